@@ -1,1 +1,23 @@
-//! stub
+//! The words of Pilothouse as types: ids, roles, runs, catalogs, semantic models, hashes.
+//!
+//! Everything here is pure: no IO, no clock, no runtime, no database. Time, randomness and ids come in through the
+//! [`Clock`] and [`Ids`] traits. Read first: [`Principal`] (who is calling), [`run::Status`] (what a run can do next)
+//! and [`catalog::Catalog`] (what a connection holds).
+
+pub mod action;
+pub mod answer;
+pub mod audit;
+pub mod canonical;
+pub mod catalog;
+pub mod clock;
+pub mod code;
+pub mod ids;
+pub mod money;
+pub mod principal;
+pub mod run;
+pub mod semantic;
+
+pub use clock::{Clock, Ids, Micros};
+pub use code::Code;
+pub use ids::{ConnectionId, RunId, TenantId, TokenId};
+pub use principal::{Principal, Role};

@@ -1,0 +1,50 @@
+//! What somebody wants to do, as every gate sees it, and what the gates can say to it.
+
+use crate::money::NanoUsd;
+use crate::{Code, Role};
+
+/// How much an action can change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tier {
+    /// Changes nothing outside the program.
+    Read,
+    /// Makes or changes something.
+    Write,
+    /// Removes something.
+    Destructive,
+}
+
+/// An action before the gates.
+#[derive(Debug, Clone)]
+pub struct Action {
+    /// Its name, for instance `ask.run`; the audit log has the same.
+    pub kind: &'static str,
+    /// How much it can change.
+    pub tier: Tier,
+    /// The least role that may do it.
+    pub needs: Role,
+    /// What it is done to, for instance a connection's id.
+    pub resource: String,
+    /// SHA-256 of its canonical payload, in hexadecimal.
+    pub payload_hash: String,
+    /// The most it can cost.
+    pub worst_cost: NanoUsd,
+}
+
+/// What the gates say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Go on.
+    Allow,
+    /// No, for this reason.
+    Deny(Denial),
+}
+
+/// Why an action was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// The stable code.
+    pub code: Code,
+    /// The reason for a person.
+    pub message: String,
+}

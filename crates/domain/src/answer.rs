@@ -1,0 +1,122 @@
+//! The parts of an answer that every surface shows alike: a result table, a chart specification, and the reading of
+//! the question in words. They say what to show; how it looks is the page's business.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::catalog::DataType;
+
+/// What a result column is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColumnRole {
+    /// A group.
+    Dimension,
+    /// A number about the group.
+    Measure,
+    /// A point in time or a period.
+    Time,
+}
+
+/// A column of a result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResultColumn {
+    /// Its name in the result.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub data_type: DataType,
+    /// Its unit, for instance `minutes` or `USD`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub unit: Option<String>,
+    /// What it is for.
+    pub role: ColumnRole,
+}
+
+/// The rows of a result. Each row has a value per column, in order.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ResultSet {
+    /// Name and type of each column, as the engine returned them.
+    pub columns: Vec<(String, DataType)>,
+    /// The values: JSON numbers, text, booleans or null; dates and times as ISO text; exact decimals as numbers.
+    pub rows: Vec<Vec<Value>>,
+    /// Whether rows were left out because there were more than the limit.
+    pub truncated: bool,
+    /// Rows the engine read from storage.
+    pub rows_scanned: u64,
+    /// Bytes the engine read from storage.
+    pub bytes_scanned: u64,
+    /// Wall-clock time the engine took, in microseconds.
+    pub elapsed_us: u64,
+}
+
+/// How to draw a result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chart {
+    /// The form.
+    pub kind: ChartKind,
+    /// The column along the horizontal axis.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub x: Option<String>,
+    /// The columns whose values are drawn.
+    #[serde(default)]
+    pub y: Vec<String>,
+    /// What it shows.
+    pub title: String,
+}
+
+/// The forms a chart can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChartKind {
+    /// One number, large.
+    Number,
+    /// A bar for each group.
+    Bar,
+    /// A line over time.
+    Line,
+    /// Nothing worth drawing: the table says it.
+    None,
+}
+
+/// How a question was read, in words.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Understanding {
+    /// One sentence, for instance `Number of flights, in February 2013.`
+    pub text: String,
+    /// The same in parts.
+    pub chips: Vec<Chip>,
+}
+
+/// One part of a reading.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chip {
+    /// Which part.
+    pub kind: ChipKind,
+    /// Its name, for instance `Period`.
+    pub label: String,
+    /// Its value, for instance `February 2013`.
+    pub value: String,
+}
+
+/// The parts a reading can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChipKind {
+    /// The table asked about.
+    Table,
+    /// A number.
+    Metric,
+    /// A grouping.
+    Dimension,
+    /// A condition.
+    Filter,
+    /// A span of time.
+    Period,
+    /// Day, week, month, …
+    Grain,
+    /// What comes first.
+    Order,
+    /// How many rows.
+    Limit,
+}

@@ -1,0 +1,162 @@
+//! Every stable error code, with its cause and its remedy. `docs/errors.md` is written from this table, and the API
+//! maps each code to an HTTP status in one place of its own.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($variant:ident = $text:literal, $cause:literal, $remedy:literal;)*) => {
+        /// A stable error code: programs may depend on its text, which never changes its meaning.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code { $(#[doc = $cause] $variant,)* }
+
+        impl Code {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
+
+            /// The code as text, for instance `auth.required`.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$variant => $text,)* }
+            }
+
+            /// What brings it about, as one sentence.
+            pub fn cause(self) -> &'static str {
+                match self { $(Code::$variant => $cause,)* }
+            }
+
+            /// What to do about it, as one sentence.
+            pub fn remedy(self) -> &'static str {
+                match self { $(Code::$variant => $remedy,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    AuthRequired = "auth.required", "The request carries no token or session.",
+        "Send `Authorization: Bearer ph_…` (or `X-Dash-Key`), or sign in on the page.";
+    AuthInvalid = "auth.invalid", "The token or session is unknown, expired or revoked.",
+        "Make a new token with `pilothouse token create` or ask an admin for one.";
+    CsrfMissing = "auth.csrf", "A change was asked for by cookie without the session's CSRF token.",
+        "Send the `csrf_token` of `GET /api/v1/session` in the header `X-CSRF-Token`.";
+    OriginForeign = "auth.origin", "A browser sent a change from another site.",
+        "Use the page that this program serves, or list the origin under `server.allowed_origins`.";
+    HostForeign = "auth.host", "The request's Host is not one that this program answers to.",
+        "Use one of the names under `server.allowed_hosts`, or add yours there.";
+    RoleInsufficient = "role.insufficient", "The caller's role does not allow this.",
+        "Ask somebody with the role that the message names.";
+    RoleMissing = "role.missing", "The route needs the header X-User-Role and it is absent.",
+        "Send `X-User-Role: admin|member|viewer`, or authenticate with a token.";
+    RoleInvalid = "role.invalid", "The header X-User-Role names no role.",
+        "Use viewer, member, operator or admin.";
+    TenantMissing = "tenant.missing", "The request names no tenant where one is required.",
+        "Send `X-Tenant` (or `X-Tenant-Id`).";
+    TenantInvalid = "tenant.invalid", "The tenant's id is not a valid one.",
+        "Use 1 to 64 letters, digits, `_`, `-` or `.`, beginning with a letter or a digit.";
+    TenantConflict = "tenant.conflict", "X-Tenant and X-Tenant-Id name different tenants.",
+        "Send one of the two headers, or the same tenant in both.";
+    TenantMismatch = "tenant.mismatch", "The tenant of the headers is not the tenant of the request.",
+        "Send the same tenant in the header and in `org_id`.";
+    TenantForbidden = "tenant.forbidden", "The token has no right to the tenant that the request names.",
+        "Use a token of that tenant.";
+    TenantExists = "tenant.exists", "A tenant with this id exists already.", "Choose another id.";
+    TenantUnknown = "tenant.unknown", "There is no tenant with this id.",
+        "List the tenants with `pilothouse tenant list`.";
+    NotFound = "not_found", "There is nothing at this address that the caller may know of.",
+        "Check the id; things of other tenants are answered as if they did not exist.";
+    MethodNotAllowed = "method_not_allowed", "The address exists, and not for this method.",
+        "See the API guide for the methods of each route.";
+    BodyMalformed = "body.malformed", "The body is not valid JSON.", "Send valid JSON in UTF-8.";
+    BodyInvalid = "body.invalid", "A field of the body is missing or has the wrong type or value.",
+        "Mend the fields that the answer names.";
+    BodyTooLarge = "body.too_large", "The body is larger than the route takes.",
+        "Send less; the limit stands in the message.";
+    BodyType = "body.type", "A change needs a JSON body and another content type was sent.",
+        "Send `Content-Type: application/json`.";
+    QueryInvalid = "query.invalid", "A query parameter is missing or has the wrong type or value.",
+        "Mend the parameters that the answer names.";
+    RateLimited = "rate.limited", "The tenant or token sent more requests than its limit.",
+        "Wait for the seconds that `Retry-After` gives, or raise the limit in the configuration.";
+    Overloaded = "overloaded", "As many questions are waiting as this program takes.",
+        "Try again after the seconds that `Retry-After` gives.";
+    Unavailable = "unavailable", "A part that the request needs does not answer.",
+        "See `/ready` for the part, and `pilothouse doctor` for what to do.";
+    StorageFull = "storage.full", "The disk that holds the data folder is full; nothing acknowledged was lost.",
+        "Free space on that disk; the program continues by itself.";
+    StorageReadOnly = "storage.read_only", "The data folder cannot be written.",
+        "Give the program's user the right to write to it.";
+    StorageLocked = "storage.locked", "Another process uses the data folder.",
+        "Stop the other process, or use another `--data-dir`.";
+    StorageNewer = "storage.newer", "The database was written by a newer version of the program.",
+        "Run that version or a later one; nothing was changed.";
+    ConnectionUnknown = "connection.unknown", "The tenant has no such connection.",
+        "List the connections, or make one with `pilothouse connect`.";
+    ConnectionExists = "connection.exists", "The tenant has a connection with this name already.",
+        "Choose another name.";
+    ConnectionReadOnly = "connection.read_only", "The sample data cannot be changed or removed.",
+        "Make a connection of your own.";
+    ConnectionFailed = "connection.failed", "The connection's data could not be read.",
+        "Mend what the message names, then refresh the connection.";
+    PathForbidden = "connection.path_forbidden", "The path lies outside the folders that connections may read.",
+        "Move the data, or add its folder to `warehouse.allowed_roots`.";
+    AddressForbidden = "connection.address_forbidden", "The address is private and private addresses are not allowed.",
+        "Set `warehouse.allow_private_addresses = true` if that server is meant.";
+    FileUnreadable = "file.unreadable", "A data file is corrupt, ragged or in another encoding.",
+        "Mend or remove the file that the message names.";
+    SemanticInvalid = "semantic.invalid", "The semantic model is not valid.",
+        "Mend the line that the message names.";
+    QuestionEmpty = "question.empty", "The question holds no words.", "Ask something.";
+    QuestionTooLong = "question.too_long", "The question is longer than a question may be.",
+        "Ask in fewer words.";
+    ChoiceUnknown = "choice.unknown", "The run that is replied to offers no such choice.",
+        "Use one of the ids in `data.choices` of that run.";
+    SqlBlocked = "sql.blocked", "The SQL guard does not let the statement run.",
+        "Follow the reasons and suggestions of the verdict.";
+    SqlInvalid = "sql.invalid", "The statement could not be parsed or its names not resolved.",
+        "Mend the place that the message names.";
+    QueryTooExpensive = "sql.too_expensive", "The query would read more than one query may.",
+        "Ask for less: a shorter period or fewer columns.";
+    QueryTimeout = "sql.timeout", "The query took longer than one query may.",
+        "Ask for less, or raise `warehouse.query_timeout_seconds`.";
+    QueryMemory = "sql.memory", "The query needed more memory than one query may.",
+        "Ask for less, or raise `warehouse.query_memory_mb`.";
+    QueryFailed = "sql.failed", "The engine could not run the query.", "See the message; the question can be asked again.";
+    RunUnknown = "run.unknown", "The tenant has no such run.", "Check the id.";
+    RunFinished = "run.finished", "The run has ended and cannot change any more.", "Start a new one.";
+    RunCancelled = "run.cancelled", "The run was cancelled.", "Ask again if it is still wanted.";
+    RunInterrupted = "run.interrupted", "The run was cut off more often than it is tried again.",
+        "See the run's steps, then start it anew.";
+    WorkflowVersion = "run.workflow_version", "The run began with another version of its workflow.",
+        "Start it anew, or run the version that the message names.";
+    TokenUnknown = "token.unknown", "The tenant has no such token.", "List the tokens.";
+    CredentialsUnreadable = "credentials.unreadable", "Stored credentials cannot be opened with the present key.",
+        "Set ENCRYPTION_KEY to the key whose id the message names, or connect anew.";
+    ConfigInvalid = "config.invalid", "The configuration has an unknown key or a wrong value.",
+        "Mend what the message names; `docs/configuration.md` lists every key.";
+    NotImplemented = "not_implemented", "This part is not there yet.", "See the compatibility page for what is.";
+    Internal = "internal", "A fault of this program.", "Report it with the request id.";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl serde::Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn codes_are_unique() {
+        let mut texts: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), Code::ALL.len());
+    }
+}

@@ -1,0 +1,151 @@
+//! The semantic model of a connection: datasets, fields, metrics, joins, and the words people use for them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::DataType;
+
+/// A unit as it is shown after a number, for instance `minutes`.
+pub type Unit = String;
+
+/// Everything that is known about what a connection's tables mean.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// One for each table that can be asked about.
+    pub datasets: Vec<Dataset>,
+    /// Numbers that have a name of their own.
+    #[serde(default)]
+    pub metrics: Vec<Metric>,
+    /// How datasets relate: always from the many to the one.
+    #[serde(default)]
+    pub joins: Vec<Join>,
+}
+
+/// A table and what it means.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dataset {
+    /// The model's name for it; unique.
+    pub name: String,
+    /// The table in the catalog.
+    pub table: String,
+    /// One row is one of these, in the plural, for instance `flights`.
+    pub label: String,
+    /// Other words for its rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub synonyms: Vec<String>,
+    /// The columns that identify a row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub primary_key: Vec<String>,
+    /// The field meant when a question names a time and no field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_time: Option<String>,
+    /// The field that names a row for people, for instance an airline's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display: Option<String>,
+    /// Its fields.
+    pub fields: Vec<Field>,
+}
+
+/// What a field is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FieldKind {
+    /// Identifies or refers; counted, never summed.
+    Key,
+    /// Groups and filters.
+    Dimension,
+    /// A point in time.
+    Time,
+    /// A number that can be aggregated.
+    Measure,
+}
+
+/// A column, or an expression over columns of the same table, and what it means.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Field {
+    /// The model's name for it; unique in its dataset.
+    pub name: String,
+    /// The column in the catalog.
+    pub column: String,
+    /// What it is for.
+    pub kind: FieldKind,
+    /// Its type.
+    pub data_type: DataType,
+    /// What people call it.
+    pub label: String,
+    /// Other words for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub synonyms: Vec<String>,
+    /// The unit of its numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Unit>,
+    /// How its numbers are aggregated when a question does not say; sums where adding makes sense, otherwise averages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_aggregate: Option<Aggregate>,
+    /// Its values, where they are few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+    /// Words people use for values: `(word, value)`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub value_synonyms: Vec<(String, String)>,
+    /// The smallest and the largest value as text, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<(String, String)>,
+}
+
+/// How rows become one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aggregate {
+    /// Rows, or non-null values of a field.
+    Count,
+    /// Different values of a field.
+    CountDistinct,
+    /// The sum.
+    Sum,
+    /// The mean.
+    Avg,
+    /// The smallest.
+    Min,
+    /// The largest.
+    Max,
+    /// The middle value.
+    Median,
+}
+
+/// A number with a name of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metric {
+    /// The model's name for it; unique.
+    pub name: String,
+    /// What people call it.
+    pub label: String,
+    /// Other words for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub synonyms: Vec<String>,
+    /// How it is computed.
+    pub measure: super::Measure,
+    /// The unit of its numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Unit>,
+}
+
+/// A way from many rows of one dataset to one row of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Join {
+    /// The dataset with many rows.
+    pub from: String,
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// The dataset with one row for each.
+    pub to: String,
+    /// The key columns there, in the same order.
+    pub references: Vec<String>,
+    /// What the one is to the many, where one dataset refers to another twice, for instance `origin`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+}

@@ -1,0 +1,272 @@
+//! A question in terms of a model: what is computed, over which rows, in which groups and order.
+
+use serde::{Deserialize, Serialize};
+
+use super::Aggregate;
+
+/// A field of the model, and the way to it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FieldRef {
+    /// The dataset's name.
+    pub dataset: String,
+    /// The field's name in it.
+    pub field: String,
+    /// Which join leads there, where there is more than one: a join's `role`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
+}
+
+/// A value to compare with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "type", content = "value")]
+pub enum Scalar {
+    /// A whole number.
+    Integer(i64),
+    /// Any number.
+    Number(f64),
+    /// Text.
+    Text(String),
+    /// True or false.
+    Boolean(bool),
+    /// A date, `YYYY-MM-DD`.
+    Date(String),
+    /// A moment without zone, `YYYY-MM-DDTHH:MM:SS`.
+    Timestamp(String),
+}
+
+/// How a field is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Compare {
+    /// Equal.
+    Eq,
+    /// Different, and not null.
+    Ne,
+    /// Less.
+    Lt,
+    /// At most.
+    Le,
+    /// More.
+    Gt,
+    /// At least.
+    Ge,
+    /// Contains the text, whatever its case.
+    Contains,
+    /// Begins with the text, whatever its case.
+    StartsWith,
+    /// Has no value.
+    IsNull,
+    /// Has a value.
+    IsNotNull,
+}
+
+/// A condition on rows. The list of a [`Query`] is joined by AND.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Filter {
+    /// One field compared with values: true when any of `values` matches (with `ne`: when none does).
+    Compare {
+        /// The field.
+        field: FieldRef,
+        /// The comparison.
+        op: Compare,
+        /// The values; empty only for `is_null` and `is_not_null`.
+        values: Vec<Scalar>,
+    },
+    /// A part of a time field (`month`, `hour` …) compared with a number, for instance any February.
+    Part {
+        /// The time field.
+        field: FieldRef,
+        /// The part.
+        part: Grain,
+        /// The comparison.
+        op: Compare,
+        /// The numbers.
+        values: Vec<i64>,
+    },
+    /// One field compared with another of the same row.
+    Fields {
+        /// The left field.
+        left: FieldRef,
+        /// The comparison.
+        op: Compare,
+        /// The right field.
+        right: FieldRef,
+    },
+    /// Any of these.
+    Any {
+        /// The conditions.
+        of: Vec<Filter>,
+    },
+    /// All of these.
+    All {
+        /// The conditions.
+        of: Vec<Filter>,
+    },
+}
+
+/// A span or part of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grain {
+    /// Years.
+    Year,
+    /// Quarters.
+    Quarter,
+    /// Months.
+    Month,
+    /// Weeks that begin on Monday.
+    Week,
+    /// Days.
+    Day,
+    /// Hours.
+    Hour,
+    /// As a part only: day of the week, Monday is 1.
+    Weekday,
+    /// As a part only: day of the month.
+    DayOfMonth,
+    /// As a part only: month of the year, 1 to 12.
+    MonthOfYear,
+    /// As a part only: hour of the day, 0 to 23.
+    HourOfDay,
+}
+
+/// A number computed from rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    /// The dataset whose rows are aggregated.
+    pub dataset: String,
+    /// The calculation.
+    pub calculation: Calculation,
+    /// Conditions that hold for this number only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<Filter>,
+}
+
+/// How a measure is computed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Calculation {
+    /// Rows.
+    CountRows,
+    /// An aggregate of a field.
+    Aggregate {
+        /// Which.
+        aggregate: Aggregate,
+        /// Of what.
+        field: FieldRef,
+    },
+    /// The part, as a percentage, of rows for which `of` holds among all rows of the group.
+    ShareOfRows {
+        /// The condition.
+        of: Vec<Filter>,
+    },
+    /// Each group's part, as a percentage, of the total over all groups.
+    ShareOfTotal {
+        /// What is shared out.
+        measure: Box<Measure>,
+    },
+    /// One measure divided by another, null where the divisor is zero.
+    Ratio {
+        /// The dividend.
+        numerator: Box<Measure>,
+        /// The divisor.
+        denominator: Box<Measure>,
+    },
+    /// The average over `per` groups of the measure, for instance flights per day.
+    AveragePer {
+        /// What is averaged.
+        measure: Box<Measure>,
+        /// The groups averaged over.
+        per: Box<Group>,
+    },
+}
+
+/// A grouping.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// The field.
+    pub field: FieldRef,
+    /// For time fields, the span.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grain: Option<Grain>,
+}
+
+/// A condition on groups.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Having {
+    /// The measure, by its place in [`Query::measures`].
+    pub measure: usize,
+    /// The comparison.
+    pub op: Compare,
+    /// The value.
+    pub value: Scalar,
+}
+
+/// Which way an order runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Smallest first.
+    Ascending,
+    /// Largest first.
+    Descending,
+}
+
+/// What comes first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "by")]
+pub enum Order {
+    /// By a measure, by its place in [`Query::measures`].
+    Measure {
+        /// The place.
+        index: usize,
+        /// The way.
+        direction: Direction,
+    },
+    /// By a group, by its place in [`Query::groups`].
+    Group {
+        /// The place.
+        index: usize,
+        /// The way.
+        direction: Direction,
+    },
+    /// By a field, in a list of rows.
+    Field {
+        /// The field.
+        field: FieldRef,
+        /// The way.
+        direction: Direction,
+    },
+}
+
+/// A question. With measures it aggregates; without, it lists `select` of the dataset's rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Query {
+    /// The dataset whose rows are asked about.
+    pub dataset: String,
+    /// The numbers.
+    #[serde(default)]
+    pub measures: Vec<Measure>,
+    /// The groups.
+    #[serde(default)]
+    pub groups: Vec<Group>,
+    /// The conditions on rows, all of which hold.
+    #[serde(default)]
+    pub filters: Vec<Filter>,
+    /// The conditions on groups, all of which hold.
+    #[serde(default)]
+    pub having: Vec<Having>,
+    /// The fields listed, where there are no measures.
+    #[serde(default)]
+    pub select: Vec<FieldRef>,
+    /// Whether listed rows are made different from each other.
+    #[serde(default)]
+    pub distinct: bool,
+    /// What comes first.
+    #[serde(default)]
+    pub order: Vec<Order>,
+    /// At most so many rows.
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
