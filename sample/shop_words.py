@@ -6,8 +6,8 @@ Telephone numbers lie in ranges that the countries' regulators keep free for fic
 FIRST_NAMES = (
     "Ada Amir Anouk Astrid Bashir Beatriz Björn Callum Chiara Cleo Dag Dalia Dimitri Edith Elio Esra Farah Felix Femi "
     "Freya Gideon Greta Hana Hugo Imani Ines Ivo Jasper José Juno Kai Kenji Lars Leila Lin Livia Magnus Maeve Mina "
-    "Nadia Nils Noor Odette Omar Otis Paloma Petra Quentin Rafael Ravi Renée Rosa Sanna Selma Soren Tamsin Theo Uma Viktor "
-    "Wanda Xavier Yara Yusuf Zoë"
+    "Nadia Nils Noor Odette Omar Otis Paloma Petra Quentin Rafael Ravi Renée Rosa Sanna Selma Soren Tamsin Theo Uma "
+    "Viktor Wanda Xavier Yara Yusuf Zoë"
 ).split()
 SURNAME_STARTS = (
     "Amber Bramble Clover Dapple Ember Fennel Gable Hazel Inkwell Juniper Kestrel Lantern Marble Nettle Otter Pepper"
