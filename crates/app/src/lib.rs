@@ -1,1 +1,28 @@
-//! stub
+//! Use cases, one module per capability: authorise, decide, start a run, answer.
+//!
+//! Nothing here knows axum, the text of SQL for the control-plane database, or the JSON of one transport. Read first:
+//! [`App`] (what every use case has at hand), [`gates`] (what every action passes) and [`ask`] (the first copilot).
+
+mod app;
+pub mod ask;
+pub mod audit;
+pub mod auth;
+pub mod connections;
+mod error;
+pub mod gates;
+mod installation;
+pub mod limits;
+pub mod runs;
+pub mod secrets;
+pub mod semantics;
+pub mod settings;
+mod sources;
+pub mod sqlcheck;
+pub mod status;
+pub mod tenants;
+pub mod tokens;
+
+pub use app::{App, Caller, Parts};
+pub use error::{Error, Field};
+pub use installation::{SystemClock, SystemIds};
+pub use settings::{Mode, Settings};

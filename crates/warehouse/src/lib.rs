@@ -1,1 +1,19 @@
-//! stub
+//! The governed query path: sources, catalogs, the SQL guard, the semantic layer, and the engines that run queries.
+//!
+//! An engine takes a [`guard::CheckedQuery`] and nothing else, and only the guard can make one. This crate knows no
+//! tenants, no database rows and no HTTP; it is the only one that depends on DataFusion. Read first: [`Engine`],
+//! [`Source`] and [`guard::check`].
+
+pub mod embedded;
+mod engine;
+mod error;
+pub mod guard;
+pub mod postgres;
+pub mod semantic;
+mod settings;
+pub mod source;
+
+pub use engine::{Cancel, Engine, Estimate, Limits, Warehouse};
+pub use error::Error;
+pub use settings::Settings;
+pub use source::Source;

@@ -1,0 +1,97 @@
+//! What every use case has at hand.
+
+use std::sync::Arc;
+
+use pilothouse_domain::{Clock, Ids, Principal};
+use pilothouse_engine::{Engine, Options, Registry};
+use pilothouse_store::Store;
+use pilothouse_warehouse::Warehouse;
+
+use crate::ask::AskWorkflow;
+use crate::auth::LastUsed;
+use crate::limits::Limiter;
+use crate::secrets::Sealer;
+use crate::settings::Settings;
+use crate::sources::Sources;
+use crate::audit::Refusals;
+
+/// The parts an [`App`] is put together from.
+pub struct Parts {
+    /// The settings.
+    pub settings: Settings,
+    /// The control-plane database.
+    pub store: Store,
+    /// The query path.
+    pub warehouse: Warehouse,
+    /// Seals credentials.
+    pub sealer: Sealer,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Ids and secrets.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// The program without its transports.
+pub struct App {
+    /// The settings.
+    pub settings: Settings,
+    /// Durable runs.
+    pub engine: Engine,
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) sealer: Arc<Sealer>,
+    pub(crate) sources: Arc<Sources>,
+    pub(crate) limiter: Limiter,
+    pub(crate) last_used: LastUsed,
+    /// Refusals before anybody is known, summed per minute.
+    pub refusals: Refusals,
+}
+
+impl App {
+    /// Puts the parts together. Nothing runs yet: [`App::engine`]'s worker is started by the caller.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let Parts { settings, store, warehouse, sealer, clock, ids } = parts;
+        let sealer = Arc::new(sealer);
+        let sources = Arc::new(Sources::new(store.clone(), warehouse, sealer.clone(), clock.clone(), &settings.sample));
+        let ask = AskWorkflow::new(sources.clone(), clock.clone(), store.clone());
+        let registry = Registry::default().with(Arc::new(ask));
+        let options = Options { concurrency: settings.ask.concurrency, ..Options::default() };
+        let engine = Engine::new(store.clone(), clock.clone(), ids.clone(), registry, options);
+        let limiter = Limiter::new(&settings.limits);
+        let (last_used, refusals) = (LastUsed::default(), Refusals::default());
+        Arc::new(Self { settings, engine, store, clock, ids, sealer, sources, limiter, last_used, refusals })
+    }
+
+    /// The control-plane database, for the command line's chores.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The program's clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// The program's source of ids and secrets.
+    pub fn ids(&self) -> &Arc<dyn Ids> {
+        &self.ids
+    }
+}
+
+/// An authenticated caller and the request it makes.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Who.
+    pub principal: Principal,
+    /// The request's id, which every log line and audit row of it carries.
+    pub request_id: String,
+}
+
+impl Caller {
+    /// The operator at the command line, acting in `tenant`.
+    pub fn operator(tenant: pilothouse_domain::TenantId) -> Self {
+        let principal = Principal { tenant, subject: "command line".to_owned(), role: pilothouse_domain::Role::Admin };
+        Self { principal, request_id: String::new() }
+    }
+}

@@ -1,0 +1,63 @@
+//! The one set of errors that use cases answer with: a stable code, a sentence, and what a client needs to act on it.
+
+use pilothouse_domain::Code;
+
+/// A refusal or failure, in words that are safe to show.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    /// The stable code.
+    pub code: Code,
+    /// The reason for a person.
+    pub message: String,
+    /// Seconds after which trying again makes sense.
+    pub retry_after_seconds: Option<u64>,
+    /// The fields that are wrong, where the fault is in the input.
+    pub fields: Vec<Field>,
+}
+
+/// What is wrong with one field of the input.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    /// Where it is: `["body", "message"]`.
+    pub location: Vec<String>,
+    /// A stable word for the fault, for instance `missing`.
+    pub kind: &'static str,
+    /// The fault in words.
+    pub message: String,
+    /// What was sent.
+    pub input: serde_json::Value,
+    /// Figures that belong to the fault, for instance `{"min_length": 1}`.
+    pub context: Option<serde_json::Value>,
+}
+
+impl Error {
+    /// An error with a code and a sentence.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retry_after_seconds: None, fields: Vec::new() }
+    }
+
+    /// Something that is not there, or that the caller may not know of.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(Code::NotFound, format!("There is no such {what}."))
+    }
+
+    /// The same error, with the seconds after which trying again makes sense.
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_seconds = Some(seconds);
+        self
+    }
+}
+
+impl From<pilothouse_store::Error> for Error {
+    fn from(error: pilothouse_store::Error) -> Self {
+        tracing::warn!(code = error.code().as_str(), "the control-plane database failed: {error}");
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+impl From<pilothouse_warehouse::Error> for Error {
+    fn from(error: pilothouse_warehouse::Error) -> Self {
+        Self::new(error.code, error.message)
+    }
+}

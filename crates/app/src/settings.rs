@@ -1,0 +1,97 @@
+//! The settings of the use cases. The command line reads them; this module only says what they are.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How much the program trusts its surroundings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// One person on one machine: the page signs itself in, example tokens work, loopback addresses only.
+    Development,
+    /// Everything else: every caller proves who it is.
+    Production,
+}
+
+/// All settings of the use cases.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// How much the program trusts its surroundings.
+    pub mode: Mode,
+    /// `[auth]`.
+    pub auth: Auth,
+    /// `[limits]`.
+    pub limits: Limits,
+    /// `[ask]`.
+    pub ask: Ask,
+    /// `[sample]`.
+    pub sample: Sample,
+}
+
+/// `[auth]`: who may call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Auth {
+    /// Whether callers must prove who they are; `false` only works on a loopback address in development mode.
+    pub enabled: bool,
+    /// Whether a request must name its tenant, instead of meaning the default one.
+    pub tenant_strict: bool,
+    /// How long a browser session lasts, in hours.
+    pub session_hours: u32,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self { enabled: true, tenant_strict: false, session_hours: 24 * 7 }
+    }
+}
+
+/// `[limits]`: how many requests a tenant and token may send.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Whether requests are limited at all.
+    pub enabled: bool,
+    /// Requests in a window.
+    pub requests: u32,
+    /// The window, in seconds.
+    pub window_seconds: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { enabled: false, requests: 60, window_seconds: 60 }
+    }
+}
+
+/// `[ask]`: how questions are worked on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ask {
+    /// How long a request waits for its answer before it is told the run's id instead, in seconds.
+    pub wait_seconds: u64,
+    /// Longest question, in characters.
+    pub max_question_chars: usize,
+    /// Questions worked on side by side.
+    pub concurrency: usize,
+    /// Questions that may wait for their turn before further ones are turned away.
+    pub max_waiting: usize,
+}
+
+impl Default for Ask {
+    fn default() -> Self {
+        Self { wait_seconds: 20, max_question_chars: 2_000, concurrency: 8, max_waiting: 64 }
+    }
+}
+
+/// `[sample]`: the read-only sample data that every tenant sees.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sample {
+    /// The folder of the sample tables; none means that there is no sample connection.
+    pub path: Option<PathBuf>,
+    /// The semantic model of the sample tables, a YAML file; none means that it is inferred.
+    pub semantic: Option<PathBuf>,
+}

@@ -1,0 +1,158 @@
+//! What a run tells while it goes: stored events with a number, and live ones without, merged into one stream.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::Stream;
+use pilothouse_domain::{RunId, TenantId};
+use pilothouse_store::{Store, events};
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+/// Events that a slow listener may fall behind before it reads from the store instead.
+const LIVE_EVENTS_KEPT: usize = 64;
+/// How often a listener looks into the store for events of runs on other nodes.
+const POLL_EVERY: Duration = Duration::from_millis(500);
+/// Most events read from the store at once.
+const PAGE: u32 = 100;
+
+/// The name of the last event of every run.
+pub const DONE: &str = "done";
+
+/// Something that happened in a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its number in the run, from 1; none for what is only told live and not stored.
+    pub seq: Option<i64>,
+    /// Its kind: `step` or `done`.
+    pub kind: String,
+    /// Its content, a JSON object.
+    pub json: String,
+}
+
+/// What this process knows of a run that it is working on.
+struct Live {
+    sender: broadcast::Sender<Event>,
+    cancel: CancellationToken,
+}
+
+/// The runs that this process is working on.
+#[derive(Default)]
+pub(crate) struct LiveRuns {
+    runs: Mutex<HashMap<RunId, Live>>,
+}
+
+impl LiveRuns {
+    fn with<T>(&self, work: impl FnOnce(&mut HashMap<RunId, Live>) -> T) -> T {
+        work(&mut self.runs.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn begin(&self, run: RunId, cancel: CancellationToken) {
+        let (sender, _) = broadcast::channel(LIVE_EVENTS_KEPT);
+        self.with(|runs| runs.insert(run, Live { sender, cancel }));
+    }
+
+    pub(crate) fn end(&self, run: RunId) {
+        self.with(|runs| runs.remove(&run));
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.with(|runs| runs.len())
+    }
+
+    pub(crate) fn ids(&self) -> Vec<RunId> {
+        self.with(|runs| runs.keys().copied().collect())
+    }
+
+    pub(crate) fn tell(&self, run: RunId, event: Event) {
+        // Nobody listening is no fault.
+        self.with(|runs| runs.get(&run).map(|live| live.sender.send(event)));
+    }
+
+    pub(crate) fn cancel(&self, run: RunId) {
+        self.with(|runs| runs.get(&run).inspect(|live| live.cancel.cancel()).map(|_| ()));
+    }
+
+    fn listen(&self, run: RunId) -> Option<broadcast::Receiver<Event>> {
+        self.with(|runs| runs.get(&run).map(|live| live.sender.subscribe()))
+    }
+}
+
+/// A run's events in order, from a given number on, until its last.
+pub type EventStream = std::pin::Pin<Box<dyn Stream<Item = Result<Event, pilothouse_store::Error>> + Send>>;
+
+struct Listener {
+    store: Store,
+    tenant: TenantId,
+    run: RunId,
+    live: Arc<LiveRuns>,
+    receiver: Option<broadcast::Receiver<Event>>,
+    after: i64,
+    ready: std::collections::VecDeque<Event>,
+    ended: bool,
+    poll_first: bool,
+}
+
+pub(crate) fn stream(store: Store, live: Arc<LiveRuns>, tenant: TenantId, run: RunId, after: i64) -> EventStream {
+    // Listening begins before the store is read, so that nothing falls between the two.
+    let receiver = live.listen(run);
+    let ready = std::collections::VecDeque::new();
+    let listener = Listener { store, tenant, run, live, receiver, after, ready, ended: false, poll_first: true };
+    Box::pin(futures::stream::try_unfold(listener, |mut listener| async move {
+        Ok(listener.next().await?.map(|event| (event, listener)))
+    }))
+}
+
+impl Listener {
+    async fn next(&mut self) -> Result<Option<Event>, pilothouse_store::Error> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                if let Some(seq) = event.seq {
+                    if seq <= self.after {
+                        continue;
+                    }
+                    self.after = seq;
+                }
+                self.ended = event.kind == DONE;
+                return Ok(Some(event));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            if self.poll_first {
+                self.poll_first = false;
+            } else {
+                self.wait().await;
+            }
+            if self.ready.is_empty() {
+                self.poll().await?;
+            }
+        }
+    }
+
+    /// Waits for a live event, or until it is time to look into the store.
+    async fn wait(&mut self) {
+        let Some(receiver) = &mut self.receiver else {
+            tokio::time::sleep(POLL_EVERY).await;
+            self.receiver = self.live.listen(self.run);
+            return;
+        };
+        match tokio::time::timeout(POLL_EVERY, receiver.recv()).await {
+            Ok(Ok(event)) => self.ready.push_back(event),
+            Ok(Err(broadcast::error::RecvError::Closed)) => self.receiver = None,
+            // Lagging or silence: the store has what was missed.
+            Ok(Err(broadcast::error::RecvError::Lagged(_))) | Err(_) => {}
+        }
+    }
+
+    async fn poll(&mut self) -> Result<(), pilothouse_store::Error> {
+        let (tenant, run, after) = (self.tenant.clone(), self.run, self.after);
+        let found = self
+            .store
+            .read(move |tx| Box::pin(async move { events::list(tx, &tenant, run, after, PAGE).await }))
+            .await?;
+        self.ready.extend(found.into_iter().map(|e| Event { seq: Some(e.seq), kind: e.kind, json: e.json }));
+        Ok(())
+    }
+}

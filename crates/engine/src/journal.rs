@@ -1,0 +1,221 @@
+//! The journal of one attempt at a run: each step is looked up before it is run, and written down when it is done.
+
+use std::sync::Arc;
+
+use pilothouse_domain::canonical::payload_hash;
+use pilothouse_domain::run::StepStatus;
+use pilothouse_domain::{Clock, Code, Micros, RunId, TenantId};
+use pilothouse_store::runs::Run;
+use pilothouse_store::{Store, Tx, events, steps};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::events::LiveRuns;
+use crate::{Event, Failure};
+
+/// What a step made, and what it decided in a few words for whoever watches.
+pub struct Done<T> {
+    /// The result; what later attempts get back without running the step again.
+    pub output: T,
+    /// One sentence.
+    pub summary: String,
+}
+
+/// A finished step on its way into the database.
+#[derive(Clone)]
+pub(crate) struct Finished {
+    seq: i64,
+    name: &'static str,
+    status: StepStatus,
+    output: Option<String>,
+    error: Option<String>,
+    event: String,
+    started_at: Micros,
+    finished_at: Micros,
+}
+
+/// One attempt at a run.
+pub struct Journal {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) live: Arc<LiveRuns>,
+    pub(crate) run: Run,
+    pub(crate) cancel: CancellationToken,
+    earlier: Vec<steps::Step>,
+    next_seq: i64,
+    last: Option<Finished>,
+}
+
+impl Journal {
+    pub(crate) async fn open(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        live: Arc<LiveRuns>,
+        run: Run,
+        cancel: CancellationToken,
+    ) -> Result<Self, Failure> {
+        let mut earlier = Vec::new();
+        // A first attempt has no earlier steps, so that the usual run reads nothing.
+        if run.attempt > 1 {
+            let (tenant, id) = (run.tenant.clone(), run.id);
+            earlier = store.read(move |tx| Box::pin(async move { steps::list(tx, &tenant, id).await })).await?;
+        }
+        Ok(Self { store, clock, live, run, cancel, earlier, next_seq: 1, last: None })
+    }
+
+    /// The tenant that the run belongs to.
+    pub fn tenant(&self) -> &TenantId {
+        &self.run.tenant
+    }
+
+    /// The run's id.
+    pub fn id(&self) -> RunId {
+        self.run.id
+    }
+
+    /// Who asked for it.
+    pub fn subject(&self) -> &str {
+        &self.run.subject
+    }
+
+    /// Fires when somebody cancels the run or its lease is lost.
+    pub fn cancel(&self) -> &CancellationToken {
+        &self.cancel
+    }
+
+    /// The key that the next step may give to outside services: the same however often the step is tried.
+    pub fn idempotency_key(&self, step: &str) -> String {
+        payload_hash(&(self.run.id, self.next_seq, step))
+    }
+
+    /// Runs a step, or returns what it returned when it finished in an earlier attempt.
+    pub async fn step<T, W>(&mut self, name: &'static str, work: W) -> Result<T, Failure>
+    where
+        T: Serialize + DeserializeOwned,
+        W: Future<Output = Result<Done<T>, Failure>>,
+    {
+        let (output, finished) = self.perform(name, work).await?;
+        if let Some(finished) = finished {
+            self.write(finished).await?;
+        }
+        output
+    }
+
+    /// Runs the last step of a workflow. Its row is written together with the run's end, in one commit.
+    pub async fn last_step<T, W>(&mut self, name: &'static str, work: W) -> Result<T, Failure>
+    where
+        T: Serialize + DeserializeOwned,
+        W: Future<Output = Result<Done<T>, Failure>>,
+    {
+        let (output, finished) = self.perform(name, work).await?;
+        self.last = finished;
+        output
+    }
+
+    #[expect(clippy::type_complexity, reason = "a step's result and its row, used by the two callers above only")]
+    async fn perform<T, W>(
+        &mut self,
+        name: &'static str,
+        work: W,
+    ) -> Result<(Result<T, Failure>, Option<Finished>), Failure>
+    where
+        T: Serialize + DeserializeOwned,
+        W: Future<Output = Result<Done<T>, Failure>>,
+    {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        if let Some(output) = self.replay(seq, name)? {
+            return Ok((Ok(output), None));
+        }
+        if self.cancel.is_cancelled() {
+            return Err(Failure::last(Code::RunCancelled, "The run was cancelled."));
+        }
+        let started_at = self.clock.now();
+        let begun = json!({"seq": seq, "name": name, "status": "started", "summary": ""});
+        self.live.tell(self.run.id, Event { seq: None, kind: "step".into(), json: begun.to_string() });
+        let result = work.await;
+        let finished_at = self.clock.now();
+        let (status, summary) = match &result {
+            Ok(done) => (StepStatus::Succeeded, done.summary.clone()),
+            Err(failure) => (StepStatus::Failed, failure.message.clone()),
+        };
+        let elapsed_ms = (finished_at - started_at) / 1000;
+        let event = json!({"seq": seq, "name": name, "status": status, "summary": summary, "elapsed_ms": elapsed_ms});
+        let output = match &result {
+            Ok(done) => Some(serde_json::to_string(&done.output).map_err(unserialisable)?),
+            Err(_) => None,
+        };
+        let error = result.as_ref().err().map(|failure| json!(failure).to_string());
+        let event = event.to_string();
+        let finished = Finished { seq, name, status, output, error, event, started_at, finished_at };
+        Ok((result.map(|done| done.output), Some(finished)))
+    }
+
+    /// The stored result of step `seq`, if it finished in an earlier attempt.
+    fn replay<T: DeserializeOwned>(&self, seq: i64, name: &str) -> Result<Option<T>, Failure> {
+        let Some(step) = self.earlier.iter().find(|step| step.seq == seq) else { return Ok(None) };
+        if step.name != name {
+            let message = format!("Step {seq} was {} when the run began and is {name} now.", step.name);
+            return Err(Failure::last(Code::WorkflowVersion, message));
+        }
+        match (&step.output, step.status) {
+            (Some(output), StepStatus::Succeeded) => serde_json::from_str(output).map(Some).map_err(unserialisable),
+            _ => Ok(None),
+        }
+    }
+
+    async fn write(&self, finished: Finished) -> Result<(), Failure> {
+        let (tenant, id, epoch, attempt) = (self.run.tenant.clone(), self.run.id, self.run.epoch, self.run.attempt);
+        let row = finished.clone();
+        let seq = self
+            .store
+            .write(move |tx| Box::pin(async move { row.insert(tx, &tenant, id, epoch, attempt).await }))
+            .await?;
+        match seq {
+            Some(seq) => {
+                self.live.tell(id, Event { seq: Some(seq), kind: "step".into(), json: finished.event });
+                Ok(())
+            }
+            None => Err(lost_lease()),
+        }
+    }
+
+    pub(crate) fn take_last(&mut self) -> Option<Finished> {
+        self.last.take()
+    }
+}
+
+impl Finished {
+    /// Writes the step and its event; none when the run's lease was lost. Returns the event's number.
+    pub(crate) async fn insert(
+        self,
+        tx: &mut Tx<'_>,
+        tenant: &TenantId,
+        run: RunId,
+        epoch: i64,
+        attempt: i64,
+    ) -> Result<Option<i64>, pilothouse_store::Error> {
+        if !steps::start(tx, tenant, run, epoch, self.seq, self.name, attempt, self.started_at).await? {
+            return Ok(None);
+        }
+        let (output, error) = (self.output.as_deref(), self.error.as_deref());
+        steps::finish(tx, tenant, run, epoch, self.seq, self.status, output, error, self.finished_at).await?;
+        events::append(tx, tenant, run, "step", &self.event, self.finished_at).await.map(Some)
+    }
+
+    /// The event's content.
+    pub(crate) fn event(&self) -> &str {
+        &self.event
+    }
+}
+
+/// The failure of a worker whose lease somebody else has taken: it must not write any more.
+pub(crate) fn lost_lease() -> Failure {
+    Failure::retryable(Code::RunInterrupted, "The run was taken over by another worker.")
+}
+
+fn unserialisable(_: serde_json::Error) -> Failure {
+    Failure::last(Code::Internal, "A step's result could not be stored or read back.")
+}

@@ -1,0 +1,101 @@
+//! Plans and runs one statement, and reads from the finished plan what it scanned.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use datafusion::error::DataFusionError;
+use datafusion::execution::context::SQLOptions;
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::prelude::{DataFrame, SessionContext};
+use futures::StreamExt;
+use pilothouse_domain::Code;
+use pilothouse_domain::answer::ResultSet;
+
+use super::rows;
+use crate::{Error, Estimate};
+
+async fn plan(context: &SessionContext, sql: &str) -> Result<DataFrame, Error> {
+    // The guard lets only queries through; the engine is told to refuse everything else all the same.
+    let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    context.sql_with_options(sql, options).await.map_err(explain)
+}
+
+/// What the plan would read: exact for Parquet, whose footers know the size of each column.
+pub async fn estimate(context: &SessionContext, sql: &str) -> Result<Estimate, Error> {
+    let physical = plan(context, sql).await?.create_physical_plan().await.map_err(explain)?;
+    let mut total = Estimate { rows: Some(0), bytes: Some(0) };
+    for scan in leaves(&physical) {
+        let statistics = StatisticsContext::new().compute(scan.as_ref(), &StatisticsArgs::new()).map_err(explain)?;
+        let add = |sum: Option<u64>, value: Option<&usize>| Some(sum? + *value? as u64);
+        total.rows = add(total.rows, statistics.num_rows.get_value());
+        total.bytes = add(total.bytes, statistics.total_byte_size.get_value());
+    }
+    Ok(total)
+}
+
+/// Runs `sql` and keeps at most `max_rows` rows.
+pub async fn execute(context: &SessionContext, sql: &str, max_rows: usize) -> Result<ResultSet, Error> {
+    let started = Instant::now();
+    let physical = plan(context, sql).await?.create_physical_plan().await.map_err(explain)?;
+    let mut result = ResultSet { columns: rows::columns(&physical.schema()), ..ResultSet::default() };
+    let mut stream = execute_stream(physical.clone(), context.task_ctx()).map_err(explain)?;
+    while let Some(batch) = stream.next().await {
+        let batch = batch.map_err(explain)?;
+        let room = max_rows - result.rows.len();
+        rows::append(&batch, room, &mut result.rows);
+        if batch.num_rows() > room {
+            result.truncated = true;
+            break;
+        }
+    }
+    drop(stream);
+    for scan in leaves(&physical) {
+        let Some(metrics) = scan.metrics() else { continue };
+        result.rows_scanned += metrics.output_rows().unwrap_or(0) as u64;
+        result.bytes_scanned += metrics.sum_by_name("bytes_scanned").map_or(0, |value| value.as_usize() as u64);
+    }
+    result.elapsed_us = started.elapsed().as_micros() as u64;
+    Ok(result)
+}
+
+/// The nodes of a plan that read from storage.
+fn leaves(plan: &Arc<dyn ExecutionPlan>) -> Vec<Arc<dyn ExecutionPlan>> {
+    let mut found = Vec::new();
+    let mut open = vec![plan.clone()];
+    while let Some(node) = open.pop() {
+        let children = node.children();
+        if children.is_empty() {
+            found.push(node);
+        } else {
+            open.extend(children.into_iter().cloned());
+        }
+    }
+    found
+}
+
+/// The engine's error as one of ours. The engine's text is shown only where it speaks of the query or the data.
+pub fn explain(error: DataFusionError) -> Error {
+    let root = error.find_root();
+    let text = || {
+        let text = root.strip_backtrace();
+        text.split_once("error: ").map_or(text.clone(), |(_, rest)| rest.to_owned())
+    };
+    match root {
+        DataFusionError::ResourcesExhausted(_) => {
+            Error::new(Code::QueryMemory, "The query needed more memory than queries may use.")
+        }
+        DataFusionError::SQL(..) | DataFusionError::Plan(_) | DataFusionError::SchemaError(..) => {
+            Error::new(Code::SqlInvalid, text())
+        }
+        DataFusionError::ParquetError(_) => {
+            Error::new(Code::FileUnreadable, "A Parquet file of this connection is corrupt and cannot be read.")
+        }
+        DataFusionError::ArrowError(..) | DataFusionError::Execution(_) => Error::new(Code::QueryFailed, text()),
+        DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {
+            Error::retryable(Code::ConnectionFailed, "A data file of this connection is gone or cannot be read.")
+        }
+        DataFusionError::NotImplemented(_) => Error::new(Code::QueryFailed, text()),
+        _ => Error::new(Code::QueryFailed, "The query engine failed on this query."),
+    }
+}

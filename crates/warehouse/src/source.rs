@@ -1,0 +1,180 @@
+//! Where a connection's data is, and whether it may be reached: no path outside the allowed folders, no private
+//! address unless the settings allow them.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use pilothouse_domain::Code;
+
+use crate::{Error, Settings};
+
+/// Where a connection's data is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A folder of Parquet, CSV or JSON files.
+    Files {
+        /// The folder, or one file.
+        path: PathBuf,
+    },
+    /// A PostgreSQL database.
+    Postgres {
+        /// `postgres://user:password@host:port/database`; holds a secret.
+        url: String,
+    },
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Files { path } => f.debug_struct("Files").field("path", path).finish(),
+            Self::Postgres { .. } => f.write_str("Postgres { .. }"),
+        }
+    }
+}
+
+/// A PostgreSQL server whose addresses were checked; connections go to these addresses and no others, so that a name
+/// that changes its address after the check gains nothing.
+#[derive(Clone)]
+pub struct PostgresTarget {
+    pub(crate) config: tokio_postgres::Config,
+    pub(crate) host: String,
+}
+
+impl PostgresTarget {
+    /// Where it is, without the password: `user@host:port/database`.
+    pub fn location(&self) -> String {
+        let port = self.config.get_ports().first().copied().unwrap_or(5432);
+        let user = self.config.get_user().unwrap_or("");
+        let database = self.config.get_dbname().unwrap_or(user);
+        format!("{user}@{}:{port}/{database}", self.host)
+    }
+}
+
+/// The real path of `path`, if it lies in one of the allowed folders.
+pub fn allowed_path(path: &Path, settings: &Settings) -> Result<PathBuf, Error> {
+    let real = path
+        .canonicalize()
+        .map_err(|_| Error::new(Code::ConnectionFailed, "There is no such file or folder, or it cannot be read."))?;
+    let allowed = settings.allowed_roots.iter().filter_map(|root| root.canonicalize().ok());
+    if allowed.into_iter().any(|root| real.starts_with(root)) {
+        Ok(real)
+    } else {
+        Err(Error::new(
+            Code::PathForbidden,
+            "The path lies outside the folders that connections may read (setting warehouse.allowed_roots).",
+        ))
+    }
+}
+
+/// Parses a PostgreSQL URL and resolves its host to addresses that may be reached.
+pub async fn postgres_target(url: &str, settings: &Settings) -> Result<PostgresTarget, Error> {
+    let invalid = |why: &str| Error::new(Code::BodyInvalid, format!("Not a usable PostgreSQL URL: {why}."));
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(invalid("it must begin with postgres://"));
+    }
+    // The parser's own message can repeat the password, so it is not passed on.
+    let parsed: tokio_postgres::Config = url.parse().map_err(|_| invalid("it cannot be parsed"))?;
+    let [tokio_postgres::config::Host::Tcp(host)] = parsed.get_hosts() else {
+        return Err(invalid("it must name exactly one host"));
+    };
+    let host = host.clone();
+    let port = parsed.get_ports().first().copied().unwrap_or(5432);
+    let addresses = resolve(&host, port).await?;
+    if !settings.allow_private_addresses && addresses.iter().any(|address| is_private(address.ip())) {
+        return Err(Error::new(
+            Code::AddressForbidden,
+            "The server has a private address, and those are not allowed (setting warehouse.allow_private_addresses).",
+        ));
+    }
+    let mut config = parsed.clone();
+    if let Some(first) = addresses.first() {
+        config.hostaddr(first.ip());
+    }
+    Ok(PostgresTarget { config, host })
+}
+
+async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
+    let unreachable = || Error::retryable(Code::ConnectionFailed, "The server's name cannot be resolved.");
+    let addresses: Vec<_> = tokio::net::lookup_host((host, port)).await.map_err(|_| unreachable())?.collect();
+    if addresses.is_empty() { Err(unreachable()) } else { Ok(addresses) }
+}
+
+/// Whether an address belongs to this machine or to a private network.
+pub fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            v4.is_private()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || v4.is_unspecified()
+                || v4.is_broadcast()
+                || v4.is_multicast()
+                || a == 0
+                || (a == 100 && (64..128).contains(&b))
+                || (a == 192 && b == 0)
+                || (a == 198 && (b == 18 || b == 19))
+                || a >= 240
+        }
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => is_private(IpAddr::V4(v4)),
+            None => {
+                v6.is_loopback()
+                    || v6.is_unspecified()
+                    || v6.is_multicast()
+                    || v6.is_unique_local()
+                    || v6.is_unicast_link_local()
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_addresses_are_known() {
+        for text in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "::1",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:127.0.0.1",
+            "::",
+        ] {
+            assert!(is_private(text.parse().unwrap()), "{text}");
+        }
+        for text in ["8.8.8.8", "172.32.0.1", "2606:4700::1111", "100.128.0.1"] {
+            assert!(!is_private(text.parse().unwrap()), "{text}");
+        }
+    }
+
+    #[test]
+    fn paths_cannot_escape_the_roots() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("inside");
+        std::fs::create_dir(&inside).unwrap();
+        std::os::unix::fs::symlink("/etc", inside.join("link")).unwrap();
+        let settings = Settings { allowed_roots: vec![inside.clone()], ..Settings::default() };
+        assert!(allowed_path(&inside, &settings).is_ok());
+        for bad in [inside.join(".."), inside.join("link"), PathBuf::from("/etc"), folder.path().to_path_buf()] {
+            assert_eq!(allowed_path(&bad, &settings).unwrap_err().code, Code::PathForbidden, "{bad:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_url_with_a_private_host_is_refused_and_never_repeats_its_password() {
+        let refused = postgres_target("postgres://ada:hunter2@127.0.0.1/db", &Settings::default()).await.err().unwrap();
+        assert_eq!(refused.code, Code::AddressForbidden);
+        let garbled = postgres_target("postgres://ada:hunter2@[::/db", &Settings::default()).await.err().unwrap();
+        assert!(!garbled.message.contains("hunter2"));
+    }
+}
