@@ -1,0 +1,163 @@
+//! PostgreSQL: a pool, one transaction per unit of work.
+
+use std::str::FromStr;
+
+use futures::future::BoxFuture;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+
+use super::unit::settle;
+use super::{STATEMENT_CACHE, UNIT_TIME, WAITING_TIME};
+use crate::{Error, Options, Tx, args, migrations};
+
+/// The oldest server, in the form of `server_version_num`.
+const OLDEST_SERVER: i64 = 150_000;
+
+/// What a session must never do: hang on a lock, run without end, or hold a transaction open. In milliseconds.
+const SESSION_LIMITS: [(&str, &str); 3] =
+    [("statement_timeout", "30000"), ("lock_timeout", "10000"), ("idle_in_transaction_session_timeout", "60000")];
+
+/// The first half of the advisory lock's key; the second is the schema's name.
+const MIGRATION_LOCK: &str = "SELECT pg_advisory_lock(1885956984, hashtext(current_schema()))";
+
+/// An open PostgreSQL database.
+pub(crate) struct Postgres {
+    pool: PgPool,
+    /// Taken while every connection of the pool is looked at, so that two who look never wait for each other.
+    looking: tokio::sync::Mutex<()>,
+}
+
+impl Postgres {
+    pub(crate) async fn open(url: &str, options: &Options) -> Result<Self, Error> {
+        let connect = PgConnectOptions::from_str(url)
+            .map_err(|_| Error::Unavailable("the address of the database is not a valid PostgreSQL URL".into()))?
+            .application_name("pilothouse")
+            .options(SESSION_LIMITS)
+            .statement_cache_capacity(STATEMENT_CACHE)
+            .disable_statement_logging();
+        let mut first = tokio::time::timeout(WAITING_TIME, connect.connect())
+            .await
+            .map_err(|_| Error::Unavailable("the server does not answer".into()))??;
+        check_server(&mut first).await?;
+        migrate(&mut first).await?;
+        first.close().await?;
+        let pool = PgPoolOptions::new()
+            .max_connections(options.postgres_connections.max(1))
+            .acquire_timeout(WAITING_TIME)
+            .after_connect(|connection, _| Box::pin(flush_on_commit(connection)))
+            .connect_with(connect)
+            .await?;
+        Ok(Self { pool, looking: tokio::sync::Mutex::new(()) })
+    }
+
+    pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let mut transaction = self.pool.begin().await?;
+        let result = run(work, &mut transaction).await;
+        match result {
+            Ok(_) => transaction.commit().await?,
+            // What cannot be rolled back because the connection is gone is rolled back by the server.
+            Err(_) => transaction.rollback().await.unwrap_or_default(),
+        }
+        result
+    }
+
+    pub(crate) async fn read<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let mut transaction = self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let result = run(work, &mut transaction).await;
+        transaction.rollback().await?;
+        result
+    }
+
+    /// The settings that decide whether a commit survives a power cut, read from every connection of the pool.
+    pub(crate) async fn durability(&self) -> Result<Vec<(String, String)>, Error> {
+        let _alone = self.looking.lock().await;
+        let mut found = vec![("engine".to_owned(), "postgres".to_owned())];
+        let mut held = Vec::new();
+        for index in 0..self.pool.options().get_max_connections() {
+            let mut connection = self.pool.acquire().await?;
+            let read = settings(&mut connection).await?;
+            found.extend(read.into_iter().map(|(name, value)| (format!("connection{index}.{name}"), value)));
+            held.push(connection);
+        }
+        Ok(found)
+    }
+
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+async fn run<T, F>(work: F, connection: &mut PgConnection) -> Result<T, Error>
+where
+    F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T, Error>>,
+{
+    let mut tx = Tx::postgres(connection);
+    let returned = tokio::time::timeout(UNIT_TIME, work(&mut tx))
+        .await
+        .unwrap_or_else(|_| Err(Error::Unavailable("a unit of work took too long".into())));
+    settle(returned, &mut tx)
+}
+
+/// A server, database or role may have turned `synchronous_commit` off; our sessions turn it on again.
+async fn flush_on_commit(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    connection
+        .execute(
+            "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+        )
+        .await
+        .map(|_| ())
+}
+
+async fn check_server(connection: &mut PgConnection) -> Result<(), Error> {
+    let row = Tx::postgres(connection)
+        .fetch_optional(
+            "SELECT current_setting('server_version_num')::bigint AS version, current_setting('fsync') AS fsync,
+                    COALESCE(current_schema()::text, '') AS schema",
+            args![],
+        )
+        .await?
+        .ok_or_else(|| Error::unreadable("server_version_num"))?;
+    if row.int("version")? < OLDEST_SERVER {
+        return Err(Error::Unavailable("the server is older than PostgreSQL 15".into()));
+    }
+    if row.text("schema")?.is_empty() {
+        return Err(Error::Unavailable("the schema of the search path does not exist".into()));
+    }
+    if row.text("fsync")? != "on" {
+        tracing::warn!("the PostgreSQL server runs with fsync = off: a power cut can lose acknowledged work");
+    }
+    Ok(())
+}
+
+/// The lock belongs to the session, so the connection that takes it gives it back by closing, whatever happens.
+async fn migrate(connection: &mut PgConnection) -> Result<(), Error> {
+    flush_on_commit(connection).await?;
+    connection.execute("SET statement_timeout = 0").await?;
+    connection.execute("SET lock_timeout = 0").await?;
+    tokio::time::timeout(UNIT_TIME * 2, connection.execute(MIGRATION_LOCK))
+        .await
+        .map_err(|_| Error::Unavailable("another process is still migrating the database".into()))??;
+    let mut transaction = connection.begin().await?;
+    migrations::apply(&mut Tx::postgres(&mut transaction)).await?;
+    Ok(transaction.commit().await?)
+}
+
+async fn settings(connection: &mut PgConnection) -> Result<Vec<(&'static str, String)>, Error> {
+    let row = Tx::postgres(connection)
+        .fetch_optional(
+            "SELECT current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS synchronous_commit,
+                    current_setting('full_page_writes') AS full_page_writes",
+            args![],
+        )
+        .await?
+        .ok_or_else(|| Error::unreadable("settings"))?;
+    ["fsync", "synchronous_commit", "full_page_writes"].into_iter().map(|name| Ok((name, row.text(name)?))).collect()
+}

@@ -1,0 +1,112 @@
+//! The database's versions: append-only scripts, embedded in the program and applied at start by whoever holds the
+//! engine's lock. A script that was applied once never changes; its checksum says so.
+
+use pilothouse_domain::canonical::sha256;
+
+use crate::{Error, Tx, args};
+
+struct Migration {
+    version: i64,
+    name: &'static str,
+    script: &'static str,
+}
+
+const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "foundation", script: include_str!("../migrations/0001_foundation.sql") }];
+
+/// What SQLite writes differently: the strict types catch there what PostgreSQL always catches, and text compares by
+/// bytes there anyway.
+const SQLITE_WORDS: &[(&str, &str)] = &[
+    (" BIGINT", " INTEGER"),
+    (" BYTEA", " BLOB"),
+    (" COLLATE \"C\"", ""),
+    ("/* STRICT */", "STRICT"),
+    ("/* STRICT, WITHOUT ROWID */", "STRICT, WITHOUT ROWID"),
+];
+
+/// The version that this program brings a database to.
+pub(crate) fn known_version() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
+/// Brings the database to [`known_version`], in the transaction of `tx`. The caller holds the engine's migration lock.
+pub(crate) async fn apply(tx: &mut Tx<'_>) -> Result<(), Error> {
+    tx.execute(
+        "CREATE TABLE IF NOT EXISTS schema_migrations
+           (version BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)",
+        args![],
+    )
+    .await?;
+    let applied = tx.fetch_all("SELECT version, checksum FROM schema_migrations ORDER BY version", args![]).await?;
+    for row in &applied {
+        check(row.int("version")?, &row.text("checksum")?)?;
+    }
+    for migration in &MIGRATIONS[applied.len().min(MIGRATIONS.len())..] {
+        let script = if tx.is_sqlite() { for_sqlite(migration.script) } else { migration.script.to_owned() };
+        tx.script(script).await?;
+        tx.execute(
+            "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
+            args![migration.version, migration.name, checksum(migration.script)],
+        )
+        .await?;
+        tracing::info!(version = migration.version, name = migration.name, "the database was migrated");
+    }
+    Ok(())
+}
+
+fn check(found: i64, applied_checksum: &str) -> Result<(), Error> {
+    let known = known_version();
+    if found > known {
+        return Err(Error::Newer { found, known });
+    }
+    match MIGRATIONS.iter().find(|migration| migration.version == found) {
+        Some(migration) if checksum(migration.script) == applied_checksum => Ok(()),
+        _ => Err(Error::Corrupt(format!("migration {found} is not the one that this program knows"))),
+    }
+}
+
+/// `script` in SQLite's words.
+fn for_sqlite(script: &str) -> String {
+    SQLITE_WORDS.iter().fold(script.to_owned(), |text, (theirs, ours)| text.replace(theirs, ours))
+}
+
+fn checksum(script: &str) -> String {
+    use std::fmt::Write as _;
+    sha256(script.as_bytes()).iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_count_from_one_without_gaps() {
+        for (index, migration) in MIGRATIONS.iter().enumerate() {
+            assert_eq!(migration.version, index as i64 + 1);
+        }
+    }
+
+    #[test]
+    fn an_applied_migration_must_be_the_known_one() {
+        let known = known_version();
+        assert_eq!(check(1, &checksum(MIGRATIONS[0].script)), Ok(()));
+        assert!(matches!(check(1, "0"), Err(Error::Corrupt(_))));
+        assert!(matches!(check(0, "0"), Err(Error::Corrupt(_))));
+        assert_eq!(check(known + 1, "0"), Err(Error::Newer { found: known + 1, known }));
+    }
+
+    #[test]
+    fn sqlite_gets_none_of_the_others_words() {
+        for migration in MIGRATIONS {
+            let script = for_sqlite(migration.script);
+            let statements: String = script.lines().filter(|line| !line.starts_with("--")).collect();
+            for word in ["BIGINT", "BYTEA", "COLLATE", "/*"] {
+                assert!(!statements.contains(word), "{word} in {}", migration.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The handle on an open database, the same for both engines.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+use crate::engine::postgres::Postgres;
+use crate::engine::sqlite::Sqlite;
+use crate::{Error, Location, Options, Tx, args};
+
+/// How long [`Store::ping`] waits for an answer.
+const PING_TIME: Duration = Duration::from_millis(900);
+
+/// An open control-plane database. Clones share it.
+#[derive(Clone)]
+pub struct Store {
+    engine: Arc<Engine>,
+}
+
+enum Engine {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+impl Store {
+    /// Opens the database at `location`, makes it where it is missing, and brings it to this program's version.
+    ///
+    /// Must be called inside a tokio runtime that lives as long as the store.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] while another process has the data folder, [`Error::Newer`] where a later program has written
+    /// to the database, [`Error::ReadOnly`], [`Error::Full`], [`Error::Corrupt`], [`Error::Unavailable`].
+    pub async fn open(location: &Location, options: &Options) -> Result<Self, Error> {
+        let engine = match location {
+            Location::Sqlite { path } => Engine::Sqlite(Sqlite::open(path, options).await?),
+            Location::Postgres { url } => Engine::Postgres(Postgres::open(url, options).await?),
+        };
+        Ok(Self { engine: Arc::new(engine) })
+    }
+
+    /// One cheap read from a table, for `/ready`. Answers within a second, whatever state the database is in.
+    pub async fn ping(&self) -> Result<(), Error> {
+        let read = self.read(|tx| {
+            Box::pin(async move {
+                tx.fetch_all("SELECT version FROM schema_migrations WHERE version = 1", args![]).await?;
+                Ok(())
+            })
+        });
+        let answered = tokio::time::timeout(PING_TIME, read).await;
+        answered.unwrap_or_else(|_| Err(Error::Unavailable("it did not answer in time".into())))
+    }
+
+    /// Runs one atomic unit of work and answers after its commit has reached the disk.
+    ///
+    /// On SQLite the single writer commits waiting units in groups; one that fails is rolled back alone. The unit
+    /// should do nothing but write: others wait for it. Dropping the future does not break the unit: it happens whole
+    /// or not at all. Any error of a statement undoes the unit, even where `work` returns `Ok`.
+    ///
+    /// # Errors
+    /// What `work` returns, or why it could not be committed. On PostgreSQL, a serialization failure or deadlock is
+    /// [`Error::Unavailable`]; `work` can run only once, so trying again is the caller's decision.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
+        T: Send + 'static,
+    {
+        match self.engine.as_ref() {
+            Engine::Sqlite(engine) => engine.write(work).await,
+            Engine::Postgres(engine) => engine.write(work).await,
+        }
+    }
+
+    /// Runs `work` on one unchanging view of the database; writing in it fails.
+    pub async fn read<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
+        T: Send + 'static,
+    {
+        match self.engine.as_ref() {
+            Engine::Sqlite(engine) => engine.read(work).await,
+            Engine::Postgres(engine) => engine.read(work).await,
+        }
+    }
+
+    /// What decides whether an acknowledged write survives a power cut, as the database itself reports it on every
+    /// connection: pairs such as `reader0.synchronous` = `2` or `connection3.fsync` = `on`.
+    pub async fn durability(&self) -> Result<Vec<(String, String)>, Error> {
+        match self.engine.as_ref() {
+            Engine::Sqlite(engine) => engine.durability().await,
+            Engine::Postgres(engine) => engine.durability().await,
+        }
+    }
+
+    /// Commits what waits, moves SQLite's log into the database and lets go of the folder. Later calls of this store
+    /// and its clones fail with [`Error::Unavailable`].
+    pub async fn close(&self) {
+        match self.engine.as_ref() {
+            Engine::Sqlite(engine) => engine.close().await,
+            Engine::Postgres(engine) => engine.close().await,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! A unit of work on either engine: the one thing that entity modules run statements on.
+
+use sqlx::postgres::{PgArguments, PgConnection};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+use sqlx::{Arguments, AssertSqlSafe, query_with, raw_sql};
+
+use crate::{Arg, Error, Row};
+
+/// A transaction of [`crate::Store::write`] or [`crate::Store::read`], handed to the entity modules.
+///
+/// Once a statement has failed, the unit is lost as a whole, even where the caller went on: a commit after an error
+/// would keep half of what was asked on one engine and nothing on the other.
+pub struct Tx<'c> {
+    connection: Connection<'c>,
+    failed: Option<Error>,
+}
+
+enum Connection<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+impl<'c> Tx<'c> {
+    pub(crate) fn sqlite(connection: &'c mut SqliteConnection) -> Self {
+        Self { connection: Connection::Sqlite(connection), failed: None }
+    }
+
+    pub(crate) fn postgres(connection: &'c mut PgConnection) -> Self {
+        Self { connection: Connection::Postgres(connection), failed: None }
+    }
+
+    /// The first error of a statement, if there was one: then the unit must not be committed.
+    pub(crate) fn take_failure(&mut self) -> Option<Error> {
+        self.failed.take()
+    }
+
+    /// The text for this engine, where one text does not do for both.
+    pub(crate) fn pick(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        if self.is_sqlite() { sqlite } else { postgres }
+    }
+
+    /// Which of the two engines this is.
+    pub(crate) fn is_sqlite(&self) -> bool {
+        matches!(self.connection, Connection::Sqlite(_))
+    }
+
+    /// Runs a statement and tells how many rows it changed.
+    pub(crate) async fn execute<const N: usize>(&mut self, sql: &'static str, args: [Arg; N]) -> Result<u64, Error> {
+        self.sound()?;
+        let done = match &mut self.connection {
+            Connection::Sqlite(connection) => query_with(sql, bind::<SqliteArguments, N>(args)?)
+                .execute(&mut **connection)
+                .await
+                .map(|done| done.rows_affected()),
+            Connection::Postgres(connection) => query_with(sql, bind::<PgArguments, N>(args)?)
+                .execute(&mut **connection)
+                .await
+                .map(|done| done.rows_affected()),
+        };
+        self.noted(done)
+    }
+
+    /// Runs a statement and returns all its rows: the statement bounds how many.
+    pub(crate) async fn fetch_all<const N: usize>(
+        &mut self,
+        sql: &'static str,
+        args: [Arg; N],
+    ) -> Result<Vec<Row>, Error> {
+        self.sound()?;
+        let rows = match &mut self.connection {
+            Connection::Sqlite(connection) => query_with(sql, bind::<SqliteArguments, N>(args)?)
+                .fetch_all(&mut **connection)
+                .await
+                .map(|rows| rows.into_iter().map(Row::Sqlite).collect()),
+            Connection::Postgres(connection) => query_with(sql, bind::<PgArguments, N>(args)?)
+                .fetch_all(&mut **connection)
+                .await
+                .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
+        };
+        self.noted(rows)
+    }
+
+    /// Runs a statement that has one row or none. It is run to its end, so that what it changes is changed whole.
+    pub(crate) async fn fetch_optional<const N: usize>(
+        &mut self,
+        sql: &'static str,
+        args: [Arg; N],
+    ) -> Result<Option<Row>, Error> {
+        Ok(self.fetch_all(sql, args).await?.into_iter().next())
+    }
+
+    /// Runs a whole script of statements without values: migrations.
+    pub(crate) async fn script(&mut self, sql: String) -> Result<(), Error> {
+        self.sound()?;
+        let script = raw_sql(AssertSqlSafe(sql));
+        let done = match &mut self.connection {
+            Connection::Sqlite(connection) => script.execute(&mut **connection).await.map(|_| ()),
+            Connection::Postgres(connection) => script.execute(&mut **connection).await.map(|_| ()),
+        };
+        self.noted(done)
+    }
+
+    /// Nothing runs after a failure: SQLite may have ended the transaction, and then the statement would stand alone.
+    fn sound(&self) -> Result<(), Error> {
+        self.failed.clone().map_or(Ok(()), Err)
+    }
+
+    fn noted<T>(&mut self, done: Result<T, sqlx::Error>) -> Result<T, Error> {
+        done.map_err(|error| {
+            let error = Error::from(error);
+            self.failed.get_or_insert_with(|| error.clone());
+            error
+        })
+    }
+}
+
+fn bind<A: Arguments, const N: usize>(args: [Arg; N]) -> Result<A, Error>
+where
+    Option<i64>: for<'e> sqlx::Encode<'e, A::Database> + sqlx::Type<A::Database>,
+    Option<String>: for<'e> sqlx::Encode<'e, A::Database> + sqlx::Type<A::Database>,
+    Option<Vec<u8>>: for<'e> sqlx::Encode<'e, A::Database> + sqlx::Type<A::Database>,
+{
+    let mut bound = A::default();
+    bound.reserve(N, 0);
+    for arg in args {
+        match arg {
+            Arg::Int(value) => bound.add(value),
+            Arg::Text(value) => bound.add(value),
+            Arg::Bytes(value) => bound.add(value),
+        }
+        .map_err(|_| Error::Database("a value could not be sent".into()))?;
+    }
+    Ok(bound)
+}
