@@ -114,7 +114,6 @@ impl Journal {
         output
     }
 
-    #[expect(clippy::type_complexity, reason = "a step's result and its row, used by the two callers above only")]
     async fn perform<T, W>(
         &mut self,
         name: &'static str,
@@ -197,7 +196,8 @@ impl Finished {
         epoch: i64,
         attempt: i64,
     ) -> Result<Option<i64>, pilothouse_store::Error> {
-        if !steps::start(tx, tenant, run, epoch, self.seq, self.name, attempt, self.started_at).await? {
+        let key = payload_hash(&(run, self.seq, self.name));
+        if !steps::start(tx, tenant, run, epoch, self.seq, self.name, attempt, &key, self.started_at).await? {
             return Ok(None);
         }
         let (output, error) = (self.output.as_deref(), self.error.as_deref());

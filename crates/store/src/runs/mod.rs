@@ -8,6 +8,7 @@ mod end;
 mod enqueue;
 mod lease;
 mod list;
+mod look;
 
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Micros, RunId, TenantId};
@@ -19,6 +20,7 @@ pub use enqueue::{Enqueued, NewRun, enqueue};
 pub(crate) use lease::fence;
 pub use lease::{claim, claim_one, heartbeat, release_expired};
 pub use list::{RunFilter, list, previous_in_conversation};
+pub use look::{any_due, any_expired, owned};
 
 /// A run as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]

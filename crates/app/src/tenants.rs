@@ -1,0 +1,80 @@
+//! Tenants: made by whoever administers the installation, that is the admins of the tenant `default`.
+
+use pilothouse_domain::action::Tier;
+use pilothouse_domain::audit::Outcome;
+use pilothouse_domain::{Code, Role, TenantId};
+use pilothouse_store::audit as audit_rows;
+use pilothouse_store::tenants::{self, Tenant};
+
+use crate::auth::{Identity, Reach};
+use crate::{App, Caller, Error, audit, gates};
+
+/// Longest name of a tenant, in characters.
+const MAX_NAME_CHARS: usize = 200;
+
+/// Makes a tenant.
+pub async fn create(app: &App, caller: &Caller, id: TenantId, name: &str) -> Result<Tenant, Error> {
+    let action = audit::action("tenant.create", Tier::Write, Role::Admin, id.as_str(), &(&id, name));
+    gates::pass(app, caller, &action).await?;
+    administers(caller)?;
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > MAX_NAME_CHARS {
+        return Err(Error::new(Code::BodyInvalid, format!("A tenant's name has 1 to {MAX_NAME_CHARS} characters.")));
+    }
+    let tenant = Tenant { id, name: name.to_owned(), created_at: app.clock.now() };
+    let (row, entry) = (tenant.clone(), audit::entry(app, caller, &action, Outcome::Allowed, None));
+    let written = app
+        .store
+        .write(move |tx| {
+            Box::pin(async move {
+                tenants::insert(tx, &row).await?;
+                audit_rows::append(tx, &entry).await.map(|_| ())
+            })
+        })
+        .await;
+    match written {
+        Err(pilothouse_store::Error::Conflict { .. }) => {
+            Err(Error::new(Code::TenantExists, "A tenant with this id exists already."))
+        }
+        other => other.map(|()| tenant).map_err(Error::from),
+    }
+}
+
+/// Every tenant.
+pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Tenant>, Error> {
+    gates::pass(app, caller, &audit::action("tenant.list", Tier::Read, Role::Admin, "", &())).await?;
+    administers(caller)?;
+    Ok(app.store.read(|tx| Box::pin(async move { tenants::list(tx).await })).await?)
+}
+
+/// The tenants that an identity may act in.
+pub async fn reached(app: &App, identity: &Identity) -> Result<Vec<Tenant>, Error> {
+    let only = match &identity.reach {
+        Reach::Any => return Ok(app.store.read(|tx| Box::pin(async move { tenants::list(tx).await })).await?),
+        Reach::Tenant(tenant) => tenant.clone(),
+    };
+    let found = app.store.read(move |tx| Box::pin(async move { tenants::get(tx, &only).await })).await?;
+    Ok(found.into_iter().collect())
+}
+
+/// Makes the tenant exist, as naming it does in development mode.
+pub async fn ensure(app: &App, id: &TenantId) -> Result<(), Error> {
+    let wanted = id.clone();
+    let known = app.store.read(move |tx| Box::pin(async move { tenants::get(tx, &wanted).await })).await?;
+    if known.is_some() {
+        return Ok(());
+    }
+    let (id, at) = (id.clone(), app.clock.now());
+    app.store
+        .write(move |tx| Box::pin(async move { tenants::ensure(tx, &id, id.as_str(), at).await.map(|_| ()) }))
+        .await?;
+    Ok(())
+}
+
+fn administers(caller: &Caller) -> Result<(), Error> {
+    if caller.principal.tenant == TenantId::default_tenant() {
+        return Ok(());
+    }
+    let message = "Insufficient role: requires admin of the tenant default";
+    Err(Error::new(Code::RoleInsufficient, message))
+}
