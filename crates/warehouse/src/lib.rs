@@ -1,1 +1,3 @@
-//! stub
+//! The governed query path. stub
+
+pub mod guard;
