@@ -1,0 +1,126 @@
+//! Counters that stop a text before a parser could exhaust itself on it.
+
+use crate::guard::limits::Limits;
+use crate::guard::report::ReasonCode;
+
+/// Words that are operators: each can lengthen a left-deep chain in the parser's tree.
+const OPERATOR_WORDS: [&str; 13] =
+    ["and", "or", "not", "is", "like", "ilike", "in", "between", "similar", "collate", "at", "xor", "overlaps"];
+
+/// Words after which a new expression begins.
+const EXPRESSION_STARTS: [&str; 17] = [
+    "select",
+    "from",
+    "where",
+    "group",
+    "order",
+    "having",
+    "qualify",
+    "on",
+    "when",
+    "then",
+    "else",
+    "limit",
+    "union",
+    "intersect",
+    "except",
+    "join",
+    "values",
+];
+
+/// What opened a level of nesting.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Opened {
+    Mark,
+    Case,
+}
+
+pub(super) struct Caps<'a> {
+    limits: &'a Limits,
+    tokens: usize,
+    operators: usize,
+    most_operators: usize,
+    set_branches: usize,
+    /// The open levels, each with the operators counted around it.
+    levels: Vec<(Opened, usize)>,
+    deepest: usize,
+}
+
+impl<'a> Caps<'a> {
+    pub(super) fn new(limits: &'a Limits) -> Self {
+        Self { limits, tokens: 0, operators: 0, most_operators: 0, set_branches: 0, levels: Vec::new(), deepest: 0 }
+    }
+
+    pub(super) fn token(&mut self) {
+        self.tokens += 1;
+    }
+
+    pub(super) fn operator(&mut self) {
+        self.operators += 1;
+        self.most_operators = self.most_operators.max(self.operators);
+    }
+
+    pub(super) fn mark(&mut self, c: char) {
+        match c {
+            '(' | '[' | '{' => {
+                // A subscript lengthens the chain it stands in.
+                if c == '[' {
+                    self.operator();
+                }
+                self.open(Opened::Mark);
+            }
+            ')' | ']' | '}' => while self.close() == Some(Opened::Case) {},
+            _ => self.operators = 0,
+        }
+    }
+
+    pub(super) fn word(&mut self, word: &str) {
+        let is = |known: &&str| word.eq_ignore_ascii_case(known);
+        if ["union", "intersect", "except", "minus"].iter().any(|known| is(known)) {
+            self.set_branches += 1;
+        }
+        if word.eq_ignore_ascii_case("case") {
+            self.open(Opened::Case);
+        } else if word.eq_ignore_ascii_case("end") {
+            if self.levels.last().is_some_and(|level| level.0 == Opened::Case) {
+                self.close();
+            }
+        } else if OPERATOR_WORDS.iter().any(|known| is(known)) {
+            self.operator();
+        } else if EXPRESSION_STARTS.iter().any(|known| is(known)) {
+            self.operators = 0;
+        }
+    }
+
+    fn open(&mut self, opened: Opened) {
+        self.levels.push((opened, self.operators));
+        self.deepest = self.deepest.max(self.levels.len());
+        self.operators = 0;
+    }
+
+    fn close(&mut self) -> Option<Opened> {
+        let (opened, operators) = self.levels.pop()?;
+        self.operators = operators;
+        Some(opened)
+    }
+
+    /// The first bound that is passed, with plain words.
+    pub(super) fn exceeded(&self) -> Option<(ReasonCode, String)> {
+        let limits = self.limits;
+        if self.tokens > limits.max_tokens {
+            return Some((ReasonCode::CapTokens, format!("more than {} tokens", limits.max_tokens)));
+        }
+        if self.deepest > limits.max_depth {
+            return Some((ReasonCode::CapDepth, format!("nested deeper than {} levels", limits.max_depth)));
+        }
+        if self.most_operators > limits.max_operator_chain {
+            let message = format!("more than {} operators in one expression", limits.max_operator_chain);
+            return Some((ReasonCode::CapOperators, message));
+        }
+        if self.set_branches > limits.max_set_branches {
+            let message = format!("more than {} UNION, INTERSECT or EXCEPT", limits.max_set_branches);
+            return Some((ReasonCode::CapSetBranches, message));
+        }
+        None
+    }
+}

@@ -1,0 +1,226 @@
+//! The guard's own reading of the characters, before any parser sees them.
+//!
+//! It finds where tokens begin, refuses what engines read differently, and counts (bytes, tokens, nesting, operators,
+//! set branches), so that the parser is never handed a text that could exhaust it. It knows no grammar: the parser's
+//! tokens are later compared with these, and any difference blocks.
+
+mod caps;
+mod chars;
+mod quoted;
+
+use pilothouse_domain::catalog::Dialect;
+
+use super::limits::Limits;
+use super::report::{Reason, ReasonCode};
+use caps::Caps;
+
+/// A place in the statement; two trees are equal wherever their parts stood, so all places compare equal.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pos {
+    /// Line from 1; 0 when there is none.
+    pub line: u32,
+    /// Column from 1, in characters.
+    pub column: u32,
+}
+
+impl PartialEq for Pos {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// What a token is, as far as the comparison with the parser's tokens needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An unquoted word.
+    Word,
+    /// A quoted name.
+    Name,
+    /// A text literal.
+    Text,
+    /// A parenthesis, bracket, comma or semicolon.
+    Mark,
+}
+
+/// One token; numbers and operators are counted but not kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Token {
+    /// What it is.
+    pub kind: Kind,
+    /// Where it begins.
+    pub pos: Pos,
+}
+
+/// Reads `sql`, or says every reason why it cannot be read.
+pub fn scan(sql: &str, dialect: Dialect, limits: &Limits) -> Result<Vec<Token>, Vec<Reason>> {
+    if sql.len() > limits.max_bytes {
+        let message = format!("the statement has {} bytes, at most {} are allowed", sql.len(), limits.max_bytes);
+        return Err(vec![Reason::whole(ReasonCode::CapBytes, message)]);
+    }
+    let mut scanner = Scanner {
+        text: sql,
+        at: 0,
+        pos: Pos { line: 1, column: 1 },
+        dialect,
+        tokens: Vec::new(),
+        reasons: Vec::new(),
+        caps: Caps::new(limits),
+        ended: None,
+    };
+    scanner.run();
+    if scanner.reasons.is_empty() { Ok(scanner.tokens) } else { Err(scanner.reasons) }
+}
+
+struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+    pos: Pos,
+    dialect: Dialect,
+    tokens: Vec<Token>,
+    reasons: Vec<Reason>,
+    caps: Caps<'a>,
+    /// Where the first semicolon stands.
+    ended: Option<Pos>,
+}
+
+impl Scanner<'_> {
+    fn peek(&self) -> Option<char> {
+        self.text.get(self.at..).and_then(|rest| rest.chars().next())
+    }
+
+    fn rest(&self) -> &str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let c = self.peek()?;
+        self.at += c.len_utf8();
+        if c == '\n' {
+            self.pos.line += 1;
+            self.pos.column = 1;
+        } else {
+            self.pos.column += 1;
+        }
+        Some(c)
+    }
+
+    fn refuse(&mut self, code: ReasonCode, pos: Pos, message: impl Into<String>) {
+        if !self.reasons.iter().any(|reason| reason.code == code) {
+            self.reasons.push(Reason::at(code, pos, message));
+        }
+    }
+
+    fn push(&mut self, kind: Kind, pos: Pos) {
+        self.tokens.push(Token { kind, pos });
+        self.count(pos);
+    }
+
+    /// Counts a token; one after the first semicolon is a second statement.
+    fn count(&mut self, pos: Pos) {
+        self.caps.token();
+        if self.ended.is_some() {
+            self.refuse(ReasonCode::StatementMultiple, pos, "only one statement may be sent at a time");
+        }
+    }
+
+    fn run(&mut self) {
+        while let Some(c) = self.peek() {
+            let pos = self.pos;
+            match c {
+                ' ' | '\t' | '\n' | '\r' => {
+                    self.next();
+                }
+                '-' if self.rest().starts_with("--") => self.line_comment(),
+                '/' if self.rest().starts_with("/*") => self.block_comment(),
+                '\'' => self.text_literal(pos, false),
+                '"' => self.quoted_name(pos, '"'),
+                '`' if self.dialect == Dialect::DataFusion => self.quoted_name(pos, '`'),
+                'a'..='z' | 'A'..='Z' | '_' => self.word(pos),
+                '0'..='9' => self.number(pos),
+                '(' | ')' | '[' | ']' | '{' | '}' | ',' | ';' => self.mark(pos, c),
+                _ => self.other(pos, c),
+            }
+            if let Some((code, message)) = self.caps.exceeded() {
+                // Counting on would only cost time: the text is refused whatever follows.
+                self.refuse(code, pos, message);
+                return;
+            }
+        }
+    }
+
+    fn mark(&mut self, pos: Pos, c: char) {
+        self.next();
+        if c == ';' && self.ended.is_none() {
+            self.tokens.push(Token { kind: Kind::Mark, pos });
+            self.ended = Some(pos);
+            return;
+        }
+        self.push(Kind::Mark, pos);
+        self.caps.mark(c);
+    }
+
+    fn word(&mut self, pos: Pos) {
+        let start = self.at;
+        while self.peek().is_some_and(|c| c.is_ascii_alphanumeric() || c == '_') {
+            self.next();
+        }
+        let word = self.text.get(start..self.at).unwrap_or_default();
+        let quote_follows = matches!(self.peek(), Some('\'' | '"'));
+        if quote_follows && word.eq_ignore_ascii_case("e") && self.peek() == Some('\'') {
+            return self.text_literal(pos, true);
+        }
+        let prefixed = quote_follows && ["b", "n", "nq", "q", "r", "x"].iter().any(|p| word.eq_ignore_ascii_case(p));
+        let unicode =
+            word.eq_ignore_ascii_case("u") && (self.rest().starts_with("&'") || self.rest().starts_with("&\""));
+        if prefixed || unicode {
+            self.refuse(ReasonCode::LexerStringForm, pos, "only plain '…' and E'…' strings are allowed");
+        }
+        self.caps.word(word);
+        self.push(Kind::Word, pos);
+    }
+
+    fn number(&mut self, pos: Pos) {
+        let digits = |scanner: &mut Self| {
+            while scanner.peek().is_some_and(|c| c.is_ascii_digit()) {
+                scanner.next();
+            }
+        };
+        digits(self);
+        if self.peek() == Some('.') {
+            self.next();
+            digits(self);
+        }
+        let mut ahead = self.rest().chars();
+        if matches!(ahead.next(), Some('e' | 'E')) {
+            let sign = ahead.next();
+            let first = if matches!(sign, Some('+' | '-')) { ahead.next() } else { sign };
+            if first.is_some_and(|c| c.is_ascii_digit()) {
+                self.next();
+                self.next();
+                digits(self);
+            }
+        }
+        if self.peek().is_some_and(|c| c.is_alphanumeric() || c == '_') {
+            self.refuse(ReasonCode::LexerCharacter, pos, "a number must not run into a word");
+        }
+        self.count(pos);
+    }
+
+    fn other(&mut self, pos: Pos, c: char) {
+        self.next();
+        match c {
+            '$' => self.refuse(ReasonCode::LexerParameter, pos, "parameters and dollar-quoted strings are not allowed"),
+            '?' if self.dialect == Dialect::DataFusion => {
+                self.refuse(ReasonCode::LexerParameter, pos, "parameters are not allowed");
+            }
+            '+' | '-' | '*' | '/' | '%' | '<' | '>' | '=' | '!' | '~' | '|' | '&' | '^' | ':' | '.' | '@' | '#'
+            | '?' => {
+                if c != '.' {
+                    self.caps.operator();
+                }
+                self.count(pos);
+            }
+            _ => self.refuse(ReasonCode::LexerCharacter, pos, chars::why_refused(c)),
+        }
+    }
+}

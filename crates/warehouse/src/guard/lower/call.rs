@@ -1,0 +1,116 @@
+//! Calls of functions, and windows.
+
+use datafusion::sql::sqlparser::ast::{
+    DuplicateTreatment, Expr as AstExpr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
+    FunctionArgumentList, FunctionArguments, NullTreatment, WindowFrame, WindowFrameBound, WindowFrameUnits,
+    WindowSpec as AstWindowSpec, WindowType,
+};
+
+use super::Lowering;
+use crate::guard::ir::{Arg, Bound, Call, Expr, Frame, Window, WindowSpec};
+
+impl Lowering<'_> {
+    pub(super) fn function(&mut self, function: &Function) -> Expr {
+        let Function { name, uses_odbc_syntax, parameters, args, filter, null_treatment, over, within_group } =
+            function;
+        self.only_without(*uses_odbc_syntax, "the {fn …} syntax");
+        self.only_without(!matches!(parameters, FunctionArguments::None), "a function with two lists of arguments");
+        let mut call = Call::plain(self.object_name(name), Vec::new());
+        match args {
+            FunctionArguments::None => call.args = None,
+            FunctionArguments::Subquery(_) => {
+                self.unsupported("a query as the argument of a function without brackets of its own")
+            }
+            FunctionArguments::List(list) => self.arguments(list, &mut call),
+        }
+        if let Some(treatment) = null_treatment {
+            call.nulls = Some(nulls(*treatment));
+        }
+        call.within_group = self.order_items(within_group);
+        call.filter = filter.as_ref().map(|filter| Box::new(self.expr(filter)));
+        call.over = over.as_ref().map(|over| self.window(over));
+        Expr::Call(Box::new(call))
+    }
+
+    fn arguments(&mut self, list: &FunctionArgumentList, call: &mut Call) {
+        let FunctionArgumentList { duplicate_treatment, args, clauses } = list;
+        call.distinct = match duplicate_treatment {
+            None | Some(DuplicateTreatment::All) => false,
+            Some(DuplicateTreatment::Distinct) => true,
+        };
+        call.args = Some(args.iter().map(|arg| self.arg(arg)).collect());
+        for clause in clauses {
+            match clause {
+                FunctionArgumentClause::OrderBy(items) => call.order_by = self.order_items(items),
+                FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => call.nulls = Some(nulls(*treatment)),
+                FunctionArgumentClause::Limit(_)
+                | FunctionArgumentClause::OnOverflow(_)
+                | FunctionArgumentClause::Having(_)
+                | FunctionArgumentClause::Separator(_)
+                | FunctionArgumentClause::JsonNullClause(_)
+                | FunctionArgumentClause::JsonReturningClause(_) => {
+                    self.unsupported("this clause of a function's arguments")
+                }
+            }
+        }
+    }
+
+    pub(super) fn arg(&mut self, arg: &FunctionArg) -> Arg {
+        match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Arg::Expr(self.expr(expr)),
+            FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => Arg::Star,
+            FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(_) | FunctionArgExpr::WildcardWithOptions(_)) => {
+                self.unsupported("a star with a table or options as an argument");
+                Arg::Expr(Expr::refused())
+            }
+            FunctionArg::Named { name: _, arg: _, operator: _ }
+            | FunctionArg::ExprNamed { name: _, arg: _, operator: _ } => {
+                self.unsupported("a named argument");
+                Arg::Expr(Expr::refused())
+            }
+        }
+    }
+
+    fn window(&mut self, window: &WindowType) -> Window {
+        match window {
+            WindowType::NamedWindow(name) => Window::Named(self.name(name)),
+            WindowType::WindowSpec(spec) => Window::Spec(Box::new(self.window_spec(spec))),
+        }
+    }
+
+    pub(super) fn window_spec(&mut self, spec: &AstWindowSpec) -> WindowSpec {
+        let AstWindowSpec { window_name, partition_by, order_by, window_frame } = spec;
+        WindowSpec {
+            base: window_name.as_ref().map(|name| self.name(name)),
+            partition_by: self.exprs(partition_by),
+            order_by: self.order_items(order_by),
+            frame: window_frame.as_ref().map(|frame| self.frame(frame)),
+        }
+    }
+
+    fn frame(&mut self, frame: &WindowFrame) -> Frame {
+        let WindowFrame { units, start_bound, end_bound } = frame;
+        let units = match units {
+            WindowFrameUnits::Rows => "ROWS",
+            WindowFrameUnits::Range => "RANGE",
+            WindowFrameUnits::Groups => "GROUPS",
+        };
+        Frame { units, start: self.bound(start_bound), end: end_bound.as_ref().map(|bound| self.bound(bound)) }
+    }
+
+    fn bound(&mut self, bound: &WindowFrameBound) -> Bound {
+        let mut lowered = |expr: &Option<Box<AstExpr>>| expr.as_ref().map(|expr| self.expr(expr));
+        match bound {
+            WindowFrameBound::CurrentRow => Bound::CurrentRow,
+            WindowFrameBound::Preceding(expr) => Bound::Preceding(lowered(expr)),
+            WindowFrameBound::Following(expr) => Bound::Following(lowered(expr)),
+        }
+    }
+}
+
+fn nulls(treatment: NullTreatment) -> &'static str {
+    match treatment {
+        NullTreatment::IgnoreNulls => "IGNORE NULLS",
+        NullTreatment::RespectNulls => "RESPECT NULLS",
+    }
+}

@@ -1,0 +1,120 @@
+//! The SQL guard: decides whether a statement may run, and prints the text that runs.
+//!
+//! ```text
+//! text → caps and own lexer → parser → own tree (what is not named is refused) → names resolved → rules
+//!      → LIMIT added → canonical text → all of it once more: the text must read back as the same tree
+//! ```
+//!
+//! It knows the catalog of one connection and nothing else: no engine, no tenant, no clock. Read [`check`], [`Report`]
+//! and [`CheckedQuery`] first. A [`CheckedQuery`] can only be made here, and connectors take nothing else.
+
+mod children;
+mod functions;
+mod ir;
+mod lexer;
+mod limits;
+mod lower;
+mod names;
+mod parse;
+mod print;
+mod report;
+mod resolve;
+mod rules;
+mod walk;
+
+use pilothouse_domain::canonical::sha256;
+use pilothouse_domain::catalog::Catalog;
+
+use ir::{Expr, Query};
+pub use limits::Limits;
+pub use report::{CheckedQuery, Reason, ReasonCode, Report, Verdict};
+use resolve::Facts;
+
+/// What a statement is checked against.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy<'a> {
+    /// The tables and columns that may be named, and the dialect.
+    pub catalog: &'a Catalog,
+    /// The bounds.
+    pub limits: &'a Limits,
+}
+
+/// Checks one statement. Never fails and never panics: what cannot be read is blocked with a reason.
+pub fn check(sql: &str, policy: &Policy<'_>) -> Report {
+    let mut reasons = Vec::new();
+    let query = check_text(sql, policy, &mut reasons);
+    let verdict = match &query {
+        None => Verdict::Block,
+        Some(_) if reasons.is_empty() => Verdict::Allow,
+        Some(_) => Verdict::AllowRewritten,
+    };
+    Report { verdict, reasons, query, original_bytes: sql.len() }
+}
+
+fn check_text(sql: &str, policy: &Policy<'_>, reasons: &mut Vec<Reason>) -> Option<CheckedQuery> {
+    let (mut query, facts) = read(sql, policy, reasons)?;
+    let limit = bound_rows(&mut query, policy.limits, reasons);
+    let text = print::print(&query);
+    if !reads_back(&text, &query, &facts, policy) {
+        let message = "the checked query could not be written down in one unmistakable way";
+        reasons.push(Reason::whole(ReasonCode::PrintMismatch, message));
+        return None;
+    }
+    let tables = facts.tables.into_iter().collect();
+    let columns = facts.columns.into_iter().collect();
+    let fingerprint = sha256(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    Some(CheckedQuery { sql: text, tables, columns, fingerprint, limit })
+}
+
+/// From text to a resolved tree that breaks no rule; none, with reasons, when it may not run.
+fn read(sql: &str, policy: &Policy<'_>, reasons: &mut Vec<Reason>) -> Option<(Query, Facts)> {
+    let dialect = policy.catalog.dialect;
+    let tokens = match lexer::scan(sql, dialect, policy.limits) {
+        Ok(tokens) => tokens,
+        Err(found) => {
+            reasons.extend(found);
+            return None;
+        }
+    };
+    let statement = match parse::parse(sql, dialect, &tokens) {
+        Ok(statement) => statement,
+        Err(reason) => {
+            reasons.push(reason);
+            return None;
+        }
+    };
+    let mut query = lower::lower(&statement, dialect, policy.limits, reasons)?;
+    let facts = resolve::resolve(&mut query, policy.catalog, policy.limits, reasons);
+    reasons.extend(rules::run(&query, &rules::Context { dialect, limits: policy.limits, facts: &facts }));
+    if reasons.is_empty() { Some((query, facts)) } else { None }
+}
+
+/// Gives the outermost query a LIMIT, or lowers one that asks for too much; returns the bound.
+fn bound_rows(query: &mut Query, limits: &Limits, reasons: &mut Vec<Reason>) -> u64 {
+    let asked = query.limit.as_ref().and_then(Expr::integer).and_then(|value| u64::try_from(value).ok());
+    match asked {
+        Some(rows) if rows <= limits.max_limit => rows,
+        Some(_) => {
+            query.limit = Some(Expr::number(limits.max_limit));
+            let message = format!("LIMIT lowered to {}", limits.max_limit);
+            reasons.push(Reason::whole(ReasonCode::LimitLowered, message));
+            limits.max_limit
+        }
+        None => {
+            query.limit = Some(Expr::number(limits.default_limit));
+            reasons.push(Reason::whole(ReasonCode::LimitAdded, "LIMIT auto-added"));
+            limits.default_limit
+        }
+    }
+}
+
+/// Whether the printed text is read as the same tree, reads the same columns, breaks no rule, and prints as itself.
+fn reads_back(text: &str, query: &Query, facts: &Facts, policy: &Policy<'_>) -> bool {
+    let mut reasons = Vec::new();
+    let wider = Limits { max_bytes: policy.limits.max_bytes.saturating_mul(2), ..policy.limits.clone() };
+    let policy = Policy { catalog: policy.catalog, limits: &wider };
+    match read(text, &policy, &mut reasons) {
+        Some((again, facts_again)) => again == *query && facts_again == *facts && print::print(&again) == text,
+        None => false,
+    }
+}

@@ -1,0 +1,221 @@
+//! FROM: tables found in the catalog or among the CTEs, and what joins merge.
+
+use pilothouse_domain::catalog::{DataType, Dialect, Table};
+
+use super::Resolver;
+use super::scope::{OutColumn, Rel, Scope, Shape};
+use crate::guard::children;
+use crate::guard::functions;
+use crate::guard::ir::{Alias, Constraint, FromItem, Join, Relation, Source};
+use crate::guard::names::{Name, nearest};
+use crate::guard::report::ReasonCode;
+
+/// Endings of names that engines open as files.
+const FILE_ENDINGS: [&str; 14] = [
+    ".parquet", ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".avro", ".arrow", ".orc", ".txt", ".gz", ".zst",
+    ".xlsx", ".db",
+];
+
+impl<'a> Resolver<'a> {
+    pub(super) fn from_item(&mut self, item: &mut FromItem, scope: &mut Scope) {
+        self.relation(&mut item.relation, scope);
+        for join in &mut item.joins {
+            self.join(join, scope);
+        }
+    }
+
+    fn join(&mut self, join: &mut Join, scope: &mut Scope) {
+        let before = scope.rels.len();
+        self.relation(&mut join.relation, scope);
+        let shared = match &mut join.constraint {
+            Constraint::None => return,
+            Constraint::On(expr) => {
+                self.scopes.push(std::mem::take(scope));
+                self.expr(expr);
+                *scope = self.scopes.pop().unwrap_or_default();
+                return;
+            }
+            Constraint::Using(names) => names.clone(),
+            Constraint::Natural => {
+                let (left, right) = scope.rels.split_at(before);
+                let names = right.iter().flat_map(|rel| &rel.shape.columns).filter_map(|column| column.name.clone());
+                let shared = names.filter(|name| left.iter().any(|rel| rel.shape.column(name).is_some()));
+                let pos = join.relation.pos;
+                shared.map(|text| Name { text, pos }).collect()
+            }
+        };
+        for name in shared {
+            let (left, right) = scope.rels.split_at(before);
+            let has = |rels: &[Rel]| rels.iter().any(|rel| rel.shape.open || rel.shape.column(&name.text).is_some());
+            if !has(left) || !has(right) {
+                let message = format!("both sides of the join must have the column {}", name.text);
+                self.refuse(ReasonCode::ColumnUnknown, name.pos, message, None);
+            }
+            self.facts.columns.extend(scope.rels.iter().filter_map(|rel| rel.base_of(&name.text)));
+            scope.merged.insert(name.text);
+        }
+    }
+
+    fn relation(&mut self, relation: &mut Relation, scope: &mut Scope) {
+        relation.id = self.fresh();
+        let (mut rel, laid_open) = match &mut relation.source {
+            Source::Nested(item) => {
+                let mut inner = Scope::default();
+                self.from_item(item, &mut inner);
+                if relation.alias.is_none() {
+                    scope.merged.extend(inner.merged);
+                    for rel in inner.rels {
+                        self.add(rel, scope, relation.pos);
+                    }
+                    return;
+                }
+                (self.combined(inner, relation.id), true)
+            }
+            Source::Table(parts) => (self.table(parts, relation.id), true),
+            Source::Derived { lateral, query } => {
+                let shape = if *lateral {
+                    self.scopes.push(scope.clone());
+                    let shape = self.query(query);
+                    self.scopes.pop();
+                    shape
+                } else {
+                    self.query(query)
+                };
+                (self.anonymous(relation.id, shape), true)
+            }
+            Source::Function { lateral: _, call } => {
+                self.scopes.push(scope.clone());
+                children::of_call_mut(call, &mut |part| self.child(part));
+                self.scopes.pop();
+                let rows = functions::generated_rows(call);
+                (self.anonymous(relation.id, Shape { rows, ..Shape::open() }), false)
+            }
+            Source::Unnest { exprs, ordinality: _ } => {
+                self.scopes.push(scope.clone());
+                exprs.iter_mut().for_each(|expr| self.expr(expr));
+                self.scopes.pop();
+                let rows = functions::listed_rows(exprs);
+                (self.anonymous(relation.id, Shape { rows, ..Shape::open() }), false)
+            }
+            Source::Refused => (self.anonymous(relation.id, Shape::open()), false),
+        };
+        if let Some(Alias { name, columns }) = &relation.alias {
+            rel.name = Some(name.text.clone());
+            rel.schema = None;
+            rel.shape.rename(columns);
+            // The columns of a table function are all named when its alias names them.
+            rel.shape.open &= laid_open || columns.is_empty();
+            if !laid_open && columns.is_empty() {
+                rel.shape.open = true;
+            }
+        }
+        if let Some(rows) = rel.shape.rows {
+            self.facts.rows.insert(rel.id, rows);
+        }
+        self.add(rel, scope, relation.pos);
+    }
+
+    fn add(&mut self, rel: Rel, scope: &mut Scope, pos: crate::guard::lexer::Pos) {
+        let duplicate =
+            rel.name.is_some() && scope.rels.iter().any(|other| other.name == rel.name && other.schema == rel.schema);
+        if duplicate {
+            let name = rel.name.clone().unwrap_or_default();
+            let suggestion = Some(format!("give one of them another name: {name} AS other"));
+            self.refuse(ReasonCode::TableDuplicate, pos, format!("two tables go by the name {name}"), suggestion);
+        }
+        scope.rels.push(rel);
+    }
+
+    fn anonymous(&self, id: u32, shape: Shape) -> Rel {
+        Rel { id, name: None, schema: None, shape, base_names: Vec::new() }
+    }
+
+    /// The FROM items of a join in brackets that has a name of its own.
+    fn combined(&self, inner: Scope, id: u32) -> Rel {
+        let open = inner.rels.iter().any(|rel| rel.shape.open);
+        let mut shape = Shape { columns: Vec::new(), open, rows: None };
+        let mut base_names = Vec::new();
+        for rel in inner.rels {
+            for column in rel.shape.columns {
+                base_names.push(column.name.clone().unwrap_or_default());
+                shape.columns.push(column);
+            }
+        }
+        Rel { id, name: None, schema: None, shape, base_names }
+    }
+
+    fn table(&mut self, parts: &mut Vec<Name>, id: u32) -> Rel {
+        let Some(last) = parts.last().cloned() else { return self.anonymous(id, Shape::open()) };
+        if parts.len() == 1
+            && let Some(cte) = self.ctes.iter().rev().find(|cte| cte.name == last.text).cloned()
+        {
+            self.spend(cte.cost, last.pos);
+            return Rel { id, name: Some(last.text), schema: None, shape: cte.shape, base_names: Vec::new() };
+        }
+        self.spend(1, last.pos);
+        let Some(table) = self.base_table(parts) else {
+            self.refuse_table(parts, &last);
+            return Rel { id, name: Some(last.text), schema: None, shape: Shape::open(), base_names: Vec::new() };
+        };
+        let postgres = self.catalog.dialect == Dialect::PostgreSql;
+        if let Some(schema) = table.schema.as_deref()
+            && postgres
+            && parts.len() == 1
+            && schema != "public"
+        {
+            // The schema is written out, so that the server's search path decides nothing.
+            parts.insert(0, Name { text: schema.to_owned(), pos: last.pos });
+        }
+        self.facts.tables.insert(table.name.clone());
+        let columns = table.columns.iter().map(|column| OutColumn {
+            name: Some(column.name.clone()),
+            base: Some(table.name.clone()),
+            nested: column.data_type == DataType::Other,
+        });
+        let shape = Shape { columns: columns.collect(), open: false, rows: None };
+        let base_names = table.columns.iter().map(|column| column.name.clone()).collect();
+        Rel { id, name: Some(table.name.clone()), schema: table.schema.clone(), shape, base_names }
+    }
+
+    fn base_table(&self, parts: &[Name]) -> Option<&'a Table> {
+        let schema_of = |table: &Table| table.schema.clone().unwrap_or_else(|| "public".to_owned());
+        let name = parts.last()?;
+        let found: Vec<&'a Table> = self.catalog.tables.iter().filter(|table| table.name == name.text).collect();
+        match (parts, found.as_slice()) {
+            ([_], [only]) => Some(*only),
+            ([_], many) => many.iter().copied().find(|table| schema_of(table) == "public"),
+            ([schema, _], many) => many.iter().copied().find(|table| schema_of(table) == schema.text),
+            _ => None,
+        }
+    }
+
+    fn refuse_table(&mut self, parts: &[Name], last: &Name) {
+        let full = parts.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(".");
+        let lower = full.to_ascii_lowercase();
+        let system = |name: &str| {
+            let name = name.to_ascii_lowercase();
+            name.starts_with("pg_")
+                || name == "information_schema"
+                || name.starts_with("sqlite_")
+                || name.starts_with("duckdb_")
+        };
+        if parts.iter().any(|name| system(&name.text)) {
+            let message = format!("{full} is a system catalog");
+            self.refuse(
+                ReasonCode::CatalogSystem,
+                last.pos,
+                message,
+                Some("see the catalog page for tables".to_owned()),
+            );
+        } else if lower.contains(['/', '\\', '*'])
+            || lower.contains("://")
+            || FILE_ENDINGS.iter().any(|ending| lower.ends_with(ending))
+        {
+            self.refuse(ReasonCode::TableFile, last.pos, format!("{full} is a file or an address, not a table"), None);
+        } else {
+            let tables = self.catalog.tables.iter().map(|table| table.name.as_str());
+            let suggestion = nearest(&last.text, tables.chain(self.ctes.iter().map(|cte| cte.name.as_str())));
+            self.refuse(ReasonCode::TableUnknown, last.pos, format!("there is no table {full}"), suggestion);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Names: every table is found in the catalog or among the CTEs, every column in a table of its scope.
+//!
+//! What is not found blocks. The tree is annotated with the FROM item of each column, and the base tables and columns
+//! read are collected.
+
+mod columns;
+mod from;
+mod query;
+mod scope;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pilothouse_domain::catalog::Catalog;
+
+use super::ir::{Query, RelId};
+use super::lexer::Pos;
+use super::limits::Limits;
+use super::report::{Reason, ReasonCode};
+use scope::{CteInfo, Scope};
+
+/// What was found while names were resolved.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The base tables read.
+    pub tables: BTreeSet<String>,
+    /// The base columns read.
+    pub columns: BTreeSet<(String, String)>,
+    /// Most rows of a FROM item, where its shape bounds them.
+    pub rows: BTreeMap<RelId, u64>,
+}
+
+/// Resolves all names of `query`.
+pub fn resolve(query: &mut Query, catalog: &Catalog, limits: &Limits, reasons: &mut Vec<Reason>) -> Facts {
+    let mut resolver = Resolver {
+        catalog,
+        limits,
+        reasons,
+        facts: Facts::default(),
+        next: 0,
+        scopes: Vec::new(),
+        ctes: Vec::new(),
+        cost: 0,
+        expansion_refused: false,
+    };
+    resolver.query(query);
+    resolver.facts
+}
+
+struct Resolver<'a> {
+    catalog: &'a Catalog,
+    limits: &'a Limits,
+    reasons: &'a mut Vec<Reason>,
+    facts: Facts,
+    next: RelId,
+    /// The scopes around the place being resolved, the innermost last.
+    scopes: Vec<Scope>,
+    /// The CTEs that may be named here, the nearest last.
+    ctes: Vec<CteInfo>,
+    /// Base tables read so far by the query at hand, with CTEs written out.
+    cost: u64,
+    expansion_refused: bool,
+}
+
+impl Resolver<'_> {
+    fn refuse(&mut self, code: ReasonCode, pos: Pos, message: String, suggestion: Option<String>) {
+        // One slip is told once, however often it was made.
+        if !self.reasons.iter().any(|reason| reason.code == code && reason.message == message) {
+            self.reasons.push(Reason::at(code, pos, message).suggest(suggestion));
+        }
+    }
+
+    fn fresh(&mut self) -> RelId {
+        self.next += 1;
+        self.next
+    }
+
+    fn spend(&mut self, cost: u64, pos: Pos) {
+        self.cost = self.cost.saturating_add(cost);
+        if self.cost > self.limits.max_expanded_relations && !self.expansion_refused {
+            self.expansion_refused = true;
+            let message = format!(
+                "the query reads more than {} tables once its WITH queries are written out",
+                self.limits.max_expanded_relations
+            );
+            self.refuse(ReasonCode::CapExpansion, pos, message, None);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Queries and SELECTs: which names each clause sees, and which columns come out.
+
+use pilothouse_domain::catalog::Dialect;
+
+use super::Resolver;
+use super::scope::{CteInfo, OutColumn, Scope, Shape, literal_limit};
+use crate::guard::children::{self, ChildMut};
+use crate::guard::functions;
+use crate::guard::ir::{Body, Distinct, Expr, GroupBy, Item, OrderItem, Query, Select, Star, Window};
+use crate::guard::report::ReasonCode;
+
+impl Resolver<'_> {
+    /// Resolves a query and returns the columns it gives.
+    pub(super) fn query(&mut self, query: &mut Query) -> Shape {
+        let visible = self.ctes.len();
+        let Query { ctes, body, order_by, limit, offset, pos: _ } = query;
+        for cte in ctes {
+            let outside = std::mem::take(&mut self.cost);
+            let mut shape = self.query(&mut cte.query);
+            shape.rename(&cte.columns);
+            let cost = std::mem::replace(&mut self.cost, outside).max(1);
+            self.ctes.push(CteInfo { name: cte.name.text.clone(), shape, cost });
+        }
+        let mut shape = self.body(body, order_by);
+        // LIMIT and OFFSET see no columns of the query.
+        for expr in limit.iter_mut().chain(offset) {
+            self.expr(expr);
+        }
+        if let Some(limit) = literal_limit(query) {
+            shape.rows = Some(shape.rows.map_or(limit, |rows| rows.min(limit)));
+        }
+        self.ctes.truncate(visible);
+        shape
+    }
+
+    fn body(&mut self, body: &mut Body, order_by: &mut [OrderItem]) -> Shape {
+        match body {
+            Body::Select(select) => self.select(select, order_by),
+            Body::Nested(query) => {
+                let shape = self.query(query);
+                self.order_by_output(order_by, &shape);
+                shape
+            }
+            Body::Values(rows) => {
+                let width = rows.iter().map(Vec::len).max().unwrap_or(0);
+                for expr in rows.iter_mut().flatten() {
+                    self.expr(expr);
+                }
+                let column =
+                    |index: usize| OutColumn { name: Some(format!("column{}", index + 1)), base: None, nested: false };
+                let rows = u64::try_from(rows.len()).ok();
+                let shape = Shape { columns: (0..width).map(column).collect(), open: false, rows };
+                self.order_by_output(order_by, &shape);
+                shape
+            }
+            Body::Chain { first, rest } => {
+                let mut shape = self.body(first, &mut []);
+                for branch in rest {
+                    let other = self.body(&mut branch.body, &mut []);
+                    shape.rows = shape.rows.zip(other.rows).map(|(a, b)| a.saturating_add(b));
+                }
+                for column in &mut shape.columns {
+                    column.base = None;
+                }
+                self.order_by_output(order_by, &shape);
+                shape
+            }
+        }
+    }
+
+    /// ORDER BY after a set operation sees the names of the result only.
+    fn order_by_output(&mut self, order_by: &mut [OrderItem], shape: &Shape) {
+        if order_by.is_empty() {
+            return;
+        }
+        let aliases = shape.columns.iter().filter_map(|column| column.name.clone()).collect();
+        self.scopes.push(Scope { aliases, ..Scope::default() });
+        for item in order_by {
+            self.expr(&mut item.expr);
+        }
+        self.scopes.pop();
+    }
+
+    fn select(&mut self, select: &mut Select, order_by: &mut [OrderItem]) -> Shape {
+        let mut scope = Scope::default();
+        for item in &mut select.from {
+            self.from_item(item, &mut scope);
+        }
+        self.scopes.push(scope);
+        if let Some(filter) = &mut select.filter {
+            self.expr(filter);
+        }
+        let mut columns = Vec::new();
+        let mut open = false;
+        for item in &mut select.items {
+            match item {
+                Item::Expr { expr, alias } => {
+                    self.expr(expr);
+                    let name = alias.as_ref().map(|alias| alias.text.clone()).or_else(|| self.made_name(expr));
+                    columns.push(OutColumn { name, base: None, nested: true });
+                }
+                Item::Star(star) => open |= self.star(star, &mut columns),
+            }
+        }
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.aliases = columns.iter().filter_map(|column| column.name.clone()).collect();
+        }
+        self.grouping_clauses(select);
+        for item in order_by {
+            self.expr(&mut item.expr);
+        }
+        let rows = self.rows(select);
+        self.scopes.pop();
+        Shape { columns, open, rows }
+    }
+
+    /// The clauses that see the names of output columns.
+    fn grouping_clauses(&mut self, select: &mut Select) {
+        if let Distinct::On(exprs) = &mut select.distinct {
+            exprs.iter_mut().for_each(|expr| self.expr(expr));
+        }
+        if let GroupBy::Exprs(exprs) = &mut select.group_by {
+            exprs.iter_mut().for_each(|expr| self.expr(expr));
+        }
+        for expr in select.having.iter_mut().chain(&mut select.qualify) {
+            self.expr(expr);
+        }
+        for (_, window) in &mut select.windows {
+            if let Window::Spec(spec) = window {
+                children::of_window_mut(spec, &mut |part| self.child(part));
+            }
+        }
+    }
+
+    /// The name an engine gives to an output column without one.
+    fn made_name(&self, expr: &Expr) -> Option<String> {
+        match expr {
+            Expr::Column(column) => column.parts.last().map(|name| name.text.clone()),
+            Expr::Call(call) if self.catalog.dialect == Dialect::PostgreSql => {
+                call.name.last().map(|name| name.text.clone())
+            }
+            Expr::Cast { expr, .. } => self.made_name(expr),
+            Expr::Nested(expr) => self.made_name(expr),
+            _ => None,
+        }
+    }
+
+    /// Adds the columns of a star; returns whether there may be more than those.
+    fn star(&mut self, star: &mut Star, columns: &mut Vec<OutColumn>) -> bool {
+        for (expr, _) in &mut star.replace {
+            self.expr(expr);
+        }
+        let Some(scope) = self.scopes.last() else { return false };
+        let mut rels = scope.rels.clone();
+        let merged = scope.merged.clone();
+        if !star.qualifier.is_empty() {
+            rels.retain(|rel| super::columns::is_named(rel, &star.qualifier));
+            if rels.is_empty() {
+                let name = star.qualifier.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(".");
+                self.refuse(
+                    ReasonCode::ColumnUnknown,
+                    star.pos,
+                    format!("there is no table {name} in this query"),
+                    None,
+                );
+                return true;
+            }
+        }
+        let open = rels.iter().any(|rel| rel.shape.open);
+        for name in star.except.iter().chain(star.rename.iter().map(|(from, _)| from)) {
+            if !open && !rels.iter().any(|rel| rel.shape.column(&name.text).is_some()) {
+                self.refuse(
+                    ReasonCode::ColumnUnknown,
+                    name.pos,
+                    format!("there is no column {} to leave out", name.text),
+                    None,
+                );
+            }
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        for rel in &rels {
+            for column in &rel.shape.columns {
+                let name = column.name.clone();
+                let text = name.as_deref().unwrap_or_default();
+                let repeated = star.qualifier.is_empty() && merged.contains(text) && !seen.insert(text.to_owned());
+                if repeated || star.except.iter().any(|left_out| left_out.text == text) {
+                    continue;
+                }
+                if let Some(base) = rel.base_of(text) {
+                    self.facts.columns.insert(base);
+                }
+                let renamed = star.rename.iter().find(|(from, _)| from.text == text).map(|(_, to)| to.text.clone());
+                columns.push(OutColumn { name: renamed.or(name), base: None, nested: column.nested });
+            }
+        }
+        open
+    }
+
+    /// Most rows a SELECT can give, where its shape says so.
+    fn rows(&self, select: &Select) -> Option<u64> {
+        let exprs = || {
+            select.items.iter().filter_map(|item| match item {
+                Item::Expr { expr, .. } => Some(expr),
+                Item::Star(_) => None,
+            })
+        };
+        if exprs().chain(&select.having).any(functions::makes_rows) {
+            return None;
+        }
+        if select.group_by == GroupBy::None && exprs().chain(&select.having).any(functions::aggregates) {
+            return Some(1);
+        }
+        let rels = &self.scopes.last()?.rels;
+        rels.iter().try_fold(1_u64, |product, rel| Some(product.saturating_mul(rel.shape.rows?)))
+    }
+
+    pub(super) fn child(&mut self, part: ChildMut<'_>) {
+        match part {
+            ChildMut::Expr(expr) => self.expr(expr),
+            ChildMut::Query(query) => {
+                self.query(query);
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Functions: only those on the dialect's allow-list, in any position, and only with sizes that have a bound.
+
+use pilothouse_domain::catalog::Dialect;
+
+use super::Context;
+use crate::guard::children;
+use crate::guard::functions;
+use crate::guard::ir::{Arg, Call, Expr, Query};
+use crate::guard::lexer::Pos;
+use crate::guard::names::nearest;
+use crate::guard::report::{Reason, ReasonCode};
+use crate::guard::walk::{self, Visitor};
+
+/// Every function called is on the allow-list.
+pub fn allowed(query: &Query, context: &Context<'_>) -> Vec<Reason> {
+    let mut visitor = Allowed { dialect: context.dialect, reasons: Vec::new() };
+    walk::query(&mut visitor, query);
+    visitor.reasons
+}
+
+struct Allowed {
+    dialect: Dialect,
+    reasons: Vec<Reason>,
+}
+
+impl Visitor for Allowed {
+    fn call(&mut self, call: &Call, table: bool) {
+        let reason = self.judge(call, table);
+        if let Some(reason) = reason
+            && !self.reasons.iter().any(|known| known.message == reason.message)
+        {
+            self.reasons.push(reason);
+        }
+    }
+}
+
+impl Allowed {
+    fn judge(&self, call: &Call, table: bool) -> Option<Reason> {
+        let pos = place(call);
+        let full = call.name.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(".");
+        let last = call.name.last().map_or("", |name| name.text.as_str());
+        let allowed = match (table, self.dialect) {
+            (true, dialect) => functions::is_allowed_table(last, dialect),
+            (false, dialect) => functions::is_allowed(last, dialect),
+        };
+        if allowed && call.name.len() == 1 {
+            return None;
+        }
+        let (code, message) = if functions::is_session(last) {
+            (ReasonCode::FunctionSession, format!("{full} tells about the session and is not allowed"))
+        } else if functions::is_forbidden(last) {
+            (ReasonCode::FunctionForbidden, format!("the function {full} has effects or reads outside the tables"))
+        } else if call.name.len() != 1 {
+            (ReasonCode::FunctionQualified, format!("the function {full} must not be named with a schema"))
+        } else if table {
+            (ReasonCode::FunctionTable, format!("the table function {full} is not allowed"))
+        } else {
+            (ReasonCode::FunctionUnknown, format!("the function {full} is not on the list of allowed functions"))
+        };
+        let suggestion = match code {
+            ReasonCode::FunctionUnknown => nearest(last, functions::allowed(self.dialect)),
+            _ => None,
+        };
+        Some(Reason::at(code, pos, message).suggest(suggestion))
+    }
+}
+
+fn place(call: &Call) -> Pos {
+    call.name.first().map_or_else(Pos::default, |name| name.pos)
+}
+
+/// Arguments that decide the size of a value, or the length of a series, have a bound.
+pub fn sized(query: &Query, context: &Context<'_>) -> Vec<Reason> {
+    let mut visitor = Sized { context, reasons: Vec::new() };
+    walk::query(&mut visitor, query);
+    visitor.reasons
+}
+
+struct Sized<'a> {
+    context: &'a Context<'a>,
+    reasons: Vec<Reason>,
+}
+
+impl Visitor for Sized<'_> {
+    fn call(&mut self, call: &Call, _table: bool) {
+        let Some(name) = functions::name_of(call) else { return };
+        let limits = self.context.limits;
+        if let Some(index) = functions::size_argument(name) {
+            let bound = match call.args.iter().flatten().nth(index) {
+                Some(Arg::Expr(expr)) => functions::bounded_size(expr),
+                Some(Arg::Star) | None => None,
+            };
+            if bound.is_none_or(|size| size > limits.max_value_size) {
+                let message =
+                    format!("the size that {name} is asked for must be a number up to {}", limits.max_value_size);
+                self.reasons.push(Reason::at(ReasonCode::FunctionSize, place(call), message));
+            }
+        }
+        if grows(name) && holds_sized(call) {
+            let message = format!("{name} must not grow a value that was made large already");
+            self.reasons.push(Reason::at(ReasonCode::FunctionSize, place(call), message));
+        }
+        if matches!(name, "generate_series" | "range") {
+            let rows = functions::generated_rows(call);
+            if rows.is_none_or(|rows| rows > limits.max_generated_rows) {
+                let message =
+                    format!("{name} must have literal bounds that give at most {} rows", limits.max_generated_rows);
+                self.reasons.push(Reason::at(ReasonCode::FunctionSize, place(call), message));
+            }
+        }
+    }
+}
+
+/// Whether a function can give more text or elements than it was handed.
+fn grows(name: &str) -> bool {
+    functions::size_argument(name).is_some()
+        || matches!(name, "replace" | "regexp_replace" | "array_to_string" | "overlay")
+}
+
+fn holds_sized(call: &Call) -> bool {
+    let mut found = false;
+    children::of_call(call, &mut |part| {
+        if let children::Child::Expr(expr) = part {
+            found |= is_sized(expr);
+        }
+    });
+    found
+}
+
+fn is_sized(expr: &Expr) -> bool {
+    if let Expr::Call(call) = expr
+        && functions::name_of(call).is_some_and(|name| functions::size_argument(name).is_some())
+    {
+        return true;
+    }
+    let mut found = false;
+    children::of_expr(expr, &mut |part| {
+        if let children::Child::Expr(expr) = part {
+            found |= is_sized(expr);
+        }
+    });
+    found
+}
