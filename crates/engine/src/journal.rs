@@ -75,6 +75,11 @@ impl Journal {
         self.run.id
     }
 
+    /// When it was asked for.
+    pub fn created_at(&self) -> Micros {
+        self.run.created_at
+    }
+
     /// Who asked for it.
     pub fn subject(&self) -> &str {
         &self.run.subject

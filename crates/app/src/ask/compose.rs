@@ -1,0 +1,217 @@
+//! The composer: says a result in a sentence and puts the answer together.
+
+use pilothouse_domain::answer::{ColumnRole, ResultColumn, ResultSet, Understanding};
+use pilothouse_domain::catalog::Catalog;
+use pilothouse_domain::clock::rfc3339;
+use pilothouse_domain::semantic::Query;
+use serde_json::{Map, Value, json};
+
+use super::answer::{Answer, ResponseType};
+use super::chart;
+use super::plan::{Choice, Judged, Validated};
+
+/// Everything an answer with rows is made of.
+pub struct Material<'a> {
+    /// The reading.
+    pub query: &'a Query,
+    /// The reading in words.
+    pub understanding: &'a Understanding,
+    /// The SQL and its columns.
+    pub validated: &'a Validated,
+    /// The estimate.
+    pub judged: &'a Judged,
+    /// The rows.
+    pub result: &'a ResultSet,
+    /// Where the freshness stands.
+    pub catalog: &'a Catalog,
+    /// The connection's id.
+    pub connection: String,
+    /// The semantic model's version.
+    pub model_version: i64,
+}
+
+/// The answer with rows.
+pub fn rows(material: &Material<'_>) -> Answer {
+    let Material { result, validated, understanding, .. } = material;
+    let columns = columns(validated, result);
+    let summary = sentence(&columns, &result.rows, understanding);
+    let named: Vec<Value> = result.rows.iter().map(|row| named(&columns, row)).collect();
+    let chart = chart::choose(&columns, result.rows.len(), understanding.text.trim_end_matches('.'));
+    let data = json!({
+        "rows": named,
+        "bytes_scanned": result.bytes_scanned,
+        "columns": columns,
+        "row_count": result.rows.len(),
+        "truncated": result.truncated,
+        "sql": validated.sql,
+        "connection_id": material.connection,
+        "tables": tables(validated, material.catalog),
+        "rows_scanned": result.rows_scanned,
+        "elapsed_ms": result.elapsed_us / 1000,
+        "cost": {"bytes_scanned": result.bytes_scanned, "estimated_bytes": material.judged.estimated_bytes, "estimated_usd": "0"},
+        "understanding": understanding,
+        "chart": chart,
+        "query": material.query,
+        "semantic_version": material.model_version,
+    });
+    let mut answer = Answer::new(ResponseType::QueryResult, summary, data);
+    if result.rows.is_empty() {
+        answer.warnings.push("No data returned".to_owned());
+    }
+    if result.truncated {
+        answer.warnings.push(format!("Only the first {} rows are shown.", grouped(result.rows.len() as i64)));
+    }
+    answer
+}
+
+/// The answer that asks back.
+pub fn clarification(question: &str, choices: &[Choice]) -> Answer {
+    let data = json!({"question": question, "choices": choices});
+    Answer::new(ResponseType::Clarification, question, data)
+}
+
+/// The answer that declines.
+pub fn refused(reasons: &[String], unknown_words: &[String], suggestions: &[String]) -> Answer {
+    let summary = reasons.first().cloned().unwrap_or_else(|| "The question cannot be answered from this data.".into());
+    let data = json!({"reasons": reasons, "unknown_words": unknown_words, "suggestions": suggestions});
+    Answer::new(ResponseType::Refused, summary, data)
+}
+
+/// The answer of a query that may not run.
+pub fn blocked(judged: &Judged) -> Answer {
+    let data = json!({
+        "reasons": judged.reasons,
+        "gate": {
+            "approval_required": false,
+            "next_action": judged.next_action,
+            "estimated_bytes": judged.estimated_bytes,
+            "estimated_cost_usd": 0,
+        },
+    });
+    Answer::new(ResponseType::Blocked, "The query was not run.", data)
+}
+
+/// The answer of a reading that could not be made into a query.
+pub fn invalid(errors: &[String]) -> Answer {
+    Answer::new(ResponseType::Error, "Plan validation failed", json!({ "errors": errors }))
+}
+
+fn columns(validated: &Validated, result: &ResultSet) -> Vec<ResultColumn> {
+    let meanings = &validated.columns;
+    let described = result.columns.iter().enumerate().map(|(index, (name, data_type))| {
+        let meaning = meanings.get(index);
+        let role = meaning.map_or(ColumnRole::Dimension, |meaning| meaning.role);
+        let unit = meaning.and_then(|meaning| meaning.unit.clone());
+        ResultColumn { name: name.clone(), data_type: *data_type, unit, role }
+    });
+    described.collect()
+}
+
+fn named(columns: &[ResultColumn], row: &[Value]) -> Value {
+    let cells: Map<String, Value> =
+        columns.iter().zip(row).map(|(column, value)| (column.name.clone(), value.clone())).collect();
+    Value::Object(cells)
+}
+
+fn tables(validated: &Validated, catalog: &Catalog) -> Vec<Value> {
+    let known = validated.tables.iter().map(|name| {
+        let table = catalog.tables.iter().find(|table| table.name == *name);
+        let updated_at = table.and_then(|table| table.updated_at).map(rfc3339);
+        json!({"name": name, "rows": table.and_then(|table| table.row_count), "updated_at": updated_at})
+    });
+    known.collect()
+}
+
+/// The result in a sentence that begins with what was asked and states the number with its unit.
+fn sentence(columns: &[ResultColumn], rows: &[Vec<Value>], understanding: &Understanding) -> String {
+    let asked = understanding.text.trim_end_matches('.');
+    let measure = columns.iter().position(|column| column.role == ColumnRole::Measure);
+    let label = columns.iter().position(|column| column.role != ColumnRole::Measure);
+    match (rows, measure, label) {
+        ([], _, _) => format!("{asked}: there is no such data."),
+        ([row], Some(_), None) => {
+            let values: Vec<String> = columns.iter().zip(row).map(|(column, value)| said(value, column)).collect();
+            format!("{asked}: {}.", values.join(", "))
+        }
+        ([row], _, Some(_)) => {
+            let values: Vec<String> = columns.iter().zip(row).map(|(column, value)| said(value, column)).collect();
+            format!("{asked}: {}.", values.join(", "))
+        }
+        (_, Some(measure), Some(label)) => match extremes(rows, measure) {
+            Some((low, high)) if columns.len() == 2 => {
+                let say = |row: &[Value]| format!("{} ({})", said(&row[label], &columns[label]), said(&row[measure], &columns[measure]));
+                format!("{asked}: {} rows, from {} to {}.", grouped(rows.len() as i64), say(low), say(high))
+            }
+            _ => format!("{asked}: {} rows.", grouped(rows.len() as i64)),
+        },
+        _ => format!("{asked}: {} rows.", grouped(rows.len() as i64)),
+    }
+}
+
+fn extremes(rows: &[Vec<Value>], measure: usize) -> Option<(&Vec<Value>, &Vec<Value>)> {
+    let number = |row: &Vec<Value>| row.get(measure).and_then(Value::as_f64);
+    let with_numbers = || rows.iter().filter_map(|row| number(row).map(|value| (value, row)));
+    let low = with_numbers().min_by(|a, b| a.0.total_cmp(&b.0))?.1;
+    let high = with_numbers().max_by(|a, b| a.0.total_cmp(&b.0))?.1;
+    Some((low, high))
+}
+
+fn said(value: &Value, column: &ResultColumn) -> String {
+    let text = match value {
+        Value::Null => return "no value".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        // Years and ids are numbers too, and a thousands separator would make them unreadable.
+        Value::Number(number) if column.role != ColumnRole::Measure => number.to_string(),
+        Value::Number(number) => spoken(number),
+        other => other.to_string(),
+    };
+    match &column.unit {
+        Some(unit) if unit == "%" => format!("{text}%"),
+        Some(unit) if !matches!(value, Value::String(_)) => format!("{text} {unit}"),
+        _ => text,
+    }
+}
+
+/// A number with thousands separators and at most two decimals (more where it is smaller than one).
+fn spoken(number: &serde_json::Number) -> String {
+    if let Some(whole) = number.as_i64() {
+        return grouped(whole);
+    }
+    let value = number.as_f64().unwrap_or(0.0);
+    let decimals = if value != 0.0 && value.abs() < 1.0 { 4 } else { 2 };
+    let text = format!("{value:.decimals$}");
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let sign = if whole.starts_with('-') { "-" } else { "" };
+    let whole = whole.trim_start_matches('-').parse().map_or_else(|_| whole.to_owned(), grouped);
+    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}
+
+/// A whole number with commas between its thousands.
+fn grouped(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if number < 0 { format!("-{text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_said_as_people_write_them() {
+        for (json, text) in [("24951", "24,951"), ("-1234567", "-1,234,567"), ("12.639070257", "12.64"), ("0.03571", "0.0357"),
+            ("1000.0", "1,000"), ("-0.5", "-0.5"), ("4411402.76", "4,411,402.76")] {
+            let number: serde_json::Number = json.parse().unwrap();
+            assert_eq!(spoken(&number), text);
+        }
+    }
+}

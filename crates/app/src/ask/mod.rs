@@ -1,0 +1,156 @@
+//! Ask: a question in words, answered by a durable run of planner → validator → critic → executor → composer.
+//!
+//! Read first: [`Question`], [`ask`], and [`Answer`] for what comes back. The steps are in `workflow`.
+
+mod answer;
+mod chart;
+mod compose;
+mod plan;
+mod workflow;
+
+pub use answer::{Answer, ResponseType, answer_of};
+pub use workflow::AskWorkflow;
+
+use pilothouse_domain::action::Tier;
+use pilothouse_domain::audit::Outcome;
+use pilothouse_domain::semantic::Query;
+use pilothouse_domain::{Code, ConnectionId, Role, RunId};
+use pilothouse_engine::{Request, Started};
+use pilothouse_store::audit as audit_rows;
+use pilothouse_store::runs::Run;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+use crate::{App, Caller, Error, Field, audit, connections, gates};
+
+/// The workflow's name.
+pub const KIND: &str = "ask";
+/// Tries before a question is a dead letter.
+const MAX_ATTEMPTS: i64 = 3;
+/// Characters of the question that lists of runs show.
+const TITLE_CHARS: usize = 120;
+/// Seconds after which one who was turned away may try again.
+const OVERLOAD_RETRY_SECONDS: u64 = 2;
+
+/// A question as it is asked.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// Its words.
+    pub text: String,
+    /// The connection it is about; none means the tenant's default one.
+    pub connection: Option<ConnectionId>,
+    /// The conversation it belongs to.
+    pub conversation: String,
+    /// The run that asked back, and the id of the choice that was picked.
+    pub choice: Option<(RunId, String)>,
+}
+
+/// What the workflow needs to know; stored as the run's input.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Input {
+    /// The connection asked.
+    pub connection: ConnectionId,
+    /// The question's words.
+    pub question: String,
+    /// The conversation it belongs to.
+    pub conversation: String,
+    /// What the caller may do.
+    pub role: Role,
+    /// The request that asked, for the audit log.
+    pub request_id: String,
+    /// The reading that was picked, where the question replies to a clarification.
+    pub picked: Option<Query>,
+}
+
+/// Starts answering a question: the run and its audit row are in the database when this returns.
+pub async fn ask(app: &App, caller: &Caller, question: Question) -> Result<Started, Error> {
+    let action = audit::action("ask.run", Tier::Read, Role::Member, "", &question.text);
+    gates::pass(app, caller, &action).await?;
+    check_words(app, &question.text)?;
+    if app.engine.running() >= app.settings.ask.concurrency + app.settings.ask.max_waiting {
+        let message = "Too many questions are waiting; try again in a moment.";
+        return Err(Error::new(Code::Overloaded, message).retry_after(OVERLOAD_RETRY_SECONDS));
+    }
+    let connection = match question.connection {
+        Some(id) => connections::get(app, caller, id).await?.id,
+        None => connections::default_for(app, caller).await?,
+    };
+    let picked = match &question.choice {
+        Some((run, choice)) => Some(picked(app, caller, *run, choice).await?),
+        None => None,
+    };
+    let input = Input {
+        connection,
+        question: question.text.clone(),
+        conversation: question.conversation.clone(),
+        role: caller.principal.role,
+        request_id: caller.request_id.clone(),
+        picked,
+    };
+    let request = Request {
+        kind: KIND,
+        subject: caller.principal.subject.clone(),
+        title: question.text.chars().take(TITLE_CHARS).collect(),
+        input: serde_json::to_string(&input)
+            .map_err(|_| Error::new(Code::Internal, "The question could not be stored."))?,
+        conversation: Some(question.conversation),
+        idempotency_key: None,
+        max_attempts: MAX_ATTEMPTS,
+    };
+    let mut entry = audit::entry(app, caller, &action, Outcome::Allowed, None);
+    let started = app
+        .engine
+        .start(&caller.principal.tenant, request, move |tx, id| {
+            Box::pin(async move {
+                entry.resource = id.to_string();
+                audit_rows::append(tx, &entry).await.map(|_| ())
+            })
+        })
+        .await?;
+    Ok(started)
+}
+
+/// Waits for the answer of a run, as long as a request may; a run that goes on answers `queued`.
+pub async fn wait(app: &App, caller: &Caller, id: RunId) -> Result<Answer, Error> {
+    let patience = Duration::from_secs(app.settings.ask.wait_seconds);
+    let run = app.engine.wait(&caller.principal.tenant, id, patience).await?;
+    run.as_ref().map(answer_of).ok_or_else(|| Error::not_found("run"))
+}
+
+fn check_words(app: &App, text: &str) -> Result<(), Error> {
+    if text.trim().is_empty() {
+        let mut error = Error::new(Code::QuestionEmpty, "The question holds no words.");
+        error.fields.push(Field {
+            location: vec!["body".into(), "message".into()],
+            kind: "string_too_short",
+            message: "String should have at least 1 character".into(),
+            input: text.into(),
+            context: Some(serde_json::json!({"min_length": 1})),
+        });
+        return Err(error);
+    }
+    let most = app.settings.ask.max_question_chars;
+    if text.chars().count() > most {
+        let mut error = Error::new(Code::QuestionTooLong, format!("A question has at most {most} characters."));
+        error.fields.push(Field {
+            location: vec!["body".into(), "message".into()],
+            kind: "string_too_long",
+            message: format!("String should have at most {most} characters"),
+            input: text.chars().take(TITLE_CHARS).collect::<String>().into(),
+            context: Some(serde_json::json!({"max_length": most})),
+        });
+        return Err(error);
+    }
+    Ok(())
+}
+
+/// The reading that the choice `id` of the run stands for.
+async fn picked(app: &App, caller: &Caller, run: RunId, id: &str) -> Result<Query, Error> {
+    let unknown = || Error::new(Code::ChoiceUnknown, "The run that is replied to offers no such choice.");
+    let asked: Run = app.engine.get(&caller.principal.tenant, run).await?.ok_or_else(unknown)?;
+    let answer = answer_of(&asked);
+    let choices = answer.data.get("choices").and_then(|choices| choices.as_array()).ok_or_else(unknown)?;
+    let chosen = choices.iter().find(|choice| choice.get("id").is_some_and(|own| own == id)).ok_or_else(unknown)?;
+    let query = chosen.get("query").cloned().unwrap_or_default();
+    serde_json::from_value(query).map_err(|_| unknown())
+}

@@ -1,0 +1,92 @@
+//! What the first three steps hand on. These are stored in the journal, so their fields are added to and not renamed.
+
+use pilothouse_domain::answer::Understanding;
+use pilothouse_domain::answer::ColumnRole;
+use pilothouse_domain::semantic::Query;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What the planner made of the question.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Planned {
+    /// One reading.
+    Reading {
+        /// It.
+        query: Query,
+        /// It, in words.
+        understanding: Understanding,
+    },
+    /// Readings that differ: the caller is asked.
+    Unclear {
+        /// The question back.
+        question: String,
+        /// The readings.
+        choices: Vec<Choice>,
+    },
+    /// None.
+    Unanswerable {
+        /// Why.
+        reasons: Vec<String>,
+        /// The words that mean nothing here.
+        unknown_words: Vec<String>,
+        /// What can be asked.
+        suggestions: Vec<String>,
+    },
+}
+
+/// One of the readings of an unclear question.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Choice {
+    /// Its id in the answer.
+    pub id: String,
+    /// It, in a few words.
+    pub label: String,
+    /// What sets it apart.
+    pub detail: String,
+    /// The question, asked so that it has only this reading.
+    pub message: String,
+    /// It.
+    pub query: Query,
+}
+
+/// What the validator made of a reading.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Validated {
+    /// The canonical SQL; none when the guard refused it.
+    pub sql: Option<String>,
+    /// What each column of the result is.
+    pub columns: Vec<ColumnMeaning>,
+    /// The tables it reads.
+    pub tables: Vec<String>,
+    /// The guard's verdict and reasons.
+    pub verdict: Value,
+    /// The reasons in words.
+    pub reasons: Vec<String>,
+}
+
+/// What a column of the result is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ColumnMeaning {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub role: ColumnRole,
+    /// Its unit.
+    pub unit: Option<String>,
+}
+
+/// What the critic thinks of running it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Judged {
+    /// Whether it may run.
+    pub allowed: bool,
+    /// Why not.
+    pub reasons: Vec<String>,
+    /// What to do instead: `revise_query`, `narrow_scope`, or nothing.
+    pub next_action: Option<String>,
+    /// Bytes it would read.
+    pub estimated_bytes: Option<u64>,
+    /// Rows it would read.
+    pub estimated_rows: Option<u64>,
+}

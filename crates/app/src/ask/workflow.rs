@@ -1,0 +1,226 @@
+//! The Ask workflow: planner → validator → critic → executor → composer, each step journalled.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use pilothouse_ai::planner::{Context, Plan};
+use pilothouse_domain::answer::ResultSet;
+use pilothouse_domain::semantic::{Query, explain};
+use pilothouse_domain::{Clock, Code};
+use pilothouse_engine::{Done, Failure, Journal, Workflow};
+use pilothouse_store::{Store, runs};
+use pilothouse_warehouse::guard::{self, Policy, Report, Verdict};
+use pilothouse_warehouse::{Limits, semantic};
+use serde_json::{Value, json};
+
+use super::answer::{Answer, answer_of};
+use super::plan::{Choice, ColumnMeaning, Judged, Planned, Validated};
+use super::{Input, KIND, compose};
+use crate::Error;
+use crate::sources::{Open, Sources};
+
+/// Most rows of one answer; more are said to be left out.
+const MAX_ANSWER_ROWS: usize = 1_000;
+/// Earlier runs of a conversation that are looked through for the reading that a question follows up on.
+const LOOK_BACK: u32 = 5;
+
+/// Answers questions.
+pub struct AskWorkflow {
+    sources: Arc<Sources>,
+    clock: Arc<dyn Clock>,
+    store: Store,
+}
+
+impl AskWorkflow {
+    pub(crate) fn new(sources: Arc<Sources>, clock: Arc<dyn Clock>, store: Store) -> Self {
+        Self { sources, clock, store }
+    }
+}
+
+#[async_trait]
+impl Workflow for AskWorkflow {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn version(&self) -> i64 {
+        1
+    }
+
+    async fn run(&self, journal: &mut Journal, input: Value) -> Result<Value, Failure> {
+        let input: Input = serde_json::from_value(input)
+            .map_err(|_| Failure::last(Code::WorkflowVersion, "The run's input is of another version."))?;
+        let open = self.sources.open(journal.tenant(), input.connection).await.map_err(failure)?;
+        let previous = self.previous(journal, &input).await?;
+        let planned = journal.step("planner", async { Ok(self.plan(&open, &input, previous.as_ref())) }).await?;
+        let answer = match planned {
+            Planned::Reading { query, understanding } => {
+                self.answer(journal, &open, &input, query, understanding).await?
+            }
+            Planned::Unclear { question, choices } => {
+                composed(journal, compose::clarification(&question, &choices)).await?
+            }
+            Planned::Unanswerable { reasons, unknown_words, suggestions } => {
+                composed(journal, compose::refused(&reasons, &unknown_words, &suggestions)).await?
+            }
+        };
+        serde_json::to_value(answer).map_err(|_| Failure::last(Code::Internal, "The answer could not be stored."))
+    }
+}
+
+impl AskWorkflow {
+    async fn answer(
+        &self,
+        journal: &mut Journal,
+        open: &Open,
+        input: &Input,
+        query: Query,
+        understanding: pilothouse_domain::answer::Understanding,
+    ) -> Result<Answer, Failure> {
+        let validated = journal.step("validator", async { Ok(validate(open, &query)) }).await?;
+        let Some(sql) = validated.sql.clone() else {
+            return composed(journal, compose::invalid(&validated.reasons)).await;
+        };
+        let most = self.sources.warehouse.settings().query_max_bytes;
+        let judged = journal.step("critic", judge(open, &sql, most)).await?;
+        if !judged.allowed {
+            return composed(journal, compose::blocked(&judged)).await;
+        }
+        let limits = Limits { max_rows: MAX_ANSWER_ROWS, ..self.sources.warehouse.limits() };
+        let cancel = journal.cancel().clone();
+        let result = journal.step("executor", execute(open, &sql, limits, &cancel)).await?;
+        let material = compose::Material {
+            query: &query,
+            understanding: &understanding,
+            validated: &validated,
+            judged: &judged,
+            result: &result,
+            catalog: &open.catalog,
+            connection: input.connection.to_string(),
+            model_version: open.model_version,
+        };
+        composed(journal, compose::rows(&material)).await
+    }
+
+    fn plan(&self, open: &Open, input: &Input, previous: Option<&Query>) -> Done<Planned> {
+        if let Some(query) = &input.picked {
+            return reading(query.clone(), open);
+        }
+        let today = pilothouse_domain::clock::rfc3339(self.clock.now());
+        let context = Context { today: today.get(..10).unwrap_or("1970-01-01").to_owned(), previous: previous.cloned() };
+        match open.planner.plan(&input.question, &context) {
+            Plan::Answer(found) => reading(found.query, open),
+            Plan::Clarify { question, choices } => {
+                let choices = choices.into_iter().enumerate().map(|(index, choice)| Choice {
+                    id: (index + 1).to_string(),
+                    label: choice.label,
+                    detail: choice.detail,
+                    message: choice.message,
+                    query: choice.query,
+                });
+                Done { summary: question.clone(), output: Planned::Unclear { question, choices: choices.collect() } }
+            }
+            Plan::Refuse { reasons, unknown_words, suggestions } => {
+                let summary = reasons.first().cloned().unwrap_or_default();
+                Done { summary, output: Planned::Unanswerable { reasons, unknown_words, suggestions } }
+            }
+        }
+    }
+
+    /// The reading that the conversation's last answer was made with, for questions such as "and in March?".
+    async fn previous(&self, journal: &Journal, input: &Input) -> Result<Option<Query>, Failure> {
+        let (tenant, conversation, id) = (journal.tenant().clone(), input.conversation.clone(), journal.id());
+        let created_at = journal.created_at();
+        let earlier = self
+            .store
+            .read(move |tx| {
+                Box::pin(async move {
+                    runs::previous_in_conversation(tx, &tenant, &conversation, (created_at, id), LOOK_BACK).await
+                })
+            })
+            .await?;
+        let queries = earlier.iter().filter(|run| run.output.is_some()).map(|run| answer_of(run).data["query"].clone());
+        Ok(queries.into_iter().find_map(|query| serde_json::from_value(query).ok()))
+    }
+}
+
+fn reading(query: Query, open: &Open) -> Done<Planned> {
+    let understanding = explain(&query, &open.model);
+    Done { summary: understanding.text.clone(), output: Planned::Reading { query, understanding } }
+}
+
+/// Turns a reading into SQL and lets the guard look at it.
+fn validate(open: &Open, query: &Query) -> Done<Validated> {
+    let rejected = |reasons: Vec<String>, verdict: Value| Done {
+        summary: reasons.first().cloned().unwrap_or_default(),
+        output: Validated { sql: None, columns: Vec::new(), tables: Vec::new(), verdict, reasons },
+    };
+    let compiled = match semantic::compile(query, &open.model, open.catalog.dialect) {
+        Ok(compiled) => compiled,
+        Err(error) => return rejected(vec![error.to_string()], Value::Null),
+    };
+    let report = check(open, &compiled.sql);
+    let verdict = json!({"verdict": report.verdict, "reasons": report.reasons});
+    let reasons: Vec<String> = report.reasons.iter().map(|reason| reason.message.clone()).collect();
+    let Some(checked) = report.query else { return rejected(reasons, verdict) };
+    let columns = compiled.columns.into_iter();
+    let columns = columns.map(|c| ColumnMeaning { name: c.name, role: c.role, unit: c.unit }).collect();
+    let tables = checked.tables().to_vec();
+    let summary = format!("Read-only SQL over {}.", tables.join(", "));
+    Done { summary, output: Validated { sql: Some(checked.sql().to_owned()), columns, tables, verdict, reasons } }
+}
+
+fn check(open: &Open, sql: &str) -> Report {
+    guard::check(sql, &Policy { catalog: &open.catalog, limits: &guard::Limits::default() })
+}
+
+/// Estimates what the query reads, and refuses what reads more than one query may.
+async fn judge(open: &Open, sql: &str, most: u64) -> Result<Done<Judged>, Failure> {
+    let checked = recheck(open, sql)?;
+    let estimate = open.engine.estimate(&checked).await.map_err(|error| failure(error.into()))?;
+    let too_much = estimate.bytes.is_some_and(|bytes| bytes > most);
+    let reasons = if too_much { vec!["Query exceeds max bytes".to_owned()] } else { Vec::new() };
+    let next_action = too_much.then(|| "narrow_scope".to_owned());
+    let summary = match (too_much, estimate.rows) {
+        (true, _) => "The query would read more than one query may.".to_owned(),
+        (false, Some(rows)) => format!("Reads at most {rows} rows, within the limits."),
+        (false, None) => "Within the limits.".to_owned(),
+    };
+    let (estimated_bytes, estimated_rows) = (estimate.bytes, estimate.rows);
+    Ok(Done { summary, output: Judged { allowed: !too_much, reasons, next_action, estimated_bytes, estimated_rows } })
+}
+
+async fn execute(
+    open: &Open,
+    sql: &str,
+    limits: Limits,
+    cancel: &pilothouse_warehouse::Cancel,
+) -> Result<Done<ResultSet>, Failure> {
+    let checked = recheck(open, sql)?;
+    let result = open.engine.execute(&checked, limits, cancel).await;
+    let result = result.map_err(|error| Failure {
+        retryable: error.retryable,
+        code: error.code.as_str().to_owned(),
+        message: error.message,
+    })?;
+    let summary = format!("{} rows in {} ms.", result.rows.len(), result.elapsed_us / 1000);
+    Ok(Done { summary, output: result })
+}
+
+/// Only the guard can make what an engine takes, so the text from the journal passes it again.
+fn recheck(open: &Open, sql: &str) -> Result<guard::CheckedQuery, Failure> {
+    let report = check(open, sql);
+    match (report.verdict, report.query) {
+        (Verdict::Allow | Verdict::AllowRewritten, Some(query)) => Ok(query),
+        _ => Err(Failure::last(Code::SqlBlocked, "The SQL guard no longer lets this statement run.")),
+    }
+}
+
+async fn composed(journal: &mut Journal, answer: Answer) -> Result<Answer, Failure> {
+    let summary = answer.summary.clone();
+    journal.last_step("composer", async { Ok(Done { output: answer, summary }) }).await
+}
+
+fn failure(error: Error) -> Failure {
+    Failure::last(error.code, error.message)
+}
