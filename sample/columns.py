@@ -1,0 +1,31 @@
+"""Short spellings of column types, shared by both halves of the sample data. Knows nothing of any table."""
+
+import pyarrow as pa
+
+KINDS = {
+    # Calendar and clock parts and small counts.
+    "small": pa.int16(),
+    # Identifiers and measures: wide enough that multiplying two of them does not overflow.
+    "int": pa.int32(),
+    "real": pa.float64(),
+    "text": pa.string(),
+    "flag": pa.bool_(),
+    "date": pa.date32(),
+    "time": pa.timestamp("us"),
+    "money": pa.decimal128(10, 2),
+}
+
+
+def schema(spec: str) -> pa.Schema:
+    """Reads `name:kind` pairs; a `?` after the kind allows NULL."""
+    fields = []
+    for pair in spec.split():
+        name, kind = pair.split(":")
+        fields.append(pa.field(name, KINDS[kind.rstrip("?")], nullable=kind.endswith("?")))
+    return pa.schema(fields)
+
+
+def require(condition: bool, sentence: str) -> None:
+    """Stops the run with a sentence when the data is not what the README promises."""
+    if not condition:
+        raise SystemExit(f"sample data refused: {sentence}")
