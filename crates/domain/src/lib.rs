@@ -11,6 +11,7 @@ pub mod canonical;
 pub mod catalog;
 pub mod clock;
 pub mod code;
+pub mod compare;
 pub mod ids;
 pub mod money;
 pub mod principal;

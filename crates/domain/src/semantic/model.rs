@@ -16,9 +16,24 @@ pub struct Model {
     /// Numbers that have a name of their own.
     #[serde(default)]
     pub metrics: Vec<Metric>,
+    /// Conditions that have a name of their own.
+    #[serde(default)]
+    pub segments: Vec<Segment>,
     /// How datasets relate: always from the many to the one.
     #[serde(default)]
     pub joins: Vec<Join>,
+}
+
+impl Model {
+    /// The dataset with exactly this name.
+    pub fn dataset(&self, name: &str) -> Option<&Dataset> {
+        self.datasets.iter().find(|dataset| dataset.name == name)
+    }
+
+    /// The field that `at` names.
+    pub fn field(&self, at: &super::FieldRef) -> Option<&Field> {
+        self.dataset(&at.dataset)?.field(&at.field)
+    }
 }
 
 /// A table and what it means.
@@ -45,6 +60,13 @@ pub struct Dataset {
     pub display: Option<String>,
     /// Its fields.
     pub fields: Vec<Field>,
+}
+
+impl Dataset {
+    /// The field with exactly this name.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
 }
 
 /// What a field is for.
@@ -93,6 +115,47 @@ pub struct Field {
     /// The smallest and the largest value as text, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<(String, String)>,
+    /// What its whole numbers stand for, where that is a part of a date or a time of day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<Calendar>,
+    /// Whether it can be without a value.
+    #[serde(default)]
+    pub nullable: bool,
+}
+
+/// What the whole numbers of a column stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Calendar {
+    /// A year, for instance 2013.
+    Year,
+    /// A month, 1 to 12.
+    Month,
+    /// A day of the month, 1 to 31.
+    Day,
+    /// An hour of the day, 0 to 23.
+    Hour,
+    /// A time of day as hours times 100 plus minutes: 1730 is 17:30.
+    Hhmm,
+}
+
+/// A condition on the rows of a dataset that has a name of its own, for instance `cancelled`.
+///
+/// Several segments may share a synonym: a question with that word is then asked back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Segment {
+    /// The model's name for it; unique.
+    pub name: String,
+    /// What people call it; follows the label of the rows, for instance `that departed late`.
+    pub label: String,
+    /// Other words for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub synonyms: Vec<String>,
+    /// The dataset whose rows it is about.
+    pub dataset: String,
+    /// The conditions, all of which hold.
+    pub filters: Vec<super::Filter>,
 }
 
 /// How rows become one number.

@@ -103,6 +103,21 @@ pub enum Filter {
         /// The conditions.
         of: Vec<Filter>,
     },
+    /// How many rows of another dataset refer to the row, for instance orders of a customer.
+    Related {
+        /// The dataset that refers.
+        dataset: String,
+        /// Which join leads from it, where there is more than one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        via: Option<String>,
+        /// The conditions on the rows counted.
+        #[serde(default)]
+        filters: Vec<Filter>,
+        /// How their number is compared.
+        op: Compare,
+        /// With what.
+        count: i64,
+    },
 }
 
 /// A span or part of time.
@@ -156,15 +171,31 @@ pub enum Calculation {
         /// Of what.
         field: FieldRef,
     },
-    /// The part, as a percentage, of rows for which `of` holds among all rows of the group.
+    /// The part of rows for which `of` holds among all rows of the group.
     ShareOfRows {
         /// The condition.
         of: Vec<Filter>,
+        /// As a fraction of one rather than a percentage.
+        #[serde(default)]
+        fraction: bool,
     },
-    /// Each group's part, as a percentage, of the total over all groups.
+    /// The part of a measure that comes from rows for which `of` holds.
+    ShareOfMeasure {
+        /// What is shared out.
+        measure: Box<Measure>,
+        /// The condition.
+        of: Vec<Filter>,
+        /// As a fraction of one rather than a percentage.
+        #[serde(default)]
+        fraction: bool,
+    },
+    /// Each group's part of the total over all groups.
     ShareOfTotal {
         /// What is shared out.
         measure: Box<Measure>,
+        /// As a fraction of one rather than a percentage.
+        #[serde(default)]
+        fraction: bool,
     },
     /// One measure divided by another, null where the divisor is zero.
     Ratio {
@@ -241,7 +272,7 @@ pub enum Order {
 }
 
 /// A question. With measures it aggregates; without, it lists `select` of the dataset's rows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Query {
     /// The dataset whose rows are asked about.
     pub dataset: String,
@@ -269,4 +300,7 @@ pub struct Query {
     /// At most so many rows.
     #[serde(default)]
     pub limit: Option<u32>,
+    /// Only the number of groups is asked for, not the groups.
+    #[serde(default)]
+    pub count_groups: bool,
 }
