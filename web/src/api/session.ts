@@ -19,8 +19,11 @@ async function load(): Promise<Session | null> {
   } catch (error) {
     if (asProblem(error).status !== 401) throw error;
   }
-  return sessionStorage.getItem(SIGNED_OUT_KEY) ? null : signInForDevelopment();
+  return wasSignedOut() ? null : signInForDevelopment();
 }
+
+/** The person signed out on purpose, so the page did not try to sign itself in. */
+export const wasSignedOut = (): boolean => sessionStorage.getItem(SIGNED_OUT_KEY) !== null;
 
 /** Null in production, where the server refuses to hand out a session for nothing. */
 export async function signInForDevelopment(): Promise<Session | null> {

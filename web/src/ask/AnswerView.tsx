@@ -1,10 +1,12 @@
 // Every kind of answer, each with what to do next: a result, a question back, a refusal, a block, an error, a wait.
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { useMemo, type ReactNode } from "react";
 import type { Answer, Choice } from "../api/types";
+import { ALT, useKeys } from "../lib/keys";
 import { Button } from "../ui/Button";
 import { Icon, type IconName } from "../ui/Icon";
 import { ResultView } from "./ResultView";
+import { Sentence } from "./sentence";
 import { STEP_WORDS } from "./Steps";
 
 export type AnswerActions = {
@@ -13,13 +15,16 @@ export type AnswerActions = {
   onAsk: (message: string) => void;
   onRejoin: (runId: string) => void;
 };
+/** How many choices have a key of their own: the digits. */
+const MAX_KEYED = 9;
+
 type Props = AnswerActions & { answer: Answer; question: string; latest: boolean; pickedId?: string | null };
 
 export function AnswerView(props: Props) {
   const { answer } = props;
   return (
     <div className={`answer answer-${answer.response_type}`}>
-      {answer.response_type === "query_result" ? <p className="sentence">{answer.summary}</p> : null}
+      {answer.response_type === "query_result" ? <Sentence answer={answer} /> : null}
       <Body {...props} />
     </div>
   );
@@ -92,14 +97,20 @@ function Outcome({ icon, tone, title, reasons, children }: OutcomeProps) {
 type ClarificationProps = { question: string; choices: Choice[]; latest: boolean; onPick: (choice: Choice) => void };
 
 function Clarification({ question, choices, latest, onPick }: ClarificationProps) {
+  const bindings = useMemo(() => (latest ? choices.slice(0, MAX_KEYED).flatMap((choice, at) => {
+    const run = (): void => onPick(choice);
+    return [{ keys: `alt+${at + 1}`, run }, { keys: String(at + 1), run }];
+  }) : []), [latest, choices, onPick]);
+  useKeys(bindings);
   return (
     <div className="clarify" role="group" aria-label={question}>
       <p className="sentence"><Icon name="question" size={20} /> {question}</p>
       <ul className="choices">
-        {choices.map((choice) => (
+        {choices.map((choice, at) => (
           <li key={choice.id}>
             <button type="button" className="choice" disabled={!latest} onClick={() => onPick(choice)}>
               <span className="choice-label">{choice.label}</span>
+              {latest && at < MAX_KEYED ? <kbd aria-hidden="true">{ALT} {at + 1}</kbd> : null}
               {choice.detail ? <span className="choice-detail">{choice.detail}</span> : null}
             </button>
           </li>

@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef } from "react";
 import { useSession } from "../shell/session-context";
 import { useTitle } from "../lib/hooks";
-import { useKeys } from "../lib/keys";
+import { ALT, useKeys } from "../lib/keys";
 import { Button } from "../ui/Button";
 import type { AnswerActions } from "./AnswerView";
 import { Composer, type ComposerHandle } from "./Composer";
@@ -24,28 +24,31 @@ export function AskPage() {
   const last = turns.at(-1);
   const working = last !== undefined && isWorking(last);
   useTitle(last ? last.message : "Ask");
-  useEffect(() => composer.current?.focus(), []);
+  const empty = turns.length === 0;
+  // The box is drawn anew when the first question moves it down; on a touch screen focus would raise the keyboard.
+  useEffect(() => { if (matchMedia("(pointer: fine)").matches) composer.current?.focus(); }, [empty]);
   const onAsk = (message: string): void => submit(session, message);
   const newOne = (): void => { startOver(); composer.current?.focus(); };
   const bindings = useMemo(() => [
     { keys: "/", run: () => composer.current?.focus() },
     { keys: "n", run: newOne },
+    { keys: "alt+n", run: newOne },
   ], []);
   useKeys(bindings);
 
   const actionsFor = (turn: Turn): AnswerActions => ({
     onAsk,
-    onPick: (runId, choice) => { submit(session, turn.message, { runId, choice }); composer.current?.focus(); },
+    onPick: (runId, choice) => submit(session, turn.message, { runId, choice }),
     onEdit: (part) => composer.current?.edit(turn.message, part),
     onRejoin: (runId) => rejoin(turn, runId),
   });
   const box = (
     <Composer
       ref={composer} onAsk={onAsk} working={working} last={last?.message} onStop={() => last && stop(last)}
-      placeholder={last ? "Ask something else, or say it differently" : "Ask about your data"}
+      placeholder={last ? "Ask something else" : "Ask about your data"}
     />
   );
-  if (turns.length === 0) {
+  if (empty) {
     return (
       <div className="ask ask-empty">
         <h1 tabIndex={-1}>What do you want to know?</h1>
@@ -61,7 +64,7 @@ export function AskPage() {
     <div className="ask">
       <div className="ask-head">
         <h1 tabIndex={-1}>Ask</h1>
-        <Button look="quiet" icon="plus" hint="N" aria-keyshortcuts="n" onClick={newOne}>New conversation</Button>
+        <Button look="quiet" icon="plus" hint={`${ALT} N`} aria-keyshortcuts="n Alt+N" onClick={newOne}>New conversation</Button>
       </div>
       <div className="turns">{turns.map((turn) => <TurnView key={turn.key} turn={turn} latest={turn === last} actions={actionsFor(turn)} />)}</div>
       <div className="ask-dock">{box}</div>

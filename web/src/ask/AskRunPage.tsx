@@ -26,7 +26,7 @@ export function AskRunPage() {
   const onAsk = (message: string): void => inNewConversation(() => submit(session, message));
   return (
     <div className="ask">
-      <Query query={query} what="this answer" shape="text">
+      <Query query={query} what="this answer" heading="Answer" shape="text">
         {(run) => (
           <>
             <div className="ask-head">
@@ -55,9 +55,10 @@ function PastAnswer({ run, actions }: { run: RunDetail; actions: AnswerActions }
   return (
     <article className="turn">
       <h1 className="question" tabIndex={-1}>{questionOf(run)}</h1>
-      {isActive(run.status) ? <LiveSteps steps={steps} startedAt={Date.parse(run.created_at)} reconnecting={0} /> : <DoneSteps steps={steps} />}
+      {isActive(run.status) ? <LiveSteps steps={steps} startedAt={Date.parse(run.created_at)} reconnecting={0} /> : null}
       {answer ? <AnswerView answer={answer} question={questionOf(run)} latest {...actions} /> : null}
       {!answer && !isActive(run.status) ? <Note><p>{run.status === "cancelled" ? "This question was cancelled before it was answered." : run.error?.message ?? "This question ended without an answer."}</p></Note> : null}
+      {isActive(run.status) ? null : <DoneSteps steps={steps} />}
     </article>
   );
 }

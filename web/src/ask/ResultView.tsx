@@ -1,14 +1,15 @@
 // A governed answer: the sentence, then the figure or chart, then the table, how it was understood, and what it cost.
-import { useMemo, useRef, useState } from "react";
+import { useMemo, useState } from "react";
 import type { Answer, Chip, QueryResult } from "../api/types";
 import { formatBytes, formatCell, formatCount, formatDuration, formatUsd, humanize, toCsv } from "../lib/format";
 import { useCopy } from "../lib/hooks";
-import { useKeys } from "../lib/keys";
+import { ALT, useKeys } from "../lib/keys";
 import { Moment } from "../ui/Bits";
 import { Button } from "../ui/Button";
 import { Note } from "../ui/States";
 import ChartView from "./ChartView";
 import { ResultTable } from "./ResultTable";
+import { sentenceStates } from "./sentence";
 import { SqlPanel } from "./Sql";
 
 type ResultAnswer = Extract<Answer, { response_type: "query_result" }>;
@@ -20,14 +21,13 @@ export function ResultView({ answer, question, latest, onEdit }: Props) {
   const asNumber = data.chart.kind === "number" && data.rows.length === 1;
   const [showTable, setShowTable] = useState(!asNumber && !single);
   const [showSql, setShowSql] = useState(false);
-  const panel = useRef<HTMLDivElement>(null);
   const toggleSql = (): void => setShowSql((open) => !open);
   const bindings = useMemo(() => (latest ? [{ keys: "s", run: toggleSql }, { keys: "alt+s", run: toggleSql }] : []), [latest]);
   useKeys(bindings);
   const charted = (data.chart.kind === "bar" || data.chart.kind === "line") && data.rows.length > 1;
   return (
-    <div className="result" ref={panel}>
-      {asNumber ? <Figure result={data} /> : null}
+    <div className="result">
+      {asNumber && !sentenceStates(answer) ? <Figure result={data} /> : null}
       {charted ? <ChartView result={data} /> : null}
       {answer.warnings.map((warning) => <Note key={warning}><p>{warning}</p></Note>)}
       {data.rows.length === 0 ? <p className="result-none">The query ran and found no rows. The filters below may be narrower than you meant.</p> : null}
@@ -35,7 +35,7 @@ export function ResultView({ answer, question, latest, onEdit }: Props) {
       <Understanding result={data} onEdit={onEdit} />
       <Facts result={data} />
       <div className="result-actions">
-        <Button icon="code" hint="S" aria-expanded={showSql} aria-keyshortcuts="s Alt+S" onClick={toggleSql}>{showSql ? "Hide SQL" : "SQL"}</Button>
+        <Button icon="code" hint={`${ALT} S`} aria-expanded={showSql} aria-keyshortcuts="s Alt+S" onClick={toggleSql}>{showSql ? "Hide SQL" : "SQL"}</Button>
         {asNumber && data.rows.length > 0 ? <Button look="quiet" icon="table" aria-expanded={showTable} onClick={() => setShowTable(!showTable)}>Table</Button> : null}
         {data.rows.length > 0 ? <Button look="quiet" icon="download" onClick={() => download(data, question)}>CSV</Button> : null}
         <ShareLink runId={answer.run_id} />
@@ -62,7 +62,7 @@ function Understanding({ result, onEdit }: { result: QueryResult; onEdit: (part:
   const { text, chips } = result.understanding;
   return (
     <section className="understanding" aria-label="How I understood this">
-      <h3>How I understood this</h3>
+      <p className="label">How I understood this</p>
       {text ? <p className="understanding-text">{text}</p> : null}
       <ul className="chips">{chips.map((chip, at) => <li key={at}><ChipButton chip={chip} onEdit={onEdit} /></li>)}</ul>
     </section>

@@ -13,7 +13,7 @@ export function SqlText({ sql }: { sql: string }) {
 export function SqlPanel({ sql }: { sql: string }) {
   return (
     <section className="sql-panel" aria-label="The query behind this answer">
-      <div className="sql-head"><h3>SQL</h3><CopyButton text={sql} label="Copy SQL" /></div>
+      <div className="sql-head"><p className="label">SQL</p><CopyButton text={sql} label="Copy SQL" /></div>
       <SqlText sql={sql} />
     </section>
   );

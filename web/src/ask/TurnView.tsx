@@ -20,9 +20,10 @@ export function TurnView({ turn, latest, actions }: Props) {
     <article ref={ref} className="turn" aria-busy={working} aria-label={turn.picked ?? turn.message}>
       <h2 className="question">{turn.message}</h2>
       {turn.picked ? <p className="picked">You meant: <strong>{turn.picked}</strong></p> : null}
-      {working ? <LiveSteps steps={turn.steps} startedAt={turn.startedAt} reconnecting={turn.reconnecting} /> : <DoneSteps steps={turn.steps} />}
+      {working ? <LiveSteps steps={turn.steps} startedAt={turn.startedAt} reconnecting={turn.reconnecting} /> : null}
       {turn.answer ? <AnswerView answer={turn.answer} question={turn.message} latest={latest} {...actions} /> : null}
       {turn.problem ? <TurnProblem problem={turn.problem} turn={turn} onAsk={actions.onAsk} /> : null}
+      {working ? null : <DoneSteps steps={turn.steps} />}
       {turn.stopped ? <Note tone="plain" icon="stop"><p>You stopped this question. Nothing was changed.</p></Note> : null}
       <p className="sr-only" role="status">{turn.answer ? `Answer: ${turn.answer.summary}` : ""}</p>
     </article>

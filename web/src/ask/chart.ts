@@ -5,7 +5,7 @@ import {
   type ChartConfiguration, type ChartDataset,
 } from "chart.js";
 import type { Cell, QueryResult, ResultColumn } from "../api/types";
-import { formatCell, formatCompact, formatNumber, humanize } from "../lib/format";
+import { formatCell, formatCompact, formatNumber, grainOf, humanize, type Grain } from "../lib/format";
 
 Chart.register(BarController, BarElement, CategoryScale, LinearScale, LineController, LineElement, PointElement, Tooltip);
 
@@ -23,9 +23,16 @@ export function seriesOf(result: QueryResult): Series | null {
   const x = columns.find((column) => column.name === chart.x);
   const found = (chart.y ?? []).map((name) => columns.find((column) => column.name === name)).filter((column) => column !== undefined);
   if (!x || found.length === 0 || rows.length === 0) return null;
-  const labels = rows.map((row) => formatCell(row[x.name], x) ?? "null");
+  const grain = grainOf(rows.map((row) => row[x.name]));
+  const labels = shortDates(rows.map((row) => formatCell(row[x.name], x, grain) ?? "null"), grain);
   const long = labels.some((label) => label.length > LONG_LABEL) || labels.length > MANY_BARS;
   return { labels, columns: found, values: found.map((column) => rows.map((row) => number(row[column.name]))), horizontal: chart.kind === "bar" && x.role !== "time" && long };
+}
+
+/** Days of one year need not each repeat it. */
+function shortDates(labels: string[], grain: Grain): string[] {
+  const ending = grain === "day" ? /, \d{4}$/.exec(labels[0] ?? "")?.[0] : undefined;
+  return ending && labels.every((label) => label.endsWith(ending)) ? labels.map((label) => label.slice(0, -ending.length)) : labels;
 }
 
 function cssColours(element: Element): (name: string) => string {

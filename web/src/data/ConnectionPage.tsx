@@ -13,6 +13,8 @@ import { ConnectionActions } from "./ConnectionActions";
 import { SemanticPanel } from "./SemanticPanel";
 import { ConnectionStatus, kindWords } from "./status";
 
+const EXACT = { exact: true, includeSearch: true };
+
 export function ConnectionPage() {
   const { connection: id } = useParams({ from: "/data/$connection" });
   const query = useQuery(connectionsQuery);
@@ -22,7 +24,7 @@ export function ConnectionPage() {
   return (
     <div className="page">
       <nav aria-label="Where you are" className="crumb"><Link to="/data">Data</Link></nav>
-      <Query query={query} what="this connection" rows={4}>{() => connection ? <ConnectionView connection={connection} /> : null}</Query>
+      <Query query={query} what="this connection" heading="Connection" rows={4}>{() => connection ? <ConnectionView connection={connection} /> : null}</Query>
     </div>
   );
 }
@@ -44,8 +46,8 @@ function ConnectionView({ connection }: { connection: Connection }) {
       </dl>
       {connection.error ? <Note><p className="notice-title">The last check failed</p><p>{connection.error} What is shown below is from the last check that worked.</p></Note> : null}
       <nav className="tabs" aria-label="Parts of this connection">
-        <Link {...here} search={{}} className="tab" aria-current={tab ? undefined : "page"}>Tables</Link>
-        <Link {...here} search={{ tab: "meaning" }} className="tab" aria-current={tab ? "page" : undefined}>Meaning</Link>
+        <Link {...here} search={{}} className="tab" activeOptions={EXACT}>Tables</Link>
+        <Link {...here} search={{ tab: "meaning" }} className="tab" activeOptions={EXACT}>Meaning</Link>
       </nav>
       {tab === "meaning" ? <SemanticPanel connection={connection} /> : <Tables connection={connection} />}
     </>

@@ -58,7 +58,7 @@ function ConnectionCard({ connection }: { connection: Connection }) {
       </div>
       <div className="card-side">
         <ConnectionStatus connection={connection} />
-        <span className="quiet">{formatCount(connection.table_count, "table")}</span>
+        {connection.status === "profiling" ? null : <span className="quiet">{formatCount(connection.table_count, "table")}</span>}
         <span className="quiet">{connection.checked_at ? <>checked <Moment at={connection.checked_at} /></> : "not checked yet"}</span>
       </div>
       {connection.error ? <p className="card-error">{connection.error}</p> : null}

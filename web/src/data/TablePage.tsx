@@ -25,7 +25,7 @@ export function TablePage() {
         <Link to="/data">Data</Link><Icon name="right" size={12} />
         <Link to="/data/$connection" params={{ connection }}>{connections.data?.find((one) => one.id === connection)?.name ?? connection}</Link>
       </nav>
-      <Query query={query} what={`the columns of ${name}`} rows={8}>{() => table ? <TableView connection={connection} table={table} /> : null}</Query>
+      <Query query={query} heading={name} what={`the columns of ${name}`} rows={8}>{() => table ? <TableView connection={connection} table={table} /> : null}</Query>
     </div>
   );
 }

@@ -87,5 +87,7 @@ export default function YamlEditor({ value, onChange, errorLine, readOnly, onSav
   }, [errorLine]);
   useEffect(() => view.current?.dispatch({ effects: editable.reconfigure(permission(readOnly)) }), [readOnly]);
 
+  useEffect(() => view.current?.scrollDOM.setAttribute("tabindex", "-1"), []);
+
   return <div ref={host} className="editor" />;
 }

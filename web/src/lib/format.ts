@@ -11,8 +11,9 @@ const significant = new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: 3 
 
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
+  if (value === 0) return "0";
   // A small fraction rounded to two places would read as nothing.
-  return value !== 0 && Math.abs(value) < 0.01 ? significant.format(value) : decimals.format(value);
+  return Math.abs(value) < 0.01 ? significant.format(value) : decimals.format(value);
 }
 
 export function formatCompact(value: number): string {
@@ -61,20 +62,37 @@ export function shortId(id: string): string {
 
 export const isNumeric = (column: Pick<ResultColumn, "type">): boolean => column.type === "integer" || column.type === "number";
 
+/** A unit beside a name that says it already would be said twice. */
+export const unitBeside = (column: Pick<ResultColumn, "name" | "unit">): string | null =>
+  column.unit && !column.name.toLowerCase().includes(column.unit.toLowerCase()) ? column.unit : null;
+
 /** Names from a query as words: `dep_delay` is "Dep delay". */
 export function humanize(name: string): string {
   const words = name.replace(/[_.]+/g, " ").trim();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+const year = new Intl.DateTimeFormat(LOCALE, { year: "numeric", timeZone: "UTC" });
+const month = new Intl.DateTimeFormat(LOCALE, { year: "numeric", month: "short", timeZone: "UTC" });
 const day = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeZone: "UTC" });
 const minute = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
 
-export function formatCell(value: Cell | undefined, column: Pick<ResultColumn, "type" | "role" | "name">): string | null {
+export type Grain = "year" | "month" | "day" | "time";
+
+/** The coarsest step in which all these moments lie: months when each is the first of one at midnight, and so on. */
+export function grainOf(values: (Cell | undefined)[]): Grain {
+  const texts = values.filter((value) => typeof value === "string");
+  const all = (pattern: RegExp): boolean => texts.length > 1 && texts.every((text) => pattern.test(text));
+  if (all(/^\d{4}-01-01(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?)?$/)) return "year";
+  if (all(/^\d{4}-\d\d-01(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?)?$/)) return "month";
+  return texts.every((text) => /^\d{4}-\d\d-\d\d(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?)?$/.test(text)) ? "day" : "time";
+}
+
+export function formatCell(value: Cell | undefined, column: Pick<ResultColumn, "type" | "role" | "name">, grain?: Grain): string | null {
   if (value === null || value === undefined) return null;
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value === "number") return isYear(value, column) ? String(value) : formatNumber(value);
-  if (column.type === "date" || column.type === "timestamp") return formatMoment(value, column.type);
+  if (column.type === "date" || column.type === "timestamp") return formatMoment(value, grain ?? grainOf([value]));
   if (isNumeric(column) && value.trim() !== "" && Number.isFinite(Number(value))) return formatNumber(Number(value));
   return value;
 }
@@ -84,12 +102,11 @@ function isYear(value: number, column: Pick<ResultColumn, "role" | "name">): boo
   return Number.isInteger(value) && column.role !== "measure" && (/(^|_)(year|id|key|zip|number|no)$/i.test(column.name) || /^year/i.test(column.name));
 }
 
-function formatMoment(text: string, type: "date" | "timestamp"): string {
+function formatMoment(text: string, grain: Grain): string {
   const hasZone = /(z|[+-]\d\d:?\d\d)$/i.test(text);
   const at = new Date(text.includes("T") || text.includes(" ") ? `${text.replace(" ", "T")}${hasZone ? "" : "Z"}` : `${text}T00:00:00Z`);
   if (Number.isNaN(at.getTime())) return text;
-  const midnight = at.getUTCHours() === 0 && at.getUTCMinutes() === 0;
-  return type === "date" || midnight ? day.format(at) : minute.format(at);
+  return { year, month, day, time: minute }[grain].format(at);
 }
 
 /** RFC 4180; a leading sign that a spreadsheet would run as a formula is disarmed. */

@@ -13,6 +13,8 @@ const OFF_KEY = "ph.keysOff";
 const listeners = new Set<() => void>();
 export const isMac = /mac|iphone|ipad/i.test(navigator.platform);
 
+export const ALT = isMac ? "⌥" : "Alt";
+
 export function setSingleKeys(on: boolean): void {
   if (on) localStorage.removeItem(OFF_KEY);
   else localStorage.setItem(OFF_KEY, "1");
@@ -31,7 +33,8 @@ function isTyping(target: EventTarget | null): boolean {
 
 /** Letters with Alt are named by their place on the keyboard: Option+S writes "ß" on a Mac. */
 function nameOf(event: KeyboardEvent): string {
-  const key = event.altKey && event.code.startsWith("Key") ? event.code.slice(3).toLowerCase() : event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const place = /^(?:Key|Digit)(.)$/.exec(event.code)?.[1]?.toLowerCase();
+  const key = event.altKey && place ? place : event.key.length === 1 ? event.key.toLowerCase() : event.key;
   return `${event.metaKey || event.ctrlKey ? "mod+" : ""}${event.altKey ? "alt+" : ""}${key}`;
 }
 

@@ -8,7 +8,9 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["hour", 3_600],
   ["minute", 60],
 ];
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+// "Yesterday" is clearer than "1 day ago", but "next month" is vaguer than "in 1 month".
+const dayWords = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
 const NOW_SECONDS = 10;
 
@@ -18,7 +20,7 @@ export function relativeTime(iso: string, now: number): string {
   const seconds = Math.round((at - now) / 1000);
   if (Math.abs(seconds) < NOW_SECONDS) return "just now";
   for (const [unit, size] of STEPS) {
-    if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
+    if (Math.abs(seconds) >= size) return (unit === "day" ? dayWords : relative).format(Math.trunc(seconds / size), unit);
   }
   return relative.format(seconds, "second");
 }

@@ -1,11 +1,13 @@
 // One run: what was asked, where it stands, its timeline, and its answer. Cancelling says what it will and will not undo.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, useParams } from "@tanstack/react-router";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, expect } from "../api/client";
 import { isActive, runQuery } from "../api/queries";
 import type { RunDetail } from "../api/types";
-import { answerOf } from "../ask/AskRunPage";
+import { answerOf, questionOf } from "../ask/AskRunPage";
+import { submit } from "../ask/conversation";
+import { useSession } from "../shell/session-context";
 import { formatDuration } from "../lib/format";
 import { useTitle } from "../lib/hooks";
 import { between } from "../lib/time";
@@ -24,7 +26,7 @@ export function RunPage() {
   return (
     <div className="page">
       <nav aria-label="Where you are" className="crumb"><Link to="/runs">Runs</Link></nav>
-      <Query query={query} what="this run" rows={6}>{(run) => <RunView run={run} />}</Query>
+      <Query query={query} what="this run" heading="Run" rows={6}>{(run) => <RunView run={run} />}</Query>
     </div>
   );
 }
@@ -32,6 +34,8 @@ export function RunPage() {
 function RunView({ run }: { run: RunDetail }) {
   const live = isActive(run.status);
   const answer = answerOf(run);
+  // The failing step stands open and says it; saying it twice would bury the rest.
+  const stepSays = run.steps.some((step) => step.error?.code === run.error?.code);
   const took = between(run.started_at, run.finished_at);
   return (
     <>
@@ -39,7 +43,8 @@ function RunView({ run }: { run: RunDetail }) {
         <h1 tabIndex={-1}>{run.title}</h1>
         <div className="page-actions">
           {live ? <CancelRun run={run} /> : null}
-          {!live && run.kind === "ask" ? <Link className="button button-default" to="/ask/$runId" params={{ runId: run.id }}>See the answer</Link> : null}
+          {answer ? <Link className="button button-default" to="/ask/$runId" params={{ runId: run.id }}>See the answer</Link> : null}
+          {!live && !answer && run.kind === "ask" ? <AskAgain question={questionOf(run)} /> : null}
         </div>
       </div>
       <dl className="props">
@@ -50,7 +55,7 @@ function RunView({ run }: { run: RunDetail }) {
         {run.attempt > 1 ? <div><dt>Attempt</dt><dd>{run.attempt}</dd></div> : null}
         <div><dt>Id</dt><dd><Id id={run.id} what="run id" /></dd></div>
       </dl>
-      {run.error ? (
+      {run.error && !stepSays ? (
         <div className="notice notice-bad"><div className="notice-body">
           <p className="notice-title">{run.status === "dead" ? "Given up after the last attempt" : "This run failed"}</p>
           <p>{run.error.message} No data was changed.</p>
@@ -68,6 +73,13 @@ function RunView({ run }: { run: RunDetail }) {
   );
 }
 
+function AskAgain({ question }: { question: string }) {
+  const session = useSession();
+  const navigate = useNavigate();
+  const again = (): void => { submit(session, question); void navigate({ to: "/ask" }); };
+  return <Button icon="refresh" onClick={again}>Ask again</Button>;
+}
+
 function CancelRun({ run }: { run: RunDetail }) {
   const client = useQueryClient();
   const [asking, setAsking] = useState(false);
@@ -79,7 +91,7 @@ function CancelRun({ run }: { run: RunDetail }) {
   return (
     <>
       <Button icon="stop" onClick={() => setAsking(true)}>Cancel</Button>
-      <Confirm open={asking} onClose={() => setAsking(false)} title="Cancel this run?" verb="Cancel the run" busy={cancel.isPending} onConfirm={() => cancel.mutate()}>
+      <Confirm open={asking} onClose={() => setAsking(false)} title="Cancel this run?" keep="Keep it running" verb="Cancel the run" busy={cancel.isPending} onConfirm={() => cancel.mutate()}>
         <p>The step under way is stopped, and no further step begins. Steps that are finished stay in the record, and nothing is run again.</p>
         {cancel.isError ? <Failure error={cancel.error} what="The run was not cancelled" lost="It goes on." /> : null}
       </Confirm>

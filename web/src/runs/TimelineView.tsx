@@ -20,7 +20,7 @@ export function TimelineView({ run, live }: { run: RunDetail; live: boolean }) {
       <ol>
         {timeline.lines.map((line, at) => (line.kind === "wait"
           ? <WaitLine key={`wait-${at}`} line={line} />
-          : <StepLine key={`${line.step.seq}-${line.step.attempt}`} line={line} />))}
+          : <StepLine key={`${line.step.seq}-${line.step.attempt}`} line={line} last={at === timeline.lines.length - 1} />))}
       </ol>
     </div>
   );
@@ -50,10 +50,10 @@ function look(step: RunStep, running: boolean): "good" | "bad" | "busy" | "unkno
   return step.status === "succeeded" ? "good" : "unknown";
 }
 
-function StepLine({ line }: { line: Extract<Line, { kind: "step" }> }) {
+function StepLine({ line, last }: { line: Extract<Line, { kind: "step" }>; last: boolean }) {
   const { step, bar, running } = line;
   const kind = look(step, running);
-  const [open, setOpen] = useState(kind === "bad");
+  const [open, setOpen] = useState(kind === "bad" && last);
   const hasMore = step.error !== null || (step.output !== null && step.output !== undefined);
   const summary = summaryOf(step.output);
   return (
@@ -68,6 +68,7 @@ function StepLine({ line }: { line: Extract<Line, { kind: "step" }> }) {
         <Track bar={bar} look={kind} />
         <span className="tl-time">{running ? `${formatDuration(bar.ms)} so far` : formatDuration(bar.ms)}</span>
       </div>
+      {step.error && !open ? <p className="tl-summary">{step.error.message}</p> : null}
       {summary && !step.error ? <p className="tl-summary">{summary}</p> : null}
       {open ? <StepDetail step={step} /> : null}
     </li>
@@ -92,7 +93,7 @@ function StepDetail({ step }: { step: RunStep }) {
       {step.error ? <div className="tl-error"><p>{step.error.message}</p><code>{step.error.code}</code></div> : null}
       {text ? (
         <div className="json">
-          <div className="sql-head"><h3>What this step left behind</h3><CopyButton text={text} /></div>
+          <div className="sql-head"><p className="label">What this step left behind</p><CopyButton text={text} /></div>
           <pre className="code" tabIndex={0} aria-label={`Output of ${step.name}`}><code>{text}</code></pre>
         </div>
       ) : null}

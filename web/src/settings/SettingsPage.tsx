@@ -10,6 +10,7 @@ import { AuditPanel } from "./AuditPanel";
 import { TenantsPanel } from "./TenantsPanel";
 import { TokensPanel } from "./TokensPanel";
 
+const EXACT = { exact: true, includeSearch: true };
 const TABS = [
   { id: undefined, label: "You", admin: false },
   { id: "tokens", label: "Tokens", admin: true },
@@ -28,7 +29,7 @@ export function SettingsPage() {
       <div className="page-head"><h1 tabIndex={-1}>Settings</h1></div>
       <nav className="tabs" aria-label="Parts of the settings">
         {TABS.filter((one) => admin || !one.admin).map((one) => (
-          <Link key={one.label} to="/settings" search={one.id ? { tab: one.id } : {}} className="tab" aria-current={one === current ? "page" : undefined}>{one.label}</Link>
+          <Link key={one.label} to="/settings" search={one.id ? { tab: one.id } : {}} className="tab" activeOptions={EXACT}>{one.label}</Link>
         ))}
       </nav>
       {current.admin && !admin ? <NotAllowed what={`This part is for admins; you are ${session.role} of ${session.tenant}.`} /> : <Panel id={current.id} />}
@@ -65,7 +66,7 @@ function You() {
         <fieldset className="segments segments-short">
           <legend className="sr-only">Colours</legend>
           {(["system", "light", "dark"] as Theme[]).map((one) => (
-            <label key={one} className="segment"><input type="radio" name="theme" checked={theme === one} onChange={() => setTheme(one)} /><span>{one === "system" ? "As the system" : one === "light" ? "Light" : "Dark"}</span></label>
+            <label key={one} className="segment"><input type="radio" name="theme" checked={theme === one} onChange={() => setTheme(one)} /><span>{one === "system" ? "System" : one === "light" ? "Light" : "Dark"}</span></label>
           ))}
         </fieldset>
       </section>

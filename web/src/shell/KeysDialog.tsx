@@ -1,10 +1,9 @@
 // The list of keyboard shortcuts, and the switch for those that are single letters.
-import { isMac, setSingleKeys, useSingleKeys } from "../lib/keys";
+import { ALT, isMac, setSingleKeys, useSingleKeys } from "../lib/keys";
 import { Dialog } from "../ui/Dialog";
 import { PAGES } from "./pages";
 
 const MOD = isMac ? "⌘" : "Ctrl";
-const ALT = isMac ? "⌥" : "Alt";
 const KEYS: [string[], string][] = [
   [[`${MOD} K`], "Go to anything by name"],
   [["/"], "To the question box"],
@@ -12,7 +11,8 @@ const KEYS: [string[], string][] = [
   [["↑"], "Bring the last question back into an empty box"],
   [["Esc"], "Stop a question, or leave the box"],
   [["S", `${ALT} S`], "Show the SQL of the last answer"],
-  [["N"], "New conversation"],
+  [["N", `${ALT} N`], "New conversation"],
+  [["1 … 9", `${ALT} 1 … 9`], "Pick a choice when you are asked back"],
   ...PAGES.map((page): [string[], string] => [[page.keys.toUpperCase().replace(" ", " then ")], page.label]),
   [["?"], "This list"],
 ];

@@ -3,6 +3,7 @@ import { useInfiniteQuery, useQueries, useQuery } from "@tanstack/react-query";
 import { useNavigate, type NavigateOptions } from "@tanstack/react-router";
 import { useEffect, useId, useMemo, useRef, useState, type KeyboardEvent } from "react";
 import { catalogQuery, connectionsQuery, runsQuery } from "../api/queries";
+import type { Run } from "../api/types";
 import { signOut } from "../api/session";
 import { startOver, submit } from "../ask/conversation";
 import { setTheme } from "../lib/theme";
@@ -46,10 +47,16 @@ function useItems({ onShowKeys }: Props): PaletteItem[] {
       key: `t/${one.id}/${table.name}`, group: "Tables", label: table.name, detail: one.name, icon: "table",
       run: go({ to: "/data/$connection/$table", params: { connection: one.id, table: table.name } }),
     }))),
-    ...(runs.data?.pages[0]?.items ?? []).slice(0, MAX_RUNS).map((run): PaletteItem => ({
+    ...latestByTitle(runs.data?.pages[0]?.items ?? []).slice(0, MAX_RUNS).map((run): PaletteItem => ({
       key: `r/${run.id}`, group: "Recent runs", label: run.title, detail: run.status, icon: "runs", run: go({ to: "/runs/$runId", params: { runId: run.id } }),
     })),
   ];
+}
+
+/** The same question asked often is one entry: the latest run of it. */
+function latestByTitle(runs: Run[]): Run[] {
+  const seen = new Set<string>();
+  return runs.filter((run) => !seen.has(run.title) && seen.add(run.title));
 }
 
 function PaletteBody(props: Props) {

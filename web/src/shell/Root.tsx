@@ -14,6 +14,7 @@ export function Root() {
   if (query.data === undefined) {
     return (
       <main className="alone">
+        <h1 className="sr-only">Pilothouse</h1>
         {query.isError
           ? <Failure error={query.error} what="Pilothouse could not be opened" onRetry={() => void query.refetch()} />
           : <Loading what="Signing in" rows={3} shape="text" />}

@@ -53,8 +53,8 @@ export function Shell() {
         </div>
       </header>
       <div className="stage">
-        {session.mode === "development" ? <p className="banner" role="note"><strong>Development mode:</strong> anyone who can open this address is {session.role} of {session.tenant}.</p> : null}
-        {online ? null : <p className="banner banner-warn" role="status"><strong>Offline:</strong> what you see may be out of date. It refreshes when the connection is back.</p>}
+        {session.mode === "development" ? <section className="banner" aria-label="Mode of this server"><strong>Development mode:</strong> anyone here is {session.role} of {session.tenant}.</section> : null}
+        {online ? null : <section className="banner banner-warn" aria-label="Connection" aria-live="polite"><strong>Offline:</strong> what you see may be out of date. It refreshes when the connection is back.</section>}
         <main id="main" ref={main} tabIndex={-1}><Outlet /></main>
       </div>
       <Palette open={palette} onClose={() => setPalette(false)} onShowKeys={() => setKeys(true)} />

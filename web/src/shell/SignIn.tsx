@@ -1,7 +1,7 @@
 // Signing in with a token. The token is exchanged for a cookie that scripts cannot read; the page does not keep it.
 import { useState, type FormEvent } from "react";
 import { asProblem } from "../api/problem";
-import { adopt, signIn, signInForDevelopment } from "../api/session";
+import { adopt, signIn, signInForDevelopment, wasSignedOut } from "../api/session";
 import { useTitle } from "../lib/hooks";
 import { Button } from "../ui/Button";
 import { TextField } from "../ui/Field";
@@ -49,7 +49,7 @@ export function SignIn() {
           />
           <Button type="submit" look="primary" busy={busy} className="button-wide">Sign in</Button>
         </form>
-        <Button look="quiet" onClick={development}>Sign in for development</Button>
+        {wasSignedOut() ? <Button look="quiet" onClick={development}>Sign in for development</Button> : null}
       </div>
     </main>
   );

@@ -4,6 +4,7 @@ import type { IconName } from "../ui/Icon";
 export type PaletteItem = { key: string; group: string; label: string; detail?: string; icon: IconName; run: () => void };
 
 const MAX_SHOWN = 40;
+const MAX_FOUND = 10;
 
 /** Higher is better, null is no match: the start of a word counts more than its middle, in order of the words typed. */
 export function score(text: string, query: string): number | null {
@@ -24,7 +25,7 @@ export function search<T extends { label: string; detail?: string; group: string
     .map((item) => ({ item, points: score(item.label, query) ?? halved(score(`${item.label} ${item.detail ?? ""} ${item.group}`, query)) }))
     .filter((hit): hit is { item: T; points: number } => hit.points !== null)
     .toSorted((a, b) => b.points - a.points)
-    .slice(0, MAX_SHOWN)
+    .slice(0, MAX_FOUND)
     .map((hit) => hit.item);
 }
 

@@ -17,9 +17,9 @@ export function Nothing({ word = "–", means = "none" }: { word?: string; means
 export function Id({ id, what }: { id: string; what: string }) {
   const [copied, copy] = useCopy();
   return (
-    <button type="button" className="id" title={`${id} – click to copy`} aria-label={`Copy ${what} ${id}`} onClick={() => copy(id)}>
+    <button type="button" className="id" title={`${id} – click to copy`} onClick={() => copy(id)}>
+      <span className="sr-only">Copy {what} </span>
       {copied ? "copied" : shortId(id)}
-      <span className="sr-only" role="status">{copied ? "Copied" : ""}</span>
     </button>
   );
 }

@@ -42,17 +42,18 @@ type ConfirmProps = {
   title: string;
   children: ReactNode;
   verb: string;
+  keep?: string;
   busy?: boolean;
   onConfirm: () => void;
 };
 
 /** Says what will and will not happen; both answers are the same size. */
-export function Confirm({ open, onClose, title, children, verb, busy = false, onConfirm }: ConfirmProps) {
+export function Confirm({ open, onClose, title, children, verb, keep = "Keep it", busy = false, onConfirm }: ConfirmProps) {
   return (
     <Dialog open={open} onClose={onClose} title={title} className="dialog-small">
       <div className="dialog-body">{children}</div>
       <div className="dialog-foot dialog-foot-even">
-        <Button onClick={onClose}>Keep it</Button>
+        <Button onClick={onClose}>{keep}</Button>
         <Button look="danger" busy={busy} onClick={onConfirm}>{verb}</Button>
       </div>
     </Dialog>

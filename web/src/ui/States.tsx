@@ -1,6 +1,6 @@
 // What stands where content will be, is missing, or could not be read. Every page uses these, so that no state is a
 // leftover.
-import { useState, type ReactNode } from "react";
+import type { ReactNode } from "react";
 import { asProblem } from "../api/problem";
 import { useAfter } from "../lib/hooks";
 import { Moment } from "./Bits";
@@ -39,6 +39,7 @@ type Failed = { error: unknown; what: string; lost?: string; onRetry?: () => voi
 export function Failure({ error, what, lost = "Nothing was lost.", onRetry, action }: Failed) {
   const problem = asProblem(error);
   if (problem.status === 403) return <NotAllowed what={problem.message} />;
+  if (problem.status === 404) return <Empty icon="question" title="Nothing at this address" action={action}><p>{problem.message} It may belong to another tenant, or be gone.</p></Empty>;
   const report = `${what}\n${problem.title}: ${problem.message}\ncode: ${problem.code}\nrequest id: ${problem.requestId ?? "none"}`;
   return (
     <div className="notice notice-bad" role="alert">
@@ -83,10 +84,4 @@ export function Stale({ since, onRetry }: { since: number; onRetry: () => void }
 
 export function Note({ tone = "warn", icon = "warning", children }: { tone?: "warn" | "plain" | "good"; icon?: IconName; children: ReactNode }) {
   return <div className={`notice notice-${tone} notice-small`}><Icon name={icon} /><div className="notice-body">{children}</div></div>;
-}
-
-/** A question before something that cannot be taken back, asked in place. */
-export function useConfirm(): [boolean, () => void, () => void] {
-  const [open, setOpen] = useState(false);
-  return [open, () => setOpen(true), () => setOpen(false)];
 }
