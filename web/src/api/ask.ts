@@ -1,0 +1,84 @@
+// Follows one question from the moment it is sent until its answer, across broken connections: the run is durable on
+// the server, so the page picks up its events again after the last one it saw.
+import { openStream } from "./client";
+import { Problem, asProblem, problemFrom, unreachable } from "./problem";
+import { readEvents } from "./sse";
+import type { Answer, AskBody, ProblemBody, StepEvent } from "./types";
+
+export type AskListener = {
+  onRun: (runId: string) => void;
+  onStep: (step: StepEvent) => void;
+  onReconnect: (attempt: number) => void;
+};
+
+/** How often, and how long apart in milliseconds, a broken stream is picked up again before the page gives up. */
+const RETRY_DELAYS_MS = [500, 1_000, 2_000, 4_000, 8_000];
+
+type Progress = { runId: string | null; lastEventId: string | null };
+
+export async function ask(body: AskBody, listener: AskListener, signal: AbortSignal): Promise<Answer> {
+  const progress: Progress = { runId: null, lastEventId: null };
+  const first = () => openStream("/api/v1/agent/run", { method: "POST", body, signal });
+  return follow(first, progress, listener, signal);
+}
+
+/** Joins a run that is already under way, from its first event. */
+export async function watch(runId: string, listener: AskListener, signal: AbortSignal): Promise<Answer> {
+  const progress: Progress = { runId, lastEventId: null };
+  return follow(() => reopen(progress, signal), progress, listener, signal);
+}
+
+function reopen(progress: Progress, signal: AbortSignal): Promise<Response> {
+  const init = progress.lastEventId ? { lastEventId: progress.lastEventId } : {};
+  return openStream(`/api/v1/runs/${encodeURIComponent(progress.runId ?? "")}/events`, { method: "GET", signal, ...init });
+}
+
+async function follow(open: () => Promise<Response>, progress: Progress, listener: AskListener, signal: AbortSignal): Promise<Answer> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      const answer = await consume(await (attempt === 0 ? open() : reopen(progress, signal)), progress, listener);
+      if (answer) return answer;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const problem = asProblem(error);
+      if (!problem.unreachable || !progress.runId) throw problem;
+    }
+    const delay = RETRY_DELAYS_MS[attempt];
+    if (delay === undefined || !progress.runId) throw unreachable();
+    listener.onReconnect(attempt + 1);
+    await pause(delay, signal);
+  }
+}
+
+/** Reads one response to its end; null when it ended before the answer came. */
+async function consume(response: Response, progress: Progress, listener: AskListener): Promise<Answer | null> {
+  if (!response.headers.get("content-type")?.includes("text/event-stream")) {
+    const answer = (await response.json()) as Answer;
+    listener.onRun(answer.run_id);
+    return answer;
+  }
+  if (!response.body) return null;
+  for await (const event of readEvents(response.body)) {
+    if (event.id) progress.lastEventId = event.id;
+    const data: unknown = JSON.parse(event.data);
+    if (event.event === "run") {
+      progress.runId = (data as { run_id: string }).run_id;
+      listener.onRun(progress.runId);
+    } else if (event.event === "step") {
+      listener.onStep(data as StepEvent);
+    } else if (event.event === "answer") {
+      return data as Answer;
+    } else if (event.event === "error") {
+      const problem = problemFrom((data as ProblemBody).status ?? 500, data, response.headers.get("x-request-id"));
+      throw new Problem({ status: problem.status || 500, code: problem.code, title: problem.title, detail: problem.message, requestId: problem.requestId });
+    }
+  }
+  return null;
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => { clearTimeout(timer); reject(signal.reason as Error); }, { once: true });
+  });
+}

@@ -1,0 +1,89 @@
+// What the page reads from the server and under which key it is kept. Every key starts with its resource, so that a
+// change invalidates exactly what it touched.
+import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
+import { api, expect } from "./client";
+import { asProblem, Problem } from "./problem";
+import type { RunStatus } from "./types";
+
+const PAGE_SIZE = 50;
+const ACTIVE_POLL_MS = 2_000;
+const MAX_RETRIES = 2;
+const ACTIVE: ReadonlySet<RunStatus> = new Set(["queued", "running", "waiting"]);
+
+export const isActive = (status: RunStatus): boolean => ACTIVE.has(status);
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 10_000,
+      // Only what may mend itself is tried again: an unreachable or overloaded server, never a refusal.
+      retry: (count, error) => {
+        const problem = asProblem(error);
+        return count < MAX_RETRIES && (problem.unreachable || problem.status >= 500);
+      },
+    },
+  },
+});
+
+const path = (id: string) => ({ params: { path: { id } } });
+
+export const runsQuery = (status: string | undefined) =>
+  infiniteQueryOptions({
+    queryKey: ["runs", "list", status ?? "all"],
+    queryFn: ({ pageParam }) =>
+      expect(api.GET("/api/v1/runs", {
+        params: { query: { limit: PAGE_SIZE, ...(pageParam ? { cursor: pageParam } : {}), ...(status ? { status } : {}) } },
+      })),
+    initialPageParam: "",
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
+    refetchInterval: (query) =>
+      query.state.data?.pages.some((page) => page.items.some((run) => isActive(run.status))) ? ACTIVE_POLL_MS : false,
+  });
+
+export const runQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["runs", "one", id],
+    queryFn: () => expect(api.GET("/api/v1/runs/{id}", path(id))),
+    refetchInterval: (query) => (query.state.data && isActive(query.state.data.status) ? ACTIVE_POLL_MS : false),
+  });
+
+export const connectionsQuery = queryOptions({
+  queryKey: ["connections", "list"],
+  queryFn: async () => (await expect(api.GET("/api/v1/connections"))).items,
+  refetchInterval: (query) => (query.state.data?.some((one) => one.status === "profiling") ? ACTIVE_POLL_MS : false),
+});
+
+export const catalogQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["connections", "catalog", id],
+    queryFn: async () => (await expect(api.GET("/api/v1/connections/{id}/catalog", path(id)))).tables,
+    staleTime: 60_000,
+  });
+
+export const semanticQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["connections", "semantic", id],
+    queryFn: () => expect(api.GET("/api/v1/connections/{id}/semantic", path(id))),
+    // An editor is open on it: fresh text must never replace what a person is typing.
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const tenantsQuery = queryOptions({
+  queryKey: ["tenants"],
+  queryFn: async () => (await expect(api.GET("/api/v1/tenants"))).items,
+});
+
+export const tokensQuery = queryOptions({
+  queryKey: ["tokens"],
+  queryFn: async () => (await expect(api.GET("/api/v1/tokens"))).items,
+});
+
+export const auditQuery = infiniteQueryOptions({
+  queryKey: ["audit"],
+  queryFn: ({ pageParam }) =>
+    expect(api.GET("/api/v1/audit", { params: { query: { limit: PAGE_SIZE, ...(pageParam ? { cursor: pageParam } : {}) } } })),
+  initialPageParam: "",
+  getNextPageParam: (last) => last.next_cursor ?? undefined,
+});
+
+export type QueryError = Problem;

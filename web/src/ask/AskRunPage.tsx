@@ -1,0 +1,87 @@
+// One past answer at its own address, to be shared. A run that is still going is followed to its end.
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useParams } from "@tanstack/react-router";
+import { useRef } from "react";
+import { isActive, runQuery } from "../api/queries";
+import type { Answer, RunDetail, StepEvent } from "../api/types";
+import { useTitle } from "../lib/hooks";
+import { between } from "../lib/time";
+import { Id, Moment } from "../ui/Bits";
+import { Query } from "../ui/Query";
+import { Note } from "../ui/States";
+import { useSession } from "../shell/session-context";
+import { AnswerView, type AnswerActions } from "./AnswerView";
+import { Composer, type ComposerHandle } from "./Composer";
+import { startOver, submit } from "./conversation";
+import { DoneSteps, LiveSteps } from "./Steps";
+
+export function AskRunPage() {
+  const { runId } = useParams({ from: "/ask/$runId" });
+  const session = useSession();
+  const navigate = useNavigate();
+  const composer = useRef<ComposerHandle>(null);
+  const query = useQuery(runQuery(runId));
+  useTitle(query.data?.title ?? "Answer");
+  const inNewConversation = (start: () => void): void => { startOver(); start(); void navigate({ to: "/ask" }); };
+  const onAsk = (message: string): void => inNewConversation(() => submit(session, message));
+  return (
+    <div className="ask">
+      <Query query={query} what="this answer" heading="Answer" shape="text">
+        {(run) => (
+          <>
+            <div className="ask-head">
+              <p className="crumb">Asked by {run.subject} <Moment at={run.created_at} /> <Id id={run.id} what="run id" /></p>
+            </div>
+            <PastAnswer
+              run={run}
+              actions={{
+                onAsk,
+                onPick: (reply, choice) => inNewConversation(() => submit(session, questionOf(run), { runId: reply, choice })),
+                onEdit: (part) => composer.current?.edit(questionOf(run), part),
+                onRejoin: () => void query.refetch(),
+              }}
+            />
+            <div className="ask-dock"><Composer ref={composer} onAsk={onAsk} working={false} onStop={() => undefined} last={questionOf(run)} placeholder="Ask something else" /></div>
+          </>
+        )}
+      </Query>
+    </div>
+  );
+}
+
+function PastAnswer({ run, actions }: { run: RunDetail; actions: AnswerActions }) {
+  const answer = answerOf(run);
+  const steps = stepsOf(run);
+  return (
+    <article className="turn">
+      <h1 className="question" tabIndex={-1}>{questionOf(run)}</h1>
+      {isActive(run.status) ? <LiveSteps steps={steps} startedAt={Date.parse(run.created_at)} reconnecting={0} /> : null}
+      {answer ? <AnswerView answer={answer} question={questionOf(run)} latest {...actions} /> : null}
+      {!answer && !isActive(run.status) ? <Note><p>{run.status === "cancelled" ? "This question was cancelled before it was answered." : run.error?.message ?? "This question ended without an answer."}</p></Note> : null}
+      {isActive(run.status) ? null : <DoneSteps steps={steps} />}
+    </article>
+  );
+}
+
+export function questionOf(run: RunDetail): string {
+  const { input } = run;
+  return input && typeof input === "object" && "message" in input && typeof input.message === "string" ? input.message : run.title;
+}
+
+export function answerOf(run: RunDetail): Answer | null {
+  const { output } = run;
+  if (!output || typeof output !== "object" || !("response_type" in output)) return null;
+  return { ...(output as Answer), run_id: run.id };
+}
+
+function stepsOf(run: RunDetail): StepEvent[] {
+  return run.steps.map((step) => {
+    const summary = step.output && typeof step.output === "object" && "summary" in step.output ? step.output.summary : null;
+    return {
+      seq: step.seq, name: step.name,
+      status: step.status === "succeeded" || step.status === "failed" ? step.status : "started",
+      summary: step.error?.message ?? (typeof summary === "string" ? summary : null),
+      elapsed_ms: between(step.started_at, step.finished_at),
+    };
+  });
+}

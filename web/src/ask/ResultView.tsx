@@ -1,0 +1,112 @@
+// A governed answer: the sentence, then the figure or chart, then the table, how it was understood, and what it cost.
+import { useMemo, useState } from "react";
+import type { Answer, Chip, QueryResult } from "../api/types";
+import { formatBytes, formatCell, formatCount, formatDuration, formatUsd, humanize, toCsv } from "../lib/format";
+import { useCopy } from "../lib/hooks";
+import { ALT, useKeys } from "../lib/keys";
+import { Moment } from "../ui/Bits";
+import { Button } from "../ui/Button";
+import { Note } from "../ui/States";
+import ChartView from "./ChartView";
+import { ResultTable } from "./ResultTable";
+import { sentenceStates } from "./sentence";
+import { SqlPanel } from "./Sql";
+
+type ResultAnswer = Extract<Answer, { response_type: "query_result" }>;
+type Props = { answer: ResultAnswer; question: string; latest: boolean; onEdit: (part: string) => void };
+
+export function ResultView({ answer, question, latest, onEdit }: Props) {
+  const { data } = answer;
+  const single = data.rows.length === 1 && data.columns.length === 1;
+  const asNumber = data.chart.kind === "number" && data.rows.length === 1;
+  const [showTable, setShowTable] = useState(!asNumber && !single);
+  const [showSql, setShowSql] = useState(false);
+  const toggleSql = (): void => setShowSql((open) => !open);
+  const bindings = useMemo(() => (latest ? [{ keys: "s", run: toggleSql }, { keys: "alt+s", run: toggleSql }] : []), [latest]);
+  useKeys(bindings);
+  const charted = (data.chart.kind === "bar" || data.chart.kind === "line") && data.rows.length > 1;
+  return (
+    <div className="result">
+      {asNumber && !sentenceStates(answer) ? <Figure result={data} /> : null}
+      {charted ? <ChartView result={data} /> : null}
+      {answer.warnings.map((warning) => <Note key={warning}><p>{warning}</p></Note>)}
+      {data.rows.length === 0 ? <p className="result-none">The query ran and found no rows. The filters below may be narrower than you meant.</p> : null}
+      {showTable && data.rows.length > 0 ? <ResultTable result={data} caption={data.chart.title ?? question} /> : null}
+      <Understanding result={data} onEdit={onEdit} />
+      <Facts result={data} />
+      <div className="result-actions">
+        <Button icon="code" hint={`${ALT} S`} aria-expanded={showSql} aria-keyshortcuts="s Alt+S" onClick={toggleSql}>{showSql ? "Hide SQL" : "SQL"}</Button>
+        {asNumber && data.rows.length > 0 ? <Button look="quiet" icon="table" aria-expanded={showTable} onClick={() => setShowTable(!showTable)}>Table</Button> : null}
+        {data.rows.length > 0 ? <Button look="quiet" icon="download" onClick={() => download(data, question)}>CSV</Button> : null}
+        <ShareLink runId={answer.run_id} />
+      </div>
+      {showSql ? <SqlPanel sql={data.sql} /> : null}
+    </div>
+  );
+}
+
+/** The number itself; the rest of a one-row answer stands beside it as its name. */
+function Figure({ result }: { result: QueryResult }) {
+  const column = result.columns.find((one) => one.name === result.chart.y?.[0]) ?? result.columns.find((one) => one.role === "measure") ?? result.columns[0];
+  if (!column) return null;
+  const value = formatCell(result.rows[0]?.[column.name], column);
+  return (
+    <p className="figure">
+      <span className="figure-value">{value ?? "null"}</span>
+      <span className="figure-unit">{column.unit ?? humanize(column.name).toLowerCase()}</span>
+    </p>
+  );
+}
+
+function Understanding({ result, onEdit }: { result: QueryResult; onEdit: (part: string) => void }) {
+  const { text, chips } = result.understanding;
+  return (
+    <section className="understanding" aria-label="How I understood this">
+      <p className="label">How I understood this</p>
+      {text ? <p className="understanding-text">{text}</p> : null}
+      <ul className="chips">{chips.map((chip, at) => <li key={at}><ChipButton chip={chip} onEdit={onEdit} /></li>)}</ul>
+    </section>
+  );
+}
+
+function ChipButton({ chip, onEdit }: { chip: Chip; onEdit: (part: string) => void }) {
+  return (
+    <button type="button" className="chip" title="Change this in the question" onClick={() => onEdit(chip.value)}>
+      <span className="chip-label">{chip.label}</span> {chip.value}
+    </button>
+  );
+}
+
+function Facts({ result }: { result: QueryResult }) {
+  const bytes = result.bytes_scanned ?? result.cost.bytes_scanned;
+  return (
+    <ul className="facts" aria-label="What this answer took">
+      <li>{formatCount(result.row_count, "row")}</li>
+      {result.rows_scanned === null ? null : <li>{formatCount(result.rows_scanned, "row")} scanned</li>}
+      {bytes === null ? null : <li>{formatBytes(bytes)} read</li>}
+      {result.elapsed_ms === null ? null : <li>{formatDuration(result.elapsed_ms)}</li>}
+      {result.cost.estimated_usd === null ? <li>cost unknown</li> : <li>{formatUsd(result.cost.estimated_usd)}</li>}
+      {result.tables.map((table) => (
+        <li key={table.name}><code>{table.name}</code>{table.updated_at ? <> updated <Moment at={table.updated_at} /></> : null}</li>
+      ))}
+    </ul>
+  );
+}
+
+function ShareLink({ runId }: { runId: string }) {
+  const [copied, copy] = useCopy();
+  return (
+    <Button look="quiet" icon={copied ? "check" : "link"} onClick={() => copy(`${location.origin}/ask/${encodeURIComponent(runId)}`)}>
+      {copied ? "Link copied" : "Copy link"}
+    </Button>
+  );
+}
+
+function download(result: QueryResult, question: string): void {
+  const url = URL.createObjectURL(new Blob([toCsv(result.columns, result.rows)], { type: "text/csv;charset=utf-8" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = `${question.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 60) || "answer"}.csv`;
+  link.click();
+  URL.revokeObjectURL(url);
+}

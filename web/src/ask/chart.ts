@@ -1,0 +1,77 @@
+// Turns an answer's chart specification into a Chart.js drawing in the page's colours. Loaded only when an answer has a
+// chart. Canvas, since drawings in SVG carry style attributes that the content policy refuses.
+import {
+  BarController, BarElement, CategoryScale, Chart, LinearScale, LineController, LineElement, PointElement, Tooltip,
+  type ChartConfiguration, type ChartDataset,
+} from "chart.js";
+import type { Cell, QueryResult, ResultColumn } from "../api/types";
+import { formatCell, formatCompact, formatNumber, grainOf, humanize, type Grain } from "../lib/format";
+
+Chart.register(BarController, BarElement, CategoryScale, LinearScale, LineController, LineElement, PointElement, Tooltip);
+
+const LONG_LABEL = 10;
+const MANY_BARS = 14;
+const BAR_THICKNESS_PX = 28;
+
+export type Series = { labels: string[]; columns: ResultColumn[]; values: (number | null)[][]; horizontal: boolean };
+
+const number = (cell: Cell | undefined): number | null => (cell === null || cell === undefined || cell === "" || !Number.isFinite(Number(cell)) ? null : Number(cell));
+
+/** Null when the specification names columns that the result does not have. */
+export function seriesOf(result: QueryResult): Series | null {
+  const { chart, columns, rows } = result;
+  const x = columns.find((column) => column.name === chart.x);
+  const found = (chart.y ?? []).map((name) => columns.find((column) => column.name === name)).filter((column) => column !== undefined);
+  if (!x || found.length === 0 || rows.length === 0) return null;
+  const grain = grainOf(rows.map((row) => row[x.name]));
+  const labels = shortDates(rows.map((row) => formatCell(row[x.name], x, grain) ?? "null"), grain);
+  const long = labels.some((label) => label.length > LONG_LABEL) || labels.length > MANY_BARS;
+  return { labels, columns: found, values: found.map((column) => rows.map((row) => number(row[column.name]))), horizontal: chart.kind === "bar" && x.role !== "time" && long };
+}
+
+/** Days of one year need not each repeat it. */
+function shortDates(labels: string[], grain: Grain): string[] {
+  const ending = grain === "day" ? /, \d{4}$/.exec(labels[0] ?? "")?.[0] : undefined;
+  return ending && labels.every((label) => label.endsWith(ending)) ? labels.map((label) => label.slice(0, -ending.length)) : labels;
+}
+
+function cssColours(element: Element): (name: string) => string {
+  const style = getComputedStyle(element);
+  return (name) => style.getPropertyValue(name).trim();
+}
+
+export function draw(canvas: HTMLCanvasElement, kind: "bar" | "line", series: Series): Chart {
+  const css = cssColours(canvas);
+  const palette = [css("--chart-1"), css("--chart-2"), css("--chart-3"), css("--chart-4")];
+  const font = { family: css("--font"), size: 12 };
+  const unit = series.columns[0]?.unit ?? "";
+  const category = { grid: { display: false }, border: { color: css("--line-strong") }, ticks: { color: css("--text-2"), font, maxRotation: 0, autoSkipPadding: 16, autoSkip: !series.horizontal } };
+  const amount = {
+    beginAtZero: kind === "bar", grid: { color: css("--line") }, border: { display: false },
+    ticks: { color: css("--text-2"), font, maxTicksLimit: 6, callback: (value: string | number) => formatCompact(Number(value)) },
+  };
+  const config: ChartConfiguration<"bar" | "line", (number | null)[], string> = {
+    type: kind,
+    data: { labels: series.labels, datasets: series.columns.map((column, at) => dataset(kind, column, series.values[at] ?? [], palette[at % palette.length] ?? "")) },
+    options: {
+      animation: false, responsive: true, maintainAspectRatio: false, indexAxis: series.horizontal ? "y" : "x",
+      interaction: { mode: "index", intersect: false, axis: series.horizontal ? "y" : "x" },
+      scales: series.horizontal ? { x: amount, y: category } : { x: category, y: amount },
+      plugins: {
+        tooltip: {
+          backgroundColor: css("--tip-bg"), titleColor: css("--tip-text"), bodyColor: css("--tip-text"), padding: 10, cornerRadius: 6,
+          titleFont: { ...font, weight: 600 }, bodyFont: font, displayColors: series.columns.length > 1,
+          callbacks: { label: (item) => `${series.columns.length > 1 ? `${item.dataset.label ?? ""}: ` : ""}${formatNumber(Number(item.raw))}${unit ? ` ${unit}` : ""}` },
+        },
+      },
+    },
+  };
+  return new Chart(canvas, config);
+}
+
+function dataset(kind: "bar" | "line", column: ResultColumn, data: (number | null)[], colour: string): ChartDataset<"bar" | "line", (number | null)[]> {
+  const label = humanize(column.name);
+  if (kind === "bar") return { type: "bar", label, data, backgroundColor: colour, borderRadius: 3, maxBarThickness: BAR_THICKNESS_PX };
+  const sparse = data.length <= 40;
+  return { type: "line", label, data, borderColor: colour, backgroundColor: colour, borderWidth: 2, tension: 0, pointRadius: sparse ? 2.5 : 0, pointHoverRadius: 4, spanGaps: false };
+}

@@ -1,0 +1,48 @@
+// Every address of the page. All but Ask are loaded when they are first visited.
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { AskPage } from "./ask/AskPage";
+import { AskRunPage } from "./ask/AskRunPage";
+import { BrokenPage, NoSuchPage } from "./shell/ErrorPage";
+import { Root } from "./shell/Root";
+
+const root = createRootRoute({ component: Root, errorComponent: BrokenPage, notFoundComponent: NoSuchPage });
+
+const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
+const optional = <K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } => (value === undefined ? {} : ({ [key]: value } as { [P in K]: V }));
+
+const home = createRoute({ getParentRoute: () => root, path: "/", beforeLoad: () => { throw redirect({ to: "/ask", replace: true }); } });
+const ask = createRoute({ getParentRoute: () => root, path: "/ask", component: AskPage });
+const askRun = createRoute({ getParentRoute: () => root, path: "/ask/$runId", component: AskRunPage });
+const runs = createRoute({
+  getParentRoute: () => root, path: "/runs",
+  validateSearch: (search: Record<string, unknown>): { status?: string } => optional("status", text(search["status"])),
+  component: lazyRouteComponent(() => import("./runs/RunsPage"), "RunsPage"),
+});
+const run = createRoute({ getParentRoute: () => root, path: "/runs/$runId", component: lazyRouteComponent(() => import("./runs/RunPage"), "RunPage") });
+const data = createRoute({
+  getParentRoute: () => root, path: "/data",
+  validateSearch: (search: Record<string, unknown>): { add?: boolean } => optional("add", search["add"] === true ? true : undefined),
+  component: lazyRouteComponent(() => import("./data/DataPage"), "DataPage"),
+});
+const connection = createRoute({
+  getParentRoute: () => root, path: "/data/$connection",
+  validateSearch: (search: Record<string, unknown>): { tab?: "meaning" } => optional("tab", search["tab"] === "meaning" ? ("meaning" as const) : undefined),
+  component: lazyRouteComponent(() => import("./data/ConnectionPage"), "ConnectionPage"),
+});
+const table = createRoute({ getParentRoute: () => root, path: "/data/$connection/$table", component: lazyRouteComponent(() => import("./data/TablePage"), "TablePage") });
+const settings = createRoute({
+  getParentRoute: () => root, path: "/settings",
+  validateSearch: (search: Record<string, unknown>): { tab?: string } => optional("tab", text(search["tab"])),
+  component: lazyRouteComponent(() => import("./settings/SettingsPage"), "SettingsPage"),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([home, ask, askRun, runs, run, data, connection, table, settings]),
+  defaultPreload: "intent",
+  defaultErrorComponent: BrokenPage,
+  defaultNotFoundComponent: NoSuchPage,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register { router: typeof router }
+}

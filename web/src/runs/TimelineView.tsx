@@ -1,0 +1,102 @@
+// The vertical timeline of a run: one line per step, attempt and wait, with bars drawn to one scale. The failing step
+// stands open and says why in words before anything else.
+import { useState } from "react";
+import type { RunDetail, RunStep } from "../api/types";
+import { STEP_WORDS } from "../ask/Steps";
+import { formatDuration } from "../lib/format";
+import { useNow } from "../lib/hooks";
+import { CopyButton } from "../ui/Button";
+import { Icon } from "../ui/Icon";
+import { layOut, type Bar, type Line } from "./timeline";
+
+const LIVE_TICK_MS = 250;
+
+export function TimelineView({ run, live }: { run: RunDetail; live: boolean }) {
+  const now = useNow(live ? LIVE_TICK_MS : null);
+  const timeline = layOut(run, now);
+  return (
+    <div className="timeline">
+      <div className="timeline-scale" aria-hidden="true"><span>0</span><span>{formatDuration(timeline.totalMs)}</span></div>
+      <ol>
+        {timeline.lines.map((line, at) => (line.kind === "wait"
+          ? <WaitLine key={`wait-${at}`} line={line} />
+          : <StepLine key={`${line.step.seq}-${line.step.attempt}`} line={line} last={at === timeline.lines.length - 1} />))}
+      </ol>
+    </div>
+  );
+}
+
+function Track({ bar, look }: { bar: Bar; look: string }) {
+  return (
+    <svg className={`track track-${look}`} viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" focusable="false">
+      <rect className="track-ground" x="0" y="0" width="100" height="8" />
+      <rect className="track-bar" x={Math.min(bar.startPct, 99.4)} y="0" width={Math.max(bar.widthPct, 0.6)} height="8" />
+    </svg>
+  );
+}
+
+function WaitLine({ line }: { line: Extract<Line, { kind: "wait" }> }) {
+  return (
+    <li className="tl tl-wait">
+      <span className="tl-dot"><Icon name="clock" size={12} /></span>
+      <div className="tl-head"><span className="tl-name quiet">{line.why}</span><Track bar={line.bar} look="wait" /><span className="tl-time">{formatDuration(line.ms)}</span></div>
+    </li>
+  );
+}
+
+function look(step: RunStep, running: boolean): "good" | "bad" | "busy" | "unknown" {
+  if (step.error || step.status === "failed") return "bad";
+  if (running) return "busy";
+  return step.status === "succeeded" ? "good" : "unknown";
+}
+
+function StepLine({ line, last }: { line: Extract<Line, { kind: "step" }>; last: boolean }) {
+  const { step, bar, running } = line;
+  const kind = look(step, running);
+  const [open, setOpen] = useState(kind === "bad" && last);
+  const hasMore = step.error !== null || (step.output !== null && step.output !== undefined);
+  const summary = summaryOf(step.output);
+  return (
+    <li className={`tl tl-${kind}`}>
+      <span className="tl-dot">
+        {kind === "busy" ? <span className="spinner" aria-hidden="true" /> : <Icon name={kind === "bad" ? "cross" : kind === "good" ? "check" : "clock"} size={12} />}
+      </span>
+      <div className="tl-head">
+        {hasMore
+          ? <button type="button" className="tl-name fold" aria-expanded={open} onClick={() => setOpen(!open)}><Icon name={open ? "down" : "right"} size={12} />{nameOf(step)}</button>
+          : <span className="tl-name">{nameOf(step)}</span>}
+        <Track bar={bar} look={kind} />
+        <span className="tl-time">{running ? `${formatDuration(bar.ms)} so far` : formatDuration(bar.ms)}</span>
+      </div>
+      {step.error && !open ? <p className="tl-summary">{step.error.message}</p> : null}
+      {summary && !step.error ? <p className="tl-summary">{summary}</p> : null}
+      {open ? <StepDetail step={step} /> : null}
+    </li>
+  );
+}
+
+function nameOf(step: RunStep): string {
+  const words = STEP_WORDS[step.name];
+  const name = words ? (step.status === "succeeded" ? words.done : words.doing) : step.name;
+  const ending = step.error || step.status === "failed" ? " – failed" : "";
+  return `${name}${step.attempt > 1 ? `, attempt ${step.attempt}` : ""}${ending}`;
+}
+
+function summaryOf(output: unknown): string | null {
+  return output && typeof output === "object" && "summary" in output && typeof output.summary === "string" ? output.summary : null;
+}
+
+function StepDetail({ step }: { step: RunStep }) {
+  const text = step.output === null || step.output === undefined ? null : JSON.stringify(step.output, null, 2);
+  return (
+    <div className="tl-detail">
+      {step.error ? <div className="tl-error"><p>{step.error.message}</p><code>{step.error.code}</code></div> : null}
+      {text ? (
+        <div className="json">
+          <div className="sql-head"><p className="label">What this step left behind</p><CopyButton text={text} /></div>
+          <pre className="code" tabIndex={0} aria-label={`Output of ${step.name}`}><code>{text}</code></pre>
+        </div>
+      ) : null}
+    </div>
+  );
+}

@@ -1,0 +1,38 @@
+// Lays a run's steps out on a scale: where each began and how long it took, as parts of the whole, and the waits
+// between them. Pure; tested by tests/unit.
+import type { RunDetail, RunStep } from "../api/types";
+
+/** Shorter waits are noise of the machine and are not drawn. */
+const WAIT_SHOWN_MS = 1_000;
+
+export type Bar = { startPct: number; widthPct: number; ms: number };
+export type Line = { kind: "step"; step: RunStep; bar: Bar; running: boolean } | { kind: "wait"; ms: number; why: string; bar: Bar };
+export type Timeline = { lines: Line[]; totalMs: number };
+
+const at = (iso: string | null, otherwise: number): number => (iso ? Date.parse(iso) : otherwise);
+
+export function layOut(run: RunDetail, now: number): Timeline {
+  const start = Date.parse(run.created_at);
+  const lastStep = Math.max(start, ...run.steps.map((step) => at(step.finished_at, step.status === "started" || step.status === "running" ? now : Date.parse(step.started_at))));
+  const end = Math.max(at(run.finished_at, run.steps.length === 0 || !run.finished_at ? now : lastStep), lastStep);
+  const total = Math.max(1, end - start);
+  const bar = (from: number, to: number): Bar => ({
+    startPct: ((from - start) / total) * 100,
+    widthPct: (Math.max(0, to - from) / total) * 100,
+    ms: Math.max(0, to - from),
+  });
+  const lines: Line[] = [];
+  let cursor = start;
+  for (const step of run.steps) {
+    const from = Date.parse(step.started_at);
+    const running = step.finished_at === null && (step.status === "started" || step.status === "running");
+    const to = at(step.finished_at, running ? now : from);
+    if (from - cursor >= WAIT_SHOWN_MS) {
+      const why = lines.length === 0 ? "Waited for a worker" : step.attempt > 1 ? "Waited before trying again" : "Waited";
+      lines.push({ kind: "wait", ms: from - cursor, why, bar: bar(cursor, from) });
+    }
+    lines.push({ kind: "step", step, bar: bar(from, to), running });
+    cursor = Math.max(cursor, to);
+  }
+  return { lines, totalMs: end - start };
+}

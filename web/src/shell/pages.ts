@@ -1,0 +1,12 @@
+// The places of the page, named once for the rail, the palette and the shortcuts. A page that has nothing to do yet is
+// not listed.
+import type { IconName } from "../ui/Icon";
+
+export type PageName = { to: "/ask" | "/runs" | "/data" | "/settings"; label: string; icon: IconName; keys: string; about: string };
+
+export const PAGES: PageName[] = [
+  { to: "/ask", label: "Ask", icon: "ask", keys: "g a", about: "Ask your data a question" },
+  { to: "/runs", label: "Runs", icon: "runs", keys: "g r", about: "What has been done and is being done" },
+  { to: "/data", label: "Data", icon: "data", keys: "g d", about: "Connections, tables and their meaning" },
+  { to: "/settings", label: "Settings", icon: "settings", keys: "g s", about: "Session, tokens, tenants, audit" },
+];

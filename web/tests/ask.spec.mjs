@@ -1,0 +1,105 @@
+// The Ask page against a running Pilothouse, with the keyboard only: a number, a question back, the examples, a refusal,
+// and the shared answer.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { ask, axe, closeBrowser, expectFocus, openBrowser, pressUntilFocused, screenshot, settled, withPage } from "./support.mjs";
+
+const FEBRUARY = "How many flights were there in February?";
+const DELAYED = "Which carrier had the most delayed flights in February?";
+const EXAMPLES = [FEBRUARY, DELAYED, "Average departure delay by carrier", "Revenue by month in 2025", "Daily active users in December 2025"];
+
+before(openBrowser);
+after(closeBrowser);
+
+test("a newcomer is signed in, told so, and gets 24,951 with how it was found", () => withPage({}, async (page) => {
+  await page.goto("/");
+  await page.getByText("Development mode:").waitFor();
+  await axe(page, "the empty Ask page");
+  await ask(page, FEBRUARY);
+  const answer = page.locator(".answer-query_result");
+  assert.match(await answer.innerText(), /24,951/);
+  assert.ok((await answer.getByRole("region", { name: "How I understood this" }).getByRole("button").count()) > 0, "no chips");
+  assert.match(await answer.getByRole("list", { name: "What this answer took" }).innerText(), /rows scanned/);
+
+  await page.keyboard.press("Alt+s");
+  assert.match(await answer.getByLabel("SQL", { exact: true }).innerText(), /select[\s\S]+flights/i);
+  await axe(page, "an answer with its SQL");
+  await screenshot(page, "ask-answer");
+  await page.keyboard.press("Alt+s");
+  await answer.getByLabel("SQL", { exact: true }).waitFor({ state: "detached" });
+}));
+
+test("a question with two meanings is asked back, and a choice is picked with the keyboard", () => withPage({}, async (page) => {
+  await page.goto("/ask");
+  await ask(page, DELAYED);
+  assert.ok((await page.locator(".choice").count()) >= 2, "fewer than two choices");
+  await axe(page, "a question asked back");
+  await screenshot(page, "ask-choices");
+  await pressUntilFocused(page, "Shift+Tab", ".choice");
+  await page.keyboard.press("Enter");
+  await page.locator(".turn").nth(1).waitFor();
+  assert.equal(await settled(page, DELAYED), "query_result");
+  const turn = page.locator(".turn").last();
+  assert.ok((await turn.locator("tbody tr").count()) >= 1, "no table");
+  await turn.locator("canvas").waitFor();
+  assert.notEqual((await turn.locator(".sentence").innerText()).trim(), "");
+  assert.equal(await page.locator(".turn").first().locator(".choice:enabled").count(), 0, "old choices can still be picked");
+  await axe(page, "an answer with a chart");
+  await screenshot(page, "ask-picked");
+}));
+
+test("a choice can be picked by its number", () => withPage({}, async (page) => {
+  await page.goto("/ask");
+  await ask(page, DELAYED);
+  await page.keyboard.press("Alt+1");
+  await page.locator(".turn").nth(1).waitFor();
+  assert.equal(await settled(page, DELAYED), "query_result");
+}));
+
+for (const example of EXAMPLES) {
+  test(`the example “${example}” leads to an answer`, () => withPage({}, async (page) => {
+    await page.goto("/ask");
+    await expectFocus(page, "#question");
+    const button = page.getByRole("button", { name: example });
+    for (let presses = 0; presses < 20 && !(await button.evaluate((node) => node === document.activeElement)); presses += 1) await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    const kind = await settled(page, example);
+    assert.equal(kind, example === DELAYED ? "clarification" : "query_result");
+    if (kind === "query_result" && example !== FEBRUARY) await page.locator(".turn canvas").waitFor();
+    await expectFocus(page, "#question");
+  }));
+}
+
+test("a question it cannot understand is never answered with a number", () => withPage({}, async (page) => {
+  await page.goto("/ask");
+  await ask(page, "How melancholic were the zeppelins?");
+  const kind = await page.locator(".answer").evaluate((node) => node.className.replace(/^.*answer-/, ""));
+  assert.ok(kind === "refused" || kind === "clarification", `answered with ${kind}`);
+  await axe(page, "a refusal");
+  await screenshot(page, "ask-refused");
+}));
+
+test("an answer has an address of its own, reached from its run", () => withPage({}, async (page) => {
+  await page.goto("/ask");
+  await ask(page, FEBRUARY);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("g");
+  await page.keyboard.press("r");
+  await page.getByRole("heading", { name: "Runs", level: 1 }).waitFor();
+  await page.locator("tbody tr").first().waitFor();
+  await axe(page, "the list of runs");
+  await screenshot(page, "runs");
+  await pressUntilFocused(page, "Tab", "tbody a");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/runs\/.+/);
+  await page.locator(".timeline li").nth(2).waitFor();
+  await axe(page, "a run");
+  await screenshot(page, "run");
+  await pressUntilFocused(page, "Tab", 'a[href^="/ask/"]');
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/ask\/.+/);
+  const address = page.url();
+  await page.goto(address);
+  await page.getByText(/24,951/).first().waitFor();
+  await axe(page, "a shared answer");
+}));

@@ -1,0 +1,69 @@
+// How numbers, moments and names are written.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { formatBytes, formatCell, formatDuration, formatNumber, formatUsd, grainOf, shortId, toCsv, unitBeside } from "../../src/lib/format";
+import { between, relativeTime } from "../../src/lib/time";
+
+test("numbers carry separators and the decimals that matter", () => {
+  assert.equal(formatNumber(24951), "24,951");
+  assert.equal(formatNumber(12.3456), "12.35");
+  assert.equal(formatNumber(0.00123), "0.00123");
+  assert.equal(formatNumber(-0), "0");
+});
+
+test("bytes, durations and money carry their units", () => {
+  assert.equal(formatBytes(999), "999 B");
+  assert.equal(formatBytes(1_348_112), "1.3 MB");
+  assert.equal(formatBytes(2_000), "2 kB");
+  assert.equal(formatDuration(0.2), "under 1 ms");
+  assert.equal(formatDuration(38), "38 ms");
+  assert.equal(formatDuration(1_500), "1.5 s");
+  assert.equal(formatDuration(125_000), "2 min 5 s");
+  assert.equal(formatUsd("0"), "$0.00");
+  assert.equal(formatUsd("0.00042"), "$0.00042");
+  assert.equal(formatUsd("1234.5"), "$1,234.50");
+});
+
+test("cells are written by their type; years and ids are not counted", () => {
+  assert.equal(formatCell(null, { name: "x", type: "integer" }), null);
+  assert.equal(formatCell(2013, { name: "year", type: "integer", role: "dimension" }), "2013");
+  assert.equal(formatCell(2013, { name: "flights", type: "integer", role: "measure" }), "2,013");
+  assert.equal(formatCell("1234.5", { name: "total", type: "number" }), "1,234.5");
+  assert.equal(formatCell(true, { name: "ok", type: "boolean" }), "yes");
+  assert.equal(formatCell("2025-03-01", { name: "day", type: "date" }), "Mar 1, 2025");
+  assert.equal(formatCell("not a date", { name: "day", type: "date" }), "not a date");
+});
+
+test("a column of first days of months is a column of months", () => {
+  assert.equal(grainOf(["2025-01-01", "2025-02-01"]), "month");
+  assert.equal(grainOf(["2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z"]), "year");
+  assert.equal(grainOf(["2025-01-01", "2025-01-02"]), "day");
+  assert.equal(grainOf(["2025-01-01T10:00:00", null]), "time");
+  assert.equal(formatCell("2025-02-01", { name: "month", type: "date" }, "month"), "Feb 2025");
+});
+
+test("a unit is not said twice", () => {
+  assert.equal(unitBeside({ name: "active_users", unit: "users" }), null);
+  assert.equal(unitBeside({ name: "avg_dep_delay", unit: "min" }), "min");
+});
+
+test("ids are cut to the half that differs", () => {
+  assert.equal(shortId("sample"), "sample");
+  assert.equal(shortId("01939f2e-7c1a-7d3b-9e4f-00a1b2c3d4e5"), "b2c3d4e5");
+});
+
+test("CSV is quoted, and formulas are disarmed", () => {
+  const columns = [{ name: "a,b", type: "string" as const }, { name: "n", type: "integer" as const }];
+  assert.equal(toCsv(columns, [{ "a,b": '=1+"2"', n: -3 }, { "a,b": null, n: null }]), '"a,b",n\r\n"\'=1+""2""",-3\r\n,\r\n');
+});
+
+test("moments are told from now", () => {
+  const now = Date.parse("2026-01-10T12:00:00Z");
+  assert.equal(relativeTime("2026-01-10T11:59:58Z", now), "just now");
+  assert.equal(relativeTime("2026-01-10T11:55:00Z", now), "5 minutes ago");
+  assert.equal(relativeTime("2026-01-09T11:00:00Z", now), "yesterday");
+  assert.equal(relativeTime("2026-02-20T12:00:00Z", now), "in 1 month");
+  assert.equal(relativeTime("nonsense", now), "nonsense");
+  assert.equal(between("2026-01-10T12:00:00Z", "2026-01-10T12:00:01.500Z"), 1_500);
+  assert.equal(between("2026-01-10T12:00:00Z", null), null);
+});

@@ -1,0 +1,66 @@
+// The pure parts behind what is drawn: the timeline's scale, the palette's search, SQL colours, the leading sentence.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { RunDetail, RunStep } from "../../src/api/types";
+import { splitAt } from "../../src/ask/sentence";
+import { highlight } from "../../src/lib/sql";
+import { layOut } from "../../src/runs/timeline";
+import { search } from "../../src/shell/palette-items";
+
+const T0 = Date.parse("2026-01-01T00:00:00Z");
+const at = (ms: number): string => new Date(T0 + ms).toISOString();
+const step = (seq: number, from: number, to: number | null, extra: Partial<RunStep> = {}): RunStep => ({
+  seq, name: "executor", attempt: 1, status: to === null ? "started" : "succeeded", started_at: at(from), finished_at: to === null ? null : at(to), output: null, error: null, ...extra,
+});
+const run = (steps: RunStep[], finished: number | null): RunDetail => ({
+  id: "r", kind: "ask", title: "t", status: finished === null ? "running" : "succeeded", subject: "s", created_at: at(0), started_at: at(0),
+  finished_at: finished === null ? null : at(finished), attempt: 1, error: null, input: null, output: null, steps,
+});
+
+test("bars are drawn to one scale, and long waits have a line of their own", () => {
+  const { lines, totalMs } = layOut(run([step(1, 2_000, 4_000), step(2, 4_010, 10_000)], 10_000), T0);
+  assert.equal(totalMs, 10_000);
+  assert.deepEqual(lines.map((line) => line.kind), ["wait", "step", "step"]);
+  assert.deepEqual(lines.map((line) => Math.round(line.bar.startPct)), [0, 20, 40]);
+  assert.deepEqual(lines.map((line) => Math.round(line.bar.widthPct)), [20, 20, 60]);
+});
+
+test("a step that is going on grows until now", () => {
+  const { lines, totalMs } = layOut(run([step(1, 0, 100), step(2, 100, null)], null), T0 + 500);
+  assert.equal(totalMs, 500);
+  const last = lines.at(-1);
+  assert.ok(last?.kind === "step" && last.running);
+  assert.equal(last.bar.ms, 400);
+});
+
+test("a run without steps, or with moments that coincide, divides by nothing", () => {
+  assert.deepEqual(layOut(run([], 0), T0), { lines: [], totalMs: 0 });
+  assert.ok(layOut(run([step(1, 0, 0)], 0), T0).lines.every((line) => Number.isFinite(line.bar.startPct) && Number.isFinite(line.bar.widthPct)));
+});
+
+test("the palette prefers the start of a name, and needs every word", () => {
+  const items = ["Order items", "flights", "How many flights were there?"].map((label) => ({ label, group: "Tables" }));
+  assert.deepEqual(search(items, "fli").map((item) => item.label), ["flights", "How many flights were there?"]);
+  assert.deepEqual(search(items, "items order").map((item) => item.label), ["Order items"]);
+  assert.deepEqual(search(items, "zzz"), []);
+  assert.equal(search(items, " ").length, 3);
+});
+
+test("colouring SQL changes no character", () => {
+  const sql = "SELECT count(*) AS n -- all\nFROM \"t\" WHERE a = 'it''s' AND b > 1.5e3 /* x */";
+  const pieces = highlight(sql);
+  assert.equal(pieces.map((piece) => piece.text).join(""), sql);
+  const kinds = Object.fromEntries(pieces.map((piece) => [piece.text, piece.kind]));
+  assert.equal(kinds["SELECT"], "keyword");
+  assert.equal(kinds["count"], "function");
+  assert.equal(kinds["'it''s'"], "string");
+  assert.equal(kinds["1.5e3"], "number");
+  assert.equal(kinds["-- all"], "comment");
+});
+
+test("the number in a sentence is found whole or not at all", () => {
+  assert.deepEqual(splitAt("There were 24,951 flights.", "24,951"), ["There were ", " flights."]);
+  assert.equal(splitAt("There were 24,951 flights.", "951"), null);
+  assert.deepEqual(splitAt("In 12 of 2 cases.", "2"), ["In 12 of ", " cases."]);
+  assert.deepEqual(splitAt("It was 7.", "7"), ["It was ", "."]);
+});
