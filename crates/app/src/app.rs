@@ -95,3 +95,11 @@ impl Caller {
         Self { principal, request_id: String::new() }
     }
 }
+
+impl App {
+    /// Counts a request of the caller against its limit.
+    pub fn check_rate(&self, caller: &Caller) -> Result<(), crate::Error> {
+        let Principal { tenant, subject, .. } = &caller.principal;
+        self.limiter.check(&format!("{tenant}|{subject}"))
+    }
+}

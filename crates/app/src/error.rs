@@ -20,7 +20,7 @@ pub struct Error {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
     /// Where it is: `["body", "message"]`.
-    pub location: Vec<String>,
+    pub location: Vec<serde_json::Value>,
     /// A stable word for the fault, for instance `missing`.
     pub kind: &'static str,
     /// The fault in words.

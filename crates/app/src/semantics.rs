@@ -64,7 +64,7 @@ pub async fn put(app: &App, caller: &Caller, id: ConnectionId, yaml: &str) -> Re
 fn invalid(error: &semantic::yaml::Error) -> Error {
     let line = error.line.unwrap_or(1);
     let field = Field {
-        location: vec!["body".into(), "yaml".into(), line.to_string()],
+        location: vec!["body".into(), "yaml".into(), line.into()],
         kind: "semantic",
         message: error.message.clone(),
         input: serde_json::Value::Null,

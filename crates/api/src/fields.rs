@@ -1,0 +1,135 @@
+//! Reads the fields of a JSON body and collects everything that is wrong with them, in the words and shapes that
+//! clients of the originals parse.
+
+use pilothouse_app::{Error, Field};
+use pilothouse_domain::Code;
+use serde_json::{Map, Value, json};
+
+/// The fields of one body.
+pub struct Fields {
+    values: Map<String, Value>,
+    whole: Value,
+    wrong: Vec<Field>,
+}
+
+impl Fields {
+    /// The fields of `body`; anything but an object is wrong as a whole.
+    pub fn of(body: Value) -> Self {
+        match body {
+            Value::Object(values) => Self { whole: Value::Object(values.clone()), values, wrong: Vec::new() },
+            other => {
+                let mut fields = Self { values: Map::new(), whole: other.clone(), wrong: Vec::new() };
+                let message = "Input should be a valid dictionary or object to extract fields from";
+                fields.refuse(None, "model_attributes_type", message, other, None);
+                fields
+            }
+        }
+    }
+
+    /// Notes that the field `name` (or the body as a whole) is wrong.
+    pub fn refuse(&mut self, name: Option<&str>, kind: &'static str, message: &str, input: Value, context: Option<Value>) {
+        let location = std::iter::once("body").chain(name).map(Value::from).collect();
+        self.wrong.push(Field { location, kind, message: message.to_owned(), input, context });
+    }
+
+    fn is_object(&self) -> bool {
+        self.whole.is_object()
+    }
+
+    /// A text that must be there; empty when it is not, which is noted.
+    pub fn text(&mut self, name: &str, min_chars: usize) -> String {
+        match self.values.remove(name) {
+            Some(Value::String(text)) if text.chars().count() >= min_chars => text,
+            Some(Value::String(text)) => {
+                let unit = if min_chars == 1 { "character" } else { "characters" };
+                let message = format!("String should have at least {min_chars} {unit}");
+                self.refuse(Some(name), "string_too_short", &message, text.into(), Some(json!({"min_length": min_chars})));
+                String::new()
+            }
+            Some(other) => {
+                self.refuse(Some(name), "string_type", "Input should be a valid string", other, None);
+                String::new()
+            }
+            None => {
+                if self.is_object() {
+                    self.refuse(Some(name), "missing", "Field required", self.whole.clone(), None);
+                }
+                String::new()
+            }
+        }
+    }
+
+    /// A text that may be absent or null.
+    pub fn optional_text(&mut self, name: &str) -> Option<String> {
+        match self.values.get(name) {
+            None | Some(Value::Null) => None,
+            Some(_) => Some(self.text(name, 0)),
+        }
+    }
+
+    /// A whole number of at least 0 that may be absent or null.
+    pub fn optional_count(&mut self, name: &str) -> Option<u32> {
+        match self.values.remove(name) {
+            None | Some(Value::Null) => None,
+            Some(value) => match value.as_u64().and_then(|n| u32::try_from(n).ok()) {
+                Some(count) => Some(count),
+                None => {
+                    self.refuse(Some(name), "int_type", "Input should be a valid integer", value, None);
+                    None
+                }
+            },
+        }
+    }
+
+    /// A text parsed into `T`; wrong values are noted with `expected`.
+    pub fn parsed<T: std::str::FromStr>(&mut self, name: &str, text: Option<String>, expected: &str) -> Option<T> {
+        let text = text?;
+        match text.parse() {
+            Ok(value) => Some(value),
+            Err(_) => {
+                let message = format!("Input should be {expected}");
+                self.refuse(Some(name), "enum", &message, text.into(), Some(json!({"expected": expected})));
+                None
+            }
+        }
+    }
+
+    /// Everything that was wrong, as one error; nothing when all was right.
+    pub fn finish(self) -> Result<(), Error> {
+        if self.wrong.is_empty() {
+            return Ok(());
+        }
+        let names = self.wrong.iter().map(|field| {
+            let path: Vec<_> = field.location.iter().skip(1).filter_map(Value::as_str).collect();
+            format!("{}: {}", if path.is_empty() { "body".to_owned() } else { path.join(".") }, field.message)
+        });
+        let message = names.collect::<Vec<_>>().join("; ");
+        let mut error = Error::new(Code::BodyInvalid, message);
+        error.fields = self.wrong;
+        Err(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_missing_field_is_named() {
+        let mut fields = Fields::of(json!({"org_id": "a", "message": ""}));
+        assert_eq!(fields.text("org_id", 0), "a");
+        fields.text("user_id", 0);
+        fields.text("message", 1);
+        let error = fields.finish().unwrap_err();
+        let kinds: Vec<_> = error.fields.iter().map(|field| field.kind).collect();
+        assert_eq!(kinds, ["missing", "string_too_short"]);
+        assert_eq!(error.fields[0].input, json!({"org_id": "a", "message": ""}));
+    }
+
+    #[test]
+    fn a_body_that_is_no_object_is_one_fault() {
+        let mut fields = Fields::of(json!([1]));
+        fields.text("org_id", 0);
+        assert_eq!(fields.finish().unwrap_err().fields.len(), 1);
+    }
+}

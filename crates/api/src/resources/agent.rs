@@ -1,0 +1,113 @@
+//! Ask: `POST /api/v1/agent/run`, as the data team autopilot's clients know it, and as a stream of events.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{FromRequest, FromRequestParts, Request, State as FromState};
+use axum::http::header::ACCEPT;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures::{Stream, StreamExt};
+use pilothouse_app::Caller as AppCaller;
+use pilothouse_app::ask::{self, Answer, Question};
+use pilothouse_domain::{Code, RunId};
+use serde_json::{Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::caller::HeaderCaller;
+use crate::error::Failure;
+use crate::fields::Fields;
+use crate::json::JsonBody;
+use crate::state::State;
+
+pub fn routes() -> OpenApiRouter<Arc<State>> {
+    OpenApiRouter::new().routes(routes!(run))
+}
+
+/// Asks a question. Body: `org_id`, `user_id`, `message`, `session_id`; optional `connection_id`, `reply_to`, `choice`.
+/// With `Accept: text/event-stream` the steps are told as they happen, and the answer last.
+#[utoipa::path(post, path = "/api/v1/agent/run", tag = "ask", request_body = Value, responses((status = 200, body = Value)))]
+async fn run(FromState(state): FromState<Arc<State>>, request: Request) -> Result<Response, Failure> {
+    // The order of the original: malformed JSON, then who is calling, then the fields, then the tenant.
+    let (mut parts, body) = request.into_parts();
+    let streamed = parts.headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/event-stream"));
+    let request = Request::from_parts(parts.clone(), body);
+    let JsonBody(fields) = JsonBody::from_request(request, &state).await?;
+    let HeaderCaller(caller) = HeaderCaller::from_request_parts(&mut parts, &state).await?;
+    let question = question(fields, &caller)?;
+    let started = ask::ask(&state.app, &caller, question).await?;
+    if streamed {
+        return Ok(Sse::new(stream(state, caller, started.id)).keep_alive(KeepAlive::default()).into_response());
+    }
+    let answer = ask::wait(&state.app, &caller, started.id).await?;
+    Ok(Json(described(&answer, started.id)).into_response())
+}
+
+fn question(mut fields: Fields, caller: &AppCaller) -> Result<Question, Failure> {
+    let org = fields.text("org_id", 0);
+    fields.text("user_id", 0);
+    let text = fields.text("message", 1);
+    let conversation = fields.text("session_id", 0);
+    let connection = fields.optional_text("connection_id");
+    let connection = fields.parsed("connection_id", connection, "a connection's id");
+    let run = fields.optional_text("reply_to");
+    let run: Option<RunId> = fields.parsed("reply_to", run, "a run's id");
+    let choice = fields.optional_text("choice");
+    fields.finish()?;
+    if org != caller.principal.tenant.as_str() {
+        let message = "Tenant boundary violation: header tenant does not match requested org";
+        return Err(Failure::new(Code::TenantMismatch, message));
+    }
+    Ok(Question { text, connection, conversation, choice: run.zip(choice) })
+}
+
+/// The answer with the id of its run.
+pub fn described(answer: &Answer, run: RunId) -> Value {
+    json!({
+        "response_type": answer.response_type, "summary": answer.summary, "data": answer.data,
+        "warnings": answer.warnings, "run_id": run,
+    })
+}
+
+fn stream(state: Arc<State>, caller: AppCaller, id: RunId) -> impl Stream<Item = Result<Event, Infallible>> {
+    let first = futures::stream::iter([Event::default().event("run").data(json!({"run_id": id}).to_string())]);
+    let events = state.app.engine.events(&caller.principal.tenant, id, 0);
+    let told = events.then(move |event| {
+        let (state, caller) = (state.clone(), caller.clone());
+        async move {
+            match event {
+                Ok(event) if event.kind == "done" => last(&state, &caller, id).await,
+                Ok(event) => sse(&event),
+                Err(error) => failed(&Failure(error.into()), &caller.request_id),
+            }
+        }
+    });
+    first.chain(told).map(Ok)
+}
+
+/// An engine's event as it is sent; stored ones carry their number, from which a broken stream can go on.
+pub fn sse(event: &pilothouse_engine::Event) -> Event {
+    let sent = Event::default().event(event.kind.clone()).data(event.json.clone());
+    match event.seq {
+        Some(seq) => sent.id(seq.to_string()),
+        None => sent,
+    }
+}
+
+async fn last(state: &State, caller: &AppCaller, id: RunId) -> Event {
+    match ask::wait(&state.app, caller, id).await {
+        Ok(answer) => Event::default().event("answer").data(described(&answer, id).to_string()),
+        Err(error) => failed(&Failure(error), &caller.request_id),
+    }
+}
+
+fn failed(failure: &Failure, request_id: &str) -> Event {
+    let error = &failure.0;
+    let problem = json!({
+        "status": crate::error::status(error.code).as_u16(), "detail": error.message, "code": error.code,
+        "request_id": request_id,
+    });
+    Event::default().event("error").data(problem.to_string())
+}

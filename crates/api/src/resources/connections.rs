@@ -1,0 +1,116 @@
+//! Connections: list, make, refresh, remove, and what they hold.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State as FromState};
+use axum::http::StatusCode;
+use pilothouse_app::connections::{self as use_cases, NewConnection, Target};
+use pilothouse_domain::catalog::Table;
+use pilothouse_domain::clock::rfc3339;
+use pilothouse_domain::{Code, ConnectionId};
+use serde_json::{Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::caller::Caller;
+use crate::dto::{ConnectionDto, List};
+use crate::error::Failure;
+use crate::json::JsonBody;
+use crate::state::State;
+
+pub fn routes() -> OpenApiRouter<Arc<State>> {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(delete)).routes(routes!(refresh)).routes(routes!(catalog))
+}
+
+/// The tenant's connections.
+#[utoipa::path(get, path = "/api/v1/connections", tag = "data", responses((status = 200, body = List<ConnectionDto>)))]
+async fn list(FromState(state): FromState<Arc<State>>, Caller(caller): Caller) -> Result<Json<List<ConnectionDto>>, Failure> {
+    let found = use_cases::list(&state.app, &caller).await?;
+    Ok(Json(List { items: found.into_iter().map(ConnectionDto::from).collect() }))
+}
+
+/// Makes a connection: `{"name", "kind": "files", "path"}` or `{"name", "kind": "postgres", "url"}`.
+#[utoipa::path(post, path = "/api/v1/connections", tag = "data", request_body = Value,
+    responses((status = 201, body = ConnectionDto)))]
+async fn create(
+    FromState(state): FromState<Arc<State>>,
+    Caller(caller): Caller,
+    JsonBody(mut fields): JsonBody,
+) -> Result<(StatusCode, Json<ConnectionDto>), Failure> {
+    let name = fields.text("name", 1);
+    let kind = fields.text("kind", 1);
+    let target = match kind.as_str() {
+        "postgres" => Target::Postgres { url: fields.text("url", 1) },
+        "files" => Target::Files { path: fields.text("path", 1).into() },
+        _ => {
+            fields.refuse(Some("kind"), "enum", "Input should be 'files' or 'postgres'", kind.clone().into(), None);
+            Target::Files { path: Default::default() }
+        }
+    };
+    fields.finish()?;
+    let made = use_cases::create(&state.app, &caller, NewConnection { name, target }).await?;
+    Ok((StatusCode::CREATED, Json(made.into())))
+}
+
+/// Removes a connection and its credentials.
+#[utoipa::path(delete, path = "/api/v1/connections/{id}", tag = "data", params(("id" = String, Path)), responses((status = 204)))]
+async fn delete(FromState(state): FromState<Arc<State>>, Caller(caller): Caller, Path(id): Path<String>) -> Result<StatusCode, Failure> {
+    use_cases::delete(&state.app, &caller, parse(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Reads again what a connection holds.
+#[utoipa::path(post, path = "/api/v1/connections/{id}/refresh", tag = "data", params(("id" = String, Path)),
+    responses((status = 200, body = ConnectionDto)))]
+async fn refresh(
+    FromState(state): FromState<Arc<State>>,
+    Caller(caller): Caller,
+    Path(id): Path<String>,
+) -> Result<Json<ConnectionDto>, Failure> {
+    Ok(Json(use_cases::refresh(&state.app, &caller, parse(&id)?).await?.into()))
+}
+
+/// The tables and columns of a connection.
+#[utoipa::path(get, path = "/api/v1/connections/{id}/catalog", tag = "data", params(("id" = String, Path)),
+    responses((status = 200, body = Value)))]
+async fn catalog(
+    FromState(state): FromState<Arc<State>>,
+    Caller(caller): Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Failure> {
+    let (catalog, at) = use_cases::catalog(&state.app, &caller, parse(&id)?).await?;
+    let tables: Vec<Value> = catalog.tables.iter().map(described).collect();
+    Ok(Json(json!({"dialect": catalog.dialect, "read_at": rfc3339(at), "tables": tables})))
+}
+
+fn described(table: &Table) -> Value {
+    let columns: Vec<Value> = table
+        .columns
+        .iter()
+        .map(|column| {
+            let reference = table.foreign_keys.iter().find(|key| key.columns.contains(&column.name));
+            let key = match reference {
+                _ if table.primary_key.contains(&column.name) => Some("primary"),
+                Some(_) => Some("foreign"),
+                None => None,
+            };
+            let target = reference.map(|key| format!("{}.{}", key.table, key.references.join(",")));
+            json!({
+                "name": column.name, "type": column.data_type, "engine_type": column.engine_type,
+                "nullable": column.nullable, "distinct": column.distinct, "values": column.values,
+                "min": column.min, "max": column.max, "key": key, "references": target,
+                "evidence": reference.map(|key| &key.evidence),
+            })
+        })
+        .collect();
+    json!({
+        "name": table.name, "schema": table.schema, "row_count": table.row_count, "bytes": table.bytes,
+        "updated_at": table.updated_at.map(rfc3339), "columns": columns,
+    })
+}
+
+/// What is no id cannot be the id of anything the caller may know of.
+pub fn parse(id: &str) -> Result<ConnectionId, Failure> {
+    id.parse().map_err(|_| Failure::new(Code::ConnectionUnknown, "There is no such connection."))
+}

@@ -1,0 +1,99 @@
+//! Whether the program is alive, and whether it can do its work. These need no token.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request, State as FromState};
+use axum::http::{StatusCode, header::CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, RequestPartsExt};
+use pilothouse_app::status::checks;
+use pilothouse_domain::{Code, TenantId};
+use serde_json::{Map, Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::caller::Caller;
+use crate::error::Failure;
+use crate::state::State;
+
+pub fn routes() -> OpenApiRouter<Arc<State>> {
+    OpenApiRouter::new()
+        .routes(routes!(health))
+        .routes(routes!(ready))
+        .routes(routes!(live))
+        .routes(routes!(versioned_ready))
+        .routes(routes!(tenant_health))
+        .routes(routes!(metrics))
+}
+
+/// Whether the process answers.
+#[utoipa::path(get, path = "/health", tag = "health", responses((status = 200, body = Value)))]
+async fn health(FromState(state): FromState<Arc<State>>) -> Json<Value> {
+    let version = env!("CARGO_PKG_VERSION");
+    Json(json!({
+        "status": "ok", "app": state.settings.name, "service": "pilothouse", "version": version,
+        "environment": state.app.settings.mode,
+    }))
+}
+
+/// Whether every part that requests need works; 503 with the reasons when one does not.
+#[utoipa::path(get, path = "/ready", tag = "health", responses((status = 200, body = Value), (status = 503, body = Value)))]
+async fn ready(FromState(state): FromState<Arc<State>>) -> Response {
+    let (status, checks) = parts(&state).await;
+    let ready = status == StatusCode::OK;
+    (status, Json(json!({"ok": ready, "ready": ready, "checks": checks}))).into_response()
+}
+
+async fn parts(state: &State) -> (StatusCode, Map<String, Value>) {
+    let checks = checks(&state.app).await;
+    let ready = checks.iter().all(|check| check.problem.is_none());
+    let described = checks.into_iter().map(|check| {
+        let value = match check.problem {
+            None => json!({"ok": true, "status": "connected"}),
+            Some(problem) => json!({"ok": false, "status": "error", "error": problem}),
+        };
+        (check.name.to_owned(), value)
+    });
+    (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, described.collect())
+}
+
+/// Whether the process answers, as the data platform copilot's clients ask it.
+#[utoipa::path(get, path = "/api/v1/health/live", tag = "health", responses((status = 200, body = Value)))]
+async fn live() -> Json<Value> {
+    Json(json!({"status": "alive"}))
+}
+
+/// Whether the program can work, as the data platform copilot's clients ask it.
+#[utoipa::path(get, path = "/api/v1/health/ready", tag = "health", responses((status = 200, body = Value), (status = 503, body = Value)))]
+async fn versioned_ready(FromState(state): FromState<Arc<State>>) -> Response {
+    let (status, checks) = parts(&state).await;
+    if status == StatusCode::OK {
+        return Json(json!({"status": "ready"})).into_response();
+    }
+    let failed = checks.iter().filter(|(_, check)| check["ok"] == false);
+    let problems: Vec<String> = failed.map(|(name, check)| format!("{name}: {}", check["error"].as_str().unwrap_or(""))).collect();
+    (status, Json(json!({"status": "not_ready", "problems": problems}))).into_response()
+}
+
+/// Whether a tenant can be served.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/health", tag = "health", params(("tenant" = String, Path)),
+    responses((status = 200, body = Value)))]
+async fn tenant_health(Caller(caller): Caller, Path(tenant): Path<String>) -> Result<Json<Value>, Failure> {
+    let named: Result<TenantId, _> = tenant.parse();
+    if named.as_ref() != Ok(&caller.principal.tenant) {
+        return Err(Failure::new(Code::TenantMismatch, "Cross-tenant request denied"));
+    }
+    Ok(Json(json!({"tenant": tenant, "status": "ok", "kind": "tenant_health"})))
+}
+
+/// Everything measured, in Prometheus' text format. From a loopback address without a token, else with one.
+#[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, body = String)))]
+async fn metrics(FromState(state): FromState<Arc<State>>, request: Request) -> Result<Response, Failure> {
+    let from_loopback = crate::middleware::sender(&state.settings, &request).is_some_and(|ip| ip.is_loopback());
+    let (mut parts, _) = request.into_parts();
+    if !from_loopback {
+        parts.extract_with_state::<Caller, _>(&state).await?;
+    }
+    let text = state.metrics.render();
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+}
