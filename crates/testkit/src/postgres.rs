@@ -159,6 +159,7 @@ impl Home {
         url
     }
 
+    #[expect(clippy::zombie_processes, reason = "the loop outlives this process, and then init waits for it")]
     fn watch(&self, programs: &Path) {
         let stop = self.pg_ctl(programs, &["stop", "-m", "fast", "-s"]);
         Command::new("sh")

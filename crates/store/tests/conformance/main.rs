@@ -1,4 +1,10 @@
 //! Every store method on both engines: the same tests run on SQLite and on a real PostgreSQL.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail the test by a panic"
+)]
 
 mod accounts;
 mod audit;
