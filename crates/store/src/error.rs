@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(from_sqlite(4874), Error::Full);
         assert_eq!(from_sqlite(1544), Error::ReadOnly);
         assert!(matches!(from_sqlite(778), Error::Unavailable(_)));
-        assert!(matches!(from_sqlite(779), Error::Unavailable(_)));
+        assert!(matches!(from_sqlite(779), Error::Corrupt(_)));
         assert!(matches!(from_sqlite(26), Error::Corrupt(_)));
         assert!(matches!(from_sqlite(1), Error::Database(_)));
         assert_eq!(from_postgres("53100"), Error::Full);

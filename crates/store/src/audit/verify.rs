@@ -33,8 +33,10 @@ pub async fn verify(store: &Store) -> Result<Vec<ScopeReport>, Error> {
 
 async fn verify_scope(store: &Store, scope: String) -> Result<ScopeReport, Error> {
     let mut chain = Chain { seq: 0, hash: [0; 32] };
+    // From the least number on, so that a row that was slipped in before the first is seen.
+    let mut after = i64::MIN;
     loop {
-        let (wanted, after) = (scope.clone(), chain.seq);
+        let wanted = scope.clone();
         let (page, head) = store
             .read(move |tx| {
                 Box::pin(async move {
@@ -52,8 +54,9 @@ async fn verify_scope(store: &Store, scope: String) -> Result<ScopeReport, Error
         if page.len() < PAGE as usize {
             // The page and the head are one view of the database, so they must agree.
             let broken_at = chain.break_before(head.as_ref());
-            return Ok(ScopeReport { scope, rows: chain.seq, broken_at });
+            return Ok(ScopeReport { scope, rows: broken_at.map_or(chain.seq, |seq| seq - 1), broken_at });
         }
+        after = chain.seq;
     }
 }
 

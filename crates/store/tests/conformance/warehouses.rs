@@ -1,0 +1,108 @@
+//! Connections with their catalogs and semantic models.
+
+use pilothouse_store::connections::Connection;
+use pilothouse_store::{Error, Store, catalogs, connections, semantic_models};
+
+use crate::support::{conflict, connection_id, make_tenant, read, tenant, write};
+
+pub fn connection(tenant_id: &str, n: u128, name: &str) -> Connection {
+    Connection {
+        id: connection_id(n),
+        tenant: tenant(tenant_id),
+        name: name.into(),
+        kind: "files".into(),
+        location: "/data/flights".into(),
+        sealed: Some(vec![0, 1, 255]),
+        key_id: Some("k1".into()),
+        status: "new".into(),
+        error_code: None,
+        error_message: None,
+        sample: true,
+        created_at: 3,
+        checked_at: None,
+    }
+}
+
+async fn made(store: &Store) {
+    make_tenant(store, "a").await;
+    make_tenant(store, "b").await;
+    write!(store, |tx| async move {
+        connections::insert(tx, &connection("a", 1, "flights")).await?;
+        connections::insert(tx, &connection("a", 2, "Shop")).await?;
+        connections::insert(tx, &connection("b", 3, "flights")).await
+    })
+    .unwrap();
+}
+
+pub async fn connections_are_named_once_per_tenant(store: &Store) {
+    made(store).await;
+    let taken = write!(store, |tx| async move { connections::insert(tx, &connection("a", 4, "flights")).await });
+    assert_eq!(taken, conflict("connection"));
+    let nobodys = write!(store, |tx| async move { connections::insert(tx, &connection("nobody", 4, "x")).await });
+    assert_eq!(nobodys, Err(Error::Missing { what: "tenant" }));
+
+    let found = read!(store, |tx| async move { connections::by_name(tx, &tenant("b"), "flights").await });
+    assert_eq!(found, Some(connection("b", 3, "flights")));
+    assert_eq!(read!(store, |tx| async move { connections::get(tx, &tenant("b"), connection_id(1)).await }), None);
+
+    let error = Some(("connection.failed", "no such folder"));
+    let set = write!(store, |tx| async move {
+        connections::set_status(tx, &tenant("a"), connection_id(1), "failed", error, 9).await
+    });
+    assert_eq!(set, Ok(true));
+    let list = read!(store, |tx| async move { connections::list(tx, &tenant("a")).await });
+    let failed = Connection {
+        status: "failed".into(),
+        error_code: Some("connection.failed".into()),
+        error_message: Some("no such folder".into()),
+        checked_at: Some(9),
+        ..connection("a", 1, "flights")
+    };
+    assert_eq!(list, [connection("a", 2, "Shop"), failed], "by name, by bytes");
+    let other = write!(store, |tx| async move { connections::delete(tx, &tenant("b"), connection_id(1)).await });
+    assert_eq!(other, Ok(false), "another tenant's connection");
+}
+
+pub async fn catalogs_are_replaced(store: &Store) {
+    made(store).await;
+    let (a, id) = (tenant("a"), connection_id(1));
+    for (json, at) in [("{}", 4), (r#"{"tables":[]}"#, 5)] {
+        let a = a.clone();
+        write!(store, |tx| async move { catalogs::put(tx, &a, id, json, at).await }).unwrap();
+    }
+    let foreign = write!(store, |tx| async move { catalogs::put(tx, &tenant("b"), id, "{}", 6).await });
+    assert_eq!(foreign, Err(Error::Missing { what: "connection" }));
+    let found = read!(store, |tx| async move { catalogs::get(tx, &tenant("a"), connection_id(1)).await });
+    assert_eq!(found, Some((r#"{"tables":[]}"#.to_owned(), 5)));
+    for expected in [true, false] {
+        let gone = write!(store, |tx| async move { catalogs::delete(tx, &tenant("a"), connection_id(1)).await });
+        assert_eq!(gone, Ok(expected));
+    }
+}
+
+pub async fn semantic_models_have_versions(store: &Store) {
+    made(store).await;
+    let id = connection_id(1);
+    for (yaml, version) in [("a: 1", 1), ("a: 2", 2)] {
+        let stored =
+            write!(store, |tx| async move { semantic_models::put(tx, &tenant("a"), id, yaml, version, "ada").await });
+        assert_eq!(stored, Ok(version));
+    }
+    let elsewhere =
+        write!(
+            store,
+            |tx| async move { semantic_models::put(tx, &tenant("a"), connection_id(2), "b: 1", 1, "ada").await }
+        );
+    assert_eq!(elsewhere, Ok(1), "versions count per connection");
+    let latest = read!(store, |tx| async move { semantic_models::latest(tx, &tenant("a"), id).await }).unwrap();
+    assert_eq!((latest.version, latest.yaml.as_str(), latest.created_by.as_str()), (2, "a: 2", "ada"));
+    let first = read!(store, |tx| async move { semantic_models::get(tx, &tenant("a"), id, 1).await });
+    let list = read!(store, |tx| async move { semantic_models::list(tx, &tenant("a"), id).await });
+    assert_eq!(list, [latest, first.unwrap()]);
+    assert_eq!(read!(store, |tx| async move { semantic_models::latest(tx, &tenant("b"), id).await }), None);
+
+    let gone = write!(store, |tx| async move { connections::delete(tx, &tenant("a"), id).await });
+    assert_eq!(gone, Ok(true));
+    let left = read!(store, |tx| async move { semantic_models::list(tx, &tenant("a"), id).await });
+    assert!(left.is_empty(), "they go with their connection");
+}

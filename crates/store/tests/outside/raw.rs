@@ -1,0 +1,64 @@
+//! A way into the database past the store, on either engine.
+
+use pilothouse_store::{Location, Options, Store};
+use sqlx::postgres::PgPool;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+use sqlx::{AssertSqlSafe, raw_sql};
+
+/// A store, and a second connection that does what it likes.
+pub struct Touched {
+    pub store: Store,
+    pub location: Location,
+    raw: Raw,
+    _folder: Option<tempfile::TempDir>,
+}
+
+enum Raw {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+impl Touched {
+    pub async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pilothouse.db");
+        let location = Location::Sqlite { path: path.clone() };
+        let store = open(&location).await;
+        let raw = SqlitePool::connect_lazy_with(SqliteConnectOptions::new().filename(path));
+        Self { store, location, raw: Raw::Sqlite(raw), _folder: Some(folder) }
+    }
+
+    pub async fn postgres() -> Self {
+        let url = pilothouse_testkit::postgres().await.schema_url("outside");
+        let raw = PgPool::connect(&url).await.unwrap();
+        let location = Location::Postgres { url };
+        Self { store: open(&location).await, location, raw: Raw::Postgres(raw), _folder: None }
+    }
+
+    /// Runs statements past the store and tells how many rows they changed.
+    pub async fn touch(&self, sql: String) -> u64 {
+        let script = raw_sql(AssertSqlSafe(sql));
+        match &self.raw {
+            Raw::Sqlite(pool) => script.execute(pool).await.unwrap().rows_affected(),
+            Raw::Postgres(pool) => script.execute(pool).await.unwrap().rows_affected(),
+        }
+    }
+
+    /// A literal of bytes in this engine's words.
+    pub fn bytes(&self, hex: &str) -> String {
+        match self.raw {
+            Raw::Sqlite(_) => format!("x'{hex}'"),
+            Raw::Postgres(_) => format!(r"'\x{hex}'::bytea"),
+        }
+    }
+
+    /// Closes the store and opens the database anew.
+    pub async fn reopen(&self) -> Result<Store, pilothouse_store::Error> {
+        self.store.close().await;
+        Store::open(&self.location, &Options::default()).await
+    }
+}
+
+async fn open(location: &Location) -> Store {
+    Store::open(location, &Options::default()).await.unwrap()
+}
