@@ -9,6 +9,7 @@ use std::sync::Arc;
 use common::{Case, cases, catalog, verdict};
 use datafusion::arrow::datatypes::{DataType as ArrowType, Field, Schema, TimeUnit};
 use datafusion::datasource::MemTable;
+use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::SessionContext;
 use pilothouse_domain::catalog::{DataType, Dialect};
 use pilothouse_warehouse::guard::{Report, Verdict};
@@ -50,7 +51,7 @@ fn analysis_is_allowed_for_datafusion() {
 
 #[test]
 fn analysis_is_allowed_for_postgres() {
-    run(&[include_str!("guard/allow_postgres.sql"), include_str!("guard/allow_shop.sql")], Dialect::PostgreSql, 90);
+    run(&[include_str!("guard/allow_postgres.sql"), include_str!("guard/allow_shop.sql")], Dialect::PostgreSql, 85);
 }
 
 #[test]
@@ -95,7 +96,9 @@ async fn the_printed_text_plans_in_the_engine_and_is_printed_again_the_same() {
     for case in ALLOW.iter().flat_map(|text| cases(text)) {
         let report = verdict(&case.sql, Dialect::DataFusion);
         let Some(query) = report.query else { continue };
-        if let Err(error) = state.create_logical_plan(query.sql()).await {
+        let reads_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        let planned = state.create_logical_plan(query.sql()).await.and_then(|plan| reads_only.verify_plan(&plan));
+        if let Err(error) = planned {
             misses.push(format!("{error}\n    {}\n    {}", case.sql, query.sql()));
         }
         let again = verdict(query.sql(), Dialect::DataFusion);

@@ -254,8 +254,6 @@ SELECT * FROM unnest([1, 2, 3]) AS u (x)
 
 SELECT make_array(1, 2, 3)[1]
 
-SELECT md5(tailnum), sha256(tailnum) FROM flights LIMIT 1
-
 SELECT a.faa FROM airports a WHERE a.lat = (SELECT max(lat) FROM airports)
 
 SELECT t.carrier FROM (SELECT carrier, count(*) AS n FROM flights GROUP BY carrier) t JOIN (SELECT carrier FROM airlines) a ON t.carrier = a.carrier
@@ -299,8 +297,6 @@ SELECT 'Zürich', '東京', '🛫' AS "départ"
 
 SELECT count(*) FROM flights;
 
-TABLE airlines
-
 FROM airlines
 
 SELECT faa FROM airports WHERE faa = ANY(SELECT dest FROM flights)
@@ -340,3 +336,7 @@ SELECT count(*) FROM flights WHERE dep_time IS NULL AND month IN (1, 2, 3)
 SELECT lead(time_hour, 1) OVER (PARTITION BY tailnum ORDER BY time_hour) - time_hour AS gap FROM flights LIMIT 10
 
 SELECT carrier, dep_delay, avg(dep_delay) OVER (PARTITION BY carrier ORDER BY time_hour RANGE BETWEEN INTERVAL '1 day' PRECEDING AND CURRENT ROW) FROM flights LIMIT 10
+
+SELECT event_type, approx_distinct(customer_id) FROM events GROUP BY event_type
+
+SELECT segment, median(total_amount) FROM orders JOIN customers USING (customer_id) GROUP BY segment

@@ -60,7 +60,7 @@ SELECT unnest(ARRAY[1, 2, 3]) AS x
 
 SELECT a.name, count(*) FROM flights f JOIN airlines a USING (carrier) GROUP BY a.name
 
-SELECT carrier, avg(dep_delay) OVER (PARTITION BY carrier ORDER BY time_hour RANGE BETWEEN '1 day'::interval PRECEDING AND CURRENT ROW) FROM flights LIMIT 10
+SELECT carrier, avg(dep_delay) OVER (PARTITION BY carrier ORDER BY time_hour RANGE BETWEEN INTERVAL '1 day' PRECEDING AND CURRENT ROW) FROM flights LIMIT 10
 
 SELECT count(*) FROM flights WHERE (origin, dest) IN (('JFK', 'LAX'), ('LGA', 'ORD'))
 
@@ -79,3 +79,5 @@ SELECT bool_and(dep_delay > 0), every(distance > 0) FROM flights
 SELECT coalesce(sum(distance), 0) FROM flights WHERE carrier IS NOT DISTINCT FROM 'UA'
 
 SELECT count(*) FROM flights WHERE tailnum SIMILAR TO 'N[0-9]+%'
+
+SELECT md5(tailnum) FROM flights LIMIT 1

@@ -60,10 +60,6 @@ SELECT category, name, unit_price FROM (SELECT *, rank() OVER (PARTITION BY cate
 
 SELECT status, round(100.0 * count(*) / sum(count(*)) OVER (), 1) AS percent FROM orders GROUP BY status
 
-SELECT event_type, approx_distinct(customer_id) FROM events GROUP BY event_type
-
-SELECT segment, median(total_amount) FROM orders JOIN customers USING (customer_id) GROUP BY segment
-
 SELECT c.country, p.category, sum(i.amount) AS revenue FROM order_items i JOIN orders o ON o.order_id = i.order_id JOIN customers c ON c.customer_id = o.customer_id JOIN products p ON p.product_id = i.product_id WHERE o.ordered_at >= TIMESTAMP '2025-01-01 00:00:00' GROUP BY c.country, p.category
 
 WITH r AS (SELECT customer_id, sum(total_amount) AS spent FROM orders GROUP BY customer_id) SELECT ntile, avg(spent) FROM (SELECT spent, ntile(10) OVER (ORDER BY spent) AS ntile FROM r) t GROUP BY ntile ORDER BY ntile

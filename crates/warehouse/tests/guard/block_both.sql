@@ -439,8 +439,6 @@ WITH t AS (SELECT 1 AS x) SELECT * FROM u
 
 SELECT * FROM (WITH t AS (SELECT 1 AS x) SELECT * FROM t) a JOIN t ON a.x = t.x
 
-TABLE secret
-
 == block column.unknown
 
 SELECT nosuch FROM flights
@@ -464,8 +462,6 @@ SELECT carrier FROM flights GROUP BY nosuch
 SELECT x FROM (SELECT carrier FROM flights) t
 
 SELECT a.name FROM flights f JOIN airlines a USING (nosuch)
-
-SELECT * EXCEPT (nosuch) FROM flights
 
 SELECT t.* FROM flights f
 
@@ -577,8 +573,6 @@ SELECT * FROM flights TABLESAMPLE BERNOULLI (10) REPEATABLE (1)
 
 SELEC 1
 
-SELECT FROM WHERE
-
 SELECT 1 +
 
 SELECT (1
@@ -586,6 +580,8 @@ SELECT (1
 SELECT * FROM
 
 this is not sql
+
+TABLE secret
 
 ATTACH '/tmp/x.db' AS y FROM
 

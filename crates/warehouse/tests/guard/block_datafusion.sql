@@ -70,10 +70,18 @@ SELECT carrier FROM flights CONNECT BY PRIOR carrier = origin
 
 SELECT carrier COLLATE "C" FROM flights
 
-SELECT * FROM flights FOR SYSTEM_TIME AS OF '2020-01-01'
-
 SELECT {'a': 1}
 
 SELECT a:b FROM (SELECT 1 AS a) t
 
 SELECT array_transform([1], x -> x + 1)
+
+SELECT FROM flights
+
+== block column.unknown
+
+SELECT * EXCEPT (nosuch) FROM flights
+
+== block syntax.error
+
+SELECT * FROM flights FOR SYSTEM_TIME AS OF '2020-01-01'

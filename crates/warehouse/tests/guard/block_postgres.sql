@@ -12,8 +12,6 @@ LOCK TABLE flights
 
 SELECT * FROM json_populate_record(NULL, '{}')
 
-SELECT * FROM ROWS FROM (generate_series(1, 2))
-
 == block function.forbidden
 
 SELECT * FROM pg_read_file('/etc/passwd')
@@ -30,8 +28,6 @@ SELECT pg_get_viewdef('v')
 
 SELECT currval('s')
 
-SELECT txid_current()
-
 SELECT table_to_xml('flights', true, true, '')
 
 SELECT lo_get(1)
@@ -46,6 +42,14 @@ SELECT 'x'::xml
 
 SELECT 'x'::my_type
 
-== block syntax.unsupported
+== block column.whole_row
 
 SELECT (c).email FROM customers c
+
+== block function.session
+
+SELECT txid_current()
+
+== block syntax.error
+
+SELECT * FROM ROWS FROM (generate_series(1, 2))

@@ -112,6 +112,9 @@ impl Scanner<'_> {
 
     fn push(&mut self, kind: Kind, pos: Pos) {
         self.tokens.push(Token { kind, pos });
+        if kind != Kind::Word {
+            self.caps.end_run();
+        }
         self.count(pos);
     }
 
@@ -203,6 +206,7 @@ impl Scanner<'_> {
         if self.peek().is_some_and(|c| c.is_alphanumeric() || c == '_') {
             self.refuse(ReasonCode::LexerCharacter, pos, "a number must not run into a word");
         }
+        self.caps.end_run();
         self.count(pos);
     }
 
