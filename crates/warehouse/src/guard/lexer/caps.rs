@@ -1,6 +1,6 @@
 //! Counters that stop a text before a parser could exhaust itself on it.
 
-use crate::guard::limits::{Limits, MAX_WORD_RUN};
+use crate::guard::limits::{Limits, MAX_BARE_INTERVALS, MAX_WORD_RUN};
 use crate::guard::report::ReasonCode;
 
 /// Words that are operators: each can lengthen a left-deep chain in the parser's tree.
@@ -40,6 +40,8 @@ pub(super) struct Caps<'a> {
     tokens: usize,
     word_run: usize,
     longest_word_run: usize,
+    /// Words INTERVAL not followed by a literal so far.
+    bare_intervals: usize,
     operators: usize,
     most_operators: usize,
     set_branches: usize,
@@ -55,6 +57,7 @@ impl<'a> Caps<'a> {
             tokens: 0,
             word_run: 0,
             longest_word_run: 0,
+            bare_intervals: 0,
             operators: 0,
             most_operators: 0,
             set_branches: 0,
@@ -70,6 +73,11 @@ impl<'a> Caps<'a> {
     /// A token that is no word ends a run of words.
     pub(super) fn end_run(&mut self) {
         self.word_run = 0;
+    }
+
+    /// A literal settles what the INTERVAL before it is.
+    pub(super) fn interval_settled(&mut self) {
+        self.bare_intervals = self.bare_intervals.saturating_sub(1);
     }
 
     pub(super) fn operator(&mut self) {
@@ -98,6 +106,9 @@ impl<'a> Caps<'a> {
         let is = |known: &&str| word.eq_ignore_ascii_case(known);
         if ["union", "intersect", "except", "minus"].iter().any(|known| is(known)) {
             self.set_branches += 1;
+        }
+        if word.eq_ignore_ascii_case("interval") {
+            self.bare_intervals += 1;
         }
         if word.eq_ignore_ascii_case("case") {
             self.open(Opened::Case);
@@ -136,6 +147,10 @@ impl<'a> Caps<'a> {
         }
         if self.longest_word_run > MAX_WORD_RUN {
             return Some((ReasonCode::CapDepth, format!("more than {MAX_WORD_RUN} words in a row")));
+        }
+        // The last one may still get its literal.
+        if self.bare_intervals > MAX_BARE_INTERVALS + 1 {
+            return Some((ReasonCode::CapDepth, format!("more than {MAX_BARE_INTERVALS} INTERVAL without a literal")));
         }
         if self.most_operators > limits.max_operator_chain {
             let message = format!("more than {} operators in one expression", limits.max_operator_chain);
