@@ -8,6 +8,11 @@ pub const MAX_TOKENS: usize = 10_000;
 pub const MAX_DEPTH: usize = 100;
 /// Most operators in one expression, counted at one level of nesting.
 pub const MAX_OPERATOR_CHAIN: usize = 500;
+/// Most words in a row without an operator, a mark, a literal or a clause's key word between them. The parser recurses on
+/// such runs (`INTERVAL INTERVAL …`) without counting; real statements have fewer than twenty.
+pub const MAX_WORD_RUN: usize = 40;
+/// Most INTERVAL words without a literal after them: the parser tries each of them twice, so its time doubles with each.
+pub const MAX_BARE_INTERVALS: usize = 4;
 /// Most UNION, INTERSECT and EXCEPT branches of a statement.
 pub const MAX_SET_BRANCHES: usize = 100;
 /// Most joins of one SELECT.

@@ -1,6 +1,6 @@
 //! Counters that stop a text before a parser could exhaust itself on it.
 
-use crate::guard::limits::Limits;
+use crate::guard::limits::{Limits, MAX_BARE_INTERVALS, MAX_WORD_RUN};
 use crate::guard::report::ReasonCode;
 
 /// Words that are operators: each can lengthen a left-deep chain in the parser's tree.
@@ -38,6 +38,10 @@ enum Opened {
 pub(super) struct Caps<'a> {
     limits: &'a Limits,
     tokens: usize,
+    word_run: usize,
+    longest_word_run: usize,
+    /// Words INTERVAL not followed by a literal so far.
+    bare_intervals: usize,
     operators: usize,
     most_operators: usize,
     set_branches: usize,
@@ -48,14 +52,36 @@ pub(super) struct Caps<'a> {
 
 impl<'a> Caps<'a> {
     pub(super) fn new(limits: &'a Limits) -> Self {
-        Self { limits, tokens: 0, operators: 0, most_operators: 0, set_branches: 0, levels: Vec::new(), deepest: 0 }
+        Self {
+            limits,
+            tokens: 0,
+            word_run: 0,
+            longest_word_run: 0,
+            bare_intervals: 0,
+            operators: 0,
+            most_operators: 0,
+            set_branches: 0,
+            levels: Vec::new(),
+            deepest: 0,
+        }
     }
 
     pub(super) fn token(&mut self) {
         self.tokens += 1;
     }
 
+    /// A token that is no word ends a run of words.
+    pub(super) fn end_run(&mut self) {
+        self.word_run = 0;
+    }
+
+    /// A literal settles what the INTERVAL before it is.
+    pub(super) fn interval_settled(&mut self) {
+        self.bare_intervals = self.bare_intervals.saturating_sub(1);
+    }
+
     pub(super) fn operator(&mut self) {
+        self.word_run = 0;
         self.operators += 1;
         self.most_operators = self.most_operators.max(self.operators);
     }
@@ -75,9 +101,14 @@ impl<'a> Caps<'a> {
     }
 
     pub(super) fn word(&mut self, word: &str) {
+        self.word_run += 1;
+        self.longest_word_run = self.longest_word_run.max(self.word_run);
         let is = |known: &&str| word.eq_ignore_ascii_case(known);
         if ["union", "intersect", "except", "minus"].iter().any(|known| is(known)) {
             self.set_branches += 1;
+        }
+        if word.eq_ignore_ascii_case("interval") {
+            self.bare_intervals += 1;
         }
         if word.eq_ignore_ascii_case("case") {
             self.open(Opened::Case);
@@ -89,6 +120,7 @@ impl<'a> Caps<'a> {
             self.operator();
         } else if EXPRESSION_STARTS.iter().any(|known| is(known)) {
             self.operators = 0;
+            self.word_run = 0;
         }
     }
 
@@ -112,6 +144,13 @@ impl<'a> Caps<'a> {
         }
         if self.deepest > limits.max_depth {
             return Some((ReasonCode::CapDepth, format!("nested deeper than {} levels", limits.max_depth)));
+        }
+        if self.longest_word_run > MAX_WORD_RUN {
+            return Some((ReasonCode::CapDepth, format!("more than {MAX_WORD_RUN} words in a row")));
+        }
+        // The last one may still get its literal.
+        if self.bare_intervals > MAX_BARE_INTERVALS + 1 {
+            return Some((ReasonCode::CapDepth, format!("more than {MAX_BARE_INTERVALS} INTERVAL without a literal")));
         }
         if self.most_operators > limits.max_operator_chain {
             let message = format!("more than {} operators in one expression", limits.max_operator_chain);

@@ -65,6 +65,7 @@ pub fn scan(sql: &str, dialect: Dialect, limits: &Limits) -> Result<Vec<Token>, 
         tokens: Vec::new(),
         reasons: Vec::new(),
         caps: Caps::new(limits),
+        after_interval: false,
         ended: None,
     };
     scanner.run();
@@ -79,6 +80,8 @@ struct Scanner<'a> {
     tokens: Vec<Token>,
     reasons: Vec<Reason>,
     caps: Caps<'a>,
+    /// Whether the last token was the word INTERVAL.
+    after_interval: bool,
     /// Where the first semicolon stands.
     ended: Option<Pos>,
 }
@@ -112,7 +115,18 @@ impl Scanner<'_> {
 
     fn push(&mut self, kind: Kind, pos: Pos) {
         self.tokens.push(Token { kind, pos });
+        if kind != Kind::Word {
+            self.caps.end_run();
+        }
+        self.settle_interval(kind == Kind::Text);
         self.count(pos);
+    }
+
+    fn settle_interval(&mut self, literal: bool) {
+        if literal && self.after_interval {
+            self.caps.interval_settled();
+        }
+        self.after_interval = false;
     }
 
     /// Counts a token; one after the first semicolon is a second statement.
@@ -175,8 +189,10 @@ impl Scanner<'_> {
         if prefixed || unicode {
             self.refuse(ReasonCode::LexerStringForm, pos, "only plain '…' and E'…' strings are allowed");
         }
+        let interval = word.eq_ignore_ascii_case("interval");
         self.caps.word(word);
         self.push(Kind::Word, pos);
+        self.after_interval = interval;
     }
 
     fn number(&mut self, pos: Pos) {
@@ -203,6 +219,8 @@ impl Scanner<'_> {
         if self.peek().is_some_and(|c| c.is_alphanumeric() || c == '_') {
             self.refuse(ReasonCode::LexerCharacter, pos, "a number must not run into a word");
         }
+        self.caps.end_run();
+        self.settle_interval(true);
         self.count(pos);
     }
 
@@ -217,6 +235,7 @@ impl Scanner<'_> {
             | '?' => {
                 if c != '.' {
                     self.caps.operator();
+                    self.after_interval = false;
                 }
                 self.count(pos);
             }
