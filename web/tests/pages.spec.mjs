@@ -15,7 +15,7 @@ test("Ctrl+K reaches a table by name and gives the focus back when closed", () =
   await page.keyboard.press("Escape");
   await expectFocus(page, "#question");
   await page.keyboard.press("Control+k");
-  await page.getByRole("option", { name: /^airlines/ }).waitFor();
+  await page.getByRole("option", { name: /^airlines/ }).first().waitFor();
   await page.keyboard.type("airlines");
   await screenshot(page, "palette");
   await page.keyboard.press("Enter");
