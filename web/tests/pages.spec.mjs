@@ -15,7 +15,7 @@ test("Ctrl+K reaches a table by name and gives the focus back when closed", () =
   await page.keyboard.press("Escape");
   await expectFocus(page, "#question");
   await page.keyboard.press("Control+k");
-  await page.getByRole("option", { name: /^airlines/ }).waitFor();
+  await page.getByRole("option", { name: /^airlines/ }).first().waitFor();
   await page.keyboard.type("airlines");
   await screenshot(page, "palette");
   await page.keyboard.press("Enter");
@@ -51,8 +51,8 @@ test("what the columns mean is shown in an editor that the content policy allows
 test("a folder that is not allowed is refused in words, and nothing is added", () => withPage({ allow: [/status of 4\d\d.*\/api\/v1\/connections/] }, async (page) => {
   await page.goto("/data?add=true");
   const dialog = page.getByRole("dialog", { name: "Add a connection" });
-  await dialog.getByLabel("Name").fill("Nowhere");
-  await dialog.getByLabel("Folder").fill("/definitely/../not/here");
+  await dialog.getByRole("textbox", { name: "Name" }).fill("Nowhere");
+  await dialog.getByRole("textbox", { name: "Folder" }).fill("/definitely/../not/here");
   await page.keyboard.press("Enter");
   await dialog.getByRole("alert").waitFor();
   await axe(page, "the refused connection");

@@ -1,5 +1,6 @@
 // Follows one question from the moment it is sent until its answer, across broken connections: the run is durable on
 // the server, so the page picks up its events again after the last one it saw.
+import { readAnswer } from "./answer";
 import { openStream } from "./client";
 import { Problem, asProblem, problemFrom, unreachable } from "./problem";
 import { readEvents } from "./sse";
@@ -53,7 +54,8 @@ async function follow(open: () => Promise<Response>, progress: Progress, listene
 /** Reads one response to its end; null when it ended before the answer came. */
 async function consume(response: Response, progress: Progress, listener: AskListener): Promise<Answer | null> {
   if (!response.headers.get("content-type")?.includes("text/event-stream")) {
-    const answer = (await response.json()) as Answer;
+    const answer = readAnswer(await response.json(), progress.runId);
+    if (!answer) throw notAnAnswer();
     listener.onRun(answer.run_id);
     return answer;
   }
@@ -67,13 +69,19 @@ async function consume(response: Response, progress: Progress, listener: AskList
     } else if (event.event === "step") {
       listener.onStep(data as StepEvent);
     } else if (event.event === "answer") {
-      return data as Answer;
+      const answer = readAnswer(data, progress.runId);
+      if (!answer) throw notAnAnswer();
+      return answer;
     } else if (event.event === "error") {
       const problem = problemFrom((data as ProblemBody).status ?? 500, data, response.headers.get("x-request-id"));
       throw new Problem({ status: problem.status || 500, code: problem.code, title: problem.title, detail: problem.message, requestId: problem.requestId });
     }
   }
   return null;
+}
+
+function notAnAnswer(): Problem {
+  return new Problem({ status: 502, code: "page.not_an_answer", title: "Not an answer", detail: "The server sent something that is not an answer." });
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

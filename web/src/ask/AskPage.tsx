@@ -5,6 +5,7 @@ import { useTitle } from "../lib/hooks";
 import { ALT, useKeys } from "../lib/keys";
 import { Button } from "../ui/Button";
 import type { AnswerActions } from "./AnswerView";
+import { ConnectionChoice, useConnectionChoice } from "./ConnectionChoice";
 import { Composer, type ComposerHandle } from "./Composer";
 import { isWorking, rejoin, startOver, stop, submit, useConversation, type Turn } from "./conversation";
 import { TurnView } from "./TurnView";
@@ -17,6 +18,10 @@ const EXAMPLES = [
   "Daily active users in December 2025",
 ];
 
+function focusWithKeyboard(composer: ComposerHandle | null): void {
+  if (matchMedia("(pointer: fine)").matches) composer?.focus();
+}
+
 export function AskPage() {
   const session = useSession();
   const { turns } = useConversation();
@@ -26,8 +31,9 @@ export function AskPage() {
   useTitle(last ? last.message : "Ask");
   const empty = turns.length === 0;
   // The box is drawn anew when the first question moves it down; on a touch screen focus would raise the keyboard.
-  useEffect(() => { if (matchMedia("(pointer: fine)").matches) composer.current?.focus(); }, [empty]);
-  const onAsk = (message: string): void => submit(session, message);
+  useEffect(() => focusWithKeyboard(composer.current), [empty]);
+  const [connectionId, setConnectionId] = useConnectionChoice();
+  const onAsk = (message: string): void => submit(session, message, connectionId);
   const newOne = (): void => { startOver(); composer.current?.focus(); };
   const bindings = useMemo(() => [
     { keys: "/", run: () => composer.current?.focus() },
@@ -38,15 +44,21 @@ export function AskPage() {
 
   const actionsFor = (turn: Turn): AnswerActions => ({
     onAsk,
-    onPick: (runId, choice) => submit(session, turn.message, { runId, choice }),
+    onPick: (runId, choice) => {
+      submit(session, turn.message, turn.connectionId, { runId, choice });
+      focusWithKeyboard(composer.current);
+    },
     onEdit: (part) => composer.current?.edit(turn.message, part),
     onRejoin: (runId) => rejoin(turn, runId),
   });
   const box = (
-    <Composer
-      ref={composer} onAsk={onAsk} working={working} last={last?.message} onStop={() => last && stop(last)}
-      placeholder={last ? "Ask something else" : "Ask about your data"}
-    />
+    <>
+      <Composer
+        ref={composer} onAsk={onAsk} working={working} last={last?.message} onStop={() => last && stop(last)}
+        placeholder={last ? "Ask something else" : "Ask about your data"}
+      />
+      <ConnectionChoice value={connectionId} onChange={setConnectionId} />
+    </>
   );
   if (empty) {
     return (

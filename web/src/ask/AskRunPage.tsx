@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useRef } from "react";
+import { readAnswer } from "../api/answer";
 import { isActive, runQuery } from "../api/queries";
 import type { Answer, RunDetail, StepEvent } from "../api/types";
 import { useTitle } from "../lib/hooks";
@@ -36,7 +37,7 @@ export function AskRunPage() {
               run={run}
               actions={{
                 onAsk,
-                onPick: (reply, choice) => inNewConversation(() => submit(session, questionOf(run), { runId: reply, choice })),
+                onPick: (reply, choice) => inNewConversation(() => submit(session, questionOf(run), null, { runId: reply, choice })),
                 onEdit: (part) => composer.current?.edit(questionOf(run), part),
                 onRejoin: () => void query.refetch(),
               }}
@@ -69,9 +70,8 @@ export function questionOf(run: RunDetail): string {
 }
 
 export function answerOf(run: RunDetail): Answer | null {
-  const { output } = run;
-  if (!output || typeof output !== "object" || !("response_type" in output)) return null;
-  return { ...(output as Answer), run_id: run.id };
+  const answer = readAnswer(run.output, run.id);
+  return answer && { ...answer, run_id: run.id };
 }
 
 function stepsOf(run: RunDetail): StepEvent[] {

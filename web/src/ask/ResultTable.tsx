@@ -2,7 +2,7 @@
 // results are shown a piece at a time.
 import { useMemo, useState } from "react";
 import type { Cell, QueryResult, ResultColumn } from "../api/types";
-import { formatCell, formatNumber, grainOf, humanize, isNumeric, unitBeside } from "../lib/format";
+import { formatCell, formatNumber, humanize, isNumeric, styleOf, unitBeside } from "../lib/format";
 import { Nothing } from "../ui/Bits";
 import { Button } from "../ui/Button";
 import { Icon } from "../ui/Icon";
@@ -40,7 +40,7 @@ export function ResultTable({ result, caption }: { result: QueryResult; caption:
     const ordered = result.rows.toSorted((a, b) => compare(a[sort.name], b[sort.name]));
     return sort.down ? ordered.reverse() : ordered;
   }, [result.rows, sort]);
-  const grains = useMemo(() => new Map(result.columns.map((column) => [column.name, grainOf(result.rows.map((row) => row[column.name]))])), [result]);
+  const styles = useMemo(() => new Map(result.columns.map((column) => [column.name, styleOf(result.rows.map((row) => row[column.name]), column)])), [result]);
   const next = (name: string): Sort => (sort?.name !== name ? { name, down: true } : sort.down ? { name, down: false } : null);
   return (
     <div className="result-table">
@@ -55,7 +55,7 @@ export function ResultTable({ result, caption }: { result: QueryResult; caption:
               <tr key={at}>
                 {result.columns.map((column) => (
                   <td key={column.name} className={isNumeric(column) ? "num" : ""}>
-                    {formatCell(row[column.name], column, grains.get(column.name)) ?? <Nothing word="null" means="null" />}
+                    {formatCell(row[column.name], column, styles.get(column.name)) ?? <Nothing word="null" means="null" />}
                   </td>
                 ))}
               </tr>

@@ -24,14 +24,14 @@ export function seriesOf(result: QueryResult): Series | null {
   const found = (chart.y ?? []).map((name) => columns.find((column) => column.name === name)).filter((column) => column !== undefined);
   if (!x || found.length === 0 || rows.length === 0) return null;
   const grain = grainOf(rows.map((row) => row[x.name]));
-  const labels = shortDates(rows.map((row) => formatCell(row[x.name], x, grain) ?? "null"), grain);
+  const labels = shortDates(rows.map((row) => formatCell(row[x.name], x, { grain }) ?? "null"), grain);
   const long = labels.some((label) => label.length > LONG_LABEL) || labels.length > MANY_BARS;
   return { labels, columns: found, values: found.map((column) => rows.map((row) => number(row[column.name]))), horizontal: chart.kind === "bar" && x.role !== "time" && long };
 }
 
 /** Days of one year need not each repeat it. */
 function shortDates(labels: string[], grain: Grain): string[] {
-  const ending = grain === "day" ? /, \d{4}$/.exec(labels[0] ?? "")?.[0] : undefined;
+  const ending = grain === "day" || grain === "month" ? /,? \d{4}$/.exec(labels[0] ?? "")?.[0] : undefined;
   return ending && labels.every((label) => label.endsWith(ending)) ? labels.map((label) => label.slice(0, -ending.length)) : labels;
 }
 

@@ -10,6 +10,8 @@ import type { Answer, AskBody, Choice, Session, StepEvent } from "../api/types";
 export type Turn = {
   key: string;
   message: string;
+  /** Where the person wants it looked up; null leaves it to the server. */
+  connectionId: string | null;
   /** The choice that was picked, when this turn answers a question that was asked back. */
   picked: string | null;
   runId: string | null;
@@ -62,13 +64,14 @@ export function mergeStep(steps: StepEvent[], step: StepEvent): StepEvent[] {
 
 type Reply = { runId: string; choice: Choice };
 
-export function submit(session: Session, message: string, reply?: Reply): void {
+export function submit(session: Session, message: string, connectionId: string | null = null, reply?: Reply): void {
   const body: AskBody = {
     org_id: session.tenant, user_id: session.subject, message, session_id: state.sessionId,
+    ...(connectionId ? { connection_id: connectionId } : {}),
     ...(reply ? { reply_to: reply.runId, choice: reply.choice.id } : {}),
   };
   const turn: Turn = {
-    key: newId(), message, picked: reply?.choice.label ?? null, runId: null, steps: [], answer: null, problem: null,
+    key: newId(), message, connectionId, picked: reply?.choice.label ?? null, runId: null, steps: [], answer: null, problem: null,
     reconnecting: 0, stopped: false, startedAt: Date.now(),
   };
   set({ ...state, turns: [...state.turns, turn] });

@@ -46,7 +46,7 @@ export function AddConnection({ onDone, onCancel }: { onDone: (id: string) => vo
           </label>
         ))}
       </fieldset>
-      <TextField label="Name" autoFocus value={name} maxLength={80} onChange={(event) => setName(event.target.value)} error={errors.name ?? null} placeholder={kind === "files" ? "Sales exports" : "Production replica"} />
+      <TextField label="Name" value={name} maxLength={80} onChange={(event) => setName(event.target.value)} error={errors.name ?? null} placeholder={kind === "files" ? "Sales exports" : "Production replica"} />
       {kind === "files"
         ? <TextField label="Folder" className="input input-code" value={location} onChange={(event) => setLocation(event.target.value)} error={errors.location ?? null} placeholder="/srv/data/exports" help="Parquet, CSV and JSON files, on the server. Each file or folder of like files becomes a table." />
         : <TextField label="Address" className="input input-code" type="password" autoComplete="off" value={location} onChange={(event) => setLocation(event.target.value)} error={errors.location ?? null} placeholder="postgres://reader:…@host:5432/shop" help="Use a role that may only read. The address is sealed when it is stored and never shown again." />}

@@ -63,7 +63,8 @@ export default function YamlEditor({ value, onChange, errorLine, readOnly, onSav
         extensions: [
           lineNumbers(), history(), drawSelection(), highlightActiveLine(), yaml(), syntaxHighlighting(colours), errorLines, look,
           keymap.of([{ key: "Mod-s", preventDefault: true, run: () => { latest.current.onSave(); return true; } }, ...defaultKeymap, ...historyKeymap, indentWithTab]),
-          EditorView.contentAttributes.of({ "aria-label": "Semantic layer, YAML. Press Escape and then Tab to leave the editor." }),
+          // The stop for the Tab key also where reading is all that is allowed, so that it can be scrolled by keys.
+          EditorView.contentAttributes.of({ tabindex: "0", "aria-label": "Semantic layer, YAML. Press Escape and then Tab to leave the editor." }),
           EditorView.updateListener.of((update) => { if (update.docChanged) latest.current.onChange(update.state.doc.toString()); }),
           editable.of(permission(readOnly)),
         ],
@@ -86,8 +87,6 @@ export default function YamlEditor({ value, onChange, errorLine, readOnly, onSav
     editor.dispatch({ effects });
   }, [errorLine]);
   useEffect(() => view.current?.dispatch({ effects: editable.reconfigure(permission(readOnly)) }), [readOnly]);
-
-  useEffect(() => view.current?.scrollDOM.setAttribute("tabindex", "-1"), []);
 
   return <div ref={host} className="editor" />;
 }

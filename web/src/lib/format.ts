@@ -16,6 +16,23 @@ export function formatNumber(value: number): string {
   return Math.abs(value) < 0.01 ? significant.format(value) : decimals.format(value);
 }
 
+/** How one column's cells are written, found from all of them: dates by their grain, decimals of one length. */
+export type CellStyle = { grain?: Grain; decimals?: number };
+
+export function styleOf(values: (Cell | undefined)[], column: Pick<ResultColumn, "type" | "unit">): CellStyle {
+  if (column.type === "date" || column.type === "timestamp") return { grain: grainOf(values) };
+  if (column.type !== "number") return {};
+  const lengths = values.filter((value) => value !== null && value !== undefined && value !== "").map((value) => decimals.format(Number(value)).split(".")[1]?.length ?? 0);
+  const longest = Math.max(0, ...lengths);
+  return { decimals: /^(usd|eur|gbp|chf|[$€£])$/i.test(column.unit ?? "") ? MAX_DECIMALS : longest };
+}
+
+function formatFixed(value: number, digits: number): string {
+  const text = value.toLocaleString(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  // What rounds to nothing but is not nothing keeps its first digits.
+  return value !== 0 && Number(value.toFixed(digits)) === 0 ? formatNumber(value) : text;
+}
+
 export function formatCompact(value: number): string {
   return compact.format(value);
 }
@@ -88,14 +105,16 @@ export function grainOf(values: (Cell | undefined)[]): Grain {
   return texts.every((text) => /^\d{4}-\d\d-\d\d(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?)?$/.test(text)) ? "day" : "time";
 }
 
-export function formatCell(value: Cell | undefined, column: Pick<ResultColumn, "type" | "role" | "name">, grain?: Grain): string | null {
+export function formatCell(value: Cell | undefined, column: Pick<ResultColumn, "type" | "role" | "name">, style: CellStyle = {}): string | null {
   if (value === null || value === undefined) return null;
   if (typeof value === "boolean") return value ? "yes" : "no";
-  if (typeof value === "number") return isYear(value, column) ? String(value) : formatNumber(value);
-  if (column.type === "date" || column.type === "timestamp") return formatMoment(value, grain ?? grainOf([value]));
-  if (isNumeric(column) && value.trim() !== "" && Number.isFinite(Number(value))) return formatNumber(Number(value));
+  if (typeof value === "number") return isYear(value, column) ? String(value) : formatWith(value, style);
+  if (column.type === "date" || column.type === "timestamp") return formatMoment(value, style.grain ?? grainOf([value]));
+  if (isNumeric(column) && value.trim() !== "" && Number.isFinite(Number(value))) return formatWith(Number(value), style);
   return value;
 }
+
+const formatWith = (value: number, style: CellStyle): string => (style.decimals === undefined ? formatNumber(value) : formatFixed(value, style.decimals));
 
 /** 2013 is a year, not two thousand and thirteen; ids and codes are not counted either. */
 function isYear(value: number, column: Pick<ResultColumn, "role" | "name">): boolean {

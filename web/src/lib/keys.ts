@@ -46,7 +46,9 @@ export function useKeys(bindings: Binding[]): void {
       if (event.defaultPrevented || event.isComposing) return;
       const name = nameOf(event);
       const plain = !name.includes("+") || name === "+";
-      if (plain && (isTyping(event.target) || !singleKeysOn() || document.querySelector("dialog[open]"))) return;
+      if (plain && (isTyping(event.target) || !singleKeysOn())) return;
+      // Behind a dialog only what opens and closes the palette is alive.
+      if (name !== "mod+k" && document.querySelector("dialog[open]")) return;
       const sequence = pending ? `${pending} ${name}` : name;
       const hit = bindings.find((binding) => binding.keys === sequence) ?? bindings.find((binding) => binding.keys === name);
       window.clearTimeout(timer);

@@ -33,7 +33,7 @@ export function NewTokenForm({ onClose }: { onClose: () => void }) {
   };
   return (
     <form className="dialog-form" onSubmit={submit} noValidate>
-      <TextField label="Subject" autoFocus placeholder="ada@example.com or nightly-report" value={subject} onChange={(event) => setSubject(event.target.value)} error={missing ? "Say who or what will hold it." : null} help="The person or service that will hold it; it stands beside everything they do." />
+      <TextField label="Subject" placeholder="ada@example.com or nightly-report" value={subject} onChange={(event) => setSubject(event.target.value)} error={missing ? "Say who or what will hold it." : null} help="The person or service that will hold it; it stands beside everything they do." />
       <SelectField label="Role" value={role} onChange={(event) => setRole(event.target.value as Role)}>
         {ROLES.map((one) => <option key={one.role} value={one.role}>{`${one.role} – ${one.may}`}</option>)}
       </SelectField>

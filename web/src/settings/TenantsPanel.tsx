@@ -64,7 +64,7 @@ function NewTenant({ onClose }: { onClose: () => void }) {
   };
   return (
     <form className="dialog-form" onSubmit={submit} noValidate>
-      <TextField label="Name" autoFocus value={name} onChange={(event) => setName(event.target.value)} error={missing ? "Give it a name." : null} placeholder="Acme Europe" />
+      <TextField label="Name" value={name} onChange={(event) => setName(event.target.value)} error={missing ? "Give it a name." : null} placeholder="Acme Europe" />
       <TextField label="Id" className="input input-code" value={shownId} onChange={(event) => setId(event.target.value)} help="Used by programs, in the X-Tenant header. It cannot be changed later." />
       {make.isError ? <Failure error={make.error} what="The tenant was not made" /> : null}
       <div className="dialog-foot"><Button onClick={onClose}>Cancel</Button><Button look="primary" type="submit" busy={make.isPending}>Make the tenant</Button></div>

@@ -99,7 +99,7 @@ function PaletteBody(props: Props) {
         <Icon name="search" />
         <input
           role="combobox" aria-expanded="true" aria-controls={listId} aria-activedescendant={shown[current] ? `${listId}-${current}` : undefined}
-          aria-label="Go to a page, table, connection or run, or ask" placeholder="Go to a page, table, run – or ask" autoFocus autoComplete="off" spellCheck={false}
+          aria-label="Go to a page, table, connection or run, or ask" placeholder="Go to a page, table, run – or ask" autoComplete="off" spellCheck={false}
           value={query} onChange={(event) => { setQuery(event.target.value); setAt(0); }} onKeyDown={onKeyDown}
         />
         <kbd aria-hidden="true">Esc</kbd>

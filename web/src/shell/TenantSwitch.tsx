@@ -2,7 +2,6 @@
 import { useState } from "react";
 import { asProblem } from "../api/problem";
 import { switchTenant } from "../api/session";
-import { startOver } from "../ask/conversation";
 import { useSession } from "./session-context";
 
 export function TenantSwitch() {
@@ -12,7 +11,7 @@ export function TenantSwitch() {
   if (session.tenants.length < 2) return <p className="tenant-one" title="Tenant">{current?.name ?? session.tenant}</p>;
   const change = (tenant: string): void => {
     setError(null);
-    switchTenant(tenant).then(startOver).catch((failure: unknown) => setError(asProblem(failure).message));
+    switchTenant(tenant).catch((failure: unknown) => setError(asProblem(failure).message));
   };
   return (
     <div className="tenant">

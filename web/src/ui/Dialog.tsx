@@ -3,6 +3,8 @@
 import { useEffect, useId, useRef, type ReactNode } from "react";
 import { Button } from "./Button";
 
+const FIRST = "[data-first], input:not([type=radio], [type=checkbox]), select, textarea";
+
 type Props = { open: boolean; onClose: () => void; title: string; children: ReactNode; className?: string; bare?: boolean };
 
 export function Dialog({ open, onClose, title, children, className = "", bare = false }: Props) {
@@ -11,7 +13,11 @@ export function Dialog({ open, onClose, title, children, className = "", bare = 
   useEffect(() => {
     const dialog = ref.current;
     if (!dialog) return;
-    if (open && !dialog.open) dialog.showModal();
+    if (open && !dialog.open) {
+      dialog.showModal();
+      // By itself the browser would focus the close button, which stands first.
+      dialog.querySelector<HTMLElement>(FIRST)?.focus();
+    }
     if (!open && dialog.open) dialog.close();
   }, [open]);
   return (
@@ -53,7 +59,7 @@ export function Confirm({ open, onClose, title, children, verb, keep = "Keep it"
     <Dialog open={open} onClose={onClose} title={title} className="dialog-small">
       <div className="dialog-body">{children}</div>
       <div className="dialog-foot dialog-foot-even">
-        <Button onClick={onClose}>{keep}</Button>
+        <Button data-first onClick={onClose}>{keep}</Button>
         <Button look="danger" busy={busy} onClick={onConfirm}>{verb}</Button>
       </div>
     </Dialog>

@@ -65,7 +65,7 @@ export function NotAllowed({ what, who }: { what: string; who?: string }) {
       <Icon name="lock" />
       <div className="notice-body">
         <p className="notice-title">You may not see this</p>
-        <p>{what} {who ?? "An admin of this tenant can give you the right to."}</p>
+        <p>{what} {who ?? "An admin of this tenant can give you that right."}</p>
       </div>
     </div>
   );

@@ -1,7 +1,7 @@
 // How numbers, moments and names are written.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatBytes, formatCell, formatDuration, formatNumber, formatUsd, grainOf, shortId, toCsv, unitBeside } from "../../src/lib/format";
+import { formatBytes, formatCell, formatDuration, formatNumber, formatUsd, grainOf, shortId, styleOf, toCsv, unitBeside } from "../../src/lib/format";
 import { between, relativeTime } from "../../src/lib/time";
 
 test("numbers carry separators and the decimals that matter", () => {
@@ -39,7 +39,16 @@ test("a column of first days of months is a column of months", () => {
   assert.equal(grainOf(["2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z"]), "year");
   assert.equal(grainOf(["2025-01-01", "2025-01-02"]), "day");
   assert.equal(grainOf(["2025-01-01T10:00:00", null]), "time");
-  assert.equal(formatCell("2025-02-01", { name: "month", type: "date" }, "month"), "Feb 2025");
+  assert.equal(formatCell("2025-02-01", { name: "month", type: "date" }, { grain: "month" }), "Feb 2025");
+});
+
+test("a column of numbers has decimals of one length", () => {
+  const revenue = { name: "revenue", type: "number" as const, unit: "USD" };
+  const delay = { name: "delay", type: "number" as const, unit: "min" };
+  assert.equal(formatCell(300000, revenue, styleOf([300000], revenue)), "300,000.00");
+  assert.equal(formatCell(19, delay, styleOf([16.73, 19, null], delay)), "19.00");
+  assert.equal(formatCell(19, delay, styleOf([19, 20], delay)), "19");
+  assert.equal(formatCell(0.0004, delay, styleOf([0.0004, 16.73], delay)), "0.0004");
 });
 
 test("a unit is not said twice", () => {
