@@ -1,1 +1,3 @@
-//! stub
+//! The governed way to data: catalogs, the semantic layer, and the engines behind connections.
+
+pub mod semantic;

@@ -12,7 +12,7 @@ use super::words::{Prep, Word};
 /// Most choices of meanings tried for one root.
 const MAX_COMBINATIONS: usize = 64;
 /// How much dearer than the cheapest a meaning may be and still be tried.
-const SLACK: u32 = 3;
+const SLACK: u32 = 1;
 /// The cost of a join between the root and what a noun means.
 const HOP_COST: u32 = 2;
 /// The cost of a root that no noun names.
