@@ -128,8 +128,7 @@ impl Sources {
             None => (self.first_model(&connection, &catalog)?, 0),
         };
         let model = Arc::new(semantic::yaml::read(&yaml, &catalog).map_err(|error| {
-            let message = format!("Line {} of the semantic model: {}", error.line.unwrap_or(1), error.message);
-            Error::new(Code::SemanticInvalid, message)
+            Error::new(Code::SemanticInvalid, format!("The semantic model: {error}"))
         })?);
         let engine = self.engine(&connection).await?;
         let planner = Planner::new(model.clone());
@@ -143,7 +142,8 @@ impl Sources {
             return std::fs::read_to_string(path)
                 .map_err(|_| Error::new(Code::ConnectionFailed, "The sample's semantic model cannot be read."));
         }
-        Ok(semantic::yaml::write(&semantic::infer(catalog)))
+        semantic::yaml::write(&semantic::infer(catalog))
+            .map_err(|_| Error::new(Code::Internal, "The inferred semantic model could not be written down."))
     }
 
     /// An engine on the connection's source.

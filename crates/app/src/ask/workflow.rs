@@ -106,8 +106,8 @@ impl AskWorkflow {
         if let Some(query) = &input.picked {
             return reading(query.clone(), open);
         }
-        let today = pilothouse_domain::clock::rfc3339(self.clock.now());
-        let context = Context { today: today.get(..10).unwrap_or("1970-01-01").to_owned(), previous: previous.cloned() };
+        let now = jiff::Timestamp::from_microsecond(self.clock.now()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let context = Context { today: now.to_zoned(jiff::tz::TimeZone::UTC).date(), previous };
         match open.planner.plan(&input.question, &context) {
             Plan::Answer(found) => reading(found.query, open),
             Plan::Clarify { question, choices } => {
@@ -155,15 +155,15 @@ fn validate(open: &Open, query: &Query) -> Done<Validated> {
         summary: reasons.first().cloned().unwrap_or_default(),
         output: Validated { sql: None, columns: Vec::new(), tables: Vec::new(), verdict, reasons },
     };
-    let compiled = match semantic::compile(query, &open.model, open.catalog.dialect) {
-        Ok(compiled) => compiled,
+    let sql = match semantic::compile(query, &open.model, open.catalog.dialect) {
+        Ok(sql) => sql,
         Err(error) => return rejected(vec![error.to_string()], Value::Null),
     };
-    let report = check(open, &compiled.sql);
+    let report = check(open, &sql);
     let verdict = json!({"verdict": report.verdict, "reasons": report.reasons});
     let reasons: Vec<String> = report.reasons.iter().map(|reason| reason.message.clone()).collect();
     let Some(checked) = report.query else { return rejected(reasons, verdict) };
-    let columns = compiled.columns.into_iter();
+    let columns = semantic::result_columns(query, &open.model).into_iter();
     let columns = columns.map(|c| ColumnMeaning { name: c.name, role: c.role, unit: c.unit }).collect();
     let tables = checked.tables().to_vec();
     let summary = format!("Read-only SQL over {}.", tables.join(", "));

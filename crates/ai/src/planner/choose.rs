@@ -1,0 +1,167 @@
+//! From readings to a plan: one cheapest reading answers, several ask back, none is refused with what was not understood.
+
+use pilothouse_domain::answer::Understanding;
+use pilothouse_domain::semantic::{Direction, FieldKind, Query, explain, plural};
+
+use super::candidates::{Candidate, Candidates};
+use super::lexicon::{Entry, Meaning};
+use super::resolve::Misfit;
+use super::tag::{Item, Tagged};
+use super::time::Untimely;
+use super::words::{About, Superlative, Word};
+use super::{Choice, Context, MAX_CHOICES, Plan, Planner, Reading};
+
+/// Most questions suggested with a refusal.
+const MAX_SUGGESTIONS: usize = 4;
+
+impl Planner {
+    pub(crate) fn choose(
+        &self,
+        question: &str,
+        items: &[Tagged],
+        corrections: Vec<(String, String)>,
+        _context: &Context<'_>,
+    ) -> Plan {
+        if let Some(item) = items.iter().find(|item| matches!(item.item, Item::Word(Word::Destructive))) {
+            let reason = format!("Questions are read-only: `{}` would change data.", item.text);
+            return self.refuse(vec![reason], Vec::new());
+        }
+        let unknown: Vec<String> =
+            items.iter().filter(|i| matches!(i.item, Item::Unknown | Item::Quoted)).map(|i| i.text.clone()).collect();
+        if !unknown.is_empty() {
+            let reason = format!("I do not know what {} means here.", quoted(&unknown));
+            return self.refuse(vec![reason], unknown);
+        }
+        if items.iter().any(|item| matches!(item.item, Item::Word(Word::Vague))) {
+            return self.vague(question, items);
+        }
+        let all = self.candidates(items);
+        let best = self.best(&all);
+        match best.as_slice() {
+            [] if has_good(items) => self.vague(question, items),
+            [] => self.not_understood(items, &all),
+            [one] => Plan::Answer(Reading {
+                understanding: explain(&one.query, &self.model),
+                query: one.query.clone(),
+                corrections,
+            }),
+            several => self.clarify(question, several.iter().map(|candidate| candidate.query.clone()).collect()),
+        }
+    }
+
+    /// The cheapest readings.
+    fn best(&self, all: &Candidates) -> Vec<Candidate> {
+        let Some(cost) = all.found.first().map(|candidate| candidate.cost) else { return Vec::new() };
+        all.found.iter().filter(|candidate| candidate.cost == cost).cloned().collect()
+    }
+
+    fn clarify(&self, question: &str, queries: Vec<Query>) -> Plan {
+        let queries: Vec<Query> = queries.into_iter().take(MAX_CHOICES).collect();
+        let read: Vec<Understanding> = queries.iter().map(|query| explain(query, &self.model)).collect();
+        let choices = queries.into_iter().enumerate().map(|(at, query)| {
+            let label = difference(&read, at);
+            Choice {
+                message: format!("{} ({label})", question.trim_end_matches(['?', '.', ' '])),
+                label,
+                detail: read[at].text.clone(),
+                query,
+            }
+        });
+        let choices: Vec<Choice> = choices.collect();
+        let labels: Vec<&str> = choices.iter().map(|choice| choice.label.as_str()).collect();
+        Plan::Clarify { question: format!("Which do you mean: {}?", labels.join("; or ")), choices }
+    }
+
+    /// `best` and `performance` mean what a measure makes of them: offer the metrics.
+    fn vague(&self, question: &str, items: &[Tagged]) -> Plan {
+        let mut kept: Vec<Tagged> =
+            items.iter().filter(|item| !matches!(item.item, Item::Word(Word::Vague))).cloned().collect();
+        if !kept.iter().any(|item| matches!(item.item, Item::Word(Word::Sup(_)))) {
+            let sup = Superlative { direction: Direction::Descending, about: About::Good(true) };
+            kept.push(Tagged { item: Item::Word(Word::Sup(sup)), text: String::new(), plural: false });
+        }
+        let mut queries: Vec<Query> = Vec::new();
+        for metric in 0..self.model.metrics.len() {
+            let noun = Item::Noun(vec![Entry { meaning: Meaning::Metric(metric), cost: 0, exact: None }]);
+            let mut with = kept.clone();
+            with.push(Tagged { item: noun, text: String::new(), plural: false });
+            let all = self.candidates(&with);
+            if let [one, ..] = self.best(&all).as_slice()
+                && !queries.contains(&one.query)
+            {
+                queries.push(one.query.clone());
+            }
+            if queries.len() == MAX_CHOICES {
+                break;
+            }
+        }
+        if queries.len() > 1 {
+            return self.clarify(question, queries);
+        }
+        let word = items.iter().find(|i| matches!(i.item, Item::Word(Word::Vague)) || is_good(i));
+        let word = word.map_or("best", |item| item.text.as_str());
+        self.refuse(vec![format!("`{word}` can mean many things: say by which number.")], vec![word.to_owned()])
+    }
+
+    fn not_understood(&self, items: &[Tagged], all: &Candidates) -> Plan {
+        for misfit in &all.misfits {
+            if let Misfit::Time(Untimely::OutOfRange(first, last)) = misfit {
+                return self.refuse(vec![format!("The data runs from {first} to {last}.")], Vec::new());
+            }
+        }
+        if all.misfits.contains(&Misfit::Time(Untimely::NoTime)) {
+            return self.refuse(vec!["These rows have no time that the question's period fits.".to_owned()], Vec::new());
+        }
+        let stuck: Vec<String> = all.stuck.iter().max().and_then(|at| items.get(*at)).map(|i| i.text.clone()).into_iter().collect();
+        let reason = if stuck.is_empty() {
+            "I know the words, but not what they ask for together.".to_owned()
+        } else {
+            format!("I could not tell what {} refers to.", quoted(&stuck))
+        };
+        self.refuse(vec![reason], Vec::new())
+    }
+
+    pub(crate) fn refuse(&self, reasons: Vec<String>, unknown_words: Vec<String>) -> Plan {
+        Plan::Refuse { reasons, unknown_words, suggestions: self.suggestions() }
+    }
+
+    /// Questions that have answers: the metrics and counts of the model by its dimensions.
+    fn suggestions(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        for dataset in &self.model.datasets {
+            let dimension = dataset.fields.iter().find(|field| field.kind == FieldKind::Dimension);
+            let metric = self.model.metrics.iter().find(|metric| metric.measure.dataset == dataset.name);
+            match (metric, dimension) {
+                (Some(metric), Some(by)) => out.push(format!("What is the {} by {}?", metric.label, by.label)),
+                (None, Some(by)) => out.push(format!("How many {} are there by {}?", plural(&dataset.label), by.label)),
+                _ => out.push(format!("How many {} are there?", plural(&dataset.label))),
+            }
+        }
+        out.truncate(MAX_SUGGESTIONS);
+        out
+    }
+}
+
+fn is_good(item: &Tagged) -> bool {
+    matches!(item.item, Item::Word(Word::Sup(Superlative { about: About::Good(_), .. })))
+}
+
+fn has_good(items: &[Tagged]) -> bool {
+    items.iter().any(is_good)
+}
+
+/// The parts of a reading that not all the others share.
+fn difference(read: &[Understanding], at: usize) -> String {
+    let shared = |value: &str| read.iter().all(|other| other.chips.iter().any(|chip| chip.value == value));
+    let mut own: Vec<&str> =
+        read[at].chips.iter().map(|chip| chip.value.as_str()).filter(|value| !shared(value)).collect();
+    own.dedup();
+    if own.is_empty() {
+        return read[at].text.trim_end_matches('.').to_owned();
+    }
+    own.join(", ")
+}
+
+fn quoted(words: &[String]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}

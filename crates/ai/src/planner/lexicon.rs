@@ -1,0 +1,258 @@
+//! The words of a model, compiled once: what each phrase can mean. It knows no grammar.
+
+use std::collections::{HashMap, HashSet};
+
+use pilothouse_domain::catalog::DataType;
+use pilothouse_domain::semantic::{Calendar, Dataset, Field, FieldKind, Model, plural, singular};
+
+use super::graph::Graph;
+use super::stem::stem;
+use super::token::{Token, tokens};
+use super::words;
+
+/// The most words in a phrase of a model.
+pub(crate) const MAX_PHRASE: usize = 7;
+/// Most readings of one phrase that are kept.
+const MAX_READINGS: usize = 12;
+/// Most values of one column that also get a one-word short form.
+const MAX_SHORT_FORMS: usize = 200;
+/// Fewest letters of a word that may be a spelling mistake.
+const MIN_MISSPELT: usize = 5;
+
+/// A field and the way to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    pub dataset: usize,
+    pub field: usize,
+    /// The join that leads there, where the phrase named one: its place in the model's list.
+    pub via: Option<usize>,
+}
+
+/// What a phrase can mean.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Meaning {
+    Dataset { at: usize, via: Option<usize> },
+    Field(Place),
+    Value { place: Place, values: Vec<String> },
+    Metric(usize),
+    Segment(usize),
+}
+
+/// A reading of a phrase; a higher cost is a weaker match.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Entry {
+    pub meaning: Meaning,
+    pub cost: u8,
+    /// Must be written in these very letters, as codes of two letters must.
+    pub exact: Option<String>,
+}
+
+/// Every phrase of a model.
+#[derive(Debug, Default)]
+pub(crate) struct Lexicon {
+    exact: HashMap<String, Vec<Entry>>,
+    stems: HashMap<String, Vec<Entry>>,
+    vocabulary: HashSet<String>,
+    by_length: Vec<Vec<String>>,
+}
+
+impl Lexicon {
+    pub fn build(model: &Model, graph: &Graph) -> Self {
+        let mut lexicon = Self::default();
+        for (at, dataset) in model.datasets.iter().enumerate() {
+            lexicon.add_dataset(model, graph, at, dataset);
+        }
+        for (at, metric) in model.metrics.iter().enumerate() {
+            for phrase in std::iter::once(&metric.label).chain(&metric.synonyms) {
+                lexicon.add(phrase, Meaning::Metric(at), 0);
+            }
+        }
+        for (at, segment) in model.segments.iter().enumerate() {
+            for phrase in std::iter::once(&segment.label).chain(&segment.synonyms) {
+                lexicon.add(phrase, Meaning::Segment(at), 0);
+            }
+        }
+        for word in lexicon.vocabulary.clone() {
+            let length = word.chars().count();
+            if lexicon.by_length.len() <= length {
+                lexicon.by_length.resize(length + 1, Vec::new());
+            }
+            lexicon.by_length[length].push(word);
+        }
+        lexicon.by_length.iter_mut().for_each(|words| words.sort());
+        lexicon
+    }
+
+    /// What the words can mean together; `written` is the text as it stands in the question.
+    pub fn find(&self, lower: &str, stemmed: &str, written: &str) -> Option<Vec<Entry>> {
+        let fits = |entry: &&Entry| entry.exact.as_deref().is_none_or(|exact| exact == written);
+        let found = |map: &HashMap<String, Vec<Entry>>, key: &str| -> Option<Vec<Entry>> {
+            let entries: Vec<Entry> = map.get(key)?.iter().filter(fits).cloned().collect();
+            (!entries.is_empty()).then_some(entries)
+        };
+        found(&self.exact, lower).or_else(|| found(&self.stems, stemmed))
+    }
+
+    /// The one known word within one edit of `word`, if there is exactly one.
+    pub fn respell(&self, word: &str) -> Option<&str> {
+        let length = word.chars().count();
+        if length < MIN_MISSPELT || self.vocabulary.contains(word) || words::is_known(word) {
+            return None;
+        }
+        let near = self.by_length.get(length - 1..).unwrap_or_default().iter().take(3).flatten();
+        let mut hits = near.filter(|known| {
+            known.len() >= MIN_MISSPELT - 1
+                && known.chars().next() == word.chars().next()
+                && strsim::osa_distance(known, word) == 1
+        });
+        let first = hits.next()?;
+        hits.all(|other| stem(other) == stem(first)).then_some(first.as_str())
+    }
+
+    pub fn knows(&self, lower: &str, stemmed: &str) -> bool {
+        self.exact.contains_key(lower) || self.stems.contains_key(stemmed)
+    }
+
+    fn add_dataset(&mut self, model: &Model, graph: &Graph, at: usize, dataset: &Dataset) {
+        let meaning = Meaning::Dataset { at, via: None };
+        let (one, many) = (singular(&dataset.label), plural(&dataset.label));
+        for phrase in [&one, &many, &dataset.name.replace('_', " ")].into_iter().chain(&dataset.synonyms) {
+            self.add(phrase, meaning.clone(), 0);
+        }
+        for (index, field) in dataset.fields.iter().enumerate() {
+            let place = Place { dataset: at, field: index, via: None };
+            self.add_field(&one, field, place);
+            self.add_values(dataset, field, place);
+        }
+        for join in graph.joins_to(at) {
+            let Some(role) = graph.role_label(model, join) else { continue };
+            self.add(&format!("{role} {one}"), Meaning::Dataset { at, via: Some(join) }, 1);
+            for (index, field) in dataset.fields.iter().enumerate() {
+                let meaning = Meaning::Field(Place { dataset: at, field: index, via: Some(join) });
+                self.add(&format!("{role} {}", field.label), meaning.clone(), 0);
+                self.add(&format!("{role} {one} {}", field.label), meaning, 0);
+            }
+        }
+    }
+
+    fn add_field(&mut self, owner: &str, field: &Field, place: Place) {
+        let meaning = Meaning::Field(place);
+        let plain_part = field.calendar.is_some_and(|c| c != Calendar::Hhmm)
+            && ["year", "month", "day", "hour"].contains(&field.label.as_str());
+        let column = field.column.replace('_', " ");
+        if !plain_part {
+            for phrase in [&field.label, &field.name.replace('_', " "), &column].into_iter().chain(&field.synonyms) {
+                self.add(phrase, meaning.clone(), 0);
+                if phrase.len() > 3 {
+                    self.add(&plural(phrase), meaning.clone(), 0);
+                }
+            }
+        }
+        for phrase in std::iter::once(&field.label).chain(&field.synonyms) {
+            self.add(&format!("{owner} {phrase}"), meaning.clone(), 0);
+        }
+        const WEAK: [&str; 14] =
+            ["time", "id", "name", "number", "code", "date", "at", "on", "type", "hour", "day", "month", "year", "key"];
+        if let Some((_, head)) = field.label.rsplit_once(' ')
+            && !WEAK.contains(&head)
+            && field.kind == FieldKind::Measure
+        {
+            self.add(head, meaning.clone(), 2);
+            self.add(&plural(head), meaning, 2);
+        }
+    }
+
+    fn add_values(&mut self, dataset: &Dataset, field: &Field, place: Place) {
+        if field.data_type == DataType::Boolean {
+            let yes = Meaning::Value { place, values: vec!["true".to_owned()] };
+            for phrase in std::iter::once(&field.label).chain(&field.synonyms) {
+                self.add(phrase.strip_prefix("is ").unwrap_or(phrase), yes.clone(), 0);
+            }
+        }
+        for value in &field.values {
+            if field.data_type != DataType::Boolean {
+                self.add_value(value, value, place, 0);
+            }
+        }
+        let mut spoken: HashMap<&str, Vec<String>> = HashMap::new();
+        for (word, value) in &field.value_synonyms {
+            spoken.entry(word).or_default().push(value.clone());
+        }
+        for (word, values) in spoken {
+            self.add(word, Meaning::Value { place, values }, 0);
+        }
+        let named = dataset.display.as_deref() == Some(&field.name) || field.kind == FieldKind::Dimension;
+        if named && field.values.len() <= MAX_SHORT_FORMS {
+            self.add_short_forms(field, place);
+        }
+    }
+
+    fn add_value(&mut self, phrase: &str, value: &str, place: Place, cost: u8) {
+        let meaning = Meaning::Value { place, values: vec![value.to_owned()] };
+        let letters = phrase.chars().count();
+        if letters < 2 {
+            return;
+        }
+        if letters == 2 || (letters == 3 && words::word(&phrase.to_lowercase()).is_some()) {
+            let key = phrase.to_lowercase();
+            push(self.exact.entry(key).or_default(), Entry { meaning, cost, exact: Some(phrase.to_owned()) });
+            return;
+        }
+        self.add(phrase, meaning, cost);
+    }
+
+    /// `American Airlines Inc.` is also `American Airlines`, and `American` where no other value begins so.
+    fn add_short_forms(&mut self, field: &Field, place: Place) {
+        const FIRMS: [&str; 9] = ["inc", "co", "corp", "corporation", "ltd", "llc", "gmbh", "plc", "company"];
+        let mut firsts: HashMap<String, usize> = HashMap::new();
+        let split: Vec<Vec<Token>> = field.values.iter().map(|value| tokens(value)).collect();
+        for words in &split {
+            if let Some(first) = words.first() {
+                *firsts.entry(first.lower.clone()).or_default() += 1;
+            }
+        }
+        for (value, words) in field.values.iter().zip(&split) {
+            let kept: Vec<&str> =
+                words.iter().map(|t| t.lower.as_str()).filter(|w| !FIRMS.contains(w)).collect();
+            if kept.len() < words.len() && !kept.is_empty() {
+                self.add_value(&kept.join(" "), value, place, 0);
+            }
+            for (two, one) in [("air lines", "airlines"), ("airlines", "air lines"), ("airways", "airlines")] {
+                let joined = kept.join(" ");
+                if joined.contains(two) {
+                    self.add_value(&joined.replace(two, one), value, place, 1);
+                }
+            }
+            let first = words.first().map_or("", |t| t.lower.as_str());
+            let alone = firsts.get(first) == Some(&1) && words.len() > 1;
+            if alone && first.len() > 3 && words::word(first).is_none() && field.values.len() <= MAX_SHORT_FORMS {
+                self.add(first, Meaning::Value { place, values: vec![value.clone()] }, 2);
+            }
+        }
+    }
+
+    fn add(&mut self, phrase: &str, meaning: Meaning, cost: u8) {
+        let words = tokens(phrase);
+        if words.is_empty() || words.len() > MAX_PHRASE {
+            return;
+        }
+        let lower = words.iter().map(|t| t.lower.as_str()).collect::<Vec<_>>().join(" ");
+        let stemmed = words.iter().map(|t| t.stem.as_str()).collect::<Vec<_>>().join(" ");
+        for word in &words {
+            if word.lower.len() >= MIN_MISSPELT - 1 {
+                self.vocabulary.insert(word.lower.clone());
+            }
+        }
+        let entry = Entry { meaning, cost, exact: None };
+        push(self.exact.entry(lower).or_default(), entry.clone());
+        push(self.stems.entry(stemmed).or_default(), Entry { cost: entry.cost, ..entry });
+    }
+}
+
+fn push(entries: &mut Vec<Entry>, entry: Entry) {
+    if let Some(known) = entries.iter_mut().find(|known| known.meaning == entry.meaning) {
+        known.cost = known.cost.min(entry.cost);
+    } else if entries.len() < MAX_READINGS {
+        entries.push(entry);
+    }
+}

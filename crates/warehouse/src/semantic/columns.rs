@@ -1,0 +1,66 @@
+//! What the columns of a compiled query are for: their names, roles and units.
+
+use pilothouse_domain::answer::{ColumnRole, ResultColumn};
+use pilothouse_domain::catalog::DataType;
+use pilothouse_domain::semantic::{Aggregate, Calculation, FieldKind, FieldRef, Grain, Measure, Model, Query};
+
+use super::compile;
+
+/// The columns of the result of `query`, in order.
+pub fn result_columns(query: &Query, model: &Model) -> Vec<ResultColumn> {
+    if query.count_groups {
+        let role = ColumnRole::Measure;
+        return vec![ResultColumn { name: "number".to_owned(), data_type: DataType::Integer, unit: None, role }];
+    }
+    let mut kinds: Vec<(DataType, Option<String>, ColumnRole)> = Vec::new();
+    if query.measures.is_empty() {
+        kinds.extend(query.select.iter().map(|field| of_field(field, model, true)));
+    }
+    kinds.extend(query.groups.iter().map(|group| match group.grain {
+        Some(Grain::Weekday) => (DataType::String, None, ColumnRole::Dimension),
+        Some(Grain::Hour) => (DataType::Timestamp, None, ColumnRole::Time),
+        Some(Grain::Year | Grain::DayOfMonth | Grain::MonthOfYear | Grain::HourOfDay) => {
+            (DataType::Integer, None, ColumnRole::Time)
+        }
+        Some(_) => (DataType::Date, None, ColumnRole::Time),
+        None => of_field(&group.field, model, false),
+    }));
+    kinds.extend(query.measures.iter().map(|measure| of_measure(measure, model)));
+    let names = compile::column_names(query, model);
+    let columns = names.into_iter().zip(kinds);
+    columns.map(|(name, (data_type, unit, role))| ResultColumn { name, data_type, unit, role }).collect()
+}
+
+fn of_field(at: &FieldRef, model: &Model, listed: bool) -> (DataType, Option<String>, ColumnRole) {
+    let Some(field) = model.field(at) else { return (DataType::Other, None, ColumnRole::Dimension) };
+    let role = match field.kind {
+        FieldKind::Time => ColumnRole::Time,
+        FieldKind::Measure if listed => ColumnRole::Measure,
+        _ if field.calendar.is_some() => ColumnRole::Time,
+        _ => ColumnRole::Dimension,
+    };
+    (field.data_type, field.unit.clone(), role)
+}
+
+fn of_measure(measure: &Measure, model: &Model) -> (DataType, Option<String>, ColumnRole) {
+    let named = model.metrics.iter().find(|metric| metric.measure == *measure).and_then(|metric| metric.unit.clone());
+    let (data_type, unit) = match &measure.calculation {
+        Calculation::CountRows => (DataType::Integer, model.dataset(&measure.dataset).map(|d| d.label.clone())),
+        Calculation::Aggregate { aggregate: Aggregate::Count | Aggregate::CountDistinct, .. } => (DataType::Integer, None),
+        Calculation::Aggregate { aggregate, field } => {
+            let field = model.field(field);
+            let own = field.map_or(DataType::Number, |f| f.data_type);
+            let whole = matches!(aggregate, Aggregate::Min | Aggregate::Max | Aggregate::Sum);
+            (if whole { own } else { DataType::Number }, field.and_then(|f| f.unit.clone()))
+        }
+        Calculation::ShareOfRows { fraction, .. }
+        | Calculation::ShareOfMeasure { fraction, .. }
+        | Calculation::ShareOfTotal { fraction, .. } => (DataType::Number, (!fraction).then(|| "%".to_owned())),
+        Calculation::Ratio { numerator, .. } => {
+            let counted = matches!(numerator.calculation, Calculation::CountRows);
+            (DataType::Number, if counted { None } else { of_measure(numerator, model).1 })
+        }
+        Calculation::AveragePer { measure, .. } => (DataType::Number, of_measure(measure, model).1),
+    };
+    (data_type, named.or(unit), ColumnRole::Measure)
+}

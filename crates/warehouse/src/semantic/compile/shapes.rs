@@ -1,0 +1,327 @@
+//! The statements a query can become: rows listed, rows aggregated, groups averaged, groups counted.
+
+use std::collections::HashSet;
+
+use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr};
+use pilothouse_domain::catalog::{DataType, Dialect};
+use pilothouse_domain::semantic::{
+    Aggregate, Calculation, Compare, Filter, Grain, Group, Measure, Model, Order, Query, Scalar, measure_text,
+};
+
+use super::CompileError;
+use super::expressions::{Call, all, binary, call, cast, column, divide, double, name, nested, number, text};
+use super::filters::{condition, literal, part_of};
+use super::scope::Scope;
+use super::select::Parts;
+
+/// Longest name of a result column in characters.
+const MAX_NAME_CHARS: usize = 60;
+
+/// Rows of the dataset.
+pub(super) fn rows(query: &Query, model: &Model, dialect: Dialect) -> Result<ast::Query, CompileError> {
+    if query.select.is_empty() || !query.groups.is_empty() || !query.having.is_empty() {
+        return Err(CompileError::Unsupported("a list of rows needs fields, and no groups"));
+    }
+    let mut scope = Scope::new(model, dialect, &query.dataset)?;
+    let mut parts = Parts { distinct: query.distinct, ..Parts::default() };
+    let names = names(query, model);
+    for (field, alias) in query.select.iter().zip(names) {
+        parts.projection.push((scope.column(field)?, Some(alias)));
+    }
+    for filter in &query.filters {
+        parts.conditions.push(condition(&mut scope, filter)?);
+    }
+    for order in &query.order {
+        let Order::Field { field, direction } = order else {
+            return Err(CompileError::Unsupported("a list of rows is ordered by fields"));
+        };
+        parts.order_by.push((scope.column(field)?, *direction));
+    }
+    // Ties fall in the order of the listed fields, so that the same question always lists the same rows.
+    if query.limit.is_some() {
+        for field in &query.select {
+            let tie = scope.column(field)?;
+            if !parts.order_by.iter().any(|(known, _)| *known == tie) {
+                parts.order_by.push((tie, pilothouse_domain::semantic::Direction::Ascending));
+            }
+        }
+    }
+    Ok(parts.into_query(&scope, query.limit))
+}
+
+/// Measures, perhaps by groups.
+pub(super) fn aggregate(query: &Query, model: &Model, dialect: Dialect) -> Result<ast::Query, CompileError> {
+    if query.measures.iter().any(|measure| measure.dataset != query.dataset) {
+        return Err(CompileError::Unsupported("its numbers come from different datasets"));
+    }
+    let per = query.measures.iter().find_map(|measure| match &measure.calculation {
+        Calculation::AveragePer { per, .. } => Some(per.as_ref()),
+        _ => None,
+    });
+    match per {
+        Some(per) => averaged(query, per, model, dialect),
+        None => grouped(query, model, dialect),
+    }
+}
+
+fn grouped(query: &Query, model: &Model, dialect: Dialect) -> Result<ast::Query, CompileError> {
+    let mut scope = Scope::new(model, dialect, &query.dataset)?;
+    let mut parts = Parts::default();
+    let names = names(query, model);
+    let mut sort_keys: Vec<Expr> = Vec::new();
+    for (group, alias) in query.groups.iter().zip(&names) {
+        let (shown, by) = group_expressions(&mut scope, group)?;
+        sort_keys.push(if by.len() > 1 { by[1].clone() } else { name(alias) });
+        parts.projection.push((shown, Some(alias.clone())));
+        parts.group_by.extend(by);
+    }
+    let mut measures: Vec<Expr> = Vec::new();
+    for (measure, alias) in query.measures.iter().zip(&names[query.groups.len()..]) {
+        let expr = value(&mut scope, measure, &[])?;
+        measures.push(expr.clone());
+        parts.projection.push((expr, Some(alias.clone())));
+    }
+    for filter in &query.filters {
+        parts.conditions.push(condition(&mut scope, filter)?);
+    }
+    parts.having = having(query, &measures)?;
+    order(query, &names, &sort_keys, &mut parts)?;
+    Ok(parts.into_query(&scope, query.limit))
+}
+
+/// First the measure of each group of `per`, then the average over them.
+fn averaged(query: &Query, per: &Group, model: &Model, dialect: Dialect) -> Result<ast::Query, CompileError> {
+    let mut scope = Scope::new(model, dialect, &query.dataset)?;
+    let mut inner = Parts::default();
+    let mut outer = Parts::default();
+    let names = names(query, model);
+    let mut sort_keys: Vec<Expr> = Vec::new();
+    for (group, alias) in query.groups.iter().zip(&names) {
+        let (shown, by) = group_expressions(&mut scope, group)?;
+        inner.projection.push((shown, Some(alias.clone())));
+        inner.group_by.extend(by);
+        outer.projection.push((column("parts", alias), Some(alias.clone())));
+        outer.group_by.push(column("parts", alias));
+        sort_keys.push(name(alias));
+    }
+    let (shown, by) = group_expressions(&mut scope, per)?;
+    inner.projection.push((shown, Some("part".to_owned())));
+    inner.group_by.extend(by);
+    let mut measures = Vec::new();
+    for (at, (measure, alias)) in query.measures.iter().zip(&names[query.groups.len()..]).enumerate() {
+        let Calculation::AveragePer { measure: each, per: own } = &measure.calculation else {
+            return Err(CompileError::Unsupported("an average over groups stands beside another number"));
+        };
+        if own.as_ref() != per {
+            return Err(CompileError::Unsupported("two averages run over different groups"));
+        }
+        let number_alias = format!("value_{at}");
+        inner.projection.push((value(&mut scope, each, &measure.filters)?, Some(number_alias.clone())));
+        let average = call("avg", vec![double(column("parts", &number_alias))]);
+        measures.push(average.clone());
+        outer.projection.push((average, Some(alias.clone())));
+    }
+    for filter in &query.filters {
+        inner.conditions.push(condition(&mut scope, filter)?);
+    }
+    outer.having = having(query, &measures)?;
+    order(query, &names, &sort_keys, &mut outer)?;
+    Ok(outer.over(inner.into_query(&scope, None), "parts", query.limit))
+}
+
+/// How many rows `inner` has.
+pub(super) fn count_of(inner: ast::Query) -> ast::Query {
+    let rows = Call { distinct: false, filter: None, over: false }.star("count");
+    let parts = Parts { projection: vec![(rows, Some("number".to_owned()))], ..Parts::default() };
+    let mut inner = inner;
+    inner.order_by = None;
+    parts.over(inner, "groups", None)
+}
+
+fn having(query: &Query, measures: &[Expr]) -> Result<Option<Expr>, CompileError> {
+    let mut conditions = Vec::new();
+    for having in &query.having {
+        let left = measures.get(having.measure).ok_or(CompileError::Unsupported("a condition names no measure"))?;
+        let right = literal(&having.value, DataType::Number)?;
+        let op = match having.op {
+            Compare::Eq => BinaryOperator::Eq,
+            Compare::Ne => BinaryOperator::NotEq,
+            Compare::Lt => BinaryOperator::Lt,
+            Compare::Le => BinaryOperator::LtEq,
+            Compare::Gt => BinaryOperator::Gt,
+            Compare::Ge => BinaryOperator::GtEq,
+            _ => return Err(CompileError::Unsupported("a number of groups is compared with something else")),
+        };
+        if !matches!(having.value, Scalar::Integer(_) | Scalar::Number(_)) {
+            return Err(CompileError::Unsupported("a number of groups is compared with something else"));
+        }
+        conditions.push(binary(left.clone(), op, right));
+    }
+    Ok(all(conditions))
+}
+
+fn order(query: &Query, names: &[String], sort_keys: &[Expr], parts: &mut Parts) -> Result<(), CompileError> {
+    for order in &query.order {
+        let (expr, direction) = match order {
+            Order::Measure { index, direction } => (names.get(query.groups.len() + index).map(|alias| name(alias)), direction),
+            Order::Group { index, direction } => (sort_keys.get(*index).cloned(), direction),
+            Order::Field { .. } => (None, &pilothouse_domain::semantic::Direction::Ascending),
+        };
+        parts.order_by.push((expr.ok_or(CompileError::Unsupported("the order names nothing"))?, *direction));
+    }
+    Ok(())
+}
+
+/// What a group shows, and what its rows are grouped by.
+fn group_expressions(scope: &mut Scope<'_>, group: &Group) -> Result<(Expr, Vec<Expr>), CompileError> {
+    let plain = scope.column(&group.field)?;
+    let Some(grain) = group.grain else { return Ok((plain.clone(), vec![plain])) };
+    let day = |expr| cast(expr, ast::DataType::Date);
+    let truncated = |unit: &str| call("date_trunc", vec![text(unit), plain.clone()]);
+    let one = |expr: Expr| Ok((expr.clone(), vec![expr]));
+    match grain {
+        Grain::Quarter => one(day(truncated("quarter"))),
+        Grain::Month => one(day(truncated("month"))),
+        Grain::Week => one(day(truncated("week"))),
+        Grain::Day => one(day(plain)),
+        Grain::Hour => one(truncated("hour")),
+        Grain::Year | Grain::DayOfMonth | Grain::MonthOfYear | Grain::HourOfDay => one(part_of(scope, &group.field, grain)?),
+        Grain::Weekday => {
+            let format = if scope.dialect == Dialect::PostgreSql { "FMDay" } else { "%A" };
+            let shown = call("to_char", vec![plain, text(format)]);
+            let number = part_of(scope, &group.field, grain)?;
+            Ok((shown.clone(), vec![shown, number]))
+        }
+    }
+}
+
+/// A measure as an expression; `more` are conditions from around it.
+fn value(scope: &mut Scope<'_>, measure: &Measure, more: &[Filter]) -> Result<Expr, CompileError> {
+    let mut filters: Vec<Filter> = measure.filters.clone();
+    filters.extend(more.iter().cloned());
+    match &measure.calculation {
+        Calculation::CountRows => Ok(Call { distinct: false, filter: filter(scope, &filters)?, over: false }.star("count")),
+        Calculation::Aggregate { aggregate, field } => {
+            let data_type = scope.field(field)?.data_type;
+            let plain = scope.column(field)?;
+            let filter = filter(scope, &filters)?;
+            aggregated(scope, *aggregate, plain, data_type, filter)
+        }
+        Calculation::ShareOfRows { of, fraction } => {
+            let rows = |filters| Measure { dataset: measure.dataset.clone(), calculation: Calculation::CountRows, filters };
+            let whole = value(scope, &rows(Vec::new()), &filters)?;
+            let part = value(scope, &rows(of.clone()), &filters)?;
+            Ok(scaled(part, whole, *fraction))
+        }
+        Calculation::ShareOfMeasure { measure: whole, of, fraction } => {
+            let mut narrowed = filters.clone();
+            narrowed.extend(of.iter().cloned());
+            let part = value(scope, whole, &narrowed)?;
+            let whole = value(scope, whole, &filters)?;
+            Ok(scaled(part, whole, *fraction))
+        }
+        Calculation::ShareOfTotal { measure: each, fraction } => {
+            let part = value(scope, each, &filters)?;
+            let whole = Call { distinct: false, filter: None, over: true }.of("sum", vec![double(part.clone())]);
+            Ok(scaled(part, whole, *fraction))
+        }
+        Calculation::Ratio { numerator, denominator } => {
+            let top = value(scope, numerator, &filters)?;
+            let bottom = value(scope, denominator, &filters)?;
+            Ok(divide(top, bottom))
+        }
+        Calculation::AveragePer { .. } => Err(CompileError::Unsupported("an average over groups is part of another number")),
+    }
+}
+
+fn scaled(part: Expr, whole: Expr, fraction: bool) -> Expr {
+    let share = divide(part, whole);
+    if fraction { share } else { binary(number("100.0"), BinaryOperator::Multiply, nested(share)) }
+}
+
+fn filter(scope: &mut Scope<'_>, filters: &[Filter]) -> Result<Option<Expr>, CompileError> {
+    let conditions = filters.iter().map(|one| condition(scope, one)).collect::<Result<Vec<_>, _>>()?;
+    Ok(all(conditions))
+}
+
+fn aggregated(
+    scope: &Scope<'_>,
+    aggregate: Aggregate,
+    plain: Expr,
+    data_type: DataType,
+    filter: Option<Expr>,
+) -> Result<Expr, CompileError> {
+    let numeric = data_type.is_numeric();
+    let call = |name: &str, distinct: bool, arg: Expr| Ok(Call { distinct, filter: filter.clone(), over: false }.of(name, vec![arg]));
+    match aggregate {
+        Aggregate::Count => call("count", false, plain),
+        Aggregate::CountDistinct => call("count", true, plain),
+        Aggregate::Min => call("min", false, plain),
+        Aggregate::Max => call("max", false, plain),
+        Aggregate::Sum if numeric => call("sum", false, plain),
+        Aggregate::Avg if numeric => call("avg", false, plain),
+        // Doubled first: the embedded engine's median of whole numbers is a whole number.
+        Aggregate::Median if numeric && scope.dialect == Dialect::DataFusion => call("median", false, double(plain)),
+        Aggregate::Median if numeric => Ok(super::expressions::percentile(plain, filter)),
+        Aggregate::Sum | Aggregate::Avg | Aggregate::Median => Err(CompileError::Unsupported("only numbers are added up")),
+    }
+}
+
+/// The names of the result's columns: groups or listed fields, then measures; readable and unique.
+pub(in crate::semantic) fn names(query: &Query, model: &Model) -> Vec<String> {
+    let field = |at: &pilothouse_domain::semantic::FieldRef| {
+        let label = model.field(at).map_or(at.field.as_str(), |field| field.label.as_str());
+        let label = if ["name", "title", "label"].contains(&label) {
+            let owner = model.dataset(&at.dataset).map_or(at.dataset.as_str(), |dataset| dataset.label.as_str());
+            format!("{} {label}", pilothouse_domain::semantic::singular(owner))
+        } else {
+            label.to_owned()
+        };
+        at.via.as_ref().map_or(label.clone(), |role| format!("{role} {label}"))
+    };
+    let wanted = if query.measures.is_empty() {
+        query.select.iter().map(field).collect()
+    } else if query.count_groups {
+        Vec::from_iter(query.groups.iter().map(|g| field(&g.field)).chain(query.measures.iter().map(|m| measure_text(m, model))))
+    } else {
+        let groups = query.groups.iter().map(|group| match group.grain {
+            Some(grain) => grain_name(grain).to_owned(),
+            None => field(&group.field),
+        });
+        groups.chain(query.measures.iter().map(|m| measure_text(m, model))).collect::<Vec<String>>()
+    };
+    let mut taken = HashSet::new();
+    wanted.iter().map(|text| unique(text, &mut taken)).collect()
+}
+
+fn grain_name(grain: Grain) -> &'static str {
+    match grain {
+        Grain::Year => "year",
+        Grain::Quarter => "quarter",
+        Grain::Month | Grain::MonthOfYear => "month",
+        Grain::Week => "week",
+        Grain::Day => "day",
+        Grain::Hour | Grain::HourOfDay => "hour",
+        Grain::Weekday => "weekday",
+        Grain::DayOfMonth => "day_of_month",
+    }
+}
+
+fn unique(text: &str, taken: &mut HashSet<String>) -> String {
+    let mut base = String::new();
+    for letter in text.chars().take(MAX_NAME_CHARS) {
+        if letter.is_alphanumeric() {
+            base.extend(letter.to_lowercase());
+        } else if !base.ends_with('_') && !base.is_empty() {
+            base.push('_');
+        }
+    }
+    let base = base.trim_end_matches('_').to_owned();
+    let mut name = base.clone();
+    let mut number = 2;
+    while !taken.insert(name.clone()) {
+        name = format!("{base}_{number}");
+        number += 1;
+    }
+    name
+}

@@ -1,0 +1,230 @@
+//! The model as a YAML file that people edit. A file is read onto the model inferred from the catalog: it says what
+//! differs, and every name in it is checked, with the line and the nearest known name in the error.
+
+mod doc;
+mod text;
+mod write;
+
+use pilothouse_domain::catalog::Catalog;
+use pilothouse_domain::semantic::{Dataset, Field, Filter, Join, Metric, Model, Segment};
+
+use super::infer;
+use doc::{DatasetDoc, Document, Entries, FieldDoc, JoinDoc, Line};
+
+pub use write::write;
+
+/// Largest file that is read, in bytes.
+pub const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
+
+/// What is wrong with a file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {reason}")]
+pub struct YamlError {
+    /// Where, counted from 1; 0 where it is the whole file.
+    pub line: u64,
+    /// Why.
+    pub reason: String,
+}
+
+fn error(line: u64, reason: impl Into<String>) -> YamlError {
+    YamlError { line, reason: reason.into() }
+}
+
+/// The model of `catalog` with what `text` says put in.
+///
+/// # Errors
+/// When the text is not YAML of this shape, or names a table, column, dataset or field that does not exist.
+pub fn read(text: &str, catalog: &Catalog) -> Result<Model, YamlError> {
+    if text.len() > MAX_FILE_BYTES {
+        return Err(error(0, format!("a semantic model has at most {MAX_FILE_BYTES} bytes")));
+    }
+    let mut model = infer(catalog);
+    if text.trim().is_empty() {
+        return Ok(model);
+    }
+    let document: Document = serde_saphyr::from_str(text).map_err(|wrong| {
+        let line = wrong.location().map_or(0, |location| location.line());
+        error(line, wrong.without_snippet().to_string())
+    })?;
+    let mut hidden = Vec::new();
+    for (name, line, doc) in document.datasets.0 {
+        if doc.hidden {
+            hidden.push(name.clone());
+        }
+        dataset(&mut model, &name, line, doc, catalog)?;
+    }
+    model.datasets.retain(|dataset| !hidden.contains(&dataset.name));
+    model.joins.retain(|join| !hidden.contains(&join.from) && !hidden.contains(&join.to));
+    for join in document.joins {
+        add_join(&mut model, join, catalog)?;
+    }
+    for (name, line, doc) in document.segments.0 {
+        let dataset = known_dataset(&model, &doc.dataset.text, doc.dataset.line)?;
+        let filters = conditions(&doc.conditions, dataset)?;
+        if filters.is_empty() {
+            return Err(error(line, format!("segment `{name}` needs at least one condition")));
+        }
+        let dataset = dataset.name.clone();
+        let label = doc.label.unwrap_or_else(|| name.replace('_', " "));
+        model.segments.push(Segment { name, label, synonyms: doc.synonyms, dataset, filters });
+    }
+    for (name, _, doc) in document.metrics.0 {
+        let at = doc.measure.line;
+        let dataset = text::dataset_of(&doc.measure.text, &model).map_err(|reason| error(at, reason))?;
+        let filters = conditions(&doc.conditions, dataset)?;
+        let measure = text::measure(&doc.measure.text, filters, &model).map_err(|reason| error(at, reason))?;
+        let label = doc.label.unwrap_or_else(|| name.replace('_', " "));
+        model.metrics.push(Metric { name, label, synonyms: doc.synonyms, measure, unit: doc.unit });
+    }
+    Ok(model)
+}
+
+fn conditions(lines: &[Line], dataset: &Dataset) -> Result<Vec<Filter>, YamlError> {
+    lines.iter().map(|line| text::condition(&line.text, dataset).map_err(|reason| error(line.line, reason))).collect()
+}
+
+fn known_dataset<'a>(model: &'a Model, name: &str, line: u64) -> Result<&'a Dataset, YamlError> {
+    model.dataset(name).ok_or_else(|| {
+        let near = nearest(name, model.datasets.iter().map(|d| d.name.as_str()));
+        error(line, format!("there is no dataset `{name}`{near}"))
+    })
+}
+
+/// ` (do you mean `x`?)` for the known name that is most alike, or nothing.
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let best = known.map(|other| (strsim::osa_distance(name, other), other)).min();
+    match best {
+        Some((distance, other)) if distance <= 1 + name.len() / 3 => format!(" (do you mean `{other}`?)"),
+        _ => String::new(),
+    }
+}
+
+fn dataset(model: &mut Model, name: &str, line: u64, doc: DatasetDoc, catalog: &Catalog) -> Result<(), YamlError> {
+    let table_name = doc.table.as_ref().map_or(name, |table| table.text.as_str());
+    let table_line = doc.table.as_ref().map_or(line, |table| table.line);
+    let Some(table) = catalog.table(table_name) else {
+        let near = nearest(table_name, catalog.tables.iter().map(|t| t.name.as_str()));
+        return Err(error(table_line, format!("there is no table `{table_name}`{near}")));
+    };
+    let inferred = model.datasets.iter().position(|d| d.table == table.name && (d.name == name || d.name == table.name));
+    let Some(at) = inferred else {
+        return Err(error(line, format!("table `{table_name}` is described twice")));
+    };
+    if model.datasets[at].name != name {
+        let old = std::mem::replace(&mut model.datasets[at].name, name.to_owned());
+        for join in &mut model.joins {
+            for end in [&mut join.from, &mut join.to] {
+                if *end == old {
+                    name.clone_into(end);
+                }
+            }
+        }
+    }
+    let dataset = &mut model.datasets[at];
+    fields(dataset, doc.fields, table)?;
+    if let Some(label) = doc.label {
+        dataset.label = label;
+    }
+    if let Some(synonyms) = doc.synonyms {
+        dataset.synonyms = synonyms;
+    }
+    if let Some(key) = doc.primary_key {
+        dataset.primary_key = key.iter().map(|line| field_name(dataset, line)).collect::<Result<_, _>>()?;
+    }
+    if let Some(time) = doc.default_time {
+        dataset.default_time = Some(field_name(dataset, &time)?);
+    }
+    if let Some(display) = doc.display {
+        dataset.display = Some(field_name(dataset, &display)?);
+    }
+    Ok(())
+}
+
+fn field_name(dataset: &Dataset, line: &Line) -> Result<String, YamlError> {
+    if dataset.field(&line.text).is_some() {
+        return Ok(line.text.clone());
+    }
+    let near = nearest(&line.text, dataset.fields.iter().map(|f| f.name.as_str()));
+    Err(error(line.line, format!("dataset `{}` has no field `{}`{near}", dataset.name, line.text)))
+}
+
+fn fields(
+    dataset: &mut Dataset,
+    docs: Entries<FieldDoc>,
+    table: &pilothouse_domain::catalog::Table,
+) -> Result<(), YamlError> {
+    let mut hidden = Vec::new();
+    for (name, line, doc) in docs.0 {
+        let column = doc.column.as_ref().map_or(name.as_str(), |column| column.text.as_str());
+        let column_line = doc.column.as_ref().map_or(line, |column| column.line);
+        if table.column(column).is_none() {
+            let near = nearest(column, table.columns.iter().map(|c| c.name.as_str()));
+            return Err(error(column_line, format!("table `{}` has no column `{column}`{near}", table.name)));
+        }
+        if doc.hidden {
+            hidden.push(column.to_owned());
+        }
+        let Some(field) = dataset.fields.iter_mut().find(|field| field.column == column) else {
+            return Err(error(line, format!("column `{column}` is described twice")));
+        };
+        field.name = name;
+        adjust(field, doc);
+    }
+    dataset.fields.retain(|field| !hidden.contains(&field.column));
+    Ok(())
+}
+
+fn adjust(field: &mut Field, doc: FieldDoc) {
+    if let Some(label) = doc.label {
+        field.label = label;
+    }
+    if let Some(synonyms) = doc.synonyms {
+        field.synonyms = synonyms;
+    }
+    if let Some(kind) = doc.kind {
+        field.kind = kind;
+    }
+    if doc.unit.is_some() {
+        field.unit = doc.unit;
+    }
+    if doc.aggregate.is_some() {
+        field.default_aggregate = doc.aggregate;
+    }
+    if doc.calendar.is_some() {
+        field.calendar = doc.calendar;
+    }
+    if !doc.words.is_empty() {
+        let pairs = doc.words.0.into_iter().flat_map(|(word, _, values)| {
+            values.into_iter().map(move |value| (word.clone(), value)).collect::<Vec<_>>()
+        });
+        field.value_synonyms = pairs.collect();
+    }
+}
+
+fn add_join(model: &mut Model, doc: JoinDoc, catalog: &Catalog) -> Result<(), YamlError> {
+    let line = doc.from.line;
+    if doc.columns.is_empty() || doc.columns.len() != doc.references.len() {
+        return Err(error(line, "a join has as many columns as references, and at least one"));
+    }
+    for (end, columns) in [(&doc.from, &doc.columns), (&doc.to, &doc.references)] {
+        let dataset = known_dataset(model, &end.text, end.line)?;
+        let Some(table) = catalog.table(&dataset.table) else { continue };
+        for column in columns {
+            if table.column(&column.text).is_none() {
+                let near = nearest(&column.text, table.columns.iter().map(|c| c.name.as_str()));
+                return Err(error(column.line, format!("table `{}` has no column `{}`{near}", table.name, column.text)));
+            }
+        }
+    }
+    let texts = |lines: Vec<Line>| lines.into_iter().map(|line| line.text).collect::<Vec<_>>();
+    let join = Join {
+        from: doc.from.text,
+        columns: texts(doc.columns),
+        to: doc.to.text,
+        references: texts(doc.references),
+        role: doc.role,
+    };
+    model.joins.retain(|known| (&known.from, &known.columns, &known.to) != (&join.from, &join.columns, &join.to));
+    model.joins.push(join);
+    Ok(())
+}

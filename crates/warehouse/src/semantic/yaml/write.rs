@@ -1,0 +1,87 @@
+//! A model as the YAML file that would make it from its catalog.
+
+use pilothouse_domain::semantic::{Dataset, Field, Model};
+
+use super::doc::{DatasetDoc, Document, Entries, FieldDoc, JoinDoc, Line, MetricDoc, SegmentDoc};
+use super::{YamlError, error, text};
+
+/// The file for `model`: everything it says, so that all of it can be edited.
+///
+/// # Errors
+/// When a metric or a segment is made of what one line of text cannot say.
+pub fn write(model: &Model) -> Result<String, YamlError> {
+    let mut document = Document::default();
+    for dataset in &model.datasets {
+        document.datasets.0.push((dataset.name.clone(), 0, dataset_doc(dataset)));
+    }
+    for metric in &model.metrics {
+        let unsaid = || error(0, format!("metric `{}` cannot be written as text", metric.name));
+        let (measure, filters) = text::measure_text(&metric.measure).ok_or_else(unsaid)?;
+        let conditions = filters.iter().map(|f| text::condition_text(f).map(Line::new)).collect::<Option<_>>();
+        let doc = MetricDoc {
+            measure: Line::new(measure),
+            conditions: conditions.ok_or_else(unsaid)?,
+            label: Some(metric.label.clone()),
+            synonyms: metric.synonyms.clone(),
+            unit: metric.unit.clone(),
+        };
+        document.metrics.0.push((metric.name.clone(), 0, doc));
+    }
+    for segment in &model.segments {
+        let unsaid = || error(0, format!("segment `{}` cannot be written as text", segment.name));
+        let conditions = segment.filters.iter().map(|f| text::condition_text(f).map(Line::new)).collect::<Option<_>>();
+        let doc = SegmentDoc {
+            dataset: Line::new(&segment.dataset),
+            conditions: conditions.ok_or_else(unsaid)?,
+            label: Some(segment.label.clone()),
+            synonyms: segment.synonyms.clone(),
+        };
+        document.segments.0.push((segment.name.clone(), 0, doc));
+    }
+    let lines = |texts: &[String]| texts.iter().map(Line::new).collect::<Vec<_>>();
+    document.joins = (model.joins.iter())
+        .map(|join| JoinDoc {
+            from: Line::new(&join.from),
+            columns: lines(&join.columns),
+            to: Line::new(&join.to),
+            references: lines(&join.references),
+            role: join.role.clone(),
+        })
+        .collect();
+    serde_saphyr::to_string(&document).map_err(|wrong| error(0, wrong.to_string()))
+}
+
+fn dataset_doc(dataset: &Dataset) -> DatasetDoc {
+    let fields = dataset.fields.iter().map(|field| (field.name.clone(), 0, field_doc(field)));
+    DatasetDoc {
+        table: (dataset.table != dataset.name).then(|| Line::new(&dataset.table)),
+        label: Some(dataset.label.clone()),
+        synonyms: Some(dataset.synonyms.clone()).filter(|s| !s.is_empty()),
+        primary_key: Some(dataset.primary_key.iter().map(Line::new).collect::<Vec<_>>()).filter(|k| !k.is_empty()),
+        default_time: dataset.default_time.as_ref().map(Line::new),
+        display: dataset.display.as_ref().map(Line::new),
+        hidden: false,
+        fields: Entries(fields.collect()),
+    }
+}
+
+fn field_doc(field: &Field) -> FieldDoc {
+    let mut words: Entries<Vec<String>> = Entries::default();
+    for (word, value) in &field.value_synonyms {
+        match words.0.iter_mut().find(|(known, ..)| known == word) {
+            Some((_, _, values)) => values.push(value.clone()),
+            None => words.0.push((word.clone(), 0, vec![value.clone()])),
+        }
+    }
+    FieldDoc {
+        column: (field.column != field.name).then(|| Line::new(&field.column)),
+        label: Some(field.label.clone()),
+        synonyms: Some(field.synonyms.clone()).filter(|s| !s.is_empty()),
+        kind: Some(field.kind),
+        unit: field.unit.clone(),
+        aggregate: field.default_aggregate,
+        calendar: field.calendar,
+        words,
+        hidden: false,
+    }
+}
