@@ -54,13 +54,25 @@ pub async fn requeue(
     due_at: Micros,
     error: Option<(&str, &str)>,
 ) -> Result<bool, Error> {
+    let cancelled = Code::RunCancelled;
     let requeued = tx
         .execute(
             "UPDATE runs SET status = CASE WHEN cancel_requested = 1 THEN 'cancelled' ELSE 'queued' END,
                finished_at = CASE WHEN cancel_requested = 1 THEN lease_until ELSE NULL END,
-               due_at = $4, error_code = $5, error_message = $6, lease_owner = NULL, lease_until = NULL
+               error_code = CASE WHEN cancel_requested = 1 THEN $7 ELSE $5 END,
+               error_message = CASE WHEN cancel_requested = 1 THEN $8 ELSE $6 END,
+               due_at = $4, lease_owner = NULL, lease_until = NULL
              WHERE tenant = $1 AND id = $2 AND epoch = $3 AND status = 'running'",
-            args![tenant, id, epoch, due_at, error.map(|(code, _)| code), error.map(|(_, message)| message)],
+            args![
+                tenant,
+                id,
+                epoch,
+                due_at,
+                error.map(|(code, _)| code),
+                error.map(|(_, message)| message),
+                cancelled.as_str(),
+                cancelled.cause(),
+            ],
         )
         .await?;
     Ok(requeued == 1)

@@ -132,5 +132,6 @@ pub async fn cancelling_is_at_once_or_a_wish(store: &Store) {
         runs::requeue(tx, &tenant("a"), run_id(2), running.epoch, 9, Some(("unavailable", "later"))).await
     });
     assert_eq!(back, Ok(true));
-    assert_eq!(status(store, 2).await, Status::Cancelled);
+    let ended = read!(store, |tx| async move { runs::get(tx, &tenant("a"), run_id(2)).await }).unwrap();
+    assert_eq!((ended.status, ended.error_code.as_deref()), (Status::Cancelled, Some("run.cancelled")));
 }

@@ -38,7 +38,7 @@ pub async fn an_error_that_the_unit_hides_still_undoes_it(store: &Store) {
         .write(|tx| {
             Box::pin(async move {
                 tenants::ensure(tx, &tenant("second"), "", 1).await?;
-                // No engine takes a zero byte in a text of these columns, or a kind that the check does not name.
+                // A kind that the table does not allow: the statement fails, and the unit does not care.
                 let mut connection = crate::warehouses::connection("first", 1, "x");
                 connection.kind = "unheard of".into();
                 let _ = pilothouse_store::connections::insert(tx, &connection).await;
