@@ -89,6 +89,11 @@ pub fn status(code: Code) -> StatusCode {
     }
 }
 
+/// The status of a code as a number, for the documentation.
+pub fn status_of(code: Code) -> u16 {
+    status(code).as_u16()
+}
+
 /// Which body a route's errors have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {

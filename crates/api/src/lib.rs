@@ -17,7 +17,9 @@ mod settings;
 mod state;
 mod telemetry;
 
+pub use error::status_of;
 pub use openapi::document;
+pub use page::has_page;
 pub use serve::{ServeError, serve};
 pub use settings::Settings;
 pub use state::State;

@@ -30,6 +30,11 @@ pub fn routes() -> Router<Arc<State>> {
     documents.route("/assets/{*path}", get(asset)).route("/{file}", get(asset)).layer(CompressionLayer::new())
 }
 
+/// Whether the page was built into this program.
+pub fn has_page() -> bool {
+    Files::get("index.html").is_some()
+}
+
 async fn document() -> Response {
     match Files::get("index.html") {
         // The document names its assets by their hashes, so it alone must be asked for each time.

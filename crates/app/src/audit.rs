@@ -8,7 +8,7 @@ use pilothouse_domain::audit::{Entry, INSTALLATION, Outcome};
 use pilothouse_domain::canonical::payload_hash;
 use pilothouse_domain::money::NanoUsd;
 use pilothouse_domain::{Code, Role, action::Tier};
-use pilothouse_store::audit::{self as rows, Stored};
+use pilothouse_store::audit::{self as rows, Record};
 use serde::Serialize;
 
 use crate::{App, Caller, Error, gates};
@@ -47,7 +47,7 @@ pub async fn write(app: &App, entry: Entry) -> Result<(), Error> {
 }
 
 /// The newest rows of the caller's tenant, before the row `before` if it is given.
-pub async fn list(app: &App, caller: &Caller, before: Option<i64>, limit: u32) -> Result<Vec<Stored>, Error> {
+pub async fn list(app: &App, caller: &Caller, before: Option<i64>, limit: u32) -> Result<Vec<Record>, Error> {
     let tenant = caller.principal.tenant.to_string();
     gates::pass(app, caller, &action("audit.read", Tier::Read, Role::Admin, &tenant, &())).await?;
     let limit = limit.clamp(1, MAX_PAGE);

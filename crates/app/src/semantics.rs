@@ -61,16 +61,15 @@ pub async fn put(app: &App, caller: &Caller, id: ConnectionId, yaml: &str) -> Re
     Ok(Versioned { yaml: yaml.to_owned(), version, updated_at: now })
 }
 
-fn invalid(error: &semantic::yaml::Error) -> Error {
-    let line = error.line.unwrap_or(1);
+fn invalid(error: &semantic::yaml::YamlError) -> Error {
     let field = Field {
-        location: vec!["body".into(), "yaml".into(), line.into()],
+        location: vec!["body".into(), "yaml".into(), error.line.into()],
         kind: "semantic",
-        message: error.message.clone(),
+        message: error.reason.clone(),
         input: serde_json::Value::Null,
-        context: Some(serde_json::json!({ "line": line })),
+        context: Some(serde_json::json!({ "line": error.line })),
     };
-    let mut refused = Error::new(Code::SemanticInvalid, format!("Line {line}: {}", error.message));
+    let mut refused = Error::new(Code::SemanticInvalid, error.to_string());
     refused.fields.push(field);
     refused
 }

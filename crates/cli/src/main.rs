@@ -1,1 +1,130 @@
-fn main() {}
+//! The binary `pilothouse`: reads the command line and the configuration, and names the concrete parts.
+
+mod args;
+mod commands;
+mod config;
+mod installation;
+mod output;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use args::{AuditCommand, Cli, Command, Global, SqlCommand};
+use clap::{CommandFactory, Parser};
+use config::Loaded;
+use output::{Outcome, UsageError};
+
+fn main() -> ExitCode {
+    let Cli { global, command } = Cli::parse();
+    let as_json = global.json;
+    match start(global, command) {
+        Ok(outcome) => outcome.print(as_json),
+        Err(error) => output::failed(&error, as_json),
+    }
+}
+
+fn start(global: Global, command: Command) -> Result<Outcome> {
+    match command {
+        Command::Openapi => {
+            let document = serde_json::to_value(pilothouse_api::document())?;
+            Ok(Outcome::ok(serde_json::to_string_pretty(&document)?, document))
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "pilothouse", &mut script);
+            let script = String::from_utf8(script)?;
+            Ok(Outcome::ok(script.clone(), script.into()))
+        }
+        Command::Docs { document } => docs(&document),
+        command => {
+            let loaded = load(&global, &command)?;
+            logging(&loaded, matches!(command, Command::Serve { .. }));
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            runtime.block_on(run(global, command, loaded))
+        }
+    }
+}
+
+fn docs(document: &str) -> Result<Outcome> {
+    let text = match document {
+        "configuration" => config::configuration_md(),
+        "errors" => config::errors_md(pilothouse_api::status_of),
+        "schema" => serde_json::to_string_pretty(&config::schema())?,
+        other => return Err(UsageError(format!("there is no document {other:?}")).into()),
+    };
+    Ok(Outcome::ok(text.clone(), text.into()))
+}
+
+/// The configuration: defaults, file, environment, flags.
+fn load(global: &Global, command: &Command) -> Result<Loaded> {
+    let default_file = std::path::Path::new("pilothouse.toml");
+    let file = match &global.config {
+        Some(path) => Some(std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?),
+        None if default_file.exists() => Some(std::fs::read_to_string(default_file).context("pilothouse.toml cannot be read")?),
+        None => None,
+    };
+    let env: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name != "PILOTHOUSE_CONFIG" && !name.starts_with("PILOTHOUSE_TEST_"))
+        .collect();
+    let mut flags = Vec::new();
+    if let Some(folder) = &global.data_dir {
+        flags.push(("data_dir".to_owned(), folder.to_string_lossy().into_owned()));
+    }
+    if let Command::Serve { listen: Some(listen) } = command {
+        flags.push(("server.listen".to_owned(), listen.to_string()));
+    }
+    for pair in &global.set {
+        let (key, value) =
+            pair.split_once('=').ok_or_else(|| UsageError(format!("--set {pair}: KEY=VALUE is needed")))?;
+        flags.push((key.to_owned(), value.to_owned()));
+    }
+    config::load(file.as_deref(), &env, &flags).map_err(|error| UsageError(error.to_string()).into())
+}
+
+/// Logs go to standard error: everything while serving, only what is wrong in other commands.
+fn logging(loaded: &Loaded, serving: bool) {
+    use tracing_subscriber::EnvFilter;
+    let level = if serving { loaded.config.log.level.clone() } else { "warn".to_owned() };
+    let filter = EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match loaded.config.log.format {
+        config::LogFormat::Json => logs.json().flatten_event(true).init(),
+        config::LogFormat::Text => logs.with_target(false).init(),
+    }
+    if serving {
+        for note in &loaded.notes {
+            tracing::warn!("{note}");
+        }
+    }
+}
+
+async fn run(global: Global, command: Command, loaded: Loaded) -> Result<Outcome> {
+    let Loaded { config, notes } = loaded;
+    let tenant = global.tenant.as_str();
+    match command {
+        Command::Serve { .. } => commands::serve::run(config).await,
+        Command::Ask { question, connection } => commands::ask::run(config, tenant, question, connection).await,
+        Command::Connect { name, target } => commands::connect::run(config, tenant, name, target).await,
+        Command::Import { file } => commands::connect::import(config, tenant, &file, global.json).await,
+        Command::Sql { command: SqlCommand::Check { sql, connection } } => {
+            commands::sql::check(config, tenant, sql, connection).await
+        }
+        Command::Eval { data, questions, semantic } => {
+            commands::eval::run(config, &data, &questions, semantic.as_deref(), global.json).await
+        }
+        Command::Tenant { command } => commands::tenant::run(config, command).await,
+        Command::Token { command } => commands::token::run(config, tenant, command).await,
+        Command::Audit { command: AuditCommand::Verify } => commands::audit::run(config).await,
+        Command::Doctor => {
+            let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
+            commands::doctor::run(config, &notes).await
+        }
+        Command::Migrate => {
+            let store = installation::store(&config).await?;
+            store.close().await;
+            Ok(Outcome::ok("The database has this program's version.", serde_json::json!({"migrated": true})))
+        }
+        Command::Openapi | Command::Completions { .. } | Command::Docs { .. } => Ok(Outcome::ok("", serde_json::Value::Null)),
+    }
+}

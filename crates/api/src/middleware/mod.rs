@@ -14,7 +14,7 @@ use axum::http::header::{HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
-use pilothouse_domain::{Code, Ids};
+use pilothouse_domain::Code;
 
 use crate::error::{self, Failure};
 use crate::state::State;

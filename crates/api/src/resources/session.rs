@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{FromRequestParts, Request, State as FromState};
+use axum::extract::{FromRequest, FromRequestParts, Request, State as FromState};
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -122,7 +122,7 @@ async fn switch(FromState(state): FromState<Arc<State>>, request: Request) -> Re
     let session = Session::from_request_parts(&mut parts, &state).await?;
     check_csrf(&parts, &session.signed_in)?;
     let request = Request::from_parts(parts, body);
-    let JsonBody(mut fields) = axum::extract::FromRequest::from_request(request, &state).await?;
+    let JsonBody(mut fields) = JsonBody::from_request(request, &state).await?;
     let tenant = fields.text("tenant", 1);
     fields.finish()?;
     let tenant: TenantId =

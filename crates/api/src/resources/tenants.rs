@@ -6,7 +6,6 @@ use axum::Json;
 use axum::extract::State as FromState;
 use axum::http::StatusCode;
 use pilothouse_app::tenants as use_cases;
-use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -28,7 +27,7 @@ async fn list(FromState(state): FromState<Arc<State>>, Caller(caller): Caller) -
 }
 
 /// Makes a tenant: `{"id", "name"}`.
-#[utoipa::path(post, path = "/api/v1/tenants", tag = "tenants", request_body = Value, responses((status = 201, body = TenantDto)))]
+#[utoipa::path(post, path = "/api/v1/tenants", tag = "tenants", request_body = serde_json::Value, responses((status = 201, body = TenantDto)))]
 async fn create(
     FromState(state): FromState<Arc<State>>,
     Caller(caller): Caller,

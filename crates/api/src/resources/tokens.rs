@@ -8,7 +8,6 @@ use axum::http::StatusCode;
 use pilothouse_app::tokens::{self as use_cases, NewToken};
 use pilothouse_domain::{Code, Role};
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -41,7 +40,7 @@ async fn list(FromState(state): FromState<Arc<State>>, Caller(caller): Caller) -
 }
 
 /// Makes a token: `{"subject", "role", "expires_in_days"?}`.
-#[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", request_body = Value, responses((status = 201, body = NewTokenDto)))]
+#[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", request_body = serde_json::Value, responses((status = 201, body = NewTokenDto)))]
 async fn create(
     FromState(state): FromState<Arc<State>>,
     Caller(caller): Caller,

@@ -1,0 +1,181 @@
+//! The command line as a type: what can be said, and how it is explained.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// A self-hosted control plane from which a team hands data and DevOps work to AI copilots, safely.
+#[derive(Parser)]
+#[command(name = "pilothouse", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What applies to every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What applies to every command.
+#[derive(Args)]
+pub struct Global {
+    /// Configuration file [default: pilothouse.toml, where there is one]
+    #[arg(long, global = true, env = "PILOTHOUSE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder of the database, the key and imported data
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Set one key of the configuration, for instance --set ask.wait_seconds=5
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Print JSON, for programs
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Act in this tenant
+    #[arg(long, global = true, value_name = "TENANT", default_value = "default")]
+    pub tenant: String,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Serve the page and the API, and work on runs
+    Serve {
+        /// Address and port
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<SocketAddr>,
+    },
+    /// Ask a question and print the answer
+    Ask {
+        /// The question's words
+        question: String,
+        /// Ask this connection, by name
+        #[arg(long, value_name = "NAME")]
+        connection: Option<String>,
+    },
+    /// Connect a folder of data files or a PostgreSQL database
+    Connect {
+        /// The connection's name
+        name: String,
+        /// A folder, or a URL that begins with postgres:// (- reads it from standard input)
+        target: String,
+    },
+    /// Copy a data file into the installation, as a table that can be asked about
+    Import {
+        /// A Parquet, CSV or JSON file
+        file: PathBuf,
+    },
+    /// Look at SQL
+    Sql {
+        /// What to do with it
+        #[command(subcommand)]
+        command: SqlCommand,
+    },
+    /// Ask a file of questions with known answers, and count what is right
+    Eval {
+        /// Folder of tables
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// JSON lines of {"question", "sql"}
+        #[arg(long, value_name = "FILE")]
+        questions: PathBuf,
+        /// The semantic model of the tables, a YAML file [default: inferred]
+        #[arg(long, value_name = "FILE")]
+        semantic: Option<PathBuf>,
+    },
+    /// Make and list tenants
+    Tenant {
+        /// What to do
+        #[command(subcommand)]
+        command: TenantCommand,
+    },
+    /// Make, list and revoke API tokens
+    Token {
+        /// What to do
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+    /// Work with the audit log
+    Audit {
+        /// What to do
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// Say what is missing or unsafe, and how to mend it
+    Doctor,
+    /// Bring the database to this program's version
+    Migrate,
+    /// Print the OpenAPI document
+    Openapi,
+    /// Print a shell's completion script
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print a generated document of docs/
+    #[command(hide = true)]
+    Docs {
+        /// configuration, errors or schema
+        document: String,
+    },
+}
+
+/// What to do with SQL.
+#[derive(Subcommand)]
+pub enum SqlCommand {
+    /// Say whether the guard lets a statement run, and why not
+    Check {
+        /// The statement (- reads it from standard input)
+        sql: String,
+        /// Check against this connection, by name
+        #[arg(long, value_name = "NAME")]
+        connection: Option<String>,
+    },
+}
+
+/// What to do with tenants.
+#[derive(Subcommand)]
+pub enum TenantCommand {
+    /// Make a tenant
+    Create {
+        /// Its id
+        id: String,
+        /// Its name [default: the id]
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// List tenants
+    List,
+}
+
+/// What to do with tokens.
+#[derive(Subcommand)]
+pub enum TokenCommand {
+    /// Make a token for a person or a service and print it, once
+    Create {
+        /// The person or service
+        subject: String,
+        /// viewer, member, operator or admin
+        #[arg(long, default_value = "member")]
+        role: String,
+        /// Days until it expires
+        #[arg(long, value_name = "DAYS")]
+        expires_in_days: Option<u32>,
+    },
+    /// List the tenant's tokens
+    List,
+    /// Revoke a token at once
+    Revoke {
+        /// The token's id
+        id: String,
+    },
+}
+
+/// What to do with the audit log.
+#[derive(Subcommand)]
+pub enum AuditCommand {
+    /// Prove that no row of any chain was changed or removed
+    Verify,
+}

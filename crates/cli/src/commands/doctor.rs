@@ -1,0 +1,156 @@
+//! `pilothouse doctor`: what is missing or unsafe, and how to mend it.
+
+use anyhow::Result;
+use pilothouse_app::Mode;
+use pilothouse_store::{Location, Store, nodes};
+use serde_json::json;
+
+use crate::config::Config;
+use crate::installation;
+use crate::output::{NEGATIVE, Outcome};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Good,
+    Note,
+    Bad,
+}
+
+struct Finding {
+    level: Level,
+    what: String,
+    mend: String,
+}
+
+fn finding(level: Level, what: impl Into<String>, mend: impl Into<String>) -> Finding {
+    Finding { level, what: what.into(), mend: mend.into() }
+}
+
+/// Looks at everything that can be looked at without changing it, besides opening the database.
+pub async fn run(config: Config, notes: &[String]) -> Result<Outcome> {
+    let mut findings = vec![mode(&config), key(&config), page()];
+    findings.extend(database(&config).await);
+    findings.extend(sample(&config));
+    findings.extend(notes.iter().map(|note| finding(Level::Note, note.clone(), "")));
+    let bad = findings.iter().any(|finding| finding.level == Level::Bad);
+    let lines = findings.iter().map(|found| {
+        let sign = match found.level {
+            Level::Good => "ok  ",
+            Level::Note => "note",
+            Level::Bad => "BAD ",
+        };
+        let mend = if found.mend.is_empty() { String::new() } else { format!("\n      → {}", found.mend) };
+        format!("{sign}  {}{mend}", found.what)
+    });
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let items = findings.iter().map(|found| {
+        let level = match found.level {
+            Level::Good => "ok",
+            Level::Note => "note",
+            Level::Bad => "bad",
+        };
+        json!({"level": level, "what": found.what, "mend": found.mend})
+    });
+    let outcome = Outcome::ok(text, json!({"healthy": !bad, "findings": items.collect::<Vec<_>>()}));
+    Ok(if bad { outcome.with_code(NEGATIVE) } else { outcome })
+}
+
+fn mode(config: &Config) -> Finding {
+    match installation::mode(config) {
+        Ok(Mode::Development) if !config.auth.enabled => finding(
+            Level::Note,
+            "authentication is turned off: everybody who reaches the address is admin",
+            "remove COPILOT_AUTH_ENABLED=0 or auth.enabled = false",
+        ),
+        Ok(Mode::Development) => finding(
+            Level::Note,
+            "development mode: the page signs itself in, and anybody on this machine is admin",
+            "set mode = \"production\" before others depend on it",
+        ),
+        Ok(Mode::Production) => finding(Level::Good, "production mode: every caller proves who it is", ""),
+        Err(error) => finding(Level::Bad, error.to_string(), "change the address, the mode or the TLS settings"),
+    }
+}
+
+fn key(config: &Config) -> Finding {
+    if installation::key_file_is_open(&config.data_dir) {
+        return finding(Level::Bad, "others can read the encryption key's file", "chmod 600 its file in the data folder");
+    }
+    match std::env::var(installation::KEY_VARIABLE) {
+        Ok(_) => finding(Level::Good, "the encryption key comes from ENCRYPTION_KEY", ""),
+        Err(_) => finding(
+            Level::Note,
+            "the encryption key is a file in the data folder",
+            "a backup of the folder holds both the lock and the key: set ENCRYPTION_KEY to keep them apart",
+        ),
+    }
+}
+
+fn page() -> Finding {
+    if pilothouse_api::has_page() {
+        finding(Level::Good, "the page is built in", "")
+    } else {
+        finding(Level::Bad, "the page was not built into this program", "build web/ before the program, see the README")
+    }
+}
+
+async fn database(config: &Config) -> Vec<Finding> {
+    let store = match installation::store(config).await {
+        Ok(store) => store,
+        Err(error) => {
+            return vec![finding(Level::Bad, format!("the database cannot be opened: {error:#}"), "see docs/errors.md")];
+        }
+    };
+    let mut findings = durability(config, &store).await;
+    findings.push(keys_agree(&store).await);
+    store.close().await;
+    findings
+}
+
+async fn durability(config: &Config, store: &Store) -> Vec<Finding> {
+    let pairs = match store.durability().await {
+        Ok(pairs) => pairs,
+        Err(error) => return vec![finding(Level::Bad, format!("the database does not answer: {error}"), "")],
+    };
+    let is_safe = |name: &str, value: &str| match name.rsplit('.').next().unwrap_or(name) {
+        "synchronous" => matches!(value, "2" | "3"),
+        "fsync" | "synchronous_commit" => matches!(value, "on" | "remote_apply" | "remote_write" | "local"),
+        "journal_mode" => value == "wal",
+        _ => true,
+    };
+    let unsafe_pairs: Vec<_> = pairs.iter().filter(|(name, value)| !is_safe(name, value)).collect();
+    let engine = match installation::location(config) {
+        Location::Sqlite { .. } => "SQLite",
+        Location::Postgres { .. } => "PostgreSQL",
+    };
+    if unsafe_pairs.is_empty() {
+        let what = format!("the database ({engine}) keeps what it acknowledged through a power cut");
+        return vec![finding(Level::Good, what, "")];
+    }
+    let told = unsafe_pairs.into_iter().map(|(name, value)| {
+        finding(Level::Bad, format!("{name} is {value}: acknowledged writes can be lost"), "turn it on in the database server")
+    });
+    told.collect()
+}
+
+async fn keys_agree(store: &Store) -> Finding {
+    let listed = store.read(|tx| Box::pin(async move { nodes::list(tx).await })).await;
+    let mut keys: Vec<String> = listed.unwrap_or_default().into_iter().map(|node| node.key_id).collect();
+    keys.sort();
+    keys.dedup();
+    if keys.len() > 1 {
+        let what = format!("nodes of this database seal credentials with different keys: {}", keys.join(", "));
+        return finding(Level::Bad, what, "give every node the same ENCRYPTION_KEY");
+    }
+    finding(Level::Good, "every node seals credentials with the same key", "")
+}
+
+fn sample(config: &Config) -> Option<Finding> {
+    let path = config.sample.path.as_ref()?;
+    Some(if path.is_dir() {
+        finding(Level::Good, "the sample data is there", "")
+    } else {
+        finding(Level::Bad, "the folder of the sample data is not there", "set sample.path, or remove it")
+    })
+}

@@ -1,0 +1,89 @@
+//! `pilothouse serve`: the page, the API and a worker in one process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use pilothouse_api::State;
+use pilothouse_app::{App, Mode, audit, connections};
+use pilothouse_store::Location;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::installation;
+use crate::output::Outcome;
+
+/// How often refusals are written to the audit log.
+const FLUSH_EVERY: Duration = Duration::from_secs(60);
+
+/// Serves until Ctrl-C or SIGTERM, then ends what is under way and leaves the database closed.
+pub async fn run(config: Config) -> Result<Outcome> {
+    let app = installation::open(&config).await?;
+    let stop = CancellationToken::new();
+    // One process alone has a SQLite database, so every lease in it is a dead process's.
+    let exclusive = matches!(installation::location(&config), Location::Sqlite { .. });
+    let worker = tokio::spawn({
+        let (engine, stop) = (app.engine.clone(), stop.clone());
+        async move { engine.work(stop, exclusive).await }
+    });
+    let chores = tokio::spawn(chores(app.clone(), stop.clone()));
+    let signals = tokio::spawn(stop_on_signal(stop.clone()));
+    let state = State::new(app.clone(), config.server.clone());
+    let mode = app.settings.mode;
+    let scheme = if config.server.tls_certificate.is_some() { "https" } else { "http" };
+    let served = pilothouse_api::serve(state, stop.clone(), move |address| banner(mode, scheme, &address.to_string())).await;
+    stop.cancel();
+    signals.abort();
+    let _ = tokio::join!(worker, chores);
+    app.store().close().await;
+    served?;
+    Ok(Outcome::ok("", json!({"stopped": true})))
+}
+
+/// What a person needs to know, once the program answers.
+#[expect(clippy::print_stderr, reason = "the banner is for the person at the terminal, not for the log")]
+fn banner(mode: Mode, scheme: &str, address: &str) {
+    eprintln!("Pilothouse is at {scheme}://{address}");
+    if mode == Mode::Development {
+        eprintln!(
+            "\n  DEVELOPMENT MODE: the page signs itself in, and dev_admin_token works as a token.\n  \
+             Everybody who can reach this address is admin. For anything else, set mode = \"production\".\n"
+        );
+    }
+}
+
+/// Reads the sample data once, and writes the refusals down every minute.
+async fn chores(app: Arc<App>, stop: CancellationToken) {
+    if let Err(error) = connections::ensure_sample(&app).await {
+        tracing::error!(code = error.code.as_str(), "the sample data cannot be read: {error}");
+    }
+    loop {
+        let stopping = tokio::select! {
+            () = stop.cancelled() => true,
+            () = tokio::time::sleep(FLUSH_EVERY) => false,
+        };
+        if let Err(error) = audit::flush_refusals(&app).await {
+            tracing::warn!(code = error.code.as_str(), "refusals could not be written to the audit log: {error}");
+        }
+        if stopping {
+            return;
+        }
+    }
+}
+
+async fn stop_on_signal(stop: CancellationToken) {
+    let mut terminated = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(signal) => signal,
+        Err(error) => {
+            tracing::warn!("SIGTERM cannot be listened for: {error}");
+            return;
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+    }
+    tracing::info!("stopping");
+    stop.cancel();
+}

@@ -1,0 +1,146 @@
+//! The composition root: puts the concrete parts together from the configuration.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use pilothouse_app::secrets::{KEY_BYTES, Sealer, parse_key};
+use pilothouse_app::{App, Mode, Parts, Settings, SystemClock, SystemIds};
+use pilothouse_domain::{Clock, Ids};
+use pilothouse_store::{Location, Options, Store, nodes};
+use pilothouse_warehouse::Warehouse;
+
+use crate::config::Config;
+
+/// The key's file in the data folder.
+const KEY_FILE: &str = "encryption.key";
+/// The database's file in the data folder.
+const DATABASE_FILE: &str = "pilothouse.db";
+/// The folder of imported files in the data folder.
+const IMPORTS: &str = "imports";
+/// The variable that holds the key, where it is not kept in a file.
+pub const KEY_VARIABLE: &str = "ENCRYPTION_KEY";
+
+/// The mode that the configuration means: development only where it is said, or nothing is said and the address is
+/// a loopback one.
+///
+/// # Errors
+/// Where the mode and the address do not go together.
+pub fn mode(config: &Config) -> Result<Mode> {
+    let loopback = config.server.listen.ip().is_loopback();
+    let mode = config.mode.unwrap_or(if loopback { Mode::Development } else { Mode::Production });
+    match (mode, loopback) {
+        (Mode::Development, false) => {
+            bail!("development mode only works on a loopback address: listen on 127.0.0.1, or set mode = \"production\"")
+        }
+        (Mode::Production, false) if !config.server.is_secure() => bail!(
+            "on an address that others reach, TLS is needed: set server.tls_certificate and server.tls_key, or name \
+             the proxy that ends TLS in server.trusted_proxies"
+        ),
+        _ if !config.auth.enabled && (mode == Mode::Production || !loopback) => {
+            bail!("auth.enabled = false only works in development mode on a loopback address")
+        }
+        _ => Ok(mode),
+    }
+}
+
+/// Where the control-plane database is.
+pub fn location(config: &Config) -> Location {
+    match &config.database.url {
+        Some(url) if url.starts_with("postgres") => Location::Postgres { url: url.clone() },
+        Some(url) => Location::Sqlite { path: PathBuf::from(sqlite_path(url)) },
+        None => Location::Sqlite { path: config.data_dir.join(DATABASE_FILE) },
+    }
+}
+
+/// The file of a URL such as `sqlite:///var/lib/x.db` or `sqlite+pysqlite:///./x.db`.
+fn sqlite_path(url: &str) -> &str {
+    let path = url.split_once("://").map_or(url, |(_, path)| path);
+    path.strip_prefix("/./").or_else(|| path.strip_prefix("./")).unwrap_or(path)
+}
+
+/// Opens the control-plane database.
+pub async fn store(config: &Config) -> Result<Store> {
+    make_folder(&config.data_dir)?;
+    Ok(Store::open(&location(config), &Options::default()).await?)
+}
+
+/// The folder of a tenant's imported files.
+pub fn imports(config: &Config, tenant: &str) -> PathBuf {
+    config.data_dir.join(IMPORTS).join(tenant)
+}
+
+/// The query path, which may read the sample, the imports, and what the configuration allows.
+pub fn warehouse(config: &Config) -> Result<Warehouse> {
+    let mut settings = config.warehouse.clone();
+    let imports = config.data_dir.join(IMPORTS);
+    make_folder(&imports)?;
+    settings.allowed_roots.push(imports);
+    settings.allowed_roots.extend(config.sample.path.clone());
+    Ok(Warehouse::new(settings)?)
+}
+
+/// Everything, put together and registered as a node.
+pub async fn open(config: &Config) -> Result<Arc<App>> {
+    let mode = mode(config)?;
+    let store = store(config).await?;
+    let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
+    let sealer = Sealer::new(&key(&config.data_dir, ids.as_ref())?);
+    announce(&store, clock.as_ref(), ids.as_ref(), sealer.key_id()).await?;
+    let settings = Settings {
+        mode,
+        auth: config.auth.clone(),
+        limits: config.limits.clone(),
+        ask: config.ask.clone(),
+        sample: config.sample.clone(),
+    };
+    let warehouse = warehouse(config)?;
+    Ok(App::new(Parts { settings, store, warehouse, sealer, clock, ids }))
+}
+
+/// Tells the other nodes of this database which key this one seals with, so that `doctor` can compare.
+async fn announce(store: &Store, clock: &dyn Clock, ids: &dyn Ids, key_id: &str) -> Result<()> {
+    let now = clock.now();
+    let node = nodes::Node {
+        id: ids.uuid(now).simple().to_string(),
+        started_at: now,
+        beat_at: now,
+        key_id: key_id.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    store.write(move |tx| Box::pin(async move { nodes::beat(tx, &node).await })).await?;
+    Ok(())
+}
+
+/// The key that credentials are sealed with: from the environment, else from a file that only its owner can read and
+/// that is made at the first start.
+pub fn key(data_dir: &Path, ids: &dyn Ids) -> Result<[u8; KEY_BYTES]> {
+    if let Ok(text) = std::env::var(KEY_VARIABLE) {
+        return parse_key(&text)
+            .with_context(|| format!("{KEY_VARIABLE} must hold 32 bytes, as 64 hexadecimal digits or in base64"));
+    }
+    let path = data_dir.join(KEY_FILE);
+    if let Ok(text) = fs::read_to_string(&path) {
+        return parse_key(&text).with_context(|| format!("{KEY_FILE} in the data folder does not hold a key"));
+    }
+    make_folder(data_dir)?;
+    let mut key = [0; KEY_BYTES];
+    ids.secret(&mut key);
+    let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).context("the key file cannot be made")?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).context("the key file cannot be written")?;
+    Ok(key)
+}
+
+/// Whether others can read the key's file.
+pub fn key_file_is_open(data_dir: &Path) -> bool {
+    fs::metadata(data_dir.join(KEY_FILE)).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0)
+}
+
+fn make_folder(path: &Path) -> Result<()> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.with_context(|| format!("the folder {} cannot be made", path.display()))
+}

@@ -1,0 +1,110 @@
+//! What a command prints: words for people, JSON for programs; and what its exit code means.
+
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+/// Done.
+pub const OK: u8 = 0;
+/// Something failed.
+pub const FAILED: u8 = 1;
+/// The command line or the configuration is wrong.
+pub const USAGE: u8 = 2;
+/// It was done, and the answer is no: blocked, refused, broken, unhealthy.
+pub const NEGATIVE: u8 = 3;
+/// Stopped by Ctrl-C.
+pub const INTERRUPTED: u8 = 130;
+
+/// What a command has to say.
+pub struct Outcome {
+    /// For people.
+    pub text: String,
+    /// For programs.
+    pub json: Value,
+    /// The exit code.
+    pub code: u8,
+}
+
+impl Outcome {
+    /// A good end.
+    pub fn ok(text: impl Into<String>, json: Value) -> Self {
+        Self { text: text.into(), json, code: OK }
+    }
+
+    /// The same with another exit code.
+    pub fn with_code(mut self, code: u8) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// Prints it.
+    #[expect(clippy::print_stdout, reason = "printing is what a command line does")]
+    pub fn print(&self, as_json: bool) -> ExitCode {
+        if as_json {
+            println!("{}", self.json);
+        } else if !self.text.is_empty() {
+            println!("{}", self.text.trim_end());
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+/// Prints a failure, with its stable code where it has one.
+#[expect(clippy::print_stderr, reason = "printing is what a command line does")]
+pub fn failed(error: &anyhow::Error, as_json: bool) -> ExitCode {
+    let coded = error.downcast_ref::<pilothouse_app::Error>().map(|error| error.code);
+    let coded = coded.or_else(|| error.downcast_ref::<pilothouse_store::Error>().map(|error| error.code()));
+    if as_json {
+        eprintln!("{}", serde_json::json!({"error": format!("{error:#}"), "code": coded}));
+    } else {
+        eprintln!("error: {error:#}");
+        if let Some(code) = coded {
+            eprintln!("  {}", code.remedy());
+        }
+    }
+    let usage = coded.is_none_or(|code| code == pilothouse_domain::Code::ConfigInvalid) && error.is::<UsageError>();
+    ExitCode::from(if usage { USAGE } else { FAILED })
+}
+
+/// What was asked for makes no sense.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);
+
+/// Rows in aligned columns, numbers to the right.
+pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let widths: Vec<usize> = (0..header.len())
+        .map(|column| {
+            let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+            cells.chain([header[column].chars().count()]).max().unwrap_or(0)
+        })
+        .collect();
+    let numeric: Vec<bool> = (0..header.len())
+        .map(|column| !rows.is_empty() && rows.iter().all(|row| row.get(column).is_some_and(|cell| is_number(cell))))
+        .collect();
+    let line = |cells: &[String]| {
+        let padded = cells.iter().zip(&widths).zip(&numeric).map(|((cell, width), numeric)| {
+            if *numeric { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+        });
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    let titles: Vec<String> = header.iter().map(|title| (*title).to_owned()).collect();
+    let rule: Vec<String> = widths.iter().map(|width| "─".repeat(*width)).collect();
+    let body = rows.iter().map(|row| line(row));
+    [line(&titles), rule.join("  ")].into_iter().chain(body).collect::<Vec<_>>().join("\n")
+}
+
+fn is_number(cell: &str) -> bool {
+    cell.replace(',', "").parse::<f64>().is_ok() || cell == "–"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::table;
+
+    #[test]
+    fn numbers_stand_to_the_right() {
+        let rows = vec![vec!["UA".to_owned(), "7".to_owned()], vec!["Delta".to_owned(), "1,200".to_owned()]];
+        assert_eq!(table(&["carrier", "n"], &rows), "carrier      n\n───────  ─────\nUA           7\nDelta    1,200");
+    }
+}
