@@ -2,6 +2,7 @@
 //! not be. What is allowed must also plan in the embedded engine, since the printed text is what runs.
 
 #[path = "guard/common.rs"]
+#[allow(dead_code, reason = "each test file uses its part")]
 mod common;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 //! white space, and prints a text that it reads as the same query.
 
 #[path = "guard/common.rs"]
+#[allow(dead_code, reason = "each test file uses its part")]
 mod common;
 
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! Counters that stop a text before a parser could exhaust itself on it.
 
-use crate::guard::limits::{Limits, MAX_BARE_INTERVALS, MAX_WORD_RUN};
+use crate::guard::limits::{Limits, MAX_BARE_INTERVALS, MAX_NESTED_POSITIONS, MAX_WORD_RUN};
 use crate::guard::report::ReasonCode;
 
 /// Words that are operators: each can lengthen a left-deep chain in the parser's tree.
@@ -33,6 +33,8 @@ const EXPRESSION_STARTS: [&str; 17] = [
 enum Opened {
     Mark,
     Case,
+    /// The brackets of POSITION, which the parser reads as a plain call when they do not fit.
+    Position,
 }
 
 pub(super) struct Caps<'a> {
@@ -42,6 +44,9 @@ pub(super) struct Caps<'a> {
     longest_word_run: usize,
     /// Words INTERVAL not followed by a literal so far.
     bare_intervals: usize,
+    /// Whether the last token was the word POSITION.
+    after_position: bool,
+    most_positions: usize,
     operators: usize,
     most_operators: usize,
     set_branches: usize,
@@ -58,6 +63,8 @@ impl<'a> Caps<'a> {
             word_run: 0,
             longest_word_run: 0,
             bare_intervals: 0,
+            after_position: false,
+            most_positions: 0,
             operators: 0,
             most_operators: 0,
             set_branches: 0,
@@ -87,13 +94,18 @@ impl<'a> Caps<'a> {
     }
 
     pub(super) fn mark(&mut self, c: char) {
+        self.mark_level(c);
+        self.after_position = false;
+    }
+
+    fn mark_level(&mut self, c: char) {
         match c {
             '(' | '[' | '{' => {
                 // A subscript lengthens the chain it stands in.
                 if c == '[' {
                     self.operator();
                 }
-                self.open(Opened::Mark);
+                self.open(if self.after_position { Opened::Position } else { Opened::Mark });
             }
             ')' | ']' | '}' => while self.close() == Some(Opened::Case) {},
             _ => self.operators = 0,
@@ -101,6 +113,7 @@ impl<'a> Caps<'a> {
     }
 
     pub(super) fn word(&mut self, word: &str) {
+        self.after_position = word.eq_ignore_ascii_case("position");
         self.word_run += 1;
         self.longest_word_run = self.longest_word_run.max(self.word_run);
         let is = |known: &&str| word.eq_ignore_ascii_case(known);
@@ -127,6 +140,10 @@ impl<'a> Caps<'a> {
     fn open(&mut self, opened: Opened) {
         self.levels.push((opened, self.operators));
         self.deepest = self.deepest.max(self.levels.len());
+        if opened == Opened::Position {
+            let open = self.levels.iter().filter(|level| level.0 == Opened::Position).count();
+            self.most_positions = self.most_positions.max(open);
+        }
         self.operators = 0;
     }
 
@@ -151,6 +168,12 @@ impl<'a> Caps<'a> {
         // The last one may still get its literal.
         if self.bare_intervals > MAX_BARE_INTERVALS + 1 {
             return Some((ReasonCode::CapDepth, format!("more than {MAX_BARE_INTERVALS} INTERVAL without a literal")));
+        }
+        if self.most_positions > MAX_NESTED_POSITIONS {
+            return Some((
+                ReasonCode::CapDepth,
+                format!("more than {MAX_NESTED_POSITIONS} POSITION within each other"),
+            ));
         }
         if self.most_operators > limits.max_operator_chain {
             let message = format!("more than {} operators in one expression", limits.max_operator_chain);
