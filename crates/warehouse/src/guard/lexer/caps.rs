@@ -1,6 +1,6 @@
 //! Counters that stop a text before a parser could exhaust itself on it.
 
-use crate::guard::limits::{Limits, MAX_BARE_INTERVALS, MAX_NESTED_POSITIONS, MAX_WORD_RUN};
+use crate::guard::limits::{Limits, MAX_BARE_INTERVALS, MAX_NESTED_RETRIES, MAX_WORD_RUN};
 use crate::guard::report::ReasonCode;
 
 /// Words that are operators: each can lengthen a left-deep chain in the parser's tree.
@@ -28,13 +28,16 @@ const EXPRESSION_STARTS: [&str; 17] = [
     "values",
 ];
 
+/// Words whose brackets the parser may read twice, so that nesting them doubles its time.
+const RETRIED: [&str; 2] = ["position", "array"];
+
 /// What opened a level of nesting.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Opened {
     Mark,
     Case,
-    /// The brackets of POSITION, which the parser reads as a plain call when they do not fit.
-    Position,
+    /// Brackets after a word in `RETRIED`, which the parser reads a second time when they do not fit.
+    Retried,
 }
 
 pub(super) struct Caps<'a> {
@@ -44,9 +47,9 @@ pub(super) struct Caps<'a> {
     longest_word_run: usize,
     /// Words INTERVAL not followed by a literal so far.
     bare_intervals: usize,
-    /// Whether the last token was the word POSITION.
-    after_position: bool,
-    most_positions: usize,
+    /// Whether the last token was a word in `RETRIED`.
+    after_retried: bool,
+    most_retries: usize,
     operators: usize,
     most_operators: usize,
     set_branches: usize,
@@ -63,8 +66,8 @@ impl<'a> Caps<'a> {
             word_run: 0,
             longest_word_run: 0,
             bare_intervals: 0,
-            after_position: false,
-            most_positions: 0,
+            after_retried: false,
+            most_retries: 0,
             operators: 0,
             most_operators: 0,
             set_branches: 0,
@@ -95,7 +98,7 @@ impl<'a> Caps<'a> {
 
     pub(super) fn mark(&mut self, c: char) {
         self.mark_level(c);
-        self.after_position = false;
+        self.after_retried = false;
     }
 
     fn mark_level(&mut self, c: char) {
@@ -105,7 +108,7 @@ impl<'a> Caps<'a> {
                 if c == '[' {
                     self.operator();
                 }
-                self.open(if self.after_position { Opened::Position } else { Opened::Mark });
+                self.open(if self.after_retried { Opened::Retried } else { Opened::Mark });
             }
             ')' | ']' | '}' => while self.close() == Some(Opened::Case) {},
             _ => self.operators = 0,
@@ -113,7 +116,7 @@ impl<'a> Caps<'a> {
     }
 
     pub(super) fn word(&mut self, word: &str) {
-        self.after_position = word.eq_ignore_ascii_case("position");
+        self.after_retried = RETRIED.iter().any(|known| word.eq_ignore_ascii_case(known));
         self.word_run += 1;
         self.longest_word_run = self.longest_word_run.max(self.word_run);
         let is = |known: &&str| word.eq_ignore_ascii_case(known);
@@ -140,9 +143,9 @@ impl<'a> Caps<'a> {
     fn open(&mut self, opened: Opened) {
         self.levels.push((opened, self.operators));
         self.deepest = self.deepest.max(self.levels.len());
-        if opened == Opened::Position {
-            let open = self.levels.iter().filter(|level| level.0 == Opened::Position).count();
-            self.most_positions = self.most_positions.max(open);
+        if opened == Opened::Retried {
+            let open = self.levels.iter().filter(|level| level.0 == Opened::Retried).count();
+            self.most_retries = self.most_retries.max(open);
         }
         self.operators = 0;
     }
@@ -169,10 +172,10 @@ impl<'a> Caps<'a> {
         if self.bare_intervals > MAX_BARE_INTERVALS + 1 {
             return Some((ReasonCode::CapDepth, format!("more than {MAX_BARE_INTERVALS} INTERVAL without a literal")));
         }
-        if self.most_positions > MAX_NESTED_POSITIONS {
+        if self.most_retries > MAX_NESTED_RETRIES {
             return Some((
                 ReasonCode::CapDepth,
-                format!("more than {MAX_NESTED_POSITIONS} POSITION within each other"),
+                format!("more than {MAX_NESTED_RETRIES} POSITION or ARRAY within each other"),
             ));
         }
         if self.most_operators > limits.max_operator_chain {
