@@ -1,6 +1,8 @@
 //! What must hold for any text: the guard never panics, never exhausts the stack, is not swayed by comments, case and
 //! white space, and prints a text that it reads as the same query.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a failed test says where")]
+
 #[path = "guard/common.rs"]
 #[allow(dead_code, reason = "each test file uses its part")]
 mod common;

@@ -13,8 +13,8 @@ pub const MAX_OPERATOR_CHAIN: usize = 500;
 pub const MAX_WORD_RUN: usize = 40;
 /// Most INTERVAL words without a literal after them: the parser tries each of them twice, so its time doubles with each.
 pub const MAX_BARE_INTERVALS: usize = 4;
-/// Deepest nesting of POSITION(…) and ARRAY[…] within each other, for the same reason.
-pub const MAX_NESTED_RETRIES: usize = 4;
+/// Deepest nesting of CAST(…), POSITION(…), ARRAY[…] and their like within each other, for the same reason.
+pub const MAX_NESTED_RETRIES: usize = 8;
 /// Most UNION, INTERSECT and EXCEPT branches of a statement.
 pub const MAX_SET_BRANCHES: usize = 100;
 /// Most joins of one SELECT.

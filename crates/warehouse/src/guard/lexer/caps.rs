@@ -29,7 +29,24 @@ const EXPRESSION_STARTS: [&str; 17] = [
 ];
 
 /// Words whose brackets the parser may read twice, so that nesting them doubles its time.
-const RETRIED: [&str; 2] = ["position", "array"];
+const RETRIED: [&str; 16] = [
+    "position",
+    "array",
+    "cast",
+    "try_cast",
+    "extract",
+    "substring",
+    "substr",
+    "trim",
+    "overlay",
+    "ceil",
+    "floor",
+    "convert",
+    "struct",
+    "map",
+    "exists",
+    "row",
+];
 
 /// What opened a level of nesting.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -120,7 +137,7 @@ impl<'a> Caps<'a> {
         self.word_run += 1;
         self.longest_word_run = self.longest_word_run.max(self.word_run);
         let is = |known: &&str| word.eq_ignore_ascii_case(known);
-        if ["union", "intersect", "except", "minus"].iter().any(|known| is(known)) {
+        if ["union", "intersect", "except", "minus"].iter().any(&is) {
             self.set_branches += 1;
         }
         if word.eq_ignore_ascii_case("interval") {
@@ -132,9 +149,9 @@ impl<'a> Caps<'a> {
             if self.levels.last().is_some_and(|level| level.0 == Opened::Case) {
                 self.close();
             }
-        } else if OPERATOR_WORDS.iter().any(|known| is(known)) {
+        } else if OPERATOR_WORDS.iter().any(&is) {
             self.operator();
-        } else if EXPRESSION_STARTS.iter().any(|known| is(known)) {
+        } else if EXPRESSION_STARTS.iter().any(&is) {
             self.operators = 0;
             self.word_run = 0;
         }
@@ -175,7 +192,9 @@ impl<'a> Caps<'a> {
         if self.most_retries > MAX_NESTED_RETRIES {
             return Some((
                 ReasonCode::CapDepth,
-                format!("more than {MAX_NESTED_RETRIES} POSITION or ARRAY within each other"),
+                format!(
+                    "more than {MAX_NESTED_RETRIES} brackets of CAST, POSITION, ARRAY and the like within each other"
+                ),
             ));
         }
         if self.most_operators > limits.max_operator_chain {
