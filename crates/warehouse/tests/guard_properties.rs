@@ -222,7 +222,7 @@ fn no_word_makes_the_parser_try_without_end() {
         let catalog = catalog(Dialect::DataFusion);
         for word in PREFIXES {
             for shape in ["W ", "W (", "(W ", "W - ", "W NOT ", "W x, (", "CASE W ", "W [", "W {", "x W (", "(x, W "] {
-                for repeat in [12, 19, 24] {
+                for repeat in [12, 16, 24] {
                     let sql = format!("SELECT {}1", shape.replace('W', word).repeat(repeat));
                     let begun = Instant::now();
                     settled(&judge(&sql, &catalog), &catalog);

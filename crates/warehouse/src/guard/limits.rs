@@ -6,7 +6,7 @@ pub const MAX_BYTES: usize = 64 * 1024;
 pub const MAX_TOKENS: usize = 10_000;
 /// Deepest nesting of parentheses, brackets and CASE. The parser tries several constructs twice (even `NOT (`), so its
 /// time doubles with each level: at this depth the worst takes about a tenth of a second.
-pub const MAX_DEPTH: usize = 20;
+pub const MAX_DEPTH: usize = 16;
 /// Most operators in one expression, counted at one level of nesting.
 pub const MAX_OPERATOR_CHAIN: usize = 500;
 /// Most words in a row without an operator, a mark, a literal or a clause's key word between them. The parser recurses on
