@@ -1,7 +1,10 @@
 //! The guard over a corpus of statements that must be refused, each for a known reason, and of real analysis that must
 //! not be. What is allowed must also plan in the embedded engine, since the printed text is what runs.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a failed test says where")]
+
 #[path = "guard/common.rs"]
+#[allow(dead_code, reason = "each test file uses its part")]
 mod common;
 
 use std::sync::Arc;

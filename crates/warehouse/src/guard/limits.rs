@@ -4,8 +4,9 @@
 pub const MAX_BYTES: usize = 64 * 1024;
 /// Most tokens of a statement, comments and white space not counted.
 pub const MAX_TOKENS: usize = 10_000;
-/// Deepest nesting of parentheses, brackets and CASE.
-pub const MAX_DEPTH: usize = 100;
+/// Deepest nesting of parentheses, brackets and CASE. The parser tries several constructs twice (even `NOT (`), so its
+/// time doubles with each level: at this depth the worst takes about a tenth of a second.
+pub const MAX_DEPTH: usize = 16;
 /// Most operators in one expression, counted at one level of nesting.
 pub const MAX_OPERATOR_CHAIN: usize = 500;
 /// Most words in a row without an operator, a mark, a literal or a clause's key word between them. The parser recurses on
@@ -13,6 +14,8 @@ pub const MAX_OPERATOR_CHAIN: usize = 500;
 pub const MAX_WORD_RUN: usize = 40;
 /// Most INTERVAL words without a literal after them: the parser tries each of them twice, so its time doubles with each.
 pub const MAX_BARE_INTERVALS: usize = 4;
+/// Deepest nesting of CAST(…), POSITION(…), ARRAY[…] and their like within each other, for the same reason.
+pub const MAX_NESTED_RETRIES: usize = 8;
 /// Most UNION, INTERSECT and EXCEPT branches of a statement.
 pub const MAX_SET_BRANCHES: usize = 100;
 /// Most joins of one SELECT.

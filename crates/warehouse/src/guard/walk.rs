@@ -63,7 +63,7 @@ fn select(visitor: &mut dyn Visitor, of: &Select) {
         }
     }
     for item in from {
-        from_item(visitor, item);
+        joined_item(visitor, item);
     }
     match group_by {
         GroupBy::None | GroupBy::All => {}
@@ -80,7 +80,7 @@ fn select(visitor: &mut dyn Visitor, of: &Select) {
     }
 }
 
-fn from_item(visitor: &mut dyn Visitor, item: &FromItem) {
+fn joined_item(visitor: &mut dyn Visitor, item: &FromItem) {
     relation(visitor, &item.relation);
     for join in &item.joins {
         relation(visitor, &join.relation);
@@ -101,7 +101,7 @@ pub fn relation(visitor: &mut dyn Visitor, of: &Relation) {
             children::of_call(call, &mut |part| child(visitor, part));
         }
         Source::Unnest { exprs, ordinality: _ } => exprs.iter().for_each(|part| expr(visitor, part)),
-        Source::Nested(item) => from_item(visitor, item),
+        Source::Nested(item) => joined_item(visitor, item),
     }
 }
 

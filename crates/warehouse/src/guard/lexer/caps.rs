@@ -1,6 +1,6 @@
 //! Counters that stop a text before a parser could exhaust itself on it.
 
-use crate::guard::limits::{Limits, MAX_BARE_INTERVALS, MAX_WORD_RUN};
+use crate::guard::limits::{Limits, MAX_BARE_INTERVALS, MAX_NESTED_RETRIES, MAX_WORD_RUN};
 use crate::guard::report::ReasonCode;
 
 /// Words that are operators: each can lengthen a left-deep chain in the parser's tree.
@@ -28,11 +28,33 @@ const EXPRESSION_STARTS: [&str; 17] = [
     "values",
 ];
 
+/// Words whose brackets the parser may read twice, so that nesting them doubles its time.
+const RETRIED: [&str; 16] = [
+    "position",
+    "array",
+    "cast",
+    "try_cast",
+    "extract",
+    "substring",
+    "substr",
+    "trim",
+    "overlay",
+    "ceil",
+    "floor",
+    "convert",
+    "struct",
+    "map",
+    "exists",
+    "row",
+];
+
 /// What opened a level of nesting.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Opened {
     Mark,
     Case,
+    /// Brackets after a word in `RETRIED`, which the parser reads a second time when they do not fit.
+    Retried,
 }
 
 pub(super) struct Caps<'a> {
@@ -42,6 +64,9 @@ pub(super) struct Caps<'a> {
     longest_word_run: usize,
     /// Words INTERVAL not followed by a literal so far.
     bare_intervals: usize,
+    /// Whether the last token was a word in `RETRIED`.
+    after_retried: bool,
+    most_retries: usize,
     operators: usize,
     most_operators: usize,
     set_branches: usize,
@@ -58,6 +83,8 @@ impl<'a> Caps<'a> {
             word_run: 0,
             longest_word_run: 0,
             bare_intervals: 0,
+            after_retried: false,
+            most_retries: 0,
             operators: 0,
             most_operators: 0,
             set_branches: 0,
@@ -87,13 +114,18 @@ impl<'a> Caps<'a> {
     }
 
     pub(super) fn mark(&mut self, c: char) {
+        self.mark_level(c);
+        self.after_retried = false;
+    }
+
+    fn mark_level(&mut self, c: char) {
         match c {
             '(' | '[' | '{' => {
                 // A subscript lengthens the chain it stands in.
                 if c == '[' {
                     self.operator();
                 }
-                self.open(Opened::Mark);
+                self.open(if self.after_retried { Opened::Retried } else { Opened::Mark });
             }
             ')' | ']' | '}' => while self.close() == Some(Opened::Case) {},
             _ => self.operators = 0,
@@ -101,10 +133,11 @@ impl<'a> Caps<'a> {
     }
 
     pub(super) fn word(&mut self, word: &str) {
+        self.after_retried = RETRIED.iter().any(|known| word.eq_ignore_ascii_case(known));
         self.word_run += 1;
         self.longest_word_run = self.longest_word_run.max(self.word_run);
         let is = |known: &&str| word.eq_ignore_ascii_case(known);
-        if ["union", "intersect", "except", "minus"].iter().any(|known| is(known)) {
+        if ["union", "intersect", "except", "minus"].iter().any(&is) {
             self.set_branches += 1;
         }
         if word.eq_ignore_ascii_case("interval") {
@@ -116,9 +149,9 @@ impl<'a> Caps<'a> {
             if self.levels.last().is_some_and(|level| level.0 == Opened::Case) {
                 self.close();
             }
-        } else if OPERATOR_WORDS.iter().any(|known| is(known)) {
+        } else if OPERATOR_WORDS.iter().any(&is) {
             self.operator();
-        } else if EXPRESSION_STARTS.iter().any(|known| is(known)) {
+        } else if EXPRESSION_STARTS.iter().any(&is) {
             self.operators = 0;
             self.word_run = 0;
         }
@@ -127,6 +160,10 @@ impl<'a> Caps<'a> {
     fn open(&mut self, opened: Opened) {
         self.levels.push((opened, self.operators));
         self.deepest = self.deepest.max(self.levels.len());
+        if opened == Opened::Retried {
+            let open = self.levels.iter().filter(|level| level.0 == Opened::Retried).count();
+            self.most_retries = self.most_retries.max(open);
+        }
         self.operators = 0;
     }
 
@@ -151,6 +188,14 @@ impl<'a> Caps<'a> {
         // The last one may still get its literal.
         if self.bare_intervals > MAX_BARE_INTERVALS + 1 {
             return Some((ReasonCode::CapDepth, format!("more than {MAX_BARE_INTERVALS} INTERVAL without a literal")));
+        }
+        if self.most_retries > MAX_NESTED_RETRIES {
+            return Some((
+                ReasonCode::CapDepth,
+                format!(
+                    "more than {MAX_NESTED_RETRIES} brackets of CAST, POSITION, ARRAY and the like within each other"
+                ),
+            ));
         }
         if self.most_operators > limits.max_operator_chain {
             let message = format!("more than {} operators in one expression", limits.max_operator_chain);

@@ -10,7 +10,7 @@ use crate::guard::ir::{Alias, Call, Constraint, FromItem, Join, JoinKind, Relati
 use crate::guard::report::ReasonCode;
 
 impl Lowering<'_> {
-    pub(super) fn from_item(&mut self, item: &TableWithJoins) -> FromItem {
+    pub(super) fn joined_item(&mut self, item: &TableWithJoins) -> FromItem {
         let TableWithJoins { relation, joins } = item;
         FromItem { relation: self.relation(relation), joins: joins.iter().map(|join| self.join(join)).collect() }
     }
@@ -98,7 +98,7 @@ impl Lowering<'_> {
                 (Source::Unnest { exprs: self.exprs(array_exprs), ordinality: *with_ordinality }, alias.as_ref())
             }
             TableFactor::NestedJoin { table_with_joins, alias } => {
-                (Source::Nested(Box::new(self.from_item(table_with_joins))), alias.as_ref())
+                (Source::Nested(Box::new(self.joined_item(table_with_joins))), alias.as_ref())
             }
             TableFactor::TableFunction { expr: _, alias } => {
                 self.refuse(ReasonCode::FunctionTable, "TABLE(…) may name any table and is not allowed");

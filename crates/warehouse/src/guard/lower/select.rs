@@ -57,7 +57,7 @@ impl Lowering<'_> {
         self.only_without(!sort_by.is_empty(), "SORT BY");
         self.only_without(value_table_mode.is_some(), "SELECT AS");
         Select {
-            from: from.iter().map(|item| self.from_item(item)).collect(),
+            from: from.iter().map(|item| self.joined_item(item)).collect(),
             distinct: self.distinct(distinct.as_ref()),
             items: self.items(projection, flavor),
             filter: self.optional(selection.as_ref()),

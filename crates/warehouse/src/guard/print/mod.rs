@@ -120,7 +120,7 @@ impl Printer {
         self.list(&select.items, ", ", Self::item);
         if !select.from.is_empty() {
             self.push(" FROM ");
-            self.list(&select.from, ", ", Self::from_item);
+            self.list(&select.from, ", ", Self::joined_item);
         }
         self.clause(" WHERE ", select.filter.as_ref());
         match &select.group_by {
@@ -197,7 +197,7 @@ impl Printer {
         }
     }
 
-    fn from_item(&mut self, item: &FromItem) {
+    fn joined_item(&mut self, item: &FromItem) {
         self.relation(&item.relation);
         for join in &item.joins {
             self.join(join);
@@ -251,7 +251,7 @@ impl Printer {
             }
             Source::Nested(item) => {
                 self.push("(");
-                self.from_item(item);
+                self.joined_item(item);
                 self.push(")");
             }
             Source::Refused => {}

@@ -17,7 +17,7 @@ const FILE_ENDINGS: [&str; 14] = [
 ];
 
 impl<'a> Resolver<'a> {
-    pub(super) fn from_item(&mut self, item: &mut FromItem, scope: &mut Scope) {
+    pub(super) fn joined_item(&mut self, item: &mut FromItem, scope: &mut Scope) {
         self.relation(&mut item.relation, scope);
         for join in &mut item.joins {
             self.join(join, scope);
@@ -61,7 +61,7 @@ impl<'a> Resolver<'a> {
         let (mut rel, laid_open) = match &mut relation.source {
             Source::Nested(item) => {
                 let mut inner = Scope::default();
-                self.from_item(item, &mut inner);
+                self.joined_item(item, &mut inner);
                 if relation.alias.is_none() {
                     scope.merged.extend(inner.merged);
                     for rel in inner.rels {

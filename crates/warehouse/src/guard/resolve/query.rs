@@ -84,7 +84,7 @@ impl Resolver<'_> {
     fn select(&mut self, select: &mut Select, order_by: &mut [OrderItem]) -> Shape {
         let mut scope = Scope::default();
         for item in &mut select.from {
-            self.from_item(item, &mut scope);
+            self.joined_item(item, &mut scope);
         }
         self.scopes.push(scope);
         if let Some(filter) = &mut select.filter {

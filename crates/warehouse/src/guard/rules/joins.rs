@@ -27,7 +27,7 @@ impl Visitor for Joins<'_> {
     fn select(&mut self, select: &Select) {
         let mut graph = Graph::default();
         for item in &select.from {
-            graph.from_item(item);
+            graph.joined_item(item);
         }
         if graph.tables.len() < 2 {
             return;
@@ -106,7 +106,7 @@ impl Graph {
     }
 
     /// Adds the tables of a FROM item; returns them.
-    fn from_item(&mut self, item: &FromItem) -> Vec<RelId> {
+    fn joined_item(&mut self, item: &FromItem) -> Vec<RelId> {
         let mut left = self.relation(&item.relation);
         for join in &item.joins {
             let right = self.relation(&join.relation);
@@ -131,7 +131,7 @@ impl Graph {
 
     fn relation(&mut self, relation: &Relation) -> Vec<RelId> {
         if let Source::Nested(item) = &relation.source {
-            let inner = self.from_item(item);
+            let inner = self.joined_item(item);
             // A name for the whole is another way to reach the same tables.
             if relation.alias.is_some() {
                 for id in &inner {
