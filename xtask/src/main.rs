@@ -1,1 +1,39 @@
-fn main() {}
+//! Repository chores: `cargo xtask bench NAME [--quick] [--json]`. The tidiness of the tree is a test (`tidy`).
+
+mod bench;
+#[cfg(test)]
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "cargo xtask bench NAME [--quick] [--json]\n  NAME: http";
+
+fn main() -> ExitCode {
+    match run(std::env::args().skip(1).collect()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            report(&format!("{error:#}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(args: Vec<String>) -> Result<bool> {
+    let words: Vec<&str> = args.iter().map(String::as_str).filter(|arg| !arg.starts_with("--")).collect();
+    let options = bench::Options {
+        quick: args.iter().any(|arg| arg == "--quick"),
+        json: args.iter().any(|arg| arg == "--json"),
+    };
+    match words.as_slice() {
+        ["bench", "http"] => bench::run("http", &bench::http::FIGURES, &options, bench::http::measure),
+        _ => bail!("{USAGE}"),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a chore talks to whoever runs it")]
+fn report(text: &str) {
+    eprintln!("{text}");
+}

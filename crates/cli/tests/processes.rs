@@ -1,0 +1,181 @@
+//! The program as a user meets it: commands, the five questions of the README, kills in the middle of work.
+
+#[expect(dead_code, reason = "each test binary uses its own part of the support")]
+mod support;
+
+use std::process::Output;
+
+use serde_json::Value;
+use support::{Server, pilothouse, repository, with_sample};
+
+fn json(output: &Output) -> Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+#[test]
+fn a_question_is_answered_in_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = with_sample(&mut pilothouse(folder.path()))
+        .args(["--json", "ask", "How many flights were there in February?"])
+        .output()
+        .unwrap();
+    let answer = json(&output);
+    assert_eq!(answer["response_type"], "query_result", "{answer}");
+    assert!(answer["summary"].as_str().unwrap().contains("24,951"), "{answer}");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn the_server_answers_and_asks_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_with_sample(folder.path());
+    let (status, answer) = server.ask("How many flights were there in February?", "s1").unwrap();
+    assert_eq!(status, 200);
+    assert_eq!(answer["data"]["rows"].as_array().unwrap().len(), 1);
+    assert_eq!(answer["data"]["rows"][0].as_object().unwrap().values().next().unwrap(), 24951);
+    let (_, unclear) = server.ask("Which carrier had the most delayed flights in February?", "s2").unwrap();
+    assert_eq!(unclear["response_type"], "clarification", "{unclear}");
+    let choices = unclear["data"]["choices"].as_array().unwrap();
+    let arrived = choices.iter().find(|choice| choice.to_string().contains("arriv")).unwrap();
+    let body = serde_json::json!({
+        "org_id": "default", "user_id": "test", "session_id": "s2",
+        "message": "Which carrier had the most delayed flights in February?",
+        "reply_to": unclear["run_id"], "choice": arrived["id"],
+    });
+    let (_, picked) = server.post("/api/v1/agent/run", &body).unwrap();
+    assert_eq!(picked["response_type"], "query_result", "{picked}");
+    let row = picked["data"]["rows"][0].to_string();
+    assert!(row.contains("B6") || row.contains("EV") || row.contains("JetBlue") || row.contains("ExpressJet"), "{picked}");
+}
+
+#[test]
+fn what_was_asked_survives_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut runs = Vec::new();
+    for round in 0..3 {
+        let mut server = Server::start_with_sample(folder.path());
+        let asking: Vec<_> = (0..4)
+            .map(|n| {
+                let address = server.address;
+                std::thread::spawn(move || {
+                    let child = std::process::Command::new("true").spawn().unwrap();
+                    let asked = Server { child, address };
+                    asked.ask("Average departure delay by carrier", &format!("k{round}-{n}"))
+                })
+            })
+            .collect();
+        // Wait until the runs are in the database, then kill the process whatever it is doing.
+        server.until("a run is listed", || {
+            server.get("/api/v1/runs").is_some_and(|(_, page)| {
+                runs = page["items"].as_array().cloned().unwrap_or_default();
+                !runs.is_empty()
+            })
+        });
+        server.child.kill().unwrap();
+        for thread in asking {
+            let _ = thread.join().unwrap();
+        }
+    }
+    let server = Server::start_with_sample(folder.path());
+    for run in &runs {
+        let path = format!("/api/v1/runs/{}", run["id"].as_str().unwrap());
+        server.until("the run has ended", || {
+            server.get(&path).is_some_and(|(_, run)| run["status"] == "succeeded")
+        });
+        let (_, run) = server.get(&path).unwrap();
+        assert_eq!(run["steps"].as_array().unwrap().len(), 5, "{run}");
+        assert_eq!(run["output"]["data"]["row_count"], 16, "{run}");
+    }
+    drop(server);
+    let verified = pilothouse(folder.path()).args(["--json", "audit", "verify"]).output().unwrap();
+    assert_eq!(json(&verified)["whole"], true);
+}
+
+#[test]
+fn harm_is_refused_with_its_own_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let output =
+        with_sample(&mut pilothouse(folder.path())).args(["--json", "sql", "check", "DROP TABLE flights"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(json(&output)["verdict"], "block");
+}
+
+#[test]
+fn a_second_process_is_told_that_the_folder_is_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let _server = Server::start(folder.path(), &[]);
+    let output = pilothouse(folder.path()).args(["--json", "tenant", "list"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(error["code"], "storage.locked");
+}
+
+#[test]
+fn tokens_are_made_listed_and_revoked_offline() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| pilothouse(folder.path()).arg("--json").args(args).output().unwrap();
+    let made = json(&run(&["token", "create", "ada@example.com", "--role", "admin"]));
+    assert!(made["token"].as_str().unwrap().starts_with("ph_"));
+    assert_eq!(json(&run(&["token", "revoke", made["id"].as_str().unwrap()]))["revoked"], made["id"]);
+    assert_eq!(json(&run(&["token", "list"]))["items"][0]["revoked"], true);
+    assert_eq!(run(&["token", "create", "x", "--role", "king"]).status.code(), Some(2));
+}
+
+#[test]
+fn bad_files_are_named_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let import = |name: &str, bytes: &[u8]| {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+        pilothouse(folder.path()).args(["--json", "import", name]).output().unwrap()
+    };
+    let good = import("good.csv", b"city,people\nOslo,700000\nBergen,290000\n");
+    assert_eq!(good.status.code(), Some(0), "{good:?}");
+    for (name, bytes, says) in [
+        ("broken.parquet", &b"PAR1 this is not parquet"[..], "Parquet"),
+        ("ragged.csv", b"a,b\n1,2\n1,2,3\n", "fields"),
+        ("latin.csv", b"name\nM\xfcnchen\n", "UTF-8"),
+    ] {
+        let output = import(name, bytes);
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!(error["code"], "file.unreadable", "{error}");
+        assert!(error["error"].as_str().unwrap().contains(says), "{error}");
+    }
+    let asked = pilothouse(folder.path()).args(["--json", "ask", "total people"]).output().unwrap();
+    assert!(json(&asked)["summary"].as_str().unwrap().contains("990,000"), "{}", json(&asked));
+}
+
+#[test]
+fn an_unknown_setting_names_the_nearest_known_one() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("pilothouse.toml"), "[ask]\nwait_second = 5\n").unwrap();
+    let output = pilothouse(folder.path()).args(["tenant", "list"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("wait_seconds"));
+}
+
+#[test]
+fn an_address_that_others_reach_needs_production_mode_and_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |more: &[&str], says: &str| {
+        let output = pilothouse(folder.path()).args(["serve", "--listen", "0.0.0.0:0"]).args(more).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(text.contains(says), "{text}");
+    };
+    refused(&[], "TLS");
+    refused(&["--set", "mode=development"], "loopback");
+}
+
+#[test]
+fn generated_documents_are_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    for document in ["configuration", "errors"] {
+        let output = pilothouse(folder.path()).args(["docs", document]).output().unwrap();
+        let wanted = String::from_utf8(output.stdout).unwrap();
+        let path = repository().join("docs").join(format!("{document}.md"));
+        let found = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(found.trim(), wanted.trim(), "regenerate it: cargo run -- docs {document} > docs/{document}.md");
+    }
+}

@@ -1,0 +1,146 @@
+//! `bench http`: what a newcomer feels. The cost of a request, the start, the memory, an answer, and how many
+//! questions are answered rightly without a model.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::server::{Server, binary, repository};
+use super::{Figure, Options, Values, median};
+
+const HEALTH: &str = "CPU per GET /health";
+const START: &str = "start of the release binary to first 200";
+const MEMORY: &str = "idle memory with the sample data registered";
+const ASK: &str = "ask on the flights, request to answer";
+const OWN: &str = "our half of the questions, right";
+const FROZEN_FIRST: &str = "frozen half, first run, right";
+const FROZEN_FIRST_WRONG: &str = "frozen half, first run, wrong";
+const FROZEN_NOW: &str = "frozen half, now, right";
+
+/// The figures of this benchmark.
+pub const FIGURES: [Figure; 8] = [
+    Figure { what: HEALTH, unit: "us", against: 400.0, bar: "at most 60 us (the originals: 400 to 11,800)", holds: |v| v <= 60.0 },
+    Figure { what: START, unit: "ms", against: 200.0, bar: "under 200 ms", holds: |v| v < 200.0 },
+    Figure { what: MEMORY, unit: "MB", against: 80.0, bar: "under 80 MB", holds: |v| v < 80.0 },
+    Figure { what: ASK, unit: "ms", against: 150.0, bar: "under 150 ms", holds: |v| v < 150.0 },
+    Figure { what: OWN, unit: "%", against: 85.0, bar: "at least 85 %", holds: |v| v >= 85.0 },
+    Figure { what: FROZEN_FIRST, unit: "%", against: 60.0, bar: "at least 60 %", holds: |v| v >= 60.0 },
+    Figure { what: FROZEN_FIRST_WRONG, unit: "questions", against: 2.0, bar: "at most 2", holds: |v| v <= 2.0 },
+    Figure { what: FROZEN_NOW, unit: "%", against: 60.0, bar: "at least 60 %", holds: |v| v >= 60.0 },
+];
+
+/// How long the machine is left alone before memory is read.
+const SETTLE: Duration = Duration::from_secs(3);
+/// Longest wait for the sample data to be read.
+const PROFILE_PATIENCE: Duration = Duration::from_secs(60);
+const QUESTION: &str = "How many flights were there in February?";
+const ANSWER: &str = "24,951";
+
+/// Measures all of it.
+pub fn measure(options: &Options, values: &mut Values) -> Result<()> {
+    let binary = binary()?;
+    questions(&binary, values)?;
+    let data = tempfile::tempdir()?;
+    // The first start reads the sample data; the figures are of every later one.
+    let first = Server::start(&binary, &data)?;
+    until_ready(&first)?;
+    drop(first);
+    let rounds = if options.quick { 3 } else { 9 };
+    let mut starts = Vec::new();
+    for _ in 0..rounds {
+        starts.push(Server::start(&binary, &data)?.first_answer_ms);
+    }
+    values.insert(START, median(&mut starts));
+    let server = Server::start(&binary, &data)?;
+    std::thread::sleep(SETTLE);
+    values.insert(MEMORY, server.resident_mb()?);
+    values.insert(HEALTH, health(&server, if options.quick { 20_000 } else { 100_000 })?);
+    values.insert(ASK, ask(&server, if options.quick { 10 } else { 40 })?);
+    Ok(())
+}
+
+fn until_ready(server: &Server) -> Result<()> {
+    let started = Instant::now();
+    while started.elapsed() < PROFILE_PATIENCE {
+        if ask(server, 1).is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    bail!("the sample data was not read in time")
+}
+
+fn health(server: &Server, requests: u32) -> Result<f64> {
+    let mut client = server.connect()?;
+    for _ in 0..1000 {
+        client.get("/health")?;
+    }
+    let before = server.cpu_us()?;
+    for _ in 0..requests {
+        let (status, _) = client.get("/health")?;
+        if status != 200 {
+            bail!("/health answered {status}");
+        }
+    }
+    Ok((server.cpu_us()? - before) / f64::from(requests))
+}
+
+/// The median time of an ask, each in a conversation of its own, each checked.
+fn ask(server: &Server, times: u32) -> Result<f64> {
+    let mut client = server.connect()?;
+    let mut elapsed = Vec::new();
+    for round in 0..times {
+        let body = serde_json::json!({"org_id": "default", "user_id": "bench", "message": QUESTION, "session_id": format!("bench-{round}")});
+        let started = Instant::now();
+        let (status, answer) = client.post("/api/v1/agent/run", &body.to_string())?;
+        elapsed.push(started.elapsed().as_secs_f64() * 1000.0);
+        let answer: Value = serde_json::from_slice(&answer)?;
+        if status != 200 || !answer["summary"].as_str().unwrap_or("").contains(ANSWER) {
+            bail!("the answer was {status} {answer}");
+        }
+    }
+    Ok(median(&mut elapsed))
+}
+
+/// Both halves of the questions, and the recorded first run of the frozen half.
+fn questions(binary: &Path, values: &mut Values) -> Result<()> {
+    let eval = repository().join("eval");
+    let own = evaluate(binary, &eval.join("own.jsonl"))?;
+    values.insert(OWN, number(&own, "right_percent")?);
+    let now = evaluate(binary, &eval.join("frozen.jsonl"))?;
+    values.insert(FROZEN_NOW, number(&now, "right_percent")?);
+    let first = std::fs::read_to_string(eval.join("first-run.json")).context("eval/first-run.json")?;
+    let first: Value = serde_json::from_str(&first)?;
+    values.insert(FROZEN_FIRST, number(&first, "right_percent")?);
+    values.insert(FROZEN_FIRST_WRONG, number(&first, "wrong")?);
+    for (name, result) in [("own", &own), ("frozen", &now)] {
+        let wrong = result["results"].as_array().into_iter().flatten().filter(|one| one["outcome"] == "wrong");
+        for one in wrong {
+            crate::report(&format!("wrong ({name}): {}", one["question"].as_str().unwrap_or("")));
+        }
+    }
+    Ok(())
+}
+
+fn evaluate(binary: &Path, questions: &Path) -> Result<Value> {
+    let sample = repository().join("sample");
+    let output = Command::new(binary)
+        .args(["--json", "eval", "--data"])
+        .arg(sample.join("data"))
+        .arg("--questions")
+        .arg(questions)
+        .arg("--semantic")
+        .arg(sample.join("semantic.yaml"))
+        .output()?;
+    if !output.status.success() {
+        bail!("eval failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+fn number(value: &Value, key: &str) -> Result<f64> {
+    value[key].as_f64().with_context(|| format!("no {key}"))
+}

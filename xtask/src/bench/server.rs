@@ -1,0 +1,149 @@
+//! The release binary as a measured process, and a small HTTP client that costs little next to it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
+
+/// Longest wait for the program to answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Pause between two looks whether it answers.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+/// Clock ticks of the kernel's process times in a second, the same on every Linux that Debian ships.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// A running program.
+pub struct Server {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// From its start to its first 200, in milliseconds.
+    pub first_answer_ms: f64,
+}
+
+/// The folder of the repository.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// Builds the release binary and returns its path.
+pub fn binary() -> Result<PathBuf> {
+    let built = Command::new("cargo").args(["build", "--release", "--locked", "--bins", "--quiet"]).status()?;
+    if !built.success() {
+        bail!("the release binary cannot be built");
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from);
+    Ok(target.join("release/pilothouse"))
+}
+
+impl Server {
+    /// Starts the program on a free port with this data folder and the sample data.
+    pub fn start(binary: &Path, data: &TempDir) -> Result<Self> {
+        let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let sample = repository().join("sample");
+        let started = Instant::now();
+        let child = Command::new(binary)
+            .args(["serve", "--listen", &free.to_string()])
+            .arg("--data-dir")
+            .arg(data.path())
+            .args(["--set", &format!("sample.path={}", sample.join("data").display())])
+            .args(["--set", &format!("sample.semantic={}", sample.join("semantic.yaml").display())])
+            .args(["--set", "log.level=warn"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("the program cannot be started")?;
+        let mut server = Self { child, address: free, first_answer_ms: f64::NAN };
+        while started.elapsed() < PATIENCE {
+            if server.connect().and_then(|mut client| client.get("/health")).is_ok_and(|(status, _)| status == 200) {
+                server.first_answer_ms = started.elapsed().as_secs_f64() * 1000.0;
+                return Ok(server);
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+        bail!("the program did not answer within {} seconds", PATIENCE.as_secs())
+    }
+
+    /// A connection to it.
+    pub fn connect(&self) -> Result<Client> {
+        let stream = TcpStream::connect(self.address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        Ok(Client { reader: BufReader::new(stream) })
+    }
+
+    /// CPU time it has used, user and system, in microseconds.
+    pub fn cpu_us(&self) -> Result<f64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The second field holds the program's name in brackets and may hold spaces.
+        let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+        let fields: Vec<&str> = rest.split_whitespace().collect();
+        let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok()).unwrap_or(f64::NAN);
+        Ok((ticks(11) + ticks(12)) / TICKS_PER_SECOND * 1e6)
+    }
+
+    /// Memory that it holds, in megabytes.
+    pub fn resident_mb(&self) -> Result<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
+        let kilobytes: f64 = line.split_whitespace().nth(1).context("no number")?.parse()?;
+        Ok(kilobytes / 1024.0)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One kept-alive connection.
+pub struct Client {
+    reader: BufReader<TcpStream>,
+}
+
+impl Client {
+    /// Status and body of a GET.
+    pub fn get(&mut self, path: &str) -> Result<(u16, Vec<u8>)> {
+        self.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())
+    }
+
+    /// Status and body of a POST with a JSON body, as the development mode's admin.
+    pub fn post(&mut self, path: &str, body: &str) -> Result<(u16, Vec<u8>)> {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer dev_admin_token\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        self.send(request.as_bytes())
+    }
+
+    fn send(&mut self, request: &[u8]) -> Result<(u16, Vec<u8>)> {
+        self.reader.get_mut().write_all(request)?;
+        let mut line = String::new();
+        self.reader.read_line(&mut line)?;
+        let status = line.split_whitespace().nth(1).context("no status")?.parse()?;
+        let mut length = 0;
+        loop {
+            line.clear();
+            self.reader.read_line(&mut line)?;
+            let header = line.trim();
+            if header.is_empty() {
+                break;
+            }
+            if let Some((name, value)) = header.split_once(':')
+                && name.eq_ignore_ascii_case("content-length")
+            {
+                length = value.trim().parse()?;
+            }
+        }
+        let mut body = vec![0; length];
+        self.reader.read_exact(&mut body)?;
+        Ok((status, body))
+    }
+}
