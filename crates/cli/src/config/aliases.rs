@@ -101,7 +101,7 @@ pub const TABLE: &[Alias] = &[
     sets("COPILOT_RATE_LIMIT_RPM", "P", "limits.requests", Turn::PerMinute, "Requests in 60 seconds; turns limiting on and wins over the window pair."),
     sets("COPILOT_RATE_LIMIT_ENABLED", "P", "limits.enabled", Turn::Limiting, "Turns limiting on or off, whatever else is set; on alone means 120 requests in 60 seconds."),
     sets("PER_QUERY_MAX_BYTES", "A", "warehouse.query_max_bytes", Turn::Same, "Most bytes that one query may read; beyond it the query is refused."),
-    sets("DEFAULT_QUERY_LIMIT", "A", "warehouse.max_rows", Turn::Same, "Most rows of one answer; a query without a smaller limit gets this one."),
+    sets("DEFAULT_QUERY_LIMIT", "A", "warehouse.max_rows", Turn::Same, "Most rows of one answer; what is beyond is left out, and the answer says so."),
     sets("ALLOWED_ORIGINS", "", "server.allowed_origins", Turn::Origins, "Other sites whose pages may call; a star is left alone."),
     sets("CORS_ORIGINS", "V", "server.allowed_origins", Turn::Origins, "As `ALLOWED_ORIGINS`, and wins over it."),
     sets("COPILOT_CORS_ORIGINS", "P", "server.allowed_origins", Turn::Origins, "As `CORS_ORIGINS`, and wins over it."),

@@ -69,7 +69,7 @@ fn turn_into(draft: &mut Draft, alias: &Alias, path: &str, turn: Turn, text: &st
             return Ok(());
         }
         Turn::Origins => Value::Array(list(text).map(|one| one.trim_end_matches('/').into()).collect()),
-        Turn::Level => Value::String(text.to_lowercase().replace("warning", "warn").replace("critical", "error")),
+        Turn::Level => level(text)?.into(),
         Turn::Requests => {
             draft.set("limits.enabled", Value::Boolean(true), place());
             positive(text)?
@@ -99,6 +99,18 @@ fn turn_into(draft: &mut Draft, alias: &Alias, path: &str, turn: Turn, text: &st
 fn same(path: &str, text: &str) -> Result<Value, Expected> {
     let kind = key(path).map(|key| &key.kind).ok_or("no value: its key is gone")?;
     kind.parse(text).ok_or_else(|| kind.expected())
+}
+
+/// A level of the originals' logging libraries; a word that is none would silence the log, so it is refused.
+fn level(text: &str) -> Result<&'static str, Expected> {
+    match text.to_ascii_lowercase().as_str() {
+        "critical" | "fatal" | "error" => Ok("error"),
+        "warning" | "warn" => Ok("warn"),
+        "info" | "notice" => Ok("info"),
+        "debug" => Ok("debug"),
+        "trace" | "notset" => Ok("trace"),
+        _ => Err("error, warn, info, debug or trace".to_owned()),
+    }
 }
 
 fn positive(text: &str) -> Result<Value, Expected> {

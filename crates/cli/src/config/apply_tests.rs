@@ -138,3 +138,9 @@ fn an_empty_variable_is_one_that_is_not_set() {
     let loaded = loaded("", &[("DATABASE_URL", ""), ("METABASE_API_KEY", " ")]);
     assert!(loaded.notes.is_empty() && loaded.config == Config::default());
 }
+
+#[test]
+fn a_log_level_that_is_none_is_refused() {
+    let error = load(None, &[("LOG_LEVEL".to_owned(), "loud".to_owned())], &[]).unwrap_err().to_string();
+    assert_eq!(error, "the environment variable LOG_LEVEL: `log.level` takes error, warn, info, debug or trace");
+}
