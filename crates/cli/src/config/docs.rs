@@ -139,6 +139,14 @@ mod tests {
     }
 
     #[test]
+    fn the_example_is_a_configuration_that_serves() {
+        let example = INTRODUCTION.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let config = crate::config::load(Some(example), &[], &[]).unwrap().config;
+        assert_eq!(config.serving_mode(), Ok(pilothouse_app::Mode::Production));
+        assert!(config.limits.enabled);
+    }
+
+    #[test]
     fn every_code_is_documented() {
         let text = errors_md(|_| 418);
         for code in Code::ALL {

@@ -49,7 +49,7 @@ pub enum Error {
         message: String,
     },
     /// A key or variable that does not exist.
-    #[error("{place}: there is no setting `{name}`{}", nearest.as_ref().map_or(String::new(), |near| format!("; did you mean `{near}`?")))]
+    #[error("{place}: there is no setting `{}`{}", shortened(name), suggestion(nearest))]
     Unknown {
         /// Where.
         place: Place,
@@ -71,6 +71,20 @@ pub enum Error {
     /// Settings that are valid one by one and not together.
     #[error("{0}")]
     Together(String),
+}
+
+/// A name from outside, as much of it as helps.
+fn shortened(name: &str) -> String {
+    /// Characters of a name that are shown.
+    const SHOWN: usize = 80;
+    match name.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", name[..end].escape_debug()),
+        None => name.escape_debug().to_string(),
+    }
+}
+
+fn suggestion(nearest: &Option<String>) -> String {
+    nearest.as_ref().map_or(String::new(), |near| format!("; did you mean `{near}`?"))
 }
 
 impl Error {

@@ -123,6 +123,14 @@ mod tests {
     }
 
     #[test]
+    fn enormous_files_are_refused_quickly_and_briefly() {
+        for text in [format!("{} = 1", "k".repeat(MAX_BYTES - 10)), format!("a = {}", "[".repeat(MAX_BYTES - 10))] {
+            assert!(problem(&text).len() < 400);
+        }
+        assert!(problem(&"#".repeat(MAX_BYTES + 1)).contains("larger than"));
+    }
+
+    #[test]
     fn dotted_keys_and_inline_tables_are_the_same_settings() {
         for text in ["server.name = 'x'", "server = { name = 'x' }", "[server]\nname = 'x'"] {
             let entries = read(text).unwrap();

@@ -77,6 +77,11 @@ pub fn is_section(name: &str) -> bool {
 pub fn nearest(name: &str, known: impl Iterator<Item = String>) -> Option<String> {
     /// Names less alike than this are no help.
     const ALIKE: f64 = 0.7;
+    /// Longer names than this are no slip of the fingers, in bytes.
+    const MAX_BYTES: usize = 100;
+    if name.len() > MAX_BYTES {
+        return None;
+    }
     let scored = known.map(|known| (strsim::jaro_winkler(name, &known), known)).filter(|(score, _)| *score >= ALIKE);
     scored.max_by(|left, right| left.0.total_cmp(&right.0)).map(|(_, known)| known)
 }
