@@ -4,10 +4,11 @@ use pilothouse_domain::semantic::Query;
 
 use super::Planner;
 use super::lexicon::{Entry, Meaning, Place};
+use super::measures::Measures;
 use super::resolve::{Misfit, Resolver};
 use super::scan::{Scan, Stuck};
 use super::tag::{Item, Tagged};
-use super::words::{Prep, Word};
+use super::words::{About, Prep, Superlative, Word};
 
 /// Most choices of meanings tried for one root.
 const MAX_COMBINATIONS: usize = 64;
@@ -56,6 +57,15 @@ impl Planner {
     fn roots(&self, items: &[Tagged]) -> Vec<usize> {
         let mut roots: Vec<usize> = Vec::new();
         for item in items {
+            // `best selling` and `hottest` name a measure, and with it where it stands.
+            if let Item::Word(Word::Sup(Superlative { about: About::Hint(words), .. })) = &item.item {
+                for root in 0..self.model.datasets.len() {
+                    let measures = Measures { model: &self.model, graph: &self.graph, root };
+                    if !roots.contains(&root) && !measures.hinted(words).is_empty() {
+                        roots.push(root);
+                    }
+                }
+            }
             let Item::Noun(entries) = &item.item else { continue };
             for entry in entries {
                 let at = self.dataset_of(&entry.meaning);
@@ -132,7 +142,6 @@ impl Planner {
                 }
             }
             Err(Stuck::Item(at)) => all.stuck.push(at),
-            Err(Stuck::Parts) => {}
         }
     }
 

@@ -4,7 +4,7 @@ use pilothouse_domain::answer::Understanding;
 use pilothouse_domain::semantic::{Direction, FieldKind, Query, explain, plural};
 
 use super::candidates::{Candidate, Candidates};
-use super::lexicon::{Entry, Meaning};
+use super::lexicon::{Entry, Meaning, Place};
 use super::resolve::Misfit;
 use super::tag::{Item, Tagged};
 use super::time::Untimely;
@@ -81,8 +81,8 @@ impl Planner {
             kept.push(Tagged { item: Item::Word(Word::Sup(sup)), text: String::new(), plural: false });
         }
         let mut queries: Vec<Query> = Vec::new();
-        for metric in 0..self.model.metrics.len() {
-            let noun = Item::Noun(vec![Entry { meaning: Meaning::Metric(metric), cost: 0, exact: None }]);
+        for meaning in self.numbers() {
+            let noun = Item::Noun(vec![Entry { meaning, cost: 0, exact: None }]);
             let mut with = kept.clone();
             with.push(Tagged { item: noun, text: String::new(), plural: false });
             let all = self.candidates(&with);
@@ -101,6 +101,17 @@ impl Planner {
         let word = items.iter().find(|i| matches!(i.item, Item::Word(Word::Vague)) || is_good(i));
         let word = word.map_or("best", |item| item.text.as_str());
         self.refuse(vec![format!("`{word}` can mean many things: say by which number.")], vec![word.to_owned()])
+    }
+
+    /// Everything that can be ranked by: metrics first, then measures.
+    fn numbers(&self) -> Vec<Meaning> {
+        let mut out: Vec<Meaning> = (0..self.model.metrics.len()).map(Meaning::Metric).collect();
+        for (dataset, described) in self.model.datasets.iter().enumerate() {
+            let fields = described.fields.iter().enumerate();
+            let measures = fields.filter(|(_, field)| field.kind == FieldKind::Measure && field.calendar.is_none());
+            out.extend(measures.map(|(field, _)| Meaning::Field(Place { dataset, field, via: None })));
+        }
+        out
     }
 
     fn not_understood(&self, items: &[Tagged], all: &Candidates) -> Plan {

@@ -68,6 +68,8 @@ pub(crate) struct Subject {
     pub plural: bool,
     /// After `which`, `what`, `who`, `list`.
     pub asked: bool,
+    /// A verb that is also a field's name: `which manufacturer built the most planes`.
+    pub verb: bool,
     pub index: usize,
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Clause {
     /// Several values of one field joined by `and`: each, or all together?
     pub listed: Option<Place>,
     pub place: Option<Place>,
+    /// The field equals one of some values.
+    pub single: bool,
     pub index: usize,
 }
 
@@ -48,7 +50,7 @@ pub(crate) fn clauses(draft: &Draft, times: Times<'_>) -> Result<Vec<Clause>, Un
                 (clause.predicate, clause.prep, clause.joined) = (last.predicate, last.prep, last.joined);
                 clause.index = last.index;
                 let each = condition.and && !condition.or || last.listed.is_some();
-                clause.listed = if each || draft.compare { clause.place } else { None };
+                clause.listed = if each || draft.compare || draft.rank.is_some() { clause.place } else { None };
                 out.push(clause);
                 previous = Some(merged);
                 continue;
@@ -65,6 +67,10 @@ pub(crate) fn clauses(draft: &Draft, times: Times<'_>) -> Result<Vec<Clause>, Un
             continue;
         }
         next.joined = condition.and;
+        // One field cannot be two things at once: such a reading is not what was meant.
+        if next.single && out.iter().any(|other| other.single && other.place == next.place) {
+            return Err(Unfit::Unreachable);
+        }
         out.push(next);
         previous = Some(merged);
     }
@@ -84,6 +90,7 @@ fn clause(condition: &Condition, raw: &Raw, times: Times<'_>, year: Option<i16>)
         joined: false,
         listed: None,
         place,
+        single: matches!(raw, Raw::Compare { op: Compare::Eq, .. }),
         index: condition.index,
     })
 }

@@ -62,9 +62,12 @@ impl Lexicon {
         for (at, dataset) in model.datasets.iter().enumerate() {
             lexicon.add_dataset(model, graph, at, dataset);
         }
+        let mut spoken: HashSet<&str> = HashSet::new();
         for (at, metric) in model.metrics.iter().enumerate() {
             for phrase in std::iter::once(&metric.label).chain(&metric.synonyms) {
-                lexicon.add(phrase, Meaning::Metric(at), 0);
+                // Of two metrics with one word the first is meant, as long as it can be had.
+                let cost = u8::from(!spoken.insert(phrase));
+                lexicon.add(phrase, Meaning::Metric(at), cost);
             }
         }
         for (at, segment) in model.segments.iter().enumerate() {
@@ -101,7 +104,9 @@ impl Lexicon {
         }
         let near = self.by_length.get(length - 1..).unwrap_or_default().iter().take(3).flatten();
         let mut hits = near.filter(|known| {
+            // Short words with another letter are mostly other words: `place` is no `plane`.
             known.len() >= MIN_MISSPELT - 1
+                && (length > MIN_MISSPELT || known.len() != word.len() || same_letters(known, word))
                 && known.chars().next() == word.chars().next()
                 && strsim::osa_distance(known, word) == 1
         });
@@ -142,14 +147,20 @@ impl Lexicon {
         let column = field.column.replace('_', " ");
         if !plain_part {
             for phrase in [&field.label, &field.name.replace('_', " "), &column].into_iter().chain(&field.synonyms) {
+                // A column that is called as the rows are, as a flight's number, is not what the word means.
+                if phrase == owner {
+                    continue;
+                }
                 self.add(phrase, meaning.clone(), 0);
                 if phrase.len() > 3 {
                     self.add(&plural(phrase), meaning.clone(), 0);
                 }
             }
         }
+        // Only these very words: `flights departed` are flights, not a flight's departure.
         for phrase in std::iter::once(&field.label).chain(&field.synonyms) {
-            self.add(&format!("{owner} {phrase}"), meaning.clone(), 0);
+            self.add_exactly(&format!("{owner} {phrase}"), meaning.clone());
+            self.add_exactly(&plural(&format!("{owner} {phrase}")), meaning.clone());
         }
         const WEAK: [&str; 14] =
             ["time", "id", "name", "number", "code", "date", "at", "on", "type", "hour", "day", "month", "year", "key"];
@@ -231,6 +242,15 @@ impl Lexicon {
         }
     }
 
+    fn add_exactly(&mut self, phrase: &str, meaning: Meaning) {
+        let words = tokens(phrase);
+        if words.is_empty() || words.len() > MAX_PHRASE {
+            return;
+        }
+        let lower = words.iter().map(|t| t.lower.as_str()).collect::<Vec<_>>().join(" ");
+        push(self.exact.entry(lower).or_default(), Entry { meaning, cost: 0, exact: None });
+    }
+
     fn add(&mut self, phrase: &str, meaning: Meaning, cost: u8) {
         let words = tokens(phrase);
         if words.is_empty() || words.len() > MAX_PHRASE {
@@ -255,4 +275,13 @@ fn push(entries: &mut Vec<Entry>, entry: Entry) {
     } else if entries.len() < MAX_READINGS {
         entries.push(entry);
     }
+}
+
+fn same_letters(a: &str, b: &str) -> bool {
+    let sorted = |word: &str| {
+        let mut letters: Vec<char> = word.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    sorted(a) == sorted(b)
 }

@@ -2,19 +2,19 @@
 //! part stays open (a year, an aggregate, a number of rows).
 
 use pilothouse_domain::semantic::{
-    Aggregate, Calculation, Compare, Direction, FieldKind, FieldRef, Filter, Group, Having, Measure, Order, Query, Scalar,
+    Aggregate, Calculation, Compare, Direction, FieldKind, FieldRef, Filter, Grain, Group, Having, Measure, Model, Order, Query, Scalar,
 };
 
-use super::draft::{Draft, Spec, Subject, Target};
+use super::dates::Period;
+use super::draft::{Draft, Raw, Spec, Subject, Target};
 use super::filters::{self, Clause, Unfit};
 use super::graph::Graph;
 use super::lexicon::Place;
 use super::measures::Measures;
-use super::scan::{bounded, in_unit, number_scalar, reverse};
+use super::scan::{bounded, in_unit, number_scalar};
 use super::tag::Cond;
 use super::time::{Times, Untimely};
 use super::words::About;
-use pilothouse_domain::semantic::Model;
 
 /// Most queries that one draft may become.
 const MAX_READINGS: usize = 8;
@@ -142,10 +142,13 @@ impl<'a> Resolver<'a> {
         }
         let said = |clause: &Clause| !clause.period && clause.predicate;
         let bare = |clause: &Clause| !clause.period && !clause.prep;
+        let noun = self.draft.subjects.first().map(|subject| subject.index);
+        let after = |clause: &Clause| bare(clause) && noun.is_some_and(|noun| clause.index > noun);
         let first = if self.draft.rate {
             clauses.iter().rposition(bare)
         } else {
-            clauses.iter().position(said).or_else(|| clauses.iter().position(bare))
+            let said = clauses.iter().position(said);
+            said.or_else(|| clauses.iter().position(after)).or_else(|| clauses.iter().position(bare))
         };
         let first = first.or_else(|| self.draft.groups.is_empty().then(|| clauses.iter().position(|c| !c.period)).flatten());
         let Some(first) = first else { return (Vec::new(), clauses) };
@@ -197,11 +200,14 @@ impl<'a> Resolver<'a> {
         for subject in draft.subjects.iter().filter(|subject| subject.asked && !self.is_root(&subject.target)) {
             push_group(&mut shape.groups, self.group(&subject.target)?);
         }
-        if draft.subjects.iter().any(|s| !s.asked && !matches!(s.target, Target::Dataset { .. })) {
+        if draft.subjects.iter().any(|s| !s.asked && !s.verb && !matches!(s.target, Target::Dataset { .. })) {
             return Err(Misfit::Parts);
         }
+        if let Some(grain) = self.compared_periods() {
+            push_group(&mut shape.groups, self.times().group(grain).ok_or(Misfit::Parts)?);
+        }
         if draft.trend && !shape.groups.iter().any(|g| self.is_time(g)) {
-            let grain = pilothouse_domain::semantic::Grain::Month;
+            let grain = Grain::Month;
             shape.groups.insert(0, self.times().group(grain).ok_or(Misfit::Parts)?);
         }
         let specs = if draft.measures.is_empty() { vec![Spec::Rows] } else { draft.measures.clone() };
@@ -217,6 +223,15 @@ impl<'a> Resolver<'a> {
             shapes = shapes.into_iter().map(|shape| self.averaged(shape)).collect::<Option<_>>().ok_or(Misfit::Parts)?;
         }
         Ok(self.split_listed(shapes, listed))
+    }
+
+    /// The span of the periods that are compared: `2024 versus 2025`.
+    fn compared_periods(&self) -> Option<Grain> {
+        let periods = self.draft.conditions.iter().find_map(|condition| match &condition.raw {
+            Raw::Period { periods, .. } if periods.len() > 1 => Some(periods),
+            _ => None,
+        })?;
+        self.draft.compare.then(|| grain_of(periods))?
     }
 
     /// `JFK and LGA`: compared, each its own group; counted, both readings stay open.
@@ -274,7 +289,7 @@ impl<'a> Resolver<'a> {
         };
         let field = field.ok_or(Misfit::Parts)?;
         let timed = self.model.field(&field).is_some_and(|f| f.data_type.is_temporal());
-        let grain = timed.then_some(pilothouse_domain::semantic::Grain::Day);
+        let grain = timed.then_some(Grain::Day);
         Ok(Group { field, grain })
     }
 
@@ -362,7 +377,8 @@ impl<'a> Resolver<'a> {
     fn ranked(&self, listed: Option<Place>) -> Result<Vec<Shape>, Misfit> {
         let draft = self.draft;
         let rank = draft.rank.ok_or(Misfit::Parts)?;
-        let subjects: Vec<&Subject> = draft.subjects.iter().filter(|s| !self.is_root(&s.target)).collect();
+        let subjects: Vec<&Subject> =
+            draft.subjects.iter().filter(|s| !self.is_root(&s.target) && !s.verb).collect();
         let mut groups = self.groups()?;
         let each = !groups.is_empty();
         let mut plural = each && subjects.is_empty();
@@ -380,6 +396,13 @@ impl<'a> Resolver<'a> {
         }
         let direction = self.settled(rank.direction, rank.about, &draft.rank_by)?;
         let by = draft.rank_by.clone();
+        if groups.is_empty()
+            && let Some(root) = draft.subjects.iter().find(|s| s.asked && self.is_root(&s.target))
+        {
+            let implied = by.clone().map(|spec| vec![spec]).unwrap_or_else(|| self.implied(rank.about));
+            let [spec] = implied.as_slice() else { return Err(Misfit::Parts) };
+            return self.extreme_by(root, spec, direction);
+        }
         if groups.is_empty() {
             return self.extreme_value(direction, by.as_ref().ok_or(Misfit::Parts)?);
         }
@@ -387,6 +410,18 @@ impl<'a> Resolver<'a> {
             plural = false;
         }
         let root_rows = draft.subjects.iter().any(|s| self.is_root(&s.target)) || !draft.conditions.is_empty();
+        let hinted = self.implied(rank.about);
+        if let (None, About::Hint(_), []) = (&by, rank.about, draft.measures.as_slice()) {
+            let mut shapes = Vec::new();
+            for spec in hinted {
+                for measure in self.measures().ranking(&spec).ok_or(Misfit::Parts)? {
+                    let mut shape = Shape { groups: groups.clone(), measures: vec![measure], ..Shape::default() };
+                    self.rank_by_last(&mut shape, direction, plural);
+                    shapes.push(shape);
+                }
+            }
+            return if shapes.is_empty() { Err(Misfit::Parts) } else { Ok(shapes) };
+        }
         let spec = match by {
             Some(spec) => spec,
             None if root_rows && draft.measures.is_empty() && rank.about == About::Next => Spec::Rows,
@@ -414,6 +449,20 @@ impl<'a> Resolver<'a> {
         Ok(shapes)
     }
 
+    /// What a superlative without a measure ranks rows by.
+    fn implied(&self, about: About) -> Vec<Spec> {
+        const SIZES: [&str; 11] = [
+            "total", "amount", "price", "size", "capacity", "distance", "area", "population", "altitude", "elevation", "height",
+        ];
+        match about {
+            About::Time => self.times().default_or_year().map(Spec::Plain).into_iter().collect(),
+            About::Rows => vec![Spec::Rows],
+            About::Hint(words) => self.measures().hinted(words).into_iter().map(Spec::Plain).collect(),
+            About::Next => self.measures().hinted(&SIZES).into_iter().map(Spec::Plain).collect(),
+            About::Good(_) => Vec::new(),
+        }
+    }
+
     /// `the highest temperature`: the largest or smallest value.
     fn extreme_value(&self, direction: Direction, spec: &Spec) -> Result<Vec<Shape>, Misfit> {
         let Spec::Plain(place) = spec else { return Err(Misfit::Parts) };
@@ -433,16 +482,10 @@ impl<'a> Resolver<'a> {
         {
             return self.extreme_value(direction, &Spec::Plain(*place));
         }
-        let specs: Vec<Spec> = match (rank.about, by) {
-            (About::Time, None) => vec![Spec::Plain(self.times().default_time().ok_or(Misfit::Parts)?)],
+        let specs = match (rank.about, by) {
             (_, Some(spec)) => vec![spec],
-            (About::Rows, None) => vec![Spec::Rows],
-            (About::Hint(words), None) => self.measures().hinted(words).into_iter().map(Spec::Plain).collect(),
-            (About::Next, None) if self.is_root(&subject.target) => {
-                let words = ["total", "amount", "price", "size", "capacity", "distance", "area", "population"];
-                self.measures().hinted(&words).into_iter().map(Spec::Plain).collect()
-            }
-            _ => return Err(Misfit::Parts),
+            (About::Next, None) if !self.is_root(&subject.target) => return Err(Misfit::Parts),
+            (about, None) => self.implied(about),
         };
         let mut shapes = Vec::new();
         for spec in specs {
@@ -612,10 +655,25 @@ impl<'a> Resolver<'a> {
         keys.chain(dataset.default_time.iter().map(|time| own(time))).take(MAX_LISTED_FIELDS).collect()
     }
 
-    /// The other way round, for those who ask for the opposite end.
-    pub fn opposite(direction: Direction) -> Direction {
-        reverse(direction)
-    }
+}
+
+/// The span that each of `periods` is one of.
+fn grain_of(periods: &[Period]) -> Option<Grain> {
+    let months = |period: &Period| match period {
+        Period::Dates { from: Some(from), to: Some(to), .. } if from.day() == 1 && to.day() == 1 => {
+            Some(i32::from(to.year() - from.year()) * 12 + i32::from(to.month() - from.month()))
+        }
+        Period::Yearless { from: (m, 1), to: (n, 31) } => Some(i32::from(n - m) + 1),
+        _ => None,
+    };
+    let first = months(periods.first()?)?;
+    let grain = match first {
+        1 => Grain::Month,
+        3 => Grain::Quarter,
+        12 => Grain::Year,
+        _ => return None,
+    };
+    periods.iter().all(|period| months(period) == Some(first)).then_some(grain)
 }
 
 /// Every shape with every choice.

@@ -1,7 +1,7 @@
 //! Reads items from left to right into a [`Draft`]. Every item must find its place; what does not, ends the reading.
 
 use pilothouse_domain::catalog::DataType;
-use pilothouse_domain::semantic::{Aggregate, Calculation, Compare, Direction, Field, FieldKind, Filter, Model, Scalar};
+use pilothouse_domain::semantic::{Aggregate, Calculation, Calendar, Compare, Field, FieldKind, Filter, Model, Scalar};
 
 use super::draft::{Condition, Draft, Rank, Raw, Related, Spec, Subject, Target};
 use super::graph::Graph;
@@ -17,8 +17,6 @@ const MAX_LIMIT: f64 = 10_000.0;
 pub(crate) enum Stuck {
     /// This word, by its place among the items, finds no place in the sentence.
     Item(usize),
-    /// The parts do not fit together.
-    Parts,
 }
 
 /// The items of a question with one reading chosen for each noun.
@@ -51,6 +49,8 @@ struct State {
     verb: bool,
     cond: Option<Cond>,
     last: Last,
+    /// Measures that stand beside others without `and`; a condition must still take them away.
+    beside: Vec<Spec>,
 }
 
 /// What the last noun became, for what follows it.
@@ -127,6 +127,8 @@ impl<'a> Scan<'a> {
                 self.draft.rate = true;
                 self.draft.share.get_or_insert(false);
             }
+            // `flown by` and `used by` name who did it; `by carrier` groups.
+            Word::By if at > 0 && participle(&self.items[at - 1]) => state.prep = true,
             Word::By => state.by = true,
             Word::Each => (state.by, state.each) = (true, true),
             Word::Sup(sup) => state.sup = Some(Rank { direction: sup.direction, about: sup.about }),
@@ -269,7 +271,9 @@ impl<'a> Scan<'a> {
         if self.state.by || (self.state.grouping && (self.state.and) && !counting) {
             let each = std::mem::take(&mut self.state.each);
             (self.state.by, self.state.grouping, self.state.and) = (false, true, false);
-            if counting && self.ranked() {
+            let ranking = matches!(target, Target::Dataset { .. }) && !self.draft.subjects.is_empty();
+            if self.ranked() && self.draft.rank_by.is_none() && !each && (counting || ranking) {
+                self.state.by = true;
                 (self.state.count, self.state.distinct) = (false, false);
                 return self.measure(Spec::Count(target), at);
             }
@@ -298,7 +302,8 @@ impl<'a> Scan<'a> {
         if matches!(target, Target::Grain(_)) && !asked && self.draft.rank.is_none() {
             return Err(Stuck::Item(at));
         }
-        let subject = Subject { target, plural, asked, index: at };
+        let verb = !asked && self.is_verb(at);
+        let subject = Subject { target, plural, asked, verb, index: at };
         if let Target::Dataset { at: dataset, .. } = subject.target {
             self.draft.mentions.push(dataset);
         }
@@ -312,7 +317,7 @@ impl<'a> Scan<'a> {
         let known = !self.draft.subjects.is_empty() || !self.draft.groups.is_empty();
         self.state.sup = None;
         match sup.about {
-            About::Next if known || self.group_follows(at) => {
+            About::Next if known || self.group_follows(at) || self.compares() => {
                 self.draft.rank = Some(sup);
                 self.draft.rank_by = Some(Spec::Count(target));
                 self.state.last = Last::Rank;
@@ -320,7 +325,7 @@ impl<'a> Scan<'a> {
             _ => {
                 self.draft.rank = Some(sup);
                 self.state.which = false;
-                self.draft.extreme = Some(Subject { target, plural, asked: true, index: at });
+                self.draft.extreme = Some(Subject { target, plural, asked: true, verb: false, index: at });
                 self.state.last = Last::Mention;
             }
         }
@@ -367,6 +372,12 @@ impl<'a> Scan<'a> {
             self.state.last = Last::Rank;
             return Ok(at + 1);
         }
+        if !self.draft.measures.is_empty() && !joined {
+            if self.draft.measures.contains(&specs[0]) {
+                return Ok(at + 1);
+            }
+            self.state.beside.extend(specs.iter().cloned());
+        }
         self.draft.measures.extend(specs);
         self.state.last = Last::Measure(self.draft.measures.len() - 1);
         self.state.which = false;
@@ -402,7 +413,9 @@ impl<'a> Scan<'a> {
             return Err(Stuck::Item(at));
         }
         match self.state.last.clone() {
-            Last::Measure(index) if self.adjacent(at) => {
+            Last::Measure(index)
+                if self.adjacent(at) && !matches!(self.draft.measures[index], Spec::Count(_) | Spec::Rows) =>
+            {
                 let spec = self.draft.measures.remove(index);
                 self.attach(spec, cond, at)
             }
@@ -464,6 +477,13 @@ impl<'a> Scan<'a> {
     }
 
     fn number(&mut self, number: f64, at: usize) -> Result<usize, Stuck> {
+        if let Some(Meaning::Field(place)) = self.next(at).and_then(|next| self.picks[next])
+            && self.field(*place).kind == FieldKind::Measure
+            && self.state.sup.is_none()
+        {
+            self.state.cond = Some(Cond { op: Compare::Eq, low: number, high: None, unit: None });
+            return Ok(at + 1);
+        }
         let whole = number.fract() == 0.0 && (1.0..=MAX_LIMIT).contains(&number);
         let ranked = self.draft.rank.is_some()
             || self.state.sup.is_some()
@@ -478,6 +498,10 @@ impl<'a> Scan<'a> {
 
     fn finish(mut self) -> Result<Draft, Stuck> {
         let end = self.items.len().saturating_sub(1);
+        let beside = |spec: &Spec| self.draft.measures.contains(spec);
+        if self.state.sup.is_none() && self.state.beside.iter().any(beside) {
+            return Err(Stuck::Item(end));
+        }
         if let Some(sup) = self.state.sup {
             self.draft.rank = Some(sup);
             if self.draft.rank_by.is_none() && !self.draft.measures.is_empty() {
@@ -531,8 +555,22 @@ impl Scan<'_> {
             .is_some_and(|i| matches!(self.items[i].item, Item::Cond(_)))
     }
 
+    /// Whether values of one field were joined by `or`: `did UA or DL have more`.
+    fn compares(&self) -> bool {
+        self.draft.conditions.iter().any(|condition| condition.or) || self.draft.compare
+    }
+
     fn group_follows(&self, at: usize) -> bool {
         self.items[at + 1..].iter().any(|i| matches!(i.item, Item::Word(Word::Each | Word::Periodic(_))))
+    }
+
+    /// Whether the noun is a verb's form. The time of an event is not: `flights departed` may leave some out.
+    fn is_verb(&self, at: usize) -> bool {
+        let clock = match self.picks[at] {
+            Some(Meaning::Field(place)) => self.field(*place).calendar == Some(Calendar::Hhmm),
+            _ => false,
+        };
+        !clock && participle(&self.items[at])
     }
 
     fn numeric_subject(&self, index: usize) -> Option<Place> {
@@ -617,6 +655,13 @@ impl Scan<'_> {
     }
 }
 
+/// Whether the item is a form of a verb that tells what was done.
+fn participle(item: &Tagged) -> bool {
+    const IRREGULAR: [&str; 9] = ["flown", "sold", "built", "made", "bought", "spent", "run", "driven", "given"];
+    let text = item.text.to_lowercase();
+    matches!(item.item, Item::Noun(_) | Item::Word(Word::Verb)) && (text.ends_with("ed") || IRREGULAR.contains(&text.as_str()))
+}
+
 /// The condition on the rows' field, with its number in the field's unit.
 pub(crate) fn bounded(field: &Field, place: Place, cond: &Cond) -> Option<Raw> {
     let low = in_unit(field, cond.low, cond.unit.as_deref())?;
@@ -675,10 +720,3 @@ pub(crate) fn is_count(calculation: &Calculation) -> bool {
     )
 }
 
-/// The other way round.
-pub(crate) fn reverse(direction: Direction) -> Direction {
-    match direction {
-        Direction::Ascending => Direction::Descending,
-        Direction::Descending => Direction::Ascending,
-    }
-}

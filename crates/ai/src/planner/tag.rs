@@ -7,7 +7,7 @@ use pilothouse_domain::semantic::Compare;
 use super::dates::{self, Period};
 use super::lexicon::{Entry, Lexicon, MAX_PHRASE};
 use super::token::{Kind, Token};
-use super::words::{self, Word};
+use super::words::{self, Prep, Word};
 
 /// A condition on a number: `more than 60 minutes`, `between 10 and 20`.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +64,22 @@ pub(crate) fn tag(tokens: &[Token], lexicon: &Lexicon, today: Date) -> Vec<Tagge
             Atom::Token(_) => at += phrase(tokens, &atoms, at, lexicon, &mut out),
         }
     }
+    from_one_to_the_other(&mut out);
     out
+}
+
+/// `between JFK and LAX` is `from JFK to LAX`.
+fn from_one_to_the_other(items: &mut [Tagged]) {
+    for at in 0..items.len().saturating_sub(3) {
+        let pattern = matches!(
+            (&items[at].item, &items[at + 1].item, &items[at + 2].item, &items[at + 3].item),
+            (Item::Word(Word::Between), Item::Noun(_), Item::Word(Word::And), Item::Noun(_))
+        );
+        if pattern {
+            items[at].item = Item::Word(Word::Prep(Prep::From));
+            items[at + 2].item = Item::Word(Word::Prep(Prep::To));
+        }
+    }
 }
 
 /// Takes the longest phrase at `at`; returns how many atoms it took.
@@ -111,7 +126,7 @@ fn phrase(tokens: &[Token], atoms: &[Atom], at: usize, lexicon: &Lexicon, out: &
     let item = match token.kind {
         Kind::Number { value, .. } => Item::Number(value),
         Kind::Quoted => Item::Quoted,
-        _ => Item::Unknown,
+        _ => amount(tokens, index).map_or(Item::Unknown, |(number, _)| Item::Number(number)),
     };
     out.push(Tagged { item, text: token.text.clone(), plural: false });
     1

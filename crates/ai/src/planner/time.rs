@@ -50,6 +50,11 @@ impl<'a> Times<'a> {
         self.reference(place).map(|_| place)
     }
 
+    /// The default time, or the year where that is all there is.
+    pub fn default_or_year(self) -> Option<Place> {
+        self.default_time().or_else(|| self.calendar(Calendar::Year))
+    }
+
     fn calendar(self, calendar: Calendar) -> Option<Place> {
         let fields = &self.model.datasets[self.root].fields;
         let at = fields.iter().position(|field| field.calendar == Some(calendar))?;

@@ -1,6 +1,6 @@
 //! The words of the grammar: those that mean the same whatever the tables hold.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use pilothouse_domain::semantic::{Aggregate, Compare, Direction, Grain};
@@ -114,18 +114,21 @@ pub(crate) fn is_known(single: &str) -> bool {
     PARTS.contains(single)
 }
 
-static TABLE: LazyLock<HashMap<&'static str, Word>> = LazyLock::new(|| {
+static TABLE: LazyLock<HashMap<String, Word>> = LazyLock::new(|| {
     let mut table = HashMap::new();
     for (words, word) in entries() {
         for phrase in words.split('|') {
-            table.insert(phrase, word);
+            table.insert(phrase.to_owned(), word);
+            if matches!(word, Word::Sup(_) | Word::Top(_)) && !phrase.starts_with("the ") {
+                table.insert(format!("the {phrase}"), word);
+            }
         }
     }
     table
 });
 
-static PARTS: LazyLock<std::collections::HashSet<&'static str>> =
-    LazyLock::new(|| TABLE.keys().flat_map(|phrase| phrase.split(' ')).collect());
+static PARTS: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| entries().into_iter().flat_map(|(words, _)| words.split(['|', ' '])).collect());
 
 fn entries() -> Vec<(&'static str, Word)> {
     use Aggregate::{Avg, CountDistinct, Max, Median, Min, Sum};
@@ -167,9 +170,9 @@ fn entries() -> Vec<(&'static str, Word)> {
         (",", Word::Comma),
         ("vs|versus|compared to|compared with|against|as opposed to|and versus", Word::Versus),
         ("compare|comparison of|comparison between|compare the|comparing|difference between|compare between", Word::Compare),
-        ("is|are|was|were|be|been|being|had|has|have|having|do|does|did|done|made|make|makes|went|go|goes|came|come|comes|got|get|gets|took|take|takes|will|would|can|could|should|occurred|occur|occurs|happened|happen|happens|contain|contains|include|includes|seen|saw|see|recorded there|experience|experienced|receive|received|there|account for|accounts for|accounted for|make up|makes up|made up|represent|represents|account|used|use|uses|using|belong|belongs|belonging|fall|falls|fell|offer|offers|serve|serves|served|cover|covers|covered|earn|earned|earns|generate|generated|generates|bring in|brought in|brings in|bring|brought|yield|yielded|produced|operate|operated|operates|run|runs|ran|end up|ended up|result|resulted|held|hold|holds|currently|ever|actually|placed there|located|based|situated|live|lives|living|need|needs|needed|reach|reached|reaches|carry|carried|carries|observed|measured|reported|report|registered there|get to|exist|exists|existed|appear|appears|appeared|stand|stands", Word::Verb),
+        ("is|are|was|were|be|been|being|had|has|have|having|do|does|did|done|made|make|makes|went|go|goes|came|come|comes|got|get|gets|took|take|takes|will|would|can|could|should|occurred|occur|occurs|happened|happen|happens|contain|contains|include|includes|seen|saw|see|recorded there|experience|experienced|receive|received|there|account for|accounts for|accounted for|make up|makes up|made up|represent|represents|account|used|use|uses|using|belong|belongs|belonging|fall|falls|fell|offer|offers|serve|serves|served|cover|covers|covered|earn|earned|earns|generate|generated|generates|bring in|brought in|brings in|bring|brought|yield|yielded|produced|operate|operated|operates|run|runs|ran|end up|ended up|result|resulted|held|hold|holds|currently|ever|actually|placed there|located|based|situated|live|lives|living|need|needs|needed|reach|reached|reaches|carry|carried|carries|observed|measured|reported|report|registered there|get to|exist|exists|existed|appear|appears|appeared|stand|stands|placed|place|places|submitted|issued|completed there|bring about|am|work|works|want|wanted|comprise|comprises|consist of|consists of|constitute|constitutes|involve|involves|involved|comprised", Word::Verb),
         ("that|who have|which have|which has|that have|that has|that had|who had|whose|where|whom|with", Word::That),
-        ("from|out of|leaving|departing from|leaving from|originating from|originating in|originating at|starting in|coming from|flying from|flying out of|departing|departed from|that left from|that left|left from|leave from|leaves from|depart from|departs from|flew out of|flown from|flew from|fly from|flown out of|fly out of|taking off from|took off from|originate from|originated from|originated in|originated at|start from|started from", Word::Prep(Prep::From)),
+        ("from|out of|left|leave|leaves|leaving|departing|departs|depart|that leave|departing from|leaving from|originating from|originating in|originating at|starting in|coming from|flying from|flying out of|departing|departed from|that left from|that left|left from|leave from|leaves from|depart from|departs from|flew out of|flown from|flew from|fly from|flown out of|fly out of|taking off from|took off from|originate from|originated from|originated in|originated at|start from|started from", Word::Prep(Prep::From)),
         ("to|into|bound for|going to|headed to|headed for|arriving at|arriving in|landing at|landing in|heading to|flying to|towards|destined for|arrived at|arrived in|fly to|flies to|flew to|flown to|heading for|landed at|landed in|fly into|flew into|flying into|arrive at|arrive in|go to|goes to|went to|travel to|traveled to|travelled to|traveling to|travelling to|shipped to|for destination", Word::Prep(Prep::To)),
         ("of|in|on|at|for|via|through|within|during|by the|out|off|about|throughout|inside|among|amongst|with the|as|amid|around", Word::Prep(Prep::Other)),
         ("trend|trend of|over time|trends|trend in|development of|evolution of|timeline of|time series of|history of|trends in|how has|how have|how did|change over time|changed over time|evolve|evolved|evolve over time|develop|developed|develop over time|vary over time|month over month|progression of", Word::Trend),
@@ -177,7 +180,7 @@ fn entries() -> Vec<(&'static str, Word)> {
         ("combined|put together|taken together|together|jointly", Word::Combined),
         ("performance|perform|performed|performing|good|bad|better|worse|reliable|punctual|efficient|problematic|interesting|important|successful|healthy|well|poorly|reliability|underperforming|valuable|loyal", Word::Vague),
         ("drop|delete|truncate|insert|alter|grant|revoke|update|remove|modify|overwrite|erase|wipe|edit|rename|create|purge|destroy|execute|shutdown", Word::Destructive),
-        ("the|a|an|all|our|we|us|i|me|my|you|your|they|their|them|it|its|please|kindly|this data|data|dataset|database|table|records|record|rows|row|entries|entry|so|just|only|overall there|in the data|in the dataset|in the data set|in the database|in this data|in this dataset|on record|in our data|value of|values|of all|these|those|some|any|then|also|now|would you|could you|can you|do you know|figure|figures|numbers|information|info|details|respectively|in terms of|when it comes to|regarding|per the data|according to the data|hi|hello|hey|thanks|thank you|exact|same|own|given|set|broken|such|kind|kinds|sort|itself|themselves|for a|for an|with a|with an|for the|in the|on the|at the|of the|to the|from the|distribution of|breakdown of|a breakdown of|a list of|list of|the list of|number and|one|ones|ranked|ranking|ranking of|sorted|ordered list of|order of|per cent of|as a percentage|as a whole|in all|do we have|we have|have we|did we|do we|we had|there were|there are|have been|in existence|entire|whole|full|listed|in the table|in our|in this|quite|really|much|please tell me|i wonder|know|question|want to know|curious|there in total|total there|altogether there|were there|are listed|individual|particular|specific|respective|every single|single|corresponding|associated|related|level of|levels of|degree of|while|how|has been|overall|in order|at the moment|of them|of those|is it|was it|as of now", Word::Skip),
+        ("the|a|an|all|our|we|us|i|me|my|you|your|they|their|them|it|its|please|kindly|this data|data|dataset|database|table|records|record|rows|row|entries|entry|so|just|only|overall there|in the data|in the dataset|in the data set|in the database|in this data|in this dataset|on record|in our data|value of|values|of all|these|those|some|any|then|also|now|would you|could you|can you|do you know|figure|figures|numbers|information|info|details|respectively|in terms of|when it comes to|regarding|per the data|according to the data|hi|hello|hey|thanks|thank you|exact|same|own|given|set|broken|such|kind|kinds|sort|itself|themselves|for a|for an|with a|with an|for the|in the|on the|at the|of the|to the|from the|distribution of|breakdown of|a breakdown of|a list of|list of|the list of|number and|one|ones|ranked|ranking|ranking of|sorted|ordered list of|order of|per cent of|as a percentage|as a whole|in all|do we have|we have|have we|did we|do we|we had|there were|there are|have been|in existence|entire|whole|full|listed|in the table|in our|in this|quite|really|much|please tell me|i wonder|know|question|want to know|curious|there in total|total there|altogether there|were there|are listed|individual|particular|specific|respective|every single|single|corresponding|associated|related|level of|levels of|degree of|while|how|has been|overall|in order|at the moment|of them|of those|something|anything|someone|anyone|somebody|fleet of|at all|at least one of|is it|was it|as of now", Word::Skip),
         ("top|the top|leading|first top|highest ranked|best ranked", Word::Top(High)),
         ("bottom|the bottom|last ranked|lowest ranked", Word::Top(Low)),
         ("most|the most|highest|largest|biggest|greatest|the highest|the largest|the biggest|highest number of|largest number of|greatest number of|most number of|the highest number of|the largest number of|the greatest number of|more|higher|larger|greater|bigger|peak|top most|maximal|highest count of|biggest number of|the biggest number of|strongest|highest overall|most overall", sup(High, About::Next)),
@@ -204,8 +207,8 @@ fn entries() -> Vec<(&'static str, Word)> {
         ("most humid", hint(High, HUMID)),
         ("driest|least humid", hint(Low, HUMID)),
         ("youngest", hint(Low, AGE)),
-        ("most delayed|latest running", hint(High, DELAY)),
-        ("least delayed|most punctual", hint(Low, DELAY)),
+        ("latest running", hint(High, DELAY)),
+        ("most punctual", hint(Low, DELAY)),
         ("best selling|top selling|most sold|most purchased|most bought|best sold|most ordered", hint(High, SOLD)),
         ("worst selling|least sold|least ordered|least purchased", hint(Low, SOLD)),
         ("most populous", hint(High, POPULATION)),

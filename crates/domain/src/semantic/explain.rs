@@ -50,10 +50,12 @@ fn sentence(
         let rows = dataset_label(model, &query.dataset);
         let different = if query.distinct { "different " } else { "" };
         if fields.is_empty() { format!("{different}{rows}") } else { format!("{different}{} of {rows}", list(&fields)) }
+    } else if query.count_groups {
+        format!("number of different values of {}", list(groups))
     } else {
         list(measures)
     };
-    if !groups.is_empty() {
+    if !groups.is_empty() && !query.count_groups {
         text = format!("{text} by {}", list(groups));
     }
     if !conditions.is_empty() {
