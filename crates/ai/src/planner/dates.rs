@@ -325,6 +325,9 @@ fn relative(tokens: &[Token], start: usize, today: Date) -> Option<(Period, usiz
     };
     let unit = word(tokens, unit_at).trim_end_matches('s');
     let end = unit_at + 1;
+    if ["of", "in"].contains(&word(tokens, end)) && year(tokens, end + 1).is_some() {
+        return None;
+    }
     if let Some(count) = count {
         let tomorrow = today.tomorrow().ok()?;
         let from = match unit {
@@ -422,6 +425,15 @@ fn part_of_year(tokens: &[Token], at: usize) -> Option<(i8, i8, usize)> {
     }
     if let Some(h) = text.strip_prefix('h').and_then(|h| h.parse::<i8>().ok()).filter(|h| (1..=2).contains(h)) {
         return Some((h * 6 - 5, 6, at + 1));
+    }
+    let last = match (text, word(tokens, at + 1)) {
+        ("last", "quarter") => Some((10, 3, at + 2)),
+        ("last", "half") => Some((7, 6, at + 2)),
+        ("last", "month") => Some((12, 1, at + 2)),
+        _ => None,
+    };
+    if last.is_some() {
+        return last.filter(|(_, _, end)| ["of", "in"].contains(&word(tokens, *end)));
     }
     let n = i8::try_from(nth(text)?).ok()?;
     match word(tokens, at + 1) {

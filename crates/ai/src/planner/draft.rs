@@ -108,6 +108,8 @@ pub(crate) struct Draft {
     pub compare: bool,
     pub counted: bool,
     pub listed: bool,
+    /// `what is the name of …`.
+    pub looked_up: bool,
     pub when: bool,
     pub distinct: bool,
     /// The dataset meant by a mention that asks for nothing, as `of flights`.

@@ -52,13 +52,15 @@ pub(crate) struct Entry {
 pub(crate) struct Lexicon {
     exact: HashMap<String, Vec<Entry>>,
     stems: HashMap<String, Vec<Entry>>,
+    /// What one row of each dataset is called.
+    owners: Vec<String>,
     vocabulary: HashSet<String>,
     by_length: Vec<Vec<String>>,
 }
 
 impl Lexicon {
     pub fn build(model: &Model, graph: &Graph) -> Self {
-        let mut lexicon = Self::default();
+        let mut lexicon = Self { owners: model.datasets.iter().map(|d| singular(&d.label)).collect(), ..Self::default() };
         for (at, dataset) in model.datasets.iter().enumerate() {
             lexicon.add_dataset(model, graph, at, dataset);
         }
@@ -151,9 +153,11 @@ impl Lexicon {
                 if phrase == owner {
                     continue;
                 }
-                self.add(phrase, meaning.clone(), 0);
+                // A word for rows of a dataset means those first, and a yes-or-no field is mostly said as its yes.
+                let cost = u8::from(self.owners.contains(phrase) || field.data_type == DataType::Boolean);
+                self.add(phrase, meaning.clone(), cost);
                 if phrase.len() > 3 {
-                    self.add(&plural(phrase), meaning.clone(), 0);
+                    self.add(&plural(phrase), meaning.clone(), cost);
                 }
             }
         }

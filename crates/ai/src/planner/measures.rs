@@ -147,7 +147,7 @@ impl<'a> Measures<'a> {
             .filter(|(_, field)| words.iter().any(|word| named(field, word)))
             .map(|(field, _)| Place { dataset: self.root, field, via: None })
             .collect();
-        if found.len() <= 1 {
+        if found.len() <= 1 || !words.contains(&"total") {
             return found;
         }
         let totals: Vec<Place> = found.iter().copied().filter(|place| named(self.field(*place), "total")).collect();

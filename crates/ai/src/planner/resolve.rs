@@ -100,7 +100,7 @@ impl<'a> Resolver<'a> {
         if shape.order.is_empty() && !shape.measures.is_empty() {
             shape.order = default_order(&shape, self.model);
         }
-        if shape.limit.is_some() || shape.open_limit {
+        if shape.limit.is_some() || shape.open_limit || !shape.having.is_empty() || shape.count_groups {
             self.leave_out_nulls(&mut shape);
         }
         let limits: Vec<Option<u32>> =
@@ -187,6 +187,9 @@ impl<'a> Resolver<'a> {
     /// Numbers, perhaps by groups.
     fn aggregated(&self, listed: Option<Place>) -> Result<Vec<Shape>, Misfit> {
         let draft = self.draft;
+        if draft.measures.contains(&Spec::Count(Target::Grain(Grain::HourOfDay))) {
+            return Err(Misfit::Parts);
+        }
         if let ([Spec::Count(target @ Target::Grain(_))], []) = (draft.measures.as_slice(), draft.groups.as_slice()) {
             let shape = Shape {
                 measures: vec![self.measures().rows()],
@@ -196,7 +199,14 @@ impl<'a> Resolver<'a> {
             };
             return Ok(vec![shape]);
         }
-        let mut shape = Shape { groups: self.groups()?, ..Shape::default() };
+        // `average discount per order`, asked of orders, is the plain average; a sum per row is no grouping at all.
+        let per_row = draft.groups.iter().any(|target| self.is_root(target));
+        let averages = |spec: &Spec| matches!(spec, Spec::Aggregate(Aggregate::Avg | Aggregate::Median, _) | Spec::Metric(_));
+        if per_row && (draft.groups.len() > 1 || !draft.measures.iter().all(averages)) {
+            return Err(Misfit::Parts);
+        }
+        let groups = if per_row { Vec::new() } else { self.groups()? };
+        let mut shape = Shape { groups, ..Shape::default() };
         for subject in draft.subjects.iter().filter(|subject| subject.asked && !self.is_root(&subject.target)) {
             push_group(&mut shape.groups, self.group(&subject.target)?);
         }
@@ -424,6 +434,7 @@ impl<'a> Resolver<'a> {
         }
         let spec = match by {
             Some(spec) => spec,
+            None if rank.about == About::Rows && draft.measures.is_empty() => Spec::Rows,
             None if root_rows && draft.measures.is_empty() && rank.about == About::Next => Spec::Rows,
             None => match draft.measures.as_slice() {
                 [only] => only.clone(),
@@ -606,7 +617,8 @@ impl<'a> Resolver<'a> {
     /// Rows, or the different values of a field.
     fn list(&self) -> Result<Vec<Shape>, Misfit> {
         let draft = self.draft;
-        let asked = draft.subjects.iter().any(|subject| subject.asked) || draft.listed;
+        let looked_up = draft.looked_up && !draft.conditions.is_empty();
+        let asked = draft.subjects.iter().any(|subject| subject.asked) || draft.listed || looked_up;
         if !asked || draft.subjects.is_empty() {
             return Err(Misfit::Parts);
         }

@@ -6,7 +6,7 @@ use pilothouse_domain::semantic::{Aggregate, Calculation, Calendar, Compare, Fie
 use super::draft::{Condition, Draft, Rank, Raw, Related, Spec, Subject, Target};
 use super::graph::Graph;
 use super::lexicon::{Meaning, Place};
-use super::tag::{Cond, Item, Tagged};
+use super::tag::{Cond, Item, TIMES, Tagged};
 use super::words::{About, Word};
 
 /// Most rows a question may ask for with `top N`.
@@ -112,6 +112,7 @@ impl<'a> Scan<'a> {
             Word::What | Word::Which | Word::Who => {
                 let verb = matches!(self.items.get(at + 1).map(|i| &i.item), Some(Item::Word(Word::Verb)));
                 state.which = !(word == Word::What && verb);
+                self.draft.looked_up |= word == Word::What && verb;
             }
             Word::When => self.draft.when = true,
             Word::List => self.draft.listed = true,
@@ -128,7 +129,9 @@ impl<'a> Scan<'a> {
                 self.draft.share.get_or_insert(false);
             }
             // `flown by` and `used by` name who did it; `by carrier` groups.
-            Word::By if at > 0 && participle(&self.items[at - 1]) => state.prep = true,
+            Word::By if at > 0 && participle(&self.items[at - 1]) && agent(self.items, self.picks, at) => {
+                state.prep = true;
+            }
             Word::By => state.by = true,
             Word::Each => (state.by, state.each) = (true, true),
             Word::Sup(sup) => state.sup = Some(Rank { direction: sup.direction, about: sup.about }),
@@ -150,6 +153,7 @@ impl<'a> Scan<'a> {
             Word::Prep(_) => state.prep = true,
             Word::Grain(grain) => return self.target(Target::Grain(grain), at),
             Word::Periodic(grain) => {
+                self.state.grouping = true;
                 self.draft.groups.push(Target::Grain(grain));
                 self.draft.per.push(Target::Grain(grain));
             }
@@ -164,6 +168,13 @@ impl<'a> Scan<'a> {
         let mut op = if word == Word::Missing { Compare::IsNull } else { Compare::IsNotNull };
         if std::mem::take(&mut self.state.not) {
             op = if op == Compare::IsNull { Compare::IsNotNull } else { Compare::IsNull };
+        }
+        if let Some(Condition { raw: Raw::Compare { op: Compare::IsNull | Compare::IsNotNull, .. }, .. }) =
+            self.draft.conditions.last()
+            && self.adjacent(at)
+        {
+            // `no speed recorded` says it twice.
+            return at + 1;
         }
         if let Some(place) = self.field_before(at) {
             self.undo_last();
@@ -412,6 +423,13 @@ impl<'a> Scan<'a> {
         if self.state.not {
             return Err(Stuck::Item(at));
         }
+        if cond.unit.as_deref() == Some(TIMES) {
+            let dataset = *self.draft.mentions.last().ok_or(Stuck::Item(at))?;
+            let cond = Cond { unit: None, ..cond };
+            self.draft.counts.push((cond, Target::Dataset { at: dataset, via: None }));
+            self.state.last = Last::Mention;
+            return Ok(at + 1);
+        }
         match self.state.last.clone() {
             Last::Measure(index)
                 if self.adjacent(at) && !matches!(self.draft.measures[index], Spec::Count(_) | Spec::Rows) =>
@@ -502,7 +520,13 @@ impl<'a> Scan<'a> {
         if self.state.sup.is_none() && self.state.beside.iter().any(beside) {
             return Err(Stuck::Item(end));
         }
-        if let Some(sup) = self.state.sup {
+        if let Some(mut sup) = self.state.sup {
+            // `used the most` counts rows; `is the largest` does not.
+            let said = self.items.iter().rev().find(|item| matches!(item.item, Item::Word(Word::Sup(_))));
+            let often = said.is_some_and(|item| ["most", "least"].contains(&item.text.to_lowercase().trim_start_matches("the ")));
+            if often && sup.about == About::Next && self.draft.measures.is_empty() {
+                sup.about = About::Rows;
+            }
             self.draft.rank = Some(sup);
             if self.draft.rank_by.is_none() && !self.draft.measures.is_empty() {
                 self.draft.rank_by = self.draft.measures.pop();
@@ -659,7 +683,13 @@ impl Scan<'_> {
 fn participle(item: &Tagged) -> bool {
     const IRREGULAR: [&str; 9] = ["flown", "sold", "built", "made", "bought", "spent", "run", "driven", "given"];
     let text = item.text.to_lowercase();
-    matches!(item.item, Item::Noun(_) | Item::Word(Word::Verb)) && (text.ends_with("ed") || IRREGULAR.contains(&text.as_str()))
+    matches!(item.item, Item::Noun(_) | Item::Word(Word::Verb)) && (text.split(' ').next().is_some_and(|word| word.ends_with("ed")) || IRREGULAR.contains(&text.as_str()))
+}
+
+/// Whether `by` is followed by those who did it: `by planes`, but not `by airline` or `by month`.
+fn agent(items: &[Tagged], picks: &[Option<&Meaning>], by: usize) -> bool {
+    let next = (by + 1..items.len()).find(|i| !matches!(items[*i].item, Item::Word(Word::Skip)));
+    next.is_some_and(|i| matches!(picks[i], Some(Meaning::Dataset { .. } | Meaning::Value { .. })) && (items[i].plural || !matches!(picks[i], Some(Meaning::Dataset { .. }))))
 }
 
 /// The condition on the rows' field, with its number in the field's unit.

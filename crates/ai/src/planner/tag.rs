@@ -9,6 +9,9 @@ use super::lexicon::{Entry, Lexicon, MAX_PHRASE};
 use super::token::{Kind, Token};
 use super::words::{self, Prep, Word};
 
+/// The unit of `more than once`.
+pub(crate) const TIMES: &str = "times";
+
 /// A condition on a number: `more than 60 minutes`, `between 10 and 20`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Cond {
@@ -214,6 +217,14 @@ fn condition(tokens: &[Token], at: usize) -> Option<(Cond, usize)> {
     for length in (1..=4usize.min(tokens.len() - at)).rev() {
         let phrase = tokens[at..at + length].iter().map(|t| t.lower.as_str()).collect::<Vec<_>>().join(" ");
         let Some(Word::Cmp(op)) = words::word(&phrase) else { continue };
+        let once = tokens.get(at + length).and_then(|t| match t.lower.as_str() {
+            "once" => Some(1.0),
+            "twice" => Some(2.0),
+            _ => None,
+        });
+        if let Some(low) = once {
+            return Some((Cond { op, low, high: None, unit: Some(TIMES.to_owned()) }, length + 1));
+        }
         let (low, used) = amount(tokens, at + length).or_else(|| one(tokens, at + length))?;
         let end = at + length + used;
         let (unit, scale, more) = unit(tokens, end);
@@ -272,8 +283,7 @@ fn one(tokens: &[Token], at: usize) -> Option<(f64, usize)> {
     match token.lower.as_str() {
         "a" | "an" if next(1) => Some((1.0, 1)),
         "half" if tokens.get(at + 1).is_some_and(|t| t.is("an") || t.is("a")) && next(2) => Some((0.5, 2)),
-        "one" | "once" => Some((1.0, 1)),
-        "twice" => Some((2.0, 1)),
+        "one" => Some((1.0, 1)),
         "a" if tokens.get(at + 1).is_some_and(|t| t.is("hundred")) => Some((100.0, 2)),
         "a" if tokens.get(at + 1).is_some_and(|t| t.is("thousand")) => Some((1000.0, 2)),
         _ => None,
@@ -299,6 +309,7 @@ fn unit_word(word: &str) -> Option<(&'static str, f64)> {
         "minute" | "minutes" | "mins" => ("minutes", 1.0),
         "hour" | "hours" | "hrs" => ("minutes", 60.0),
         "second" | "seconds" => ("seconds", 1.0),
+        "times" => (TIMES, 1.0),
         "mile" | "miles" | "mi" => ("miles", 1.0),
         "foot" | "feet" | "ft" => ("feet", 1.0),
         "inch" | "inches" => ("inches", 1.0),
