@@ -105,15 +105,16 @@ impl Lexicon {
             return None;
         }
         let near = self.by_length.get(length - 1..).unwrap_or_default().iter().take(3).flatten();
-        let mut hits = near.filter(|known| {
+        let mut hits: Vec<(u8, &str)> = near
+            .filter(|known| known.len() >= MIN_MISSPELT - 1 && known.chars().next() == word.chars().next())
+            .filter(|known| strsim::osa_distance(known, word) == 1)
+            .map(|known| (mistake(known, word), known.as_str()))
             // Short words with another letter are mostly other words: `place` is no `plane`.
-            known.len() >= MIN_MISSPELT - 1
-                && (length > MIN_MISSPELT || known.len() != word.len() || same_letters(known, word))
-                && known.chars().next() == word.chars().next()
-                && strsim::osa_distance(known, word) == 1
-        });
-        let first = hits.next()?;
-        hits.all(|other| stem(other) == stem(first)).then_some(first.as_str())
+            .filter(|(kind, _)| length > MIN_MISSPELT || *kind < OTHER_LETTER)
+            .collect();
+        hits.sort_unstable();
+        let (kind, first) = *hits.first()?;
+        hits.iter().all(|(other, known)| *other > kind || stem(known) == stem(first)).then_some(first)
     }
 
     pub fn knows(&self, lower: &str, stemmed: &str) -> bool {
@@ -154,7 +155,9 @@ impl Lexicon {
                     continue;
                 }
                 // A word for rows of a dataset means those first, and a yes-or-no field is mostly said as its yes.
-                let cost = u8::from(self.owners.contains(phrase) || field.data_type == DataType::Boolean);
+                // What a column is called in the table counts less than what people call it.
+                let technical = *phrase != field.label && !field.synonyms.contains(phrase);
+                let cost = u8::from(technical || self.owners.contains(phrase) || field.data_type == DataType::Boolean);
                 self.add(phrase, meaning.clone(), cost);
                 if phrase.len() > 3 {
                     self.add(&plural(phrase), meaning.clone(), cost);
@@ -278,6 +281,17 @@ fn push(entries: &mut Vec<Entry>, entry: Entry) {
         known.cost = known.cost.min(entry.cost);
     } else if entries.len() < MAX_READINGS {
         entries.push(entry);
+    }
+}
+
+const OTHER_LETTER: u8 = 2;
+
+/// How a word was misspelt, the likelier the smaller: letters swapped, one too many or too few, another letter.
+fn mistake(known: &str, word: &str) -> u8 {
+    match known.len() == word.len() {
+        true if same_letters(known, word) => 0,
+        true => OTHER_LETTER,
+        false => 1,
     }
 }
 

@@ -391,6 +391,9 @@ impl<'a> Resolver<'a> {
             draft.subjects.iter().filter(|s| !self.is_root(&s.target) && !s.verb).collect();
         let mut groups = self.groups()?;
         let each = !groups.is_empty();
+        if !draft.per.is_empty() && !subjects.is_empty() && !draft.average_left {
+            return Err(Misfit::Parts);
+        }
         let mut plural = each && subjects.is_empty();
         for subject in &subjects {
             let dataset = matches!(subject.target, Target::Dataset { .. });
@@ -405,7 +408,10 @@ impl<'a> Resolver<'a> {
             groups.push(self.group(&Target::Field(place))?);
         }
         let direction = self.settled(rank.direction, rank.about, &draft.rank_by)?;
-        let by = draft.rank_by.clone();
+        let by = match &draft.rank_by {
+            Some(Spec::Plain(place)) if draft.average_left => Some(Spec::Aggregate(Aggregate::Avg, *place)),
+            by => by.clone(),
+        };
         if groups.is_empty()
             && let Some(root) = draft.subjects.iter().find(|s| s.asked && self.is_root(&s.target))
         {
@@ -415,9 +421,6 @@ impl<'a> Resolver<'a> {
         }
         if groups.is_empty() {
             return self.extreme_value(direction, by.as_ref().ok_or(Misfit::Parts)?);
-        }
-        if each && by.is_some() && !plural {
-            plural = false;
         }
         let root_rows = draft.subjects.iter().any(|s| self.is_root(&s.target)) || !draft.conditions.is_empty();
         let hinted = self.implied(rank.about);
@@ -506,8 +509,12 @@ impl<'a> Resolver<'a> {
     }
 
     fn extreme_by(&self, subject: &Subject, spec: &Spec, direction: Direction) -> Result<Vec<Shape>, Misfit> {
+        // The first of each group is another question than the first of all.
+        if !self.draft.groups.is_empty() {
+            return Err(Misfit::Parts);
+        }
         if let (true, Spec::Plain(place) | Spec::Aggregate(_, place)) = (self.is_root(&subject.target), spec) {
-            if place.dataset != self.root || !self.draft.groups.is_empty() {
+            if place.dataset != self.root {
                 return Err(Misfit::Parts);
             }
             let field = self.graph.reference(self.model, self.root, *place).ok_or(Misfit::Parts)?;
@@ -523,8 +530,7 @@ impl<'a> Resolver<'a> {
         if self.is_root(&subject.target) {
             return Err(Misfit::Parts);
         }
-        let mut groups = self.groups()?;
-        push_group(&mut groups, self.group(&subject.target)?);
+        let groups = vec![self.group(&subject.target)?];
         let measures = self.measures().ranking(spec).ok_or(Misfit::Parts)?;
         let made = measures.into_iter().map(|measure| {
             let mut shape = Shape { measures: vec![measure], groups: groups.clone(), ..Shape::default() };

@@ -116,6 +116,8 @@ impl<'a> Scan<'a> {
             }
             Word::When => self.draft.when = true,
             Word::List => self.draft.listed = true,
+            // `how many are there` counts once.
+            Word::Exists if !self.draft.measures.is_empty() || state.count => {}
             Word::Exists => {
                 state.count = true;
                 self.draft.counted = true;
@@ -123,7 +125,7 @@ impl<'a> Scan<'a> {
             Word::Aggregate(Aggregate::CountDistinct) => (state.count, state.distinct) = (true, true),
             Word::Aggregate(aggregate) => state.aggregates.push(aggregate),
             Word::Distinct => (state.distinct, self.draft.distinct) = (true, true),
-            Word::Share { fraction } => self.draft.share = Some(fraction),
+            Word::Share { fraction } => (self.draft.share, state.which) = (Some(fraction), false),
             Word::Rate => {
                 self.draft.rate = true;
                 self.draft.share.get_or_insert(false);
@@ -210,6 +212,10 @@ impl<'a> Scan<'a> {
                 if let Some(op) = self.state.missing.take() {
                     self.condition(Raw::Compare { place: *place, op, values: Vec::new() }, at);
                     return Ok(at + 1);
+                }
+                if self.state.not && self.field(*place).kind == FieldKind::Measure && !self.recorded_follows(at) {
+                    // `no delay` is a delay of zero as likely as an unknown one.
+                    return Err(Stuck::Item(at));
                 }
                 if self.state.not && !self.cond_follows(at) {
                     self.state.not = false;
@@ -582,6 +588,10 @@ impl Scan<'_> {
     /// Whether values of one field were joined by `or`: `did UA or DL have more`.
     fn compares(&self) -> bool {
         self.draft.conditions.iter().any(|condition| condition.or) || self.draft.compare
+    }
+
+    fn recorded_follows(&self, at: usize) -> bool {
+        self.next(at).is_some_and(|i| matches!(self.items[i].item, Item::Word(Word::Known)))
     }
 
     fn group_follows(&self, at: usize) -> bool {
