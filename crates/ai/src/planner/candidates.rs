@@ -103,7 +103,8 @@ impl Planner {
             here.sort_by_key(|option| option.cost);
             options.push(here);
         }
-        let named = options.iter().flatten().any(|option| self.dataset_of(&option.meaning) == root && option.cost < HOP_COST);
+        let named =
+            options.iter().flatten().any(|option| self.dataset_of(&option.meaning) == root && option.cost < HOP_COST);
         let base = if named { 0 } else { UNNAMED_ROOT_COST };
         let mut combination = vec![0usize; items.len()];
         for _ in 0..MAX_COMBINATIONS {
@@ -157,7 +158,9 @@ impl Planner {
                         let cost = cost + HOP_COST * hops as u32;
                         if ways.len() > 1 && via.is_none() {
                             let vias = ways.iter().filter_map(|way| way.first().copied());
-                            out.extend(vias.map(|join| Sense { meaning: Meaning::Dataset { at: *at, via: Some(join) }, cost }));
+                            out.extend(
+                                vias.map(|join| Sense { meaning: Meaning::Dataset { at: *at, via: Some(join) }, cost }),
+                            );
                         } else {
                             out.push(Sense { meaning: entry.meaning.clone(), cost });
                         }
@@ -236,7 +239,8 @@ fn preposition(items: &[Tagged], at: usize) -> Option<Prep> {
     for item in items[..at].iter().rev().take(6) {
         match &item.item {
             Item::Word(Word::Prep(prep @ (Prep::From | Prep::To))) => return Some(*prep),
-            Item::Word(Word::Skip | Word::Or | Word::And | Word::Comma | Word::Versus | Word::Verb) | Item::Noun(_) => {}
+            Item::Word(Word::Skip | Word::Or | Word::And | Word::Comma | Word::Versus | Word::Verb) | Item::Noun(_) => {
+            }
             _ => return None,
         }
     }

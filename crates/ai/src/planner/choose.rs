@@ -121,9 +121,11 @@ impl Planner {
             }
         }
         if all.misfits.contains(&Misfit::Time(Untimely::NoTime)) {
-            return self.refuse(vec!["These rows have no time that the question's period fits.".to_owned()], Vec::new());
+            return self
+                .refuse(vec!["These rows have no time that the question's period fits.".to_owned()], Vec::new());
         }
-        let stuck: Vec<String> = all.stuck.iter().max().and_then(|at| items.get(*at)).map(|i| i.text.clone()).into_iter().collect();
+        let stuck: Vec<String> =
+            all.stuck.iter().max().and_then(|at| items.get(*at)).map(|i| i.text.clone()).into_iter().collect();
         let reason = if stuck.is_empty() {
             "I know the words, but not what they ask for together.".to_owned()
         } else {

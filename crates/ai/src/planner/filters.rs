@@ -138,7 +138,9 @@ fn named_year(draft: &Draft) -> Option<i16> {
 fn merge(a: &Raw, b: &Raw) -> Option<Raw> {
     match (a, b) {
         (Raw::Compare { place, op, values }, Raw::Compare { place: other, op: second, values: more })
-            if place == other && matches!(op, Compare::Eq | Compare::Ne) && (second == op || *second == Compare::Eq) =>
+            if place == other
+                && matches!(op, Compare::Eq | Compare::Ne)
+                && (second == op || *second == Compare::Eq) =>
         {
             let mut all = values.clone();
             all.extend(more.iter().filter(|v| !values.contains(v)).cloned());
@@ -174,7 +176,8 @@ fn with_threshold(filters: &[Filter], cond: &Cond, times: Times<'_>) -> Option<F
         Compare::Le if sign < 0.0 => Compare::Ge,
         op => op,
     };
-    let bound = |op, value: f64| Some(Filter::Compare { field: field.clone(), op: turned(op), values: vec![number(value)?] });
+    let bound =
+        |op, value: f64| Some(Filter::Compare { field: field.clone(), op: turned(op), values: vec![number(value)?] });
     match cond.high {
         Some(high) => Some(Filter::All { of: vec![bound(Compare::Ge, cond.low)?, bound(Compare::Le, high)?] }),
         None if matches!(cond.op, Compare::Lt | Compare::Le) => {

@@ -60,7 +60,8 @@ pub(crate) struct Lexicon {
 
 impl Lexicon {
     pub fn build(model: &Model, graph: &Graph) -> Self {
-        let mut lexicon = Self { owners: model.datasets.iter().map(|d| singular(&d.label)).collect(), ..Self::default() };
+        let mut lexicon =
+            Self { owners: model.datasets.iter().map(|d| singular(&d.label)).collect(), ..Self::default() };
         for (at, dataset) in model.datasets.iter().enumerate() {
             lexicon.add_dataset(model, graph, at, dataset);
         }
@@ -230,8 +231,7 @@ impl Lexicon {
             }
         }
         for (value, words) in field.values.iter().zip(&split) {
-            let kept: Vec<&str> =
-                words.iter().map(|t| t.lower.as_str()).filter(|w| !FIRMS.contains(w)).collect();
+            let kept: Vec<&str> = words.iter().map(|t| t.lower.as_str()).filter(|w| !FIRMS.contains(w)).collect();
             if kept.len() < words.len() && !kept.is_empty() {
                 self.add_value(&kept.join(" "), value, place, 0);
             }

@@ -48,7 +48,10 @@ impl<'a> Measures<'a> {
                 let fits = match aggregate {
                     Aggregate::Min | Aggregate::Max => field.data_type.is_numeric() || field.data_type.is_temporal(),
                     Aggregate::Count | Aggregate::CountDistinct => true,
-                    Aggregate::Sum => field.data_type.is_numeric() && field.default_aggregate != Some(Aggregate::Avg) || self.sums(field),
+                    Aggregate::Sum => {
+                        field.data_type.is_numeric() && field.default_aggregate != Some(Aggregate::Avg)
+                            || self.sums(field)
+                    }
                     Aggregate::Avg | Aggregate::Median => field.data_type.is_numeric() && field.kind != FieldKind::Key,
                 };
                 if place.dataset != self.root || !fits {
@@ -140,7 +143,9 @@ impl<'a> Measures<'a> {
             field.kind == FieldKind::Measure
                 && std::iter::once(&field.label).chain(&field.synonyms).any(|label| {
                     let label = label.to_lowercase();
-                    label == word || label.split(' ').any(|part| part == word) || word.contains(' ') && label.contains(word)
+                    label == word
+                        || label.split(' ').any(|part| part == word)
+                        || word.contains(' ') && label.contains(word)
                 })
         };
         let found: Vec<Place> = (fields.iter().enumerate())

@@ -94,7 +94,8 @@ fn phrase(tokens: &[Token], atoms: &[Atom], at: usize, lexicon: &Lexicon, out: &
             continue;
         }
         // A condition may stand inside a phrase: `arrived more than 60 minutes late`.
-        let inner: Vec<&Cond> = span.iter().filter_map(|a| if let Atom::Cond(c, _) = a { Some(c) } else { None }).collect();
+        let inner: Vec<&Cond> =
+            span.iter().filter_map(|a| if let Atom::Cond(c, _) = a { Some(c) } else { None }).collect();
         if inner.len() > 1 || span.iter().any(|a| matches!(a, Atom::Period(..))) {
             continue;
         }
@@ -144,7 +145,18 @@ fn is_code(token: &Token) -> bool {
 fn is_reserved(word: Word) -> bool {
     matches!(
         word,
-        Word::Grain(_) | Word::By | Word::Each | Word::And | Word::Or | Word::Not | Word::Prep(_) | Word::Verb | Word::Skip | Word::Which | Word::What | Word::HowMany
+        Word::Grain(_)
+            | Word::By
+            | Word::Each
+            | Word::And
+            | Word::Or
+            | Word::Not
+            | Word::Prep(_)
+            | Word::Verb
+            | Word::Skip
+            | Word::Which
+            | Word::What
+            | Word::HowMany
     )
 }
 
@@ -272,7 +284,13 @@ fn amount(tokens: &[Token], at: usize) -> Option<(f64, usize)> {
     let counted = round != 1 || tokens.get(at + 1).is_some_and(|t| unit_word(&t.lower).is_some() || t.is("or"));
     let hundred = tokens.get(at + 1).is_some_and(|t| t.is("hundred"));
     let thousand = tokens.get(at + 1).is_some_and(|t| t.is("thousand"));
-    let scale = if hundred { 100.0 } else if thousand { 1000.0 } else { 1.0 };
+    let scale = if hundred {
+        100.0
+    } else if thousand {
+        1000.0
+    } else {
+        1.0
+    };
     counted.then(|| (f64::from(u16::try_from(round).unwrap_or(u16::MAX)) * scale, 1 + usize::from(hundred || thousand)))
 }
 

@@ -127,7 +127,9 @@ fn plain_filter(filter: &Filter, model: &Model) -> String {
             } else {
                 unit
             };
-            format!("{} {} {}{unit}", field_text(field, model), op_words(*op), values.join(" or ")).trim_end().to_owned()
+            format!("{} {} {}{unit}", field_text(field, model), op_words(*op), values.join(" or "))
+                .trim_end()
+                .to_owned()
         }
         Filter::Part { field, part, op, values } => {
             let values: Vec<String> = values.iter().map(|v| part_value(*part, *v)).collect();
@@ -260,7 +262,17 @@ fn part_name(part: Grain) -> &'static str {
 
 fn part_value(part: Grain, value: i64) -> String {
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
         "December",
     ];
     const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
