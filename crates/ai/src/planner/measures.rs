@@ -172,7 +172,15 @@ impl<'a> Measures<'a> {
         if let [one] = found.as_slice() {
             return Some(*one);
         }
-        let totals: Vec<Place> = found.into_iter().filter(|place| self.field(*place).label.contains("total")).collect();
-        if let [one] = totals.as_slice() { Some(*one) } else { None }
+        // Of several amounts the one that is called the total is meant, else the one that is called the amount or price.
+        let called = |words: &[&str]| {
+            let named = |field: &Field| {
+                let texts = std::iter::once(&field.label).chain(&field.synonyms);
+                texts.flat_map(|text| text.split(' ')).any(|word| words.contains(&word))
+            };
+            let mut places = found.iter().copied().filter(|place| named(self.field(*place)));
+            places.next().filter(|_| places.next().is_none())
+        };
+        called(&["total"]).or_else(|| called(&["amount", "price", "value"]))
     }
 }

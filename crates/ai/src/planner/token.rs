@@ -219,7 +219,7 @@ fn join_meridiem(out: &mut Vec<Token>) {
             _ => "",
         };
         if !half.is_empty()
-            && out[at - 1].number().is_some()
+            && matches!(out[at - 1].kind, Kind::Number { .. } | Kind::Clock(_))
             && let Some(clock) = clock(&format!("{}{half}", out[at - 1].lower))
         {
             out[at - 1].kind = Kind::Clock(clock);

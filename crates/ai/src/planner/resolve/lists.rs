@@ -91,8 +91,17 @@ impl Resolver<'_> {
         let draft = self.draft;
         let looked_up = draft.looked_up && !draft.conditions.is_empty();
         let asked = draft.subjects.iter().any(|subject| subject.asked) || draft.listed || looked_up;
-        if !asked || draft.subjects.is_empty() {
+        if draft.subjects.is_empty() {
             return Err(Misfit::Parts);
+        }
+        if !asked {
+            // `orders in March` may ask for their number or for the orders themselves.
+            let [subject] = draft.subjects.as_slice() else { return Err(Misfit::Parts) };
+            if !self.is_root(&subject.target) || draft.conditions.is_empty() {
+                return Err(Misfit::Parts);
+            }
+            let count = Shape { measures: vec![self.measures().rows()], ..Shape::default() };
+            return Ok(vec![count, Shape { select: self.listed_fields(), ..Shape::default() }]);
         }
         let mut shape = Shape { limit: draft.limit, ..Shape::default() };
         let whole = draft.subjects.iter().any(|s| self.is_root(&s.target));
