@@ -38,19 +38,31 @@ fn counts_and_filters() {
     check("How many orders are there?", "Number of orders.");
     check("how many completed orders?", "Number of orders, where status is completed.");
     check("How many orders were not completed?", "Number of orders, where status is not completed.");
-    check("orders over $100 by status", "Number of orders by status, where amount is more than 100 USD; highest number of orders first.");
+    check(
+        "orders over $100 by status",
+        "Number of orders by status, where amount is more than 100 USD; highest number of orders first.",
+    );
     check("How many orders came from Germany or France?", "Number of orders, where country is Germany or France.");
     check("How many customers have no phone?", "Number of customers, where phone is missing.");
-    check("How many orders between 10 and 20 dollars?", "Number of orders, where amount is at least 10 USD and amount is at most 20 USD.");
+    check(
+        "How many orders between 10 and 20 dollars?",
+        "Number of orders, where amount is at least 10 USD and amount is at most 20 USD.",
+    );
 }
 
 #[test]
 fn numbers_groups_and_order() {
     check("What is the average amount by country?", "Average amount by country; highest average amount first.");
     check("total amount per month", "Revenue by month of ordered at; lowest month of ordered at first.");
-    check("Which country has the most orders?", "Number of orders by country; highest number of orders first; the first only.");
+    check(
+        "Which country has the most orders?",
+        "Number of orders by country; highest number of orders first; the first only.",
+    );
     check("top 3 customers by revenue", "Revenue by name; highest revenue first; the first 3.");
-    check("Which customers have more than 5 orders?", "Number of orders by name, where number of orders is more than 5; highest number of orders first.");
+    check(
+        "Which customers have more than 5 orders?",
+        "Number of orders by name, where number of orders is more than 5; highest number of orders first.",
+    );
     check("How many customers have never ordered?", "Number of customers, where there are no orders.");
     check("average number of orders per day", "Average number of orders per day of ordered at.");
     check("What is the largest amount?", "Largest amount.");
@@ -60,26 +72,47 @@ fn numbers_groups_and_order() {
 #[test]
 fn shares() {
     check("What percentage of orders were returned?", "Percentage of orders where status is returned.");
-    check("return rate by country", "Percentage of orders where status is returned by country; highest percentage of orders where status is returned first.");
-    check("share of orders by status", "Percentage of the total number of orders by status; highest percentage of the total number of orders first.");
+    check(
+        "return rate by country",
+        "Percentage of orders where status is returned by country; highest percentage of orders where status is returned first.",
+    );
+    check(
+        "share of orders by status",
+        "Percentage of the total number of orders by status; highest percentage of the total number of orders first.",
+    );
     check("What fraction of revenue comes from Germany?", "Fraction of revenue where country is Germany.");
 }
 
 #[test]
 fn times() {
-    check("number of orders in February 2024", "Number of orders, where ordered at is at least 2024-02-01 and ordered at is less than 2024-03-01.");
-    check("How many orders on 4 July 2024?", "Number of orders, where ordered at is at least 2024-07-04 and ordered at is less than 2024-07-05.");
-    check("How many orders last month?", "Number of orders, where ordered at is at least 2025-02-01 and ordered at is less than 2025-03-01.");
+    check(
+        "number of orders in February 2024",
+        "Number of orders, where ordered at is at least 2024-02-01 and ordered at is less than 2024-03-01.",
+    );
+    check(
+        "How many orders on 4 July 2024?",
+        "Number of orders, where ordered at is at least 2024-07-04 and ordered at is less than 2024-07-05.",
+    );
+    check(
+        "How many orders last month?",
+        "Number of orders, where ordered at is at least 2025-02-01 and ordered at is less than 2025-03-01.",
+    );
     check("How many orders after 8pm?", "Number of orders, where hour of the day of ordered at is at least 20.");
-    check("How many orders on weekends?", "Number of orders, where day of the week of ordered at is Saturday or Sunday.");
+    check(
+        "How many orders on weekends?",
+        "Number of orders, where day of the week of ordered at is Saturday or Sunday.",
+    );
     check("How many orders were there in 2030?", "REFUSE");
     assert!(shown("How many orders in March?").starts_with("ASK "));
-    check("orders in February 2024", "ASK number of orders | Id of orders, where ordered at is at least 2024-02-01 and ordered at is less than 2024-03-01");
+    check("orders in February 2024", "ASK number of orders | a list of them");
 }
 
 #[test]
 fn words_with_two_meanings_are_asked_back() {
-    check("How many big orders?", "ASK big by amount (amount is more than 500 USD) | big by discount (discount is more than 50 USD)");
+    check(
+        "How many big orders?",
+        "ASK big by amount (amount is more than 500 USD) | big by discount (discount is more than 50 USD)",
+    );
     assert!(shown("Which country is best?").starts_with("ASK "));
 }
 

@@ -59,7 +59,11 @@ impl Planner {
         let queries: Vec<Query> = queries.into_iter().take(MAX_CHOICES).collect();
         let read: Vec<Understanding> = queries.iter().map(|query| explain(query, &self.model)).collect();
         let choices = queries.into_iter().enumerate().map(|(at, query)| {
-            let label = difference(&read, at);
+            let label = if query.measures.is_empty() && difference(&read, at).is_none() {
+                "a list of them".to_owned()
+            } else {
+                difference(&read, at).unwrap_or_else(|| read[at].text.trim_end_matches('.').to_owned())
+            };
             Choice {
                 message: format!("{} ({label})", question.trim_end_matches(['?', '.', ' '])),
                 label,
@@ -164,15 +168,12 @@ fn has_good(items: &[Tagged]) -> bool {
 }
 
 /// The parts of a reading that not all the others share.
-fn difference(read: &[Understanding], at: usize) -> String {
+fn difference(read: &[Understanding], at: usize) -> Option<String> {
     let shared = |value: &str| read.iter().all(|other| other.chips.iter().any(|chip| chip.value == value));
     let mut own: Vec<&str> =
         read[at].chips.iter().map(|chip| chip.value.as_str()).filter(|value| !shared(value)).collect();
     own.dedup();
-    if own.is_empty() {
-        return read[at].text.trim_end_matches('.').to_owned();
-    }
-    own.join(", ")
+    (!own.is_empty()).then(|| own.join(", "))
 }
 
 fn quoted(words: &[String]) -> String {

@@ -225,7 +225,10 @@ impl<'a> Times<'a> {
             return Ok(made.collect());
         }
         let place = self.default_time().ok_or(Untimely::NoTime)?;
-        if self.field(place).data_type != DataType::Timestamp || !low.is_multiple_of(100) || high.is_some_and(|h| !h.is_multiple_of(100)) {
+        if self.field(place).data_type != DataType::Timestamp
+            || !low.is_multiple_of(100)
+            || high.is_some_and(|h| !h.is_multiple_of(100))
+        {
             return Err(Untimely::NoTime);
         }
         let field = self.reference(place).ok_or(Untimely::NoTime)?;

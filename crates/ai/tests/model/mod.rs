@@ -2,7 +2,8 @@
 
 use pilothouse_domain::catalog::DataType;
 use pilothouse_domain::semantic::{
-    Aggregate, Calculation, Compare, Dataset, Field, FieldKind, FieldRef, Filter, Join, Measure, Metric, Model, Scalar, Segment,
+    Aggregate, Calculation, Compare, Dataset, Field, FieldKind, FieldRef, Filter, Join, Measure, Metric, Model, Scalar,
+    Segment,
 };
 
 fn field(name: &str, kind: FieldKind, data_type: DataType) -> Field {
@@ -54,7 +55,8 @@ fn segment(name: &str, field: &str, above: i64) -> Segment {
 
 /// Orders of customers, in 2024 and the first months of 2025.
 pub fn shop() -> Model {
-    let money = |name: &str| Field { unit: Some("USD".to_owned()), ..field(name, FieldKind::Measure, DataType::Number) };
+    let money =
+        |name: &str| Field { unit: Some("USD".to_owned()), ..field(name, FieldKind::Measure, DataType::Number) };
     let range = Some(("2024-01-01T00:00:00".to_owned(), "2025-03-14T23:00:00".to_owned()));
     let orders = vec![
         field("id", FieldKind::Key, DataType::Integer),
