@@ -134,6 +134,32 @@ fn small_slips_of_spelling_are_read_and_told() {
 }
 
 #[test]
+fn a_follow_up_changes_the_question_before() {
+    let planner = planner();
+    let ask = |question: &str, previous: Option<&pilothouse_domain::semantic::Query>| match planner
+        .plan(question, &Context { today: date(2025, 3, 15), previous })
+    {
+        Plan::Answer(reading) => reading,
+        other => panic!("{question}: {other:?}"),
+    };
+    let first = ask("How many completed orders were there in January 2024?", None);
+    let second = ask("and in February 2024?", Some(&first.query));
+    assert_eq!(
+        second.understanding.text,
+        "Number of orders, where status is completed, ordered at is at least 2024-02-01 and ordered at is less than 2024-03-01."
+    );
+    let third = ask("by country", Some(&second.query));
+    assert!(third.understanding.text.starts_with("Number of orders by country, where status is completed"));
+    let fourth = ask("only returned", Some(&third.query));
+    assert!(fourth.understanding.text.contains("status is returned"), "{}", fourth.understanding.text);
+    assert!(!fourth.understanding.text.contains("completed"));
+    let fifth = ask("what about revenue", Some(&fourth.query));
+    assert!(fifth.understanding.text.starts_with("Revenue by country"), "{}", fifth.understanding.text);
+    let fresh = ask("How many customers are there?", Some(&fourth.query));
+    assert_eq!(fresh.understanding.text, "Number of customers.");
+}
+
+#[test]
 fn choices_are_few_different_and_complete() {
     let Plan::Clarify { choices, question } = plan("How many big orders?") else { panic!("not asked back") };
     assert!((2..=4).contains(&choices.len()));

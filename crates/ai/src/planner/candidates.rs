@@ -37,9 +37,10 @@ pub(crate) struct Candidates {
     pub misfits: Vec<Misfit>,
 }
 
-struct Sense {
-    meaning: Meaning,
-    cost: u32,
+/// A meaning of a noun on a root, and its cost.
+pub(crate) struct Sense {
+    pub meaning: Meaning,
+    pub cost: u32,
 }
 
 impl Planner {
@@ -74,6 +75,12 @@ impl Planner {
                 }
             }
         }
+        // Where two datasets are spoken of, a third that refers to both may hold what connects them.
+        let spoken = roots.clone();
+        let reached = |from: usize| spoken.iter().filter(|to| self.graph.distance(from, **to, None).is_some()).count();
+        if spoken.len() > 1 {
+            roots.extend((0..self.model.datasets.len()).filter(|at| !spoken.contains(at) && reached(*at) > 1));
+        }
         roots
     }
 
@@ -97,7 +104,7 @@ impl Planner {
                 options.push(Vec::new());
                 continue;
             };
-            let mut here = self.options(items, at, entries, root);
+            let mut here = self.senses(items, at, entries, root);
             let Some(best) = here.iter().map(|option| option.cost).min() else { return };
             here.retain(|option| option.cost <= best + SLACK);
             here.sort_by_key(|option| option.cost);
@@ -147,7 +154,7 @@ impl Planner {
     }
 
     /// What a noun can mean on a root, with the cost of each.
-    fn options(&self, items: &[Tagged], at: usize, entries: &[Entry], root: usize) -> Vec<Sense> {
+    pub(crate) fn senses(&self, items: &[Tagged], at: usize, entries: &[Entry], root: usize) -> Vec<Sense> {
         let mut out: Vec<Sense> = Vec::new();
         for entry in entries {
             let cost = u32::from(entry.cost);

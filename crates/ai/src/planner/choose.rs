@@ -20,7 +20,7 @@ impl Planner {
         question: &str,
         items: &[Tagged],
         corrections: Vec<(String, String)>,
-        _context: &Context<'_>,
+        context: &Context<'_>,
     ) -> Plan {
         if let Some(item) = items.iter().find(|item| matches!(item.item, Item::Word(Word::Destructive))) {
             let reason = format!("Questions are read-only: `{}` would change data.", item.text);
@@ -35,18 +35,25 @@ impl Planner {
         if items.iter().any(|item| matches!(item.item, Item::Word(Word::Vague))) {
             return self.vague(question, items);
         }
+        let continued = context.previous.map_or_else(Vec::new, |previous| self.follow_up(question, items, previous));
+        if let [one] = continued.as_slice() {
+            return self.answer(one.clone(), corrections);
+        }
+        if continued.len() > 1 {
+            return self.clarify(question, continued);
+        }
         let all = self.candidates(items);
         let best = self.best(&all);
         match best.as_slice() {
             [] if has_good(items) => self.vague(question, items),
             [] => self.not_understood(items, &all),
-            [one] => Plan::Answer(Reading {
-                understanding: explain(&one.query, &self.model),
-                query: one.query.clone(),
-                corrections,
-            }),
+            [one] => self.answer(one.query.clone(), corrections),
             several => self.clarify(question, several.iter().map(|candidate| candidate.query.clone()).collect()),
         }
+    }
+
+    fn answer(&self, query: Query, corrections: Vec<(String, String)>) -> Plan {
+        Plan::Answer(Reading { understanding: explain(&query, &self.model), query, corrections })
     }
 
     /// The cheapest readings.

@@ -175,7 +175,7 @@ fn entries() -> Vec<(&'static str, Word)> {
             Word::By,
         ),
         (
-            "per|each|for each|for every|every|in each|at each|of each|on each|with each|from each|to each|across|across all|for all",
+            "per|each|for each|for every|every|in each|at each|of each|on each|with each|from each|to each|across",
             Word::Each,
         ),
         (
@@ -217,10 +217,7 @@ fn entries() -> Vec<(&'static str, Word)> {
         ("or|or the|either", Word::Or),
         (",", Word::Comma),
         ("vs|versus|compared to|compared with|against|as opposed to|and versus", Word::Versus),
-        (
-            "compare|comparison of|comparison between|compare the|comparing|difference between|compare between",
-            Word::Compare,
-        ),
+        ("compare|comparison of|comparison between|compare the|comparing|compare between", Word::Compare),
         (
             "is|are|was|were|be|been|being|had|has|have|having|do|does|did|done|made|make|makes|went|go|goes|came|come|comes|got|get|gets|took|take|takes|will|would|can|could|paid|pay|pays|paying|occurred|occur|occurs|happened|happen|happens|contain|contains|include|includes|seen|saw|see|recorded there|experience|experienced|receive|received|there|account for|accounts for|accounted for|make up|makes up|made up|represent|represents|account|used|use|uses|using|belong|belongs|belonging|fall|falls|fell|offer|offers|serve|serves|served|cover|covers|covered|earn|earned|earns|generate|generated|generates|bring in|brought in|brings in|bring|brought|yield|yielded|produced|operate|operated|operates|run|runs|ran|end up|ended up|result|resulted|held|hold|holds|currently|ever|actually|placed there|located|based|situated|live|lives|living|need|needs|needed|reach|reached|reaches|carry|carried|carries|observed|measured|reported|report|registered there|get to|exist|exists|existed|appear|appears|appeared|stand|stands|placed|place|places|submitted|issued|completed there|bring about|am|work|works|want|wanted|comprise|comprises|consist of|consists of|constitute|constitutes|involve|involves|involved|comprised",
             Word::Verb,
@@ -253,7 +250,7 @@ fn entries() -> Vec<(&'static str, Word)> {
             Word::Destructive,
         ),
         (
-            "the|a|an|all|our|we|us|i|me|my|you|your|they|their|them|it|its|please|kindly|this data|data|dataset|database|table|records|record|rows|row|entries|entry|so|just|only|overall there|in the data|in the dataset|in the data set|in the database|in this data|in this dataset|on record|in our data|value of|values|of all|these|those|some|any|then|also|now|would you|could you|can you|do you know|figure|figures|numbers|information|info|details|respectively|in terms of|when it comes to|regarding|per the data|according to the data|hi|hello|hey|thanks|thank you|exact|same|own|given|set|broken|such|kind|kinds|sort|itself|themselves|for a|for an|with a|with an|for the|in the|on the|at the|of the|to the|from the|distribution of|breakdown of|a breakdown of|a list of|list of|the list of|number and|one|ones|ranked|ranking|ranking of|sorted|ordered list of|order of|per cent of|as a percentage|as a whole|in all|do we have|we have|have we|did we|do we|we had|there were|there are|have been|in existence|entire|whole|full|listed|in the table|in our|in this|quite|really|much|please tell me|i wonder|know|question|want to know|curious|there in total|total there|altogether there|were there|are listed|individual|particular|specific|respective|every single|single|corresponding|associated|related|level of|levels of|degree of|while|how|has been|overall|in order|at the moment|of them|of those|something|anything|someone|anyone|somebody|available|so far|sorted by count|ordered by count|sorted by number|until now|to date|at all|at least one of|is it|was it|as of now",
+            "the|a|an|all|our|we|us|i|me|my|you|your|they|their|them|it|its|please|kindly|this data|data|dataset|database|table|records|record|rows|row|entries|entry|so|just|only|overall there|in the data|in the dataset|in the data set|in the database|in this data|in this dataset|on record|in our data|value of|values|of all|these|those|some|any|then|also|now|would you|could you|can you|do you know|figure|figures|numbers|information|info|details|respectively|in terms of|when it comes to|regarding|per the data|according to the data|hi|hello|hey|thanks|thank you|exact|same|own|given|set|broken|such|kind|kinds|sort|itself|themselves|for a|for an|with a|with an|for the|in the|on the|at the|of the|to the|from the|distribution of|breakdown of|a breakdown of|a list of|list of|the list of|number and|one|ones|ranked|ranking|ranking of|sorted|ordered list of|order of|per cent of|as a percentage|as a whole|in all|do we have|we have|have we|did we|do we|we had|there were|there are|have been|in existence|entire|whole|full|listed|in the table|in our|in this|quite|really|much|please tell me|i wonder|know|question|want to know|curious|there in total|total there|altogether there|were there|are listed|individual|particular|specific|respective|every single|single|corresponding|associated|related|level of|levels of|degree of|while|how|has been|overall|in order|at the moment|of them|of those|something|anything|someone|anyone|somebody|available|so far|sorted by count|ordered by count|sorted by number|until now|to date|but|across all|for all|over all|of all the|at all|at least one of|is it|was it|as of now",
             Word::Skip,
         ),
         ("top|the top|leading|first top|highest ranked|best ranked", Word::Top(High)),

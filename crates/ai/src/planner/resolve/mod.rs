@@ -85,7 +85,8 @@ impl<'a> Resolver<'a> {
             });
         }
         let loose = self.loose()?;
-        let related = self.related()?;
+        // In a question about a share, the rows that nothing refers to are the part.
+        let related = if self.draft.share.is_some() { None } else { self.related()? };
         let mut queries = Vec::new();
         for mut shape in shapes.into_iter().take(MAX_READINGS) {
             shape.filters.extend(loose.iter().cloned().chain(related.clone()));

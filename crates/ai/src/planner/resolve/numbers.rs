@@ -118,7 +118,7 @@ impl Resolver<'_> {
         Ok(groups)
     }
 
-    pub(super) fn is_time(&self, group: &Group) -> bool {
+    pub(crate) fn is_time(&self, group: &Group) -> bool {
         group.grain.is_some() || self.model.field(&group.field).is_some_and(|field| field.calendar.is_some())
     }
 
@@ -129,7 +129,7 @@ impl Resolver<'_> {
     /// A share of rows, of a measure, or of the total over groups.
     pub(super) fn share(&self, fraction: bool, part: &[Clause]) -> Result<Vec<Shape>, Misfit> {
         let draft = self.draft;
-        if !draft.having.is_empty() || !draft.counts.is_empty() || draft.extreme.is_some() || draft.related.is_some() {
+        if !draft.having.is_empty() || !draft.counts.is_empty() || draft.extreme.is_some() {
             return Err(Misfit::Parts);
         }
         let mut groups = self.groups()?;
@@ -142,7 +142,7 @@ impl Resolver<'_> {
             _ => return Err(Misfit::Parts),
         };
         let [whole] = self.measures().of(&spec).ok_or(Misfit::Parts)?.try_into().map_err(|_| Misfit::Parts)?;
-        let mut readings: Vec<Vec<Filter>> = vec![Vec::new()];
+        let mut readings: Vec<Vec<Filter>> = vec![self.related()?.into_iter().collect()];
         for clause in part {
             readings = cross(readings, &clause.readings, |of, filter| of.push(filter.clone()));
         }

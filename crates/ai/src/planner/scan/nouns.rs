@@ -139,7 +139,8 @@ impl<'a> Scan<'a> {
         if let Some(sup) = self.state.sup {
             return self.superlative(sup, target, plural, at);
         }
-        let asked = std::mem::take(&mut self.state.which) || self.draft.listed;
+        let looked_up = self.draft.looked_up && matches!(target, Target::Grain(_));
+        let asked = std::mem::take(&mut self.state.which) || self.draft.listed || looked_up;
         if matches!(target, Target::Grain(_)) && !asked && self.draft.rank.is_none() {
             return Err(Stuck::Item(at));
         }
@@ -158,6 +159,14 @@ impl<'a> Scan<'a> {
         let known = !self.draft.subjects.is_empty() || !self.draft.groups.is_empty();
         self.state.sup = None;
         match sup.about {
+            // `which method is the most popular among customers`: the customers are only those it is popular with.
+            About::Rows if self.draft.subjects.iter().any(|s| s.asked) && matches!(target, Target::Dataset { .. }) => {
+                self.draft.rank = Some(sup);
+                if let Target::Dataset { at: dataset, .. } = target {
+                    self.draft.mentions.push(dataset);
+                }
+                self.state.last = Last::Mention;
+            }
             About::Next if known || self.group_follows(at) || self.compares() => {
                 self.draft.rank = Some(sup);
                 self.draft.rank_by = Some(Spec::Count(target));
