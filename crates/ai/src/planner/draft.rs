@@ -46,6 +46,8 @@ pub(crate) struct Condition {
     pub and: bool,
     /// Stands after a verb (`were cancelled`): in a question about a share, this is the part.
     pub predicate: bool,
+    /// Stands in a relative clause (`flights that departed late`), which describes the whole.
+    pub relative: bool,
     /// Led in by a preposition.
     pub prep: bool,
     /// Stands before the counted noun.

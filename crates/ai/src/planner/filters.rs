@@ -15,6 +15,7 @@ pub(crate) struct Clause {
     /// What it can mean; more than one where a year or a time of day is open.
     pub readings: Vec<Filter>,
     pub predicate: bool,
+    pub relative: bool,
     pub prep: bool,
     pub period: bool,
     /// Continues the clause before by `and` or `or`.
@@ -85,6 +86,7 @@ fn clause(condition: &Condition, raw: &Raw, times: Times<'_>, year: Option<i16>)
     Ok(Clause {
         readings: readings(raw, times, year)?,
         predicate: condition.predicate,
+        relative: condition.relative,
         prep: condition.prep,
         period: matches!(raw, Raw::Period { .. }),
         joined: false,

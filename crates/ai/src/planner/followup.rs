@@ -37,7 +37,7 @@ impl Planner {
         let lower = question.to_lowercase();
         let opens = |opener: &&str| lower.strip_prefix(*opener).is_some_and(|rest| rest.starts_with(' '));
         let short = items.iter().all(|item| !matches!(item.item, Item::Word(Word::HowMany | Word::Which | Word::List)));
-        if !OPENERS.iter().any(|opener| opens(&opener)) || !short {
+        if !OPENERS.iter().any(|opener| opens(opener)) || !short {
             return Vec::new();
         }
         let Some(root) = self.model.datasets.iter().position(|d| d.name == previous.dataset) else { return Vec::new() };

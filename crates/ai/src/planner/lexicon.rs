@@ -96,7 +96,17 @@ impl Lexicon {
             let entries: Vec<Entry> = map.get(key)?.iter().filter(fits).cloned().collect();
             (!entries.is_empty()).then_some(entries)
         };
-        found(&self.exact, lower).or_else(|| found(&self.stems, stemmed))
+        // A value in another form is a weaker match, but it may be the only one that fits the rest.
+        let mut entries = found(&self.exact, lower).unwrap_or_default();
+        let none = entries.is_empty();
+        for entry in found(&self.stems, stemmed).unwrap_or_default() {
+            let other = none || matches!(entry.meaning, Meaning::Value { .. });
+            if other && !entries.iter().any(|known| known.meaning == entry.meaning) {
+                let cost = entry.cost + u8::from(!none);
+                entries.push(Entry { cost, ..entry });
+            }
+        }
+        (!entries.is_empty()).then_some(entries)
     }
 
     /// The one known word within one edit of `word`, if there is exactly one.

@@ -60,6 +60,9 @@ impl<'a> Measures<'a> {
                 self.aggregate(*aggregate, self.graph.reference(self.model, self.root, *place)?)
             }
             Spec::Plain(place) => {
+                if self.field(*place).kind != FieldKind::Measure {
+                    return None;
+                }
                 let aggregate = self.field(*place).default_aggregate.unwrap_or(Aggregate::Sum);
                 return self.of(&Spec::Aggregate(aggregate, *place));
             }
@@ -88,6 +91,17 @@ impl<'a> Measures<'a> {
             choices.extend(self.of(&Spec::Aggregate(Aggregate::Max, *place))?);
         }
         Some(choices)
+    }
+
+    /// Whether the metric is an average already.
+    pub fn is_average(self, metric: usize) -> bool {
+        self.model.metrics.get(metric).is_some_and(|metric| {
+            matches!(
+                metric.measure.calculation,
+                Calculation::Ratio { .. }
+                    | Calculation::Aggregate { aggregate: Aggregate::Avg | Aggregate::Median, .. }
+            )
+        })
     }
 
     /// Whether a measure's parts add up to the whole, so that it can be averaged over groups.

@@ -151,7 +151,14 @@ impl<'a> Resolver<'a> {
         };
         let first =
             first.or_else(|| self.draft.groups.is_empty().then(|| clauses.iter().position(|c| !c.period)).flatten());
-        let Some(first) = first else { return (Vec::new(), clauses) };
+        let Some(mut first) = first else { return (Vec::new(), clauses) };
+        // `of the flights that departed late, what arrived on time`: the relative clause is the whole.
+        let main = |clause: &Clause| bare(clause) && !clause.joined && !clause.relative;
+        if clauses[first].relative
+            && let Some(later) = clauses.iter().skip(first + 1).position(main)
+        {
+            first += later + 1;
+        }
         let mut part = Vec::new();
         let mut rest = Vec::new();
         for (at, clause) in clauses.into_iter().enumerate() {

@@ -26,8 +26,10 @@ impl Resolver<'_> {
         }
         // `average discount per order`, asked of orders, is the plain average; a sum per row is no grouping at all.
         let per_row = draft.groups.iter().any(|target| self.is_root(target));
-        let averages =
-            |spec: &Spec| matches!(spec, Spec::Aggregate(Aggregate::Avg | Aggregate::Median, _) | Spec::Metric(_));
+        let averages = |spec: &Spec| {
+            matches!(spec, Spec::Aggregate(Aggregate::Avg | Aggregate::Median, _))
+                || matches!(spec, Spec::Metric(at) if self.measures().is_average(*at))
+        };
         if per_row && (draft.groups.len() > 1 || !draft.measures.iter().all(averages)) {
             return Err(Misfit::Parts);
         }
@@ -55,11 +57,41 @@ impl Resolver<'_> {
             let choices = self.measures().of(spec).ok_or(Misfit::Parts)?;
             shapes = cross(shapes, &choices, |shape, measure| shape.measures.push(measure.clone()));
         }
+        if let Some(spread) = self.average_per_entity(&shapes) {
+            shapes.extend(spread);
+        }
         if draft.average_left {
             shapes =
                 shapes.into_iter().map(|shape| self.averaged(shape)).collect::<Option<_>>().ok_or(Misfit::Parts)?;
         }
         Ok(self.split_listed(shapes, listed))
+    }
+
+    /// `average spend per customer` may be the average row of each, or the average over all of what each adds up to.
+    fn average_per_entity(&self, shapes: &[Shape]) -> Option<Vec<Shape>> {
+        let ([Spec::Aggregate(Aggregate::Avg, place)], [per], [_]) =
+            (self.draft.measures.as_slice(), self.draft.per.as_slice(), self.draft.groups.as_slice())
+        else {
+            return None;
+        };
+        let field = &self.model.datasets[place.dataset].fields[place.field];
+        let entity = matches!(per, Target::Dataset { .. }) && !self.is_root(per);
+        if !entity || field.default_aggregate != Some(Aggregate::Sum) {
+            return None;
+        }
+        let per = Box::new(self.group(per).ok()?);
+        let [sum] = <[Measure; 1]>::try_from(self.measures().of(&Spec::Aggregate(Aggregate::Sum, *place))?).ok()?;
+        let calculation = Calculation::AveragePer { measure: Box::new(sum), per };
+        let spread = shapes.iter().map(|shape| Shape {
+            measures: shape
+                .measures
+                .iter()
+                .map(|m| Measure { calculation: calculation.clone(), ..m.clone() })
+                .collect(),
+            groups: Vec::new(),
+            ..shape.clone()
+        });
+        Some(spread.collect())
     }
 
     /// The span of the periods that are compared: `2024 versus 2025`.

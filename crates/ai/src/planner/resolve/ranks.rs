@@ -1,9 +1,9 @@
 //! Superlatives over a root: which group comes first, which row, which value.
 
-use pilothouse_domain::semantic::{Aggregate, Direction, Group, Order};
+use pilothouse_domain::semantic::{Aggregate, Calendar, Direction, Group, Order};
 
 use super::{Misfit, Resolver, Shape, cross, push_group};
-use crate::planner::draft::{Spec, Subject, Target};
+use crate::planner::draft::{Rank, Spec, Subject, Target};
 use crate::planner::lexicon::Place;
 use crate::planner::words::About;
 
@@ -161,10 +161,15 @@ impl Resolver<'_> {
     pub(super) fn extreme(&self, subject: &Subject) -> Result<Vec<Shape>, Misfit> {
         let draft = self.draft;
         let rank = draft.rank.ok_or(Misfit::Parts)?;
+        if let (None, Some(measure), true) = (&draft.rank_by, draft.measures.first(), self.is_root(&subject.target))
+            && !matches!(rank.about, About::Good(_))
+        {
+            return self.value_of_extreme(rank, measure);
+        }
         let by = draft.rank_by.clone().or_else(|| draft.measures.first().cloned());
         let direction = self.settled(rank.direction, rank.about, &by)?;
         if let (Target::Field(place), About::Time | About::Next) = (&subject.target, rank.about)
-            && self.model.datasets[place.dataset].fields[place.field].data_type.is_temporal()
+            && self.is_moment(*place)
         {
             return self.extreme_value(direction, &Spec::Plain(*place));
         }
@@ -178,6 +183,24 @@ impl Resolver<'_> {
             shapes.extend(self.extreme_by(subject, &spec, direction)?);
         }
         if shapes.is_empty() { Err(Misfit::Parts) } else { Ok(shapes) }
+    }
+
+    /// `the price of the most expensive product` is the highest price; of another measure it is another question.
+    fn value_of_extreme(&self, rank: Rank, measure: &Spec) -> Result<Vec<Shape>, Misfit> {
+        let same = match rank.about {
+            About::Next => true,
+            About::Hint(_) => self.implied(rank.about).contains(measure),
+            _ => false,
+        };
+        if same && self.draft.measures.len() == 1 && self.draft.groups.is_empty() {
+            return self.extreme_value(rank.direction, measure);
+        }
+        Err(Misfit::Parts)
+    }
+
+    fn is_moment(&self, place: Place) -> bool {
+        let field = &self.model.datasets[place.dataset].fields[place.field];
+        field.data_type.is_temporal() || field.calendar == Some(Calendar::Year)
     }
 
     pub(super) fn extreme_by(

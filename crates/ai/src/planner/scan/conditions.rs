@@ -43,6 +43,7 @@ impl<'a> Scan<'a> {
             or: std::mem::take(&mut state.or),
             and: std::mem::take(&mut state.and),
             predicate: state.verb,
+            relative: std::mem::take(&mut state.relative),
             prep: std::mem::take(&mut state.prep),
             index: at,
         };

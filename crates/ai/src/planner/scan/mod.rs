@@ -54,6 +54,7 @@ struct State {
     and: bool,
     prep: bool,
     verb: bool,
+    relative: bool,
     cond: Option<Cond>,
     last: Last,
     /// Measures that stand beside others without `and`; a condition must still take them away.
@@ -157,6 +158,7 @@ impl<'a> Scan<'a> {
             Word::Compare => self.draft.compare = true,
             Word::Verb | Word::That => {
                 state.verb = true;
+                state.relative |= word == Word::That;
                 state.prep = false;
             }
             Word::Prep(_) => state.prep = true,

@@ -7,7 +7,7 @@ use super::{Last, Scan, Stuck};
 use crate::planner::draft::{Rank, Raw, Related, Spec, Subject, Target};
 use crate::planner::lexicon::{Meaning, Place};
 use crate::planner::tag::Item;
-use crate::planner::words::About;
+use crate::planner::words::{About, Word};
 
 impl<'a> Scan<'a> {
     pub(super) fn noun(&mut self, meaning: &'a Meaning, at: usize) -> Result<usize, Stuck> {
@@ -46,12 +46,15 @@ impl<'a> Scan<'a> {
                     return Ok(at + 1);
                 }
                 let field = self.field(*place);
-                if let Some(Item::Number(number)) = self.items.get(at + 1).map(|i| &i.item)
+                let small =
+                    |i: &usize| matches!(self.items[*i].item, Item::Word(Word::Skip | Word::Prep(_) | Word::Verb));
+                let next = (at + 1..self.items.len()).find(|i| !small(i));
+                if let Some((next, Item::Number(number))) = next.map(|i| (i, &self.items[i].item))
                     && field.data_type.is_numeric()
                 {
                     let value = number_scalar(field, *number);
                     self.condition(Raw::Compare { place: *place, op: Compare::Eq, values: vec![value] }, at);
-                    return Ok(at + 2);
+                    return Ok(next + 1);
                 }
                 if let Some(cond) = self.state.cond.take() {
                     return self.cond_on_field(cond, *place, at);
@@ -113,7 +116,8 @@ impl<'a> Scan<'a> {
             let each = std::mem::take(&mut self.state.each);
             (self.state.by, self.state.grouping, self.state.and) = (false, true, false);
             let ranking = matches!(target, Target::Dataset { .. }) && !self.draft.subjects.is_empty();
-            if self.ranked() && self.draft.rank_by.is_none() && !each && (counting || ranking) {
+            let compared = self.draft.compare && counting;
+            if compared || self.ranked() && self.draft.rank_by.is_none() && !each && (counting || ranking) {
                 self.state.by = true;
                 (self.state.count, self.state.distinct) = (false, false);
                 return self.measure(Spec::Count(target), at);
@@ -135,6 +139,10 @@ impl<'a> Scan<'a> {
             (self.state.count, self.state.distinct) = (false, false);
             self.draft.counted = true;
             return self.measure(Spec::Count(target), at);
+        }
+        if let (Target::Dataset { .. }, [Aggregate::Avg]) = (&target, self.state.aggregates.as_slice()) {
+            // `average flights per day` counts them; `the average customer` is somebody else.
+            return if plural { self.measure(Spec::Count(target), at) } else { Err(Stuck::Item(at)) };
         }
         if let Some(sup) = self.state.sup {
             return self.superlative(sup, target, plural, at);
@@ -215,6 +223,17 @@ impl<'a> Scan<'a> {
             return Ok(at + 1);
         }
         if by {
+            if !self.ranked() && specs.len() == 1 && self.draft.measures.is_empty() {
+                // `countries by revenue` lists all of them; `compare A and B by revenue` only these.
+                match self.draft.subjects.as_mut_slice() {
+                    [subject] => subject.asked = true,
+                    [] if self.draft.compare => {}
+                    _ => return Err(Stuck::Item(at)),
+                }
+                self.draft.measures.extend(specs);
+                self.state.last = Last::Measure(0);
+                return Ok(at + 1);
+            }
             if !self.ranked() || specs.len() != 1 || self.draft.rank_by.is_some() {
                 return Err(Stuck::Item(at));
             }
