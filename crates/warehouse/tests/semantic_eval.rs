@@ -1,4 +1,10 @@
 //! The evaluation of the planner on our own half of the questions: plan, compile, run, compare with the gold rows.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and prints its score"
+)]
 
 mod support;
 
@@ -32,9 +38,8 @@ async fn our_own_questions_are_answered() {
     let overlay = std::fs::read_to_string(folder.join("semantic.yaml")).expect("model");
     let model = Arc::new(yaml::read(&overlay, &catalog).expect("model fits the tables"));
     let planner = Planner::new(model.clone());
-    let file = std::env::var("EVAL_FILE").unwrap_or_else(|_| {
-        folder.join("../eval/own.jsonl").to_str().expect("path").to_owned()
-    });
+    let file = std::env::var("EVAL_FILE")
+        .unwrap_or_else(|_| folder.join("../eval/own.jsonl").to_str().expect("path").to_owned());
     let lines = std::fs::read_to_string(file).expect("questions");
     let mut score = Score::default();
     for line in lines.lines().filter(|line| !line.trim().is_empty()) {
@@ -80,7 +85,10 @@ async fn judge(
             } else {
                 score.wrong += 1;
                 let shown = ours.map(|rows| format!("{:?}", rows.rows.iter().take(3).collect::<Vec<_>>()));
-                println!("WRONG   {question}\n        {}\n        {sql}\n        {shown:?}", reading.understanding.text);
+                println!(
+                    "WRONG   {question}\n        {}\n        {sql}\n        {shown:?}",
+                    reading.understanding.text
+                );
             }
         }
         Plan::Clarify { choices, .. } if flag("clarify") => {

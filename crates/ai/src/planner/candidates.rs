@@ -4,10 +4,11 @@ use pilothouse_domain::semantic::Query;
 
 use super::Planner;
 use super::lexicon::{Entry, Meaning, Place};
+use super::measures::Measures;
 use super::resolve::{Misfit, Resolver};
 use super::scan::{Scan, Stuck};
 use super::tag::{Item, Tagged};
-use super::words::{Prep, Word};
+use super::words::{About, Prep, Superlative, Word};
 
 /// Most choices of meanings tried for one root.
 const MAX_COMBINATIONS: usize = 64;
@@ -36,9 +37,10 @@ pub(crate) struct Candidates {
     pub misfits: Vec<Misfit>,
 }
 
-struct Sense {
-    meaning: Meaning,
-    cost: u32,
+/// A meaning of a noun on a root, and its cost.
+pub(crate) struct Sense {
+    pub meaning: Meaning,
+    pub cost: u32,
 }
 
 impl Planner {
@@ -56,6 +58,15 @@ impl Planner {
     fn roots(&self, items: &[Tagged]) -> Vec<usize> {
         let mut roots: Vec<usize> = Vec::new();
         for item in items {
+            // `best selling` and `hottest` name a measure, and with it where it stands.
+            if let Item::Word(Word::Sup(Superlative { about: About::Hint(words), .. })) = &item.item {
+                for root in 0..self.model.datasets.len() {
+                    let measures = Measures { model: &self.model, graph: &self.graph, root };
+                    if !roots.contains(&root) && !measures.hinted(words).is_empty() {
+                        roots.push(root);
+                    }
+                }
+            }
             let Item::Noun(entries) = &item.item else { continue };
             for entry in entries {
                 let at = self.dataset_of(&entry.meaning);
@@ -63,6 +74,12 @@ impl Planner {
                     roots.push(at);
                 }
             }
+        }
+        // Where two datasets are spoken of, a third that refers to both may hold what connects them.
+        let spoken = roots.clone();
+        let reached = |from: usize| spoken.iter().filter(|to| self.graph.distance(from, **to, None).is_some()).count();
+        if spoken.len() > 1 {
+            roots.extend((0..self.model.datasets.len()).filter(|at| !spoken.contains(at) && reached(*at) > 1));
         }
         roots
     }
@@ -87,13 +104,14 @@ impl Planner {
                 options.push(Vec::new());
                 continue;
             };
-            let mut here = self.options(items, at, entries, root);
+            let mut here = self.senses(items, at, entries, root);
             let Some(best) = here.iter().map(|option| option.cost).min() else { return };
             here.retain(|option| option.cost <= best + SLACK);
             here.sort_by_key(|option| option.cost);
             options.push(here);
         }
-        let named = options.iter().flatten().any(|option| self.dataset_of(&option.meaning) == root && option.cost < HOP_COST);
+        let named =
+            options.iter().flatten().any(|option| self.dataset_of(&option.meaning) == root && option.cost < HOP_COST);
         let base = if named { 0 } else { UNNAMED_ROOT_COST };
         let mut combination = vec![0usize; items.len()];
         for _ in 0..MAX_COMBINATIONS {
@@ -132,12 +150,11 @@ impl Planner {
                 }
             }
             Err(Stuck::Item(at)) => all.stuck.push(at),
-            Err(Stuck::Parts) => {}
         }
     }
 
     /// What a noun can mean on a root, with the cost of each.
-    fn options(&self, items: &[Tagged], at: usize, entries: &[Entry], root: usize) -> Vec<Sense> {
+    pub(crate) fn senses(&self, items: &[Tagged], at: usize, entries: &[Entry], root: usize) -> Vec<Sense> {
         let mut out: Vec<Sense> = Vec::new();
         for entry in entries {
             let cost = u32::from(entry.cost);
@@ -148,7 +165,9 @@ impl Planner {
                         let cost = cost + HOP_COST * hops as u32;
                         if ways.len() > 1 && via.is_none() {
                             let vias = ways.iter().filter_map(|way| way.first().copied());
-                            out.extend(vias.map(|join| Sense { meaning: Meaning::Dataset { at: *at, via: Some(join) }, cost }));
+                            out.extend(
+                                vias.map(|join| Sense { meaning: Meaning::Dataset { at: *at, via: Some(join) }, cost }),
+                            );
                         } else {
                             out.push(Sense { meaning: entry.meaning.clone(), cost });
                         }
@@ -227,7 +246,8 @@ fn preposition(items: &[Tagged], at: usize) -> Option<Prep> {
     for item in items[..at].iter().rev().take(6) {
         match &item.item {
             Item::Word(Word::Prep(prep @ (Prep::From | Prep::To))) => return Some(*prep),
-            Item::Word(Word::Skip | Word::Or | Word::And | Word::Comma | Word::Versus | Word::Verb) | Item::Noun(_) => {}
+            Item::Word(Word::Skip | Word::Or | Word::And | Word::Comma | Word::Versus | Word::Verb) | Item::Noun(_) => {
+            }
             _ => return None,
         }
     }

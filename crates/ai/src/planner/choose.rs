@@ -4,7 +4,7 @@ use pilothouse_domain::answer::Understanding;
 use pilothouse_domain::semantic::{Direction, FieldKind, Query, explain, plural};
 
 use super::candidates::{Candidate, Candidates};
-use super::lexicon::{Entry, Meaning};
+use super::lexicon::{Entry, Meaning, Place};
 use super::resolve::Misfit;
 use super::tag::{Item, Tagged};
 use super::time::Untimely;
@@ -20,7 +20,7 @@ impl Planner {
         question: &str,
         items: &[Tagged],
         corrections: Vec<(String, String)>,
-        _context: &Context<'_>,
+        context: &Context<'_>,
     ) -> Plan {
         if let Some(item) = items.iter().find(|item| matches!(item.item, Item::Word(Word::Destructive))) {
             let reason = format!("Questions are read-only: `{}` would change data.", item.text);
@@ -35,18 +35,25 @@ impl Planner {
         if items.iter().any(|item| matches!(item.item, Item::Word(Word::Vague))) {
             return self.vague(question, items);
         }
+        let continued = context.previous.map_or_else(Vec::new, |previous| self.follow_up(question, items, previous));
+        if let [one] = continued.as_slice() {
+            return self.answer(one.clone(), corrections);
+        }
+        if continued.len() > 1 {
+            return self.clarify(question, continued);
+        }
         let all = self.candidates(items);
         let best = self.best(&all);
         match best.as_slice() {
             [] if has_good(items) => self.vague(question, items),
             [] => self.not_understood(items, &all),
-            [one] => Plan::Answer(Reading {
-                understanding: explain(&one.query, &self.model),
-                query: one.query.clone(),
-                corrections,
-            }),
+            [one] => self.answer(one.query.clone(), corrections),
             several => self.clarify(question, several.iter().map(|candidate| candidate.query.clone()).collect()),
         }
+    }
+
+    fn answer(&self, query: Query, corrections: Vec<(String, String)>) -> Plan {
+        Plan::Answer(Reading { understanding: explain(&query, &self.model), query, corrections })
     }
 
     /// The cheapest readings.
@@ -59,7 +66,11 @@ impl Planner {
         let queries: Vec<Query> = queries.into_iter().take(MAX_CHOICES).collect();
         let read: Vec<Understanding> = queries.iter().map(|query| explain(query, &self.model)).collect();
         let choices = queries.into_iter().enumerate().map(|(at, query)| {
-            let label = difference(&read, at);
+            let label = if query.measures.is_empty() && difference(&read, at).is_none() {
+                "a list of them".to_owned()
+            } else {
+                difference(&read, at).unwrap_or_else(|| read[at].text.trim_end_matches('.').to_owned())
+            };
             Choice {
                 message: format!("{} ({label})", question.trim_end_matches(['?', '.', ' '])),
                 label,
@@ -81,8 +92,8 @@ impl Planner {
             kept.push(Tagged { item: Item::Word(Word::Sup(sup)), text: String::new(), plural: false });
         }
         let mut queries: Vec<Query> = Vec::new();
-        for metric in 0..self.model.metrics.len() {
-            let noun = Item::Noun(vec![Entry { meaning: Meaning::Metric(metric), cost: 0, exact: None }]);
+        for meaning in self.numbers() {
+            let noun = Item::Noun(vec![Entry { meaning, cost: 0, exact: None }]);
             let mut with = kept.clone();
             with.push(Tagged { item: noun, text: String::new(), plural: false });
             let all = self.candidates(&with);
@@ -103,6 +114,17 @@ impl Planner {
         self.refuse(vec![format!("`{word}` can mean many things: say by which number.")], vec![word.to_owned()])
     }
 
+    /// Everything that can be ranked by: metrics first, then measures.
+    fn numbers(&self) -> Vec<Meaning> {
+        let mut out: Vec<Meaning> = (0..self.model.metrics.len()).map(Meaning::Metric).collect();
+        for (dataset, described) in self.model.datasets.iter().enumerate() {
+            let fields = described.fields.iter().enumerate();
+            let measures = fields.filter(|(_, field)| field.kind == FieldKind::Measure && field.calendar.is_none());
+            out.extend(measures.map(|(field, _)| Meaning::Field(Place { dataset, field, via: None })));
+        }
+        out
+    }
+
     fn not_understood(&self, items: &[Tagged], all: &Candidates) -> Plan {
         for misfit in &all.misfits {
             if let Misfit::Time(Untimely::OutOfRange(first, last)) = misfit {
@@ -110,9 +132,11 @@ impl Planner {
             }
         }
         if all.misfits.contains(&Misfit::Time(Untimely::NoTime)) {
-            return self.refuse(vec!["These rows have no time that the question's period fits.".to_owned()], Vec::new());
+            return self
+                .refuse(vec!["These rows have no time that the question's period fits.".to_owned()], Vec::new());
         }
-        let stuck: Vec<String> = all.stuck.iter().max().and_then(|at| items.get(*at)).map(|i| i.text.clone()).into_iter().collect();
+        let stuck: Vec<String> =
+            all.stuck.iter().max().and_then(|at| items.get(*at)).map(|i| i.text.clone()).into_iter().collect();
         let reason = if stuck.is_empty() {
             "I know the words, but not what they ask for together.".to_owned()
         } else {
@@ -151,15 +175,12 @@ fn has_good(items: &[Tagged]) -> bool {
 }
 
 /// The parts of a reading that not all the others share.
-fn difference(read: &[Understanding], at: usize) -> String {
+fn difference(read: &[Understanding], at: usize) -> Option<String> {
     let shared = |value: &str| read.iter().all(|other| other.chips.iter().any(|chip| chip.value == value));
     let mut own: Vec<&str> =
         read[at].chips.iter().map(|chip| chip.value.as_str()).filter(|value| !shared(value)).collect();
     own.dedup();
-    if own.is_empty() {
-        return read[at].text.trim_end_matches('.').to_owned();
-    }
-    own.join(", ")
+    (!own.is_empty()).then(|| own.join(", "))
 }
 
 fn quoted(words: &[String]) -> String {

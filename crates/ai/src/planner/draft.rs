@@ -46,6 +46,8 @@ pub(crate) struct Condition {
     pub and: bool,
     /// Stands after a verb (`were cancelled`): in a question about a share, this is the part.
     pub predicate: bool,
+    /// Stands in a relative clause (`flights that departed late`), which describes the whole.
+    pub relative: bool,
     /// Led in by a preposition.
     pub prep: bool,
     /// Stands before the counted noun.
@@ -68,6 +70,8 @@ pub(crate) struct Subject {
     pub plural: bool,
     /// After `which`, `what`, `who`, `list`.
     pub asked: bool,
+    /// A verb that is also a field's name: `which manufacturer built the most planes`.
+    pub verb: bool,
     pub index: usize,
 }
 
@@ -106,6 +110,8 @@ pub(crate) struct Draft {
     pub compare: bool,
     pub counted: bool,
     pub listed: bool,
+    /// `what is the name of …`.
+    pub looked_up: bool,
     pub when: bool,
     pub distinct: bool,
     /// The dataset meant by a mention that asks for nothing, as `of flights`.

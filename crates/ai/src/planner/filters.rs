@@ -15,6 +15,7 @@ pub(crate) struct Clause {
     /// What it can mean; more than one where a year or a time of day is open.
     pub readings: Vec<Filter>,
     pub predicate: bool,
+    pub relative: bool,
     pub prep: bool,
     pub period: bool,
     /// Continues the clause before by `and` or `or`.
@@ -22,6 +23,8 @@ pub(crate) struct Clause {
     /// Several values of one field joined by `and`: each, or all together?
     pub listed: Option<Place>,
     pub place: Option<Place>,
+    /// The field equals one of some values.
+    pub single: bool,
     pub index: usize,
 }
 
@@ -48,7 +51,7 @@ pub(crate) fn clauses(draft: &Draft, times: Times<'_>) -> Result<Vec<Clause>, Un
                 (clause.predicate, clause.prep, clause.joined) = (last.predicate, last.prep, last.joined);
                 clause.index = last.index;
                 let each = condition.and && !condition.or || last.listed.is_some();
-                clause.listed = if each || draft.compare { clause.place } else { None };
+                clause.listed = if each || draft.compare || draft.rank.is_some() { clause.place } else { None };
                 out.push(clause);
                 previous = Some(merged);
                 continue;
@@ -65,6 +68,10 @@ pub(crate) fn clauses(draft: &Draft, times: Times<'_>) -> Result<Vec<Clause>, Un
             continue;
         }
         next.joined = condition.and;
+        // One field cannot be two things at once: such a reading is not what was meant.
+        if next.single && out.iter().any(|other| other.single && other.place == next.place) {
+            return Err(Unfit::Unreachable);
+        }
         out.push(next);
         previous = Some(merged);
     }
@@ -79,11 +86,13 @@ fn clause(condition: &Condition, raw: &Raw, times: Times<'_>, year: Option<i16>)
     Ok(Clause {
         readings: readings(raw, times, year)?,
         predicate: condition.predicate,
+        relative: condition.relative,
         prep: condition.prep,
         period: matches!(raw, Raw::Period { .. }),
         joined: false,
         listed: None,
         place,
+        single: matches!(raw, Raw::Compare { op: Compare::Eq, .. }),
         index: condition.index,
     })
 }
@@ -131,7 +140,9 @@ fn named_year(draft: &Draft) -> Option<i16> {
 fn merge(a: &Raw, b: &Raw) -> Option<Raw> {
     match (a, b) {
         (Raw::Compare { place, op, values }, Raw::Compare { place: other, op: second, values: more })
-            if place == other && matches!(op, Compare::Eq | Compare::Ne) && (second == op || *second == Compare::Eq) =>
+            if place == other
+                && matches!(op, Compare::Eq | Compare::Ne)
+                && (second == op || *second == Compare::Eq) =>
         {
             let mut all = values.clone();
             all.extend(more.iter().filter(|v| !values.contains(v)).cloned());
@@ -167,7 +178,8 @@ fn with_threshold(filters: &[Filter], cond: &Cond, times: Times<'_>) -> Option<F
         Compare::Le if sign < 0.0 => Compare::Ge,
         op => op,
     };
-    let bound = |op, value: f64| Some(Filter::Compare { field: field.clone(), op: turned(op), values: vec![number(value)?] });
+    let bound =
+        |op, value: f64| Some(Filter::Compare { field: field.clone(), op: turned(op), values: vec![number(value)?] });
     match cond.high {
         Some(high) => Some(Filter::All { of: vec![bound(Compare::Ge, cond.low)?, bound(Compare::Le, high)?] }),
         None if matches!(cond.op, Compare::Lt | Compare::Le) => {

@@ -89,6 +89,9 @@ impl Graph {
         let dataset = model.datasets.get(place.dataset)?;
         let field = dataset.fields.get(place.field)?;
         let ways = self.ways(root, place.dataset);
+        if let Some(own) = self.referring(model, root, place) {
+            return Some(own);
+        }
         let via = match (ways.len(), place.via) {
             (0, _) => return None,
             (1, _) => None,
@@ -96,5 +99,21 @@ impl Graph {
             (_, None) => return None,
         };
         Some(FieldRef { dataset: dataset.name.clone(), field: field.name.clone(), via })
+    }
+
+    /// The root's own column that holds the key at `place`: no join is needed to tell one row from another.
+    fn referring(&self, model: &Model, root: usize, place: Place) -> Option<FieldRef> {
+        let column = &model.datasets.get(place.dataset)?.fields.get(place.field)?.column;
+        let straight = self.between(root, place.dataset);
+        let join = match (straight.as_slice(), place.via) {
+            ([one], None) => *one,
+            (many, Some(join)) if many.contains(&join) => join,
+            _ => return None,
+        };
+        let join = model.joins.get(join)?;
+        let ([refers], [key]) = (join.columns.as_slice(), join.references.as_slice()) else { return None };
+        let dataset = model.datasets.get(root)?;
+        let field = dataset.fields.iter().find(|field| field.column == *refers && key == column)?;
+        Some(FieldRef { dataset: dataset.name.clone(), field: field.name.clone(), via: None })
     }
 }

@@ -52,19 +52,25 @@ pub(crate) struct Entry {
 pub(crate) struct Lexicon {
     exact: HashMap<String, Vec<Entry>>,
     stems: HashMap<String, Vec<Entry>>,
+    /// What one row of each dataset is called.
+    owners: Vec<String>,
     vocabulary: HashSet<String>,
     by_length: Vec<Vec<String>>,
 }
 
 impl Lexicon {
     pub fn build(model: &Model, graph: &Graph) -> Self {
-        let mut lexicon = Self::default();
+        let mut lexicon =
+            Self { owners: model.datasets.iter().map(|d| singular(&d.label)).collect(), ..Self::default() };
         for (at, dataset) in model.datasets.iter().enumerate() {
             lexicon.add_dataset(model, graph, at, dataset);
         }
+        let mut spoken: HashSet<&str> = HashSet::new();
         for (at, metric) in model.metrics.iter().enumerate() {
             for phrase in std::iter::once(&metric.label).chain(&metric.synonyms) {
-                lexicon.add(phrase, Meaning::Metric(at), 0);
+                // Of two metrics with one word the first is meant, as long as it can be had.
+                let cost = u8::from(!spoken.insert(phrase));
+                lexicon.add(phrase, Meaning::Metric(at), cost);
             }
         }
         for (at, segment) in model.segments.iter().enumerate() {
@@ -90,7 +96,17 @@ impl Lexicon {
             let entries: Vec<Entry> = map.get(key)?.iter().filter(fits).cloned().collect();
             (!entries.is_empty()).then_some(entries)
         };
-        found(&self.exact, lower).or_else(|| found(&self.stems, stemmed))
+        // A value in another form is a weaker match, but it may be the only one that fits the rest.
+        let mut entries = found(&self.exact, lower).unwrap_or_default();
+        let none = entries.is_empty();
+        for entry in found(&self.stems, stemmed).unwrap_or_default() {
+            let other = none || matches!(entry.meaning, Meaning::Value { .. });
+            if other && !entries.iter().any(|known| known.meaning == entry.meaning) {
+                let cost = entry.cost + u8::from(!none);
+                entries.push(Entry { cost, ..entry });
+            }
+        }
+        (!entries.is_empty()).then_some(entries)
     }
 
     /// The one known word within one edit of `word`, if there is exactly one.
@@ -100,13 +116,16 @@ impl Lexicon {
             return None;
         }
         let near = self.by_length.get(length - 1..).unwrap_or_default().iter().take(3).flatten();
-        let mut hits = near.filter(|known| {
-            known.len() >= MIN_MISSPELT - 1
-                && known.chars().next() == word.chars().next()
-                && strsim::osa_distance(known, word) == 1
-        });
-        let first = hits.next()?;
-        hits.all(|other| stem(other) == stem(first)).then_some(first.as_str())
+        let mut hits: Vec<(u8, &str)> = near
+            .filter(|known| known.len() >= MIN_MISSPELT - 1 && known.chars().next() == word.chars().next())
+            .filter(|known| strsim::osa_distance(known, word) == 1)
+            .map(|known| (mistake(known, word), known.as_str()))
+            // Short words with another letter are mostly other words: `place` is no `plane`.
+            .filter(|(kind, _)| length > MIN_MISSPELT || *kind < OTHER_LETTER)
+            .collect();
+        hits.sort_unstable();
+        let (kind, first) = *hits.first()?;
+        hits.iter().all(|(other, known)| *other > kind || stem(known) == stem(first)).then_some(first)
     }
 
     pub fn knows(&self, lower: &str, stemmed: &str) -> bool {
@@ -142,14 +161,24 @@ impl Lexicon {
         let column = field.column.replace('_', " ");
         if !plain_part {
             for phrase in [&field.label, &field.name.replace('_', " "), &column].into_iter().chain(&field.synonyms) {
-                self.add(phrase, meaning.clone(), 0);
+                // A column that is called as the rows are, as a flight's number, is not what the word means.
+                if phrase == owner {
+                    continue;
+                }
+                // A word for rows of a dataset means those first, and a yes-or-no field is mostly said as its yes.
+                // What a column is called in the table counts less than what people call it.
+                let technical = *phrase != field.label && !field.synonyms.contains(phrase);
+                let cost = u8::from(technical || self.owners.contains(phrase) || field.data_type == DataType::Boolean);
+                self.add(phrase, meaning.clone(), cost);
                 if phrase.len() > 3 {
-                    self.add(&plural(phrase), meaning.clone(), 0);
+                    self.add(&plural(phrase), meaning.clone(), cost);
                 }
             }
         }
+        // Only these very words: `flights departed` are flights, not a flight's departure.
         for phrase in std::iter::once(&field.label).chain(&field.synonyms) {
-            self.add(&format!("{owner} {phrase}"), meaning.clone(), 0);
+            self.add_exactly(&format!("{owner} {phrase}"), meaning.clone());
+            self.add_exactly(&plural(&format!("{owner} {phrase}")), meaning.clone());
         }
         const WEAK: [&str; 14] =
             ["time", "id", "name", "number", "code", "date", "at", "on", "type", "hour", "day", "month", "year", "key"];
@@ -212,8 +241,7 @@ impl Lexicon {
             }
         }
         for (value, words) in field.values.iter().zip(&split) {
-            let kept: Vec<&str> =
-                words.iter().map(|t| t.lower.as_str()).filter(|w| !FIRMS.contains(w)).collect();
+            let kept: Vec<&str> = words.iter().map(|t| t.lower.as_str()).filter(|w| !FIRMS.contains(w)).collect();
             if kept.len() < words.len() && !kept.is_empty() {
                 self.add_value(&kept.join(" "), value, place, 0);
             }
@@ -229,6 +257,15 @@ impl Lexicon {
                 self.add(first, Meaning::Value { place, values: vec![value.clone()] }, 2);
             }
         }
+    }
+
+    fn add_exactly(&mut self, phrase: &str, meaning: Meaning) {
+        let words = tokens(phrase);
+        if words.is_empty() || words.len() > MAX_PHRASE {
+            return;
+        }
+        let lower = words.iter().map(|t| t.lower.as_str()).collect::<Vec<_>>().join(" ");
+        push(self.exact.entry(lower).or_default(), Entry { meaning, cost: 0, exact: None });
     }
 
     fn add(&mut self, phrase: &str, meaning: Meaning, cost: u8) {
@@ -255,4 +292,24 @@ fn push(entries: &mut Vec<Entry>, entry: Entry) {
     } else if entries.len() < MAX_READINGS {
         entries.push(entry);
     }
+}
+
+const OTHER_LETTER: u8 = 2;
+
+/// How a word was misspelt, the likelier the smaller: letters swapped, one too many or too few, another letter.
+fn mistake(known: &str, word: &str) -> u8 {
+    match known.len() == word.len() {
+        true if same_letters(known, word) => 0,
+        true => OTHER_LETTER,
+        false => 1,
+    }
+}
+
+fn same_letters(a: &str, b: &str) -> bool {
+    let sorted = |word: &str| {
+        let mut letters: Vec<char> = word.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    sorted(a) == sorted(b)
 }

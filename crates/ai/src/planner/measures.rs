@@ -48,7 +48,10 @@ impl<'a> Measures<'a> {
                 let fits = match aggregate {
                     Aggregate::Min | Aggregate::Max => field.data_type.is_numeric() || field.data_type.is_temporal(),
                     Aggregate::Count | Aggregate::CountDistinct => true,
-                    Aggregate::Sum => field.data_type.is_numeric() && field.default_aggregate != Some(Aggregate::Avg) || self.sums(field),
+                    Aggregate::Sum => {
+                        field.data_type.is_numeric() && field.default_aggregate != Some(Aggregate::Avg)
+                            || self.sums(field)
+                    }
                     Aggregate::Avg | Aggregate::Median => field.data_type.is_numeric() && field.kind != FieldKind::Key,
                 };
                 if place.dataset != self.root || !fits {
@@ -57,6 +60,9 @@ impl<'a> Measures<'a> {
                 self.aggregate(*aggregate, self.graph.reference(self.model, self.root, *place)?)
             }
             Spec::Plain(place) => {
+                if self.field(*place).kind != FieldKind::Measure {
+                    return None;
+                }
                 let aggregate = self.field(*place).default_aggregate.unwrap_or(Aggregate::Sum);
                 return self.of(&Spec::Aggregate(aggregate, *place));
             }
@@ -85,6 +91,17 @@ impl<'a> Measures<'a> {
             choices.extend(self.of(&Spec::Aggregate(Aggregate::Max, *place))?);
         }
         Some(choices)
+    }
+
+    /// Whether the metric is an average already.
+    pub fn is_average(self, metric: usize) -> bool {
+        self.model.metrics.get(metric).is_some_and(|metric| {
+            matches!(
+                metric.measure.calculation,
+                Calculation::Ratio { .. }
+                    | Calculation::Aggregate { aggregate: Aggregate::Avg | Aggregate::Median, .. }
+            )
+        })
     }
 
     /// Whether a measure's parts add up to the whole, so that it can be averaged over groups.
@@ -140,14 +157,16 @@ impl<'a> Measures<'a> {
             field.kind == FieldKind::Measure
                 && std::iter::once(&field.label).chain(&field.synonyms).any(|label| {
                     let label = label.to_lowercase();
-                    label == word || label.split(' ').any(|part| part == word) || word.contains(' ') && label.contains(word)
+                    label == word
+                        || label.split(' ').any(|part| part == word)
+                        || word.contains(' ') && label.contains(word)
                 })
         };
         let found: Vec<Place> = (fields.iter().enumerate())
             .filter(|(_, field)| words.iter().any(|word| named(field, word)))
             .map(|(field, _)| Place { dataset: self.root, field, via: None })
             .collect();
-        if found.len() <= 1 {
+        if found.len() <= 1 || !words.contains(&"total") {
             return found;
         }
         let totals: Vec<Place> = found.iter().copied().filter(|place| named(self.field(*place), "total")).collect();
@@ -167,7 +186,15 @@ impl<'a> Measures<'a> {
         if let [one] = found.as_slice() {
             return Some(*one);
         }
-        let totals: Vec<Place> = found.into_iter().filter(|place| self.field(*place).label.contains("total")).collect();
-        if let [one] = totals.as_slice() { Some(*one) } else { None }
+        // Of several amounts the one that is called the total is meant, else the one that is called the amount or price.
+        let called = |words: &[&str]| {
+            let named = |field: &Field| {
+                let texts = std::iter::once(&field.label).chain(&field.synonyms);
+                texts.flat_map(|text| text.split(' ')).any(|word| words.contains(&word))
+            };
+            let mut places = found.iter().copied().filter(|place| named(self.field(*place)));
+            places.next().filter(|_| places.next().is_none())
+        };
+        called(&["total"]).or_else(|| called(&["amount", "price", "value"]))
     }
 }

@@ -10,6 +10,7 @@ mod choose;
 mod dates;
 mod draft;
 mod filters;
+mod followup;
 mod graph;
 mod lexicon;
 mod measures;

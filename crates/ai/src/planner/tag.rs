@@ -7,7 +7,10 @@ use pilothouse_domain::semantic::Compare;
 use super::dates::{self, Period};
 use super::lexicon::{Entry, Lexicon, MAX_PHRASE};
 use super::token::{Kind, Token};
-use super::words::{self, Word};
+use super::words::{self, Prep, Word};
+
+/// The unit of `more than once`.
+pub(crate) const TIMES: &str = "times";
 
 /// A condition on a number: `more than 60 minutes`, `between 10 and 20`.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +67,22 @@ pub(crate) fn tag(tokens: &[Token], lexicon: &Lexicon, today: Date) -> Vec<Tagge
             Atom::Token(_) => at += phrase(tokens, &atoms, at, lexicon, &mut out),
         }
     }
+    from_one_to_the_other(&mut out);
     out
+}
+
+/// `between JFK and LAX` is `from JFK to LAX`.
+fn from_one_to_the_other(items: &mut [Tagged]) {
+    for at in 0..items.len().saturating_sub(3) {
+        let pattern = matches!(
+            (&items[at].item, &items[at + 1].item, &items[at + 2].item, &items[at + 3].item),
+            (Item::Word(Word::Between), Item::Noun(_), Item::Word(Word::And), Item::Noun(_))
+        );
+        if pattern {
+            items[at].item = Item::Word(Word::Prep(Prep::From));
+            items[at + 2].item = Item::Word(Word::Prep(Prep::To));
+        }
+    }
 }
 
 /// Takes the longest phrase at `at`; returns how many atoms it took.
@@ -76,7 +94,8 @@ fn phrase(tokens: &[Token], atoms: &[Atom], at: usize, lexicon: &Lexicon, out: &
             continue;
         }
         // A condition may stand inside a phrase: `arrived more than 60 minutes late`.
-        let inner: Vec<&Cond> = span.iter().filter_map(|a| if let Atom::Cond(c, _) = a { Some(c) } else { None }).collect();
+        let inner: Vec<&Cond> =
+            span.iter().filter_map(|a| if let Atom::Cond(c, _) = a { Some(c) } else { None }).collect();
         if inner.len() > 1 || span.iter().any(|a| matches!(a, Atom::Period(..))) {
             continue;
         }
@@ -111,7 +130,7 @@ fn phrase(tokens: &[Token], atoms: &[Atom], at: usize, lexicon: &Lexicon, out: &
     let item = match token.kind {
         Kind::Number { value, .. } => Item::Number(value),
         Kind::Quoted => Item::Quoted,
-        _ => Item::Unknown,
+        _ => amount(tokens, index).map_or(Item::Unknown, |(number, _)| Item::Number(number)),
     };
     out.push(Tagged { item, text: token.text.clone(), plural: false });
     1
@@ -126,7 +145,18 @@ fn is_code(token: &Token) -> bool {
 fn is_reserved(word: Word) -> bool {
     matches!(
         word,
-        Word::Grain(_) | Word::By | Word::Each | Word::And | Word::Or | Word::Not | Word::Prep(_) | Word::Verb | Word::Skip | Word::Which | Word::What | Word::HowMany
+        Word::Grain(_)
+            | Word::By
+            | Word::Each
+            | Word::And
+            | Word::Or
+            | Word::Not
+            | Word::Prep(_)
+            | Word::Verb
+            | Word::Skip
+            | Word::Which
+            | Word::What
+            | Word::HowMany
     )
 }
 
@@ -199,6 +229,14 @@ fn condition(tokens: &[Token], at: usize) -> Option<(Cond, usize)> {
     for length in (1..=4usize.min(tokens.len() - at)).rev() {
         let phrase = tokens[at..at + length].iter().map(|t| t.lower.as_str()).collect::<Vec<_>>().join(" ");
         let Some(Word::Cmp(op)) = words::word(&phrase) else { continue };
+        let once = tokens.get(at + length).and_then(|t| match t.lower.as_str() {
+            "once" => Some(1.0),
+            "twice" => Some(2.0),
+            _ => None,
+        });
+        if let Some(low) = once {
+            return Some((Cond { op, low, high: None, unit: Some(TIMES.to_owned()) }, length + 1));
+        }
         let (low, used) = amount(tokens, at + length).or_else(|| one(tokens, at + length))?;
         let end = at + length + used;
         let (unit, scale, more) = unit(tokens, end);
@@ -246,7 +284,13 @@ fn amount(tokens: &[Token], at: usize) -> Option<(f64, usize)> {
     let counted = round != 1 || tokens.get(at + 1).is_some_and(|t| unit_word(&t.lower).is_some() || t.is("or"));
     let hundred = tokens.get(at + 1).is_some_and(|t| t.is("hundred"));
     let thousand = tokens.get(at + 1).is_some_and(|t| t.is("thousand"));
-    let scale = if hundred { 100.0 } else if thousand { 1000.0 } else { 1.0 };
+    let scale = if hundred {
+        100.0
+    } else if thousand {
+        1000.0
+    } else {
+        1.0
+    };
     counted.then(|| (f64::from(u16::try_from(round).unwrap_or(u16::MAX)) * scale, 1 + usize::from(hundred || thousand)))
 }
 
@@ -257,8 +301,7 @@ fn one(tokens: &[Token], at: usize) -> Option<(f64, usize)> {
     match token.lower.as_str() {
         "a" | "an" if next(1) => Some((1.0, 1)),
         "half" if tokens.get(at + 1).is_some_and(|t| t.is("an") || t.is("a")) && next(2) => Some((0.5, 2)),
-        "one" | "once" => Some((1.0, 1)),
-        "twice" => Some((2.0, 1)),
+        "one" => Some((1.0, 1)),
         "a" if tokens.get(at + 1).is_some_and(|t| t.is("hundred")) => Some((100.0, 2)),
         "a" if tokens.get(at + 1).is_some_and(|t| t.is("thousand")) => Some((1000.0, 2)),
         _ => None,
@@ -284,6 +327,7 @@ fn unit_word(word: &str) -> Option<(&'static str, f64)> {
         "minute" | "minutes" | "mins" => ("minutes", 1.0),
         "hour" | "hours" | "hrs" => ("minutes", 60.0),
         "second" | "seconds" => ("seconds", 1.0),
+        "times" => (TIMES, 1.0),
         "mile" | "miles" | "mi" => ("miles", 1.0),
         "foot" | "feet" | "ft" => ("feet", 1.0),
         "inch" | "inches" => ("inches", 1.0),

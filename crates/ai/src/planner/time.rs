@@ -50,6 +50,11 @@ impl<'a> Times<'a> {
         self.reference(place).map(|_| place)
     }
 
+    /// The default time, or the year where that is all there is.
+    pub fn default_or_year(self) -> Option<Place> {
+        self.default_time().or_else(|| self.calendar(Calendar::Year))
+    }
+
     fn calendar(self, calendar: Calendar) -> Option<Place> {
         let fields = &self.model.datasets[self.root].fields;
         let at = fields.iter().position(|field| field.calendar == Some(calendar))?;
@@ -121,12 +126,9 @@ impl<'a> Times<'a> {
                 Ok(vec![between(&at, field, *from, *to)])
             }
             Period::Yearless { from, to } => self.yearless(&at, field, *from, *to, year),
-            Period::Weekdays(days) => Ok(vec![Filter::Part {
-                field: at,
-                part: Grain::Weekday,
-                op: Compare::Eq,
-                values: days.clone(),
-            }]),
+            Period::Weekdays(days) => {
+                Ok(vec![Filter::Part { field: at, part: Grain::Weekday, op: Compare::Eq, values: days.clone() }])
+            }
             Period::Clock { .. } => Err(Untimely::NoTime),
         }
     }
@@ -184,9 +186,11 @@ impl<'a> Times<'a> {
         };
         let found = match period {
             Period::Yearless { from: (m, 1), to: (n, 31) } => number(Calendar::Month, i64::from(*m), i64::from(*n)),
-            Period::Yearless { from, to } if from == to => number(Calendar::Month, i64::from(from.0), i64::from(from.0))
-                .zip(number(Calendar::Day, i64::from(from.1), i64::from(from.1)))
-                .map(|(month, day)| Filter::All { of: vec![month, day] }),
+            Period::Yearless { from, to } if from == to => {
+                number(Calendar::Month, i64::from(from.0), i64::from(from.0))
+                    .zip(number(Calendar::Day, i64::from(from.1), i64::from(from.1)))
+                    .map(|(month, day)| Filter::All { of: vec![month, day] })
+            }
             Period::Dates { from: Some(from), to: Some(to), .. } if whole_years(*from, *to) => {
                 number(Calendar::Year, i64::from(from.year()), i64::from(to.year() - 1))
             }
@@ -221,7 +225,10 @@ impl<'a> Times<'a> {
             return Ok(made.collect());
         }
         let place = self.default_time().ok_or(Untimely::NoTime)?;
-        if self.field(place).data_type != DataType::Timestamp || low % 100 != 0 || high.is_some_and(|h| h % 100 != 0) {
+        if self.field(place).data_type != DataType::Timestamp
+            || !low.is_multiple_of(100)
+            || high.is_some_and(|h| !h.is_multiple_of(100))
+        {
             return Err(Untimely::NoTime);
         }
         let field = self.reference(place).ok_or(Untimely::NoTime)?;
@@ -256,11 +263,8 @@ fn whole_years(from: Date, to: Date) -> bool {
 }
 
 fn year_column(at: &FieldRef, period: &Period) -> Option<Filter> {
-    let bound = |op, year: i16| Filter::Compare {
-        field: at.clone(),
-        op,
-        values: vec![Scalar::Integer(i64::from(year))],
-    };
+    let bound =
+        |op, year: i16| Filter::Compare { field: at.clone(), op, values: vec![Scalar::Integer(i64::from(year))] };
     match period {
         Period::Dates { from: Some(from), to: Some(to), .. } if whole_years(*from, *to) => {
             let (first, last) = (from.year(), to.year() - 1);
@@ -270,7 +274,9 @@ fn year_column(at: &FieldRef, period: &Period) -> Option<Filter> {
                 Filter::All { of: vec![bound(Compare::Ge, first), bound(Compare::Le, last)] }
             })
         }
-        Period::Dates { from: Some(from), to: None, .. } if from.day_of_year() == 1 => Some(bound(Compare::Ge, from.year())),
+        Period::Dates { from: Some(from), to: None, .. } if from.day_of_year() == 1 => {
+            Some(bound(Compare::Ge, from.year()))
+        }
         Period::Dates { from: None, to: Some(to), .. } if to.day_of_year() == 1 => Some(bound(Compare::Lt, to.year())),
         _ => None,
     }
@@ -283,7 +289,9 @@ fn between(at: &FieldRef, field: &Field, from: Option<Date>, to: Option<Date>) -
     };
     let bound = |op, date| Filter::Compare { field: at.clone(), op, values: vec![value(date)] };
     match (from, to) {
-        (Some(from), Some(to)) if field.data_type == DataType::Date && from.tomorrow().is_ok_and(|next| next == to) => bound_eq(at, value(from)),
+        (Some(from), Some(to)) if field.data_type == DataType::Date && from.tomorrow().is_ok_and(|next| next == to) => {
+            bound_eq(at, value(from))
+        }
         (Some(from), Some(to)) => Filter::All { of: vec![bound(Compare::Ge, from), bound(Compare::Lt, to)] },
         (Some(from), None) => bound(Compare::Ge, from),
         (None, Some(to)) => bound(Compare::Lt, to),
@@ -303,7 +311,10 @@ pub(crate) fn range(field: &Field) -> Option<(Date, Date)> {
 
 fn day(text: &str) -> Option<Date> {
     let text = text.replace(' ', "T");
-    text.parse::<Date>().ok().or_else(|| text.parse::<DateTime>().ok().map(DateTime::date)).or_else(|| text.get(..10)?.parse().ok())
+    text.parse::<Date>()
+        .ok()
+        .or_else(|| text.parse::<DateTime>().ok().map(DateTime::date))
+        .or_else(|| text.get(..10)?.parse().ok())
 }
 
 /// The first and last year of the field's values.

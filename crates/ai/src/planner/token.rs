@@ -13,7 +13,12 @@ pub const MAX_TOKENS: usize = 96;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Kind {
     Word,
-    Number { value: f64, money: bool, percent: bool, ordinal: bool },
+    Number {
+        value: f64,
+        money: bool,
+        percent: bool,
+        ordinal: bool,
+    },
     /// Hours times 100 plus minutes.
     Clock(u16),
     Date(Date),
@@ -130,7 +135,8 @@ fn push_word(out: &mut Vec<Token>, text: &str) {
         out.push(Token::new(text, kind));
         return;
     }
-    if text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '$' | '€' | '£')) && text.contains(['-', ',', ':']) {
+    if text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '$' | '€' | '£')) && text.contains(['-', ',', ':'])
+    {
         for part in text.split(['-', ',', ':']).filter(|part| !part.is_empty()) {
             let kind = numeric(part).unwrap_or(Kind::Word);
             out.push(Token::new(part, kind));
@@ -212,12 +218,13 @@ fn join_meridiem(out: &mut Vec<Token>) {
             "am" | "pm" => suffix,
             _ => "",
         };
-        if !half.is_empty() && out[at - 1].number().is_some() {
-            if let Some(clock) = clock(&format!("{}{half}", out[at - 1].lower)) {
-                out[at - 1].kind = Kind::Clock(clock);
-                out.remove(at);
-                continue;
-            }
+        if !half.is_empty()
+            && matches!(out[at - 1].kind, Kind::Number { .. } | Kind::Clock(_))
+            && let Some(clock) = clock(&format!("{}{half}", out[at - 1].lower))
+        {
+            out[at - 1].kind = Kind::Clock(clock);
+            out.remove(at);
+            continue;
         }
         at += 1;
     }

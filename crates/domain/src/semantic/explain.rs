@@ -50,10 +50,12 @@ fn sentence(
         let rows = dataset_label(model, &query.dataset);
         let different = if query.distinct { "different " } else { "" };
         if fields.is_empty() { format!("{different}{rows}") } else { format!("{different}{} of {rows}", list(&fields)) }
+    } else if query.count_groups {
+        format!("number of different values of {}", list(groups))
     } else {
         list(measures)
     };
-    if !groups.is_empty() {
+    if !groups.is_empty() && !query.count_groups {
         text = format!("{text} by {}", list(groups));
     }
     if !conditions.is_empty() {
@@ -125,7 +127,9 @@ fn plain_filter(filter: &Filter, model: &Model) -> String {
             } else {
                 unit
             };
-            format!("{} {} {}{unit}", field_text(field, model), op_words(*op), values.join(" or ")).trim_end().to_owned()
+            format!("{} {} {}{unit}", field_text(field, model), op_words(*op), values.join(" or "))
+                .trim_end()
+                .to_owned()
         }
         Filter::Part { field, part, op, values } => {
             let values: Vec<String> = values.iter().map(|v| part_value(*part, *v)).collect();
@@ -258,7 +262,17 @@ fn part_name(part: Grain) -> &'static str {
 
 fn part_value(part: Grain, value: i64) -> String {
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
         "December",
     ];
     const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];

@@ -46,7 +46,9 @@ fn of_measure(measure: &Measure, model: &Model) -> (DataType, Option<String>, Co
     let named = model.metrics.iter().find(|metric| metric.measure == *measure).and_then(|metric| metric.unit.clone());
     let (data_type, unit) = match &measure.calculation {
         Calculation::CountRows => (DataType::Integer, model.dataset(&measure.dataset).map(|d| d.label.clone())),
-        Calculation::Aggregate { aggregate: Aggregate::Count | Aggregate::CountDistinct, .. } => (DataType::Integer, None),
+        Calculation::Aggregate { aggregate: Aggregate::Count | Aggregate::CountDistinct, .. } => {
+            (DataType::Integer, None)
+        }
         Calculation::Aggregate { aggregate, field } => {
             let field = model.field(field);
             let own = field.map_or(DataType::Number, |f| f.data_type);

@@ -12,9 +12,39 @@ use super::names;
 const KEY_WORDS: [&str; 6] = ["id", "key", "code", "uuid", "guid", "number"];
 /// Words in a column's name for numbers that may be averaged but not added.
 const AVERAGED: [&str; 33] = [
-    "price", "rate", "ratio", "temperature", "humidity", "speed", "pressure", "age", "percentage", "percent", "score", "rating",
-    "delay", "latitude", "longitude", "altitude", "height", "width", "weight", "depth", "index", "level", "duration", "average",
-    "visibility", "direction", "dewp", "gust", "time", "distance", "length", "share", "temp",
+    "price",
+    "rate",
+    "ratio",
+    "temperature",
+    "humidity",
+    "speed",
+    "pressure",
+    "age",
+    "percentage",
+    "percent",
+    "score",
+    "rating",
+    "delay",
+    "latitude",
+    "longitude",
+    "altitude",
+    "height",
+    "width",
+    "weight",
+    "depth",
+    "index",
+    "level",
+    "duration",
+    "average",
+    "visibility",
+    "direction",
+    "dewp",
+    "gust",
+    "time",
+    "distance",
+    "length",
+    "share",
+    "temp",
 ];
 /// Words in a column's name for its row's name.
 const DISPLAY: [&str; 4] = ["name", "title", "label", "full name"];
@@ -78,7 +108,12 @@ fn default_time(fields: &[Field]) -> Option<String> {
 }
 
 fn field(table: &Table, column: &Column) -> Field {
-    let (label, unit) = names::label(&column.name);
+    let (mut label, unit) = names::label(&column.name);
+    // A column called as its table holds a number or name of the thing, as flight numbers.
+    let owner = singular(&names::split(&table.name).join(" "));
+    if label == owner {
+        label.push_str(if column.data_type.is_numeric() { " number" } else { " name" });
+    }
     let calendar = calendar(&label, column);
     let kind = kind(table, column, &label, calendar);
     let averaged = label.split(' ').any(|word| AVERAGED.contains(&word));
@@ -113,9 +148,11 @@ fn kind(table: &Table, column: &Column, label: &str, calendar: Option<Calendar>)
     match column.data_type {
         DataType::Date | DataType::Timestamp => FieldKind::Time,
         DataType::Integer if calendar.is_some() || table.primary_key.contains(&column.name) => FieldKind::Dimension,
-        // A column called as its table holds numbers of things, as flight numbers.
-        DataType::Integer if label == singular(&names::split(&table.name).join(" ")) => FieldKind::Key,
-        DataType::Integer if column.distinct.is_some_and(|n| n <= MAX_DIMENSION_INTEGERS) && label.ends_with("zone") => FieldKind::Dimension,
+        DataType::Integer
+            if column.distinct.is_some_and(|n| n <= MAX_DIMENSION_INTEGERS) && label.ends_with("zone") =>
+        {
+            FieldKind::Dimension
+        }
         DataType::Integer | DataType::Number => FieldKind::Measure,
         DataType::String | DataType::Boolean | DataType::Other => FieldKind::Dimension,
     }

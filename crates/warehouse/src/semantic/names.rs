@@ -114,7 +114,8 @@ pub(super) fn split(name: &str) -> Vec<String> {
 /// What people call a column, and the unit its name says.
 pub(super) fn label(column: &str) -> (String, Option<String>) {
     let mut words = split(column);
-    let unit = words.last().and_then(|last| UNITS.iter().find(|(word, _)| word == last)).map(|(_, unit)| (*unit).to_owned());
+    let unit =
+        words.last().and_then(|last| UNITS.iter().find(|(word, _)| word == last)).map(|(_, unit)| (*unit).to_owned());
     if unit.is_some() && words.len() > 1 {
         words.pop();
     }

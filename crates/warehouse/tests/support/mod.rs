@@ -8,9 +8,7 @@ use datafusion::arrow::datatypes::{DataType as ArrowType, TimeUnit};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use pilothouse_domain::answer::ResultSet;
-use pilothouse_domain::catalog::{
-    Catalog, Column, DataType, Dialect, Evidence, ForeignKey, MAX_LISTED_VALUES, Table,
-};
+use pilothouse_domain::catalog::{Catalog, Column, DataType, Dialect, Evidence, ForeignKey, MAX_LISTED_VALUES, Table};
 use serde_json::Value;
 
 /// The sample data of the repository.
@@ -21,7 +19,8 @@ pub fn sample_folder() -> std::path::PathBuf {
 /// Every Parquet file of `folder` as a table.
 pub async fn open(folder: &Path) -> SessionContext {
     let context = SessionContext::new();
-    let mut files: Vec<_> = std::fs::read_dir(folder).expect("sample data").map(|file| file.expect("file").path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).expect("sample data").map(|file| file.expect("file").path()).collect();
     files.sort();
     for file in files.iter().filter(|file| file.extension().is_some_and(|end| end == "parquet")) {
         let name = file.file_stem().and_then(|stem| stem.to_str()).expect("name");
@@ -41,7 +40,9 @@ pub async fn run(context: &SessionContext, sql: &str) -> Result<ResultSet, Strin
 }
 
 fn rows_of(batch: &RecordBatch) -> Vec<Vec<Value>> {
-    (0..batch.num_rows()).map(|row| batch.columns().iter().map(|column| value(column.as_ref(), row)).collect()).collect()
+    (0..batch.num_rows())
+        .map(|row| batch.columns().iter().map(|column| value(column.as_ref(), row)).collect())
+        .collect()
 }
 
 fn value(array: &dyn Array, row: usize) -> Value {
@@ -63,9 +64,10 @@ fn kind(data_type: &ArrowType) -> DataType {
         ArrowType::Utf8 | ArrowType::LargeUtf8 | ArrowType::Utf8View => DataType::String,
         ArrowType::Boolean => DataType::Boolean,
         ArrowType::Date32 | ArrowType::Date64 => DataType::Date,
-        ArrowType::Timestamp(TimeUnit::Second | TimeUnit::Millisecond | TimeUnit::Microsecond | TimeUnit::Nanosecond, _) => {
-            DataType::Timestamp
-        }
+        ArrowType::Timestamp(
+            TimeUnit::Second | TimeUnit::Millisecond | TimeUnit::Microsecond | TimeUnit::Nanosecond,
+            _,
+        ) => DataType::Timestamp,
         ArrowType::Float16 | ArrowType::Float32 | ArrowType::Float64 => DataType::Number,
         ArrowType::Decimal128(..) | ArrowType::Decimal256(..) => DataType::Number,
         other if other.is_integer() => DataType::Integer,
@@ -87,7 +89,10 @@ pub async fn catalog(context: &SessionContext) -> Catalog {
     for table in &mut tables {
         for column in &table.columns {
             for (target, key) in keys.iter().filter(|(target, key)| *target != table.name && *key == column.name) {
-                let sql = format!("select count(*) from {} where {} not in (select {key} from {target})", table.name, column.name);
+                let sql = format!(
+                    "select count(*) from {} where {} not in (select {key} from {target})",
+                    table.name, column.name
+                );
                 let missing = run(context, &sql).await.expect("check").rows[0][0].as_u64().unwrap_or(u64::MAX);
                 let mostly = missing * 4 <= table.row_count.unwrap_or_default();
                 if mostly && table.primary_key != [column.name.clone()] {

@@ -2,7 +2,8 @@
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CastKind, DataType, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentList, FunctionArguments, Ident, ObjectName, OrderByExpr, OrderByOptions, TimezoneInfo, TypedString, Value, WindowSpec, WindowType,
+    FunctionArgumentList, FunctionArguments, Ident, ObjectName, OrderByExpr, OrderByOptions, TimezoneInfo, TypedString,
+    Value, WindowSpec, WindowType,
 };
 
 pub(super) fn ident(name: &str) -> Ident {
@@ -14,9 +15,10 @@ pub(super) fn ident(name: &str) -> Ident {
 
 /// Names that mean something else to a parser when they stand alone.
 const RESERVED: [&str; 45] = [
-    "all", "and", "any", "as", "asc", "between", "by", "case", "cast", "cross", "date", "day", "desc", "distinct", "else", "end",
-    "except", "false", "for", "from", "full", "group", "having", "hour", "in", "inner", "interval", "is", "join", "left", "limit",
-    "minute", "month", "not", "null", "on", "or", "order", "select", "table", "then", "true", "union", "user", "year",
+    "all", "and", "any", "as", "asc", "between", "by", "case", "cast", "cross", "date", "day", "desc", "distinct",
+    "else", "end", "except", "false", "for", "from", "full", "group", "having", "hour", "in", "inner", "interval",
+    "is", "join", "left", "limit", "minute", "month", "not", "null", "on", "or", "order", "select", "table", "then",
+    "true", "union", "user", "year",
 ];
 
 pub(super) fn column(alias: &str, name: &str) -> Expr {
@@ -91,7 +93,8 @@ impl Call {
     }
 
     fn with(self, name: &str, args: Vec<FunctionArg>) -> Expr {
-        let window = WindowSpec { window_name: None, partition_by: Vec::new(), order_by: Vec::new(), window_frame: None };
+        let window =
+            WindowSpec { window_name: None, partition_by: Vec::new(), order_by: Vec::new(), window_frame: None };
         Expr::Function(Function {
             name: ObjectName::from(vec![Ident::new(name)]),
             uses_odbc_syntax: false,

@@ -32,7 +32,9 @@ pub(super) fn condition(scope: &mut Scope<'_>, filter: &Filter) -> Result<Expr, 
             let any = parts.into_iter().reduce(|a, b| binary(a, BinaryOperator::Or, b));
             Ok(any.map_or_else(|| boolean(false), nested))
         }
-        Filter::Related { dataset, via, filters, op, count } => related(scope, dataset, via.as_deref(), filters, *op, *count),
+        Filter::Related { dataset, via, filters, op, count } => {
+            related(scope, dataset, via.as_deref(), filters, *op, *count)
+        }
     }
 }
 
@@ -118,7 +120,8 @@ pub(super) fn part_of(scope: &mut Scope<'_>, field: &FieldRef, part: Grain) -> R
     let whole = cast(number_of, datafusion::sql::sqlparser::ast::DataType::BigInt(None));
     // Engines count Sunday as 0; here Monday is 1 and Sunday is 7.
     Ok(if part == Grain::Weekday {
-        let shifted = binary(nested(binary(whole, BinaryOperator::Plus, number("6"))), BinaryOperator::Modulo, number("7"));
+        let shifted =
+            binary(nested(binary(whole, BinaryOperator::Plus, number("6"))), BinaryOperator::Modulo, number("7"));
         nested(binary(shifted, BinaryOperator::Plus, number("1")))
     } else {
         whole

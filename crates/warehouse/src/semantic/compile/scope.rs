@@ -38,11 +38,11 @@ impl<'a> Scope<'a> {
 
     /// The field that `at` names.
     pub fn field(&self, at: &FieldRef) -> Result<&'a Field, CompileError> {
-        let dataset = self.model.dataset(&at.dataset).ok_or_else(|| CompileError::UnknownDataset(at.dataset.clone()))?;
-        dataset.field(&at.field).ok_or_else(|| CompileError::UnknownField {
-            dataset: at.dataset.clone(),
-            field: at.field.clone(),
-        })
+        let dataset =
+            self.model.dataset(&at.dataset).ok_or_else(|| CompileError::UnknownDataset(at.dataset.clone()))?;
+        dataset
+            .field(&at.field)
+            .ok_or_else(|| CompileError::UnknownField { dataset: at.dataset.clone(), field: at.field.clone() })
     }
 
     /// The column that `at` names, with the joins that lead to it.
@@ -97,9 +97,11 @@ impl<'a> Scope<'a> {
             let join = &self.model.joins[prefix[length - 1]];
             let dataset = self.model.dataset(&join.to).ok_or_else(|| CompileError::UnknownDataset(join.to.clone()))?;
             let alias = self.free_alias(join);
-            let on = join.columns.iter().zip(&join.references).map(|(left, right)| {
-                binary(column(&from, left), BinaryOperator::Eq, column(&alias, right))
-            });
+            let on = join
+                .columns
+                .iter()
+                .zip(&join.references)
+                .map(|(left, right)| binary(column(&from, left), BinaryOperator::Eq, column(&alias, right)));
             let on = all(on.collect()).ok_or(CompileError::Unsupported("a join has no columns"))?;
             self.joined.push(Joined { dataset, alias: alias.clone(), on });
             self.steps.push((prefix.to_vec(), alias.clone()));

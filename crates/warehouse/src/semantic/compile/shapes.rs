@@ -163,7 +163,9 @@ fn having(query: &Query, measures: &[Expr]) -> Result<Option<Expr>, CompileError
 fn order(query: &Query, names: &[String], sort_keys: &[Expr], parts: &mut Parts) -> Result<(), CompileError> {
     for order in &query.order {
         let (expr, direction) = match order {
-            Order::Measure { index, direction } => (names.get(query.groups.len() + index).map(|alias| name(alias)), direction),
+            Order::Measure { index, direction } => {
+                (names.get(query.groups.len() + index).map(|alias| name(alias)), direction)
+            }
             Order::Group { index, direction } => (sort_keys.get(*index).cloned(), direction),
             Order::Field { .. } => (None, &pilothouse_domain::semantic::Direction::Ascending),
         };
@@ -185,7 +187,9 @@ fn group_expressions(scope: &mut Scope<'_>, group: &Group) -> Result<(Expr, Vec<
         Grain::Week => one(day(truncated("week"))),
         Grain::Day => one(day(plain)),
         Grain::Hour => one(truncated("hour")),
-        Grain::Year | Grain::DayOfMonth | Grain::MonthOfYear | Grain::HourOfDay => one(part_of(scope, &group.field, grain)?),
+        Grain::Year | Grain::DayOfMonth | Grain::MonthOfYear | Grain::HourOfDay => {
+            one(part_of(scope, &group.field, grain)?)
+        }
         Grain::Weekday => {
             let format = if scope.dialect == Dialect::PostgreSql { "FMDay" } else { "%A" };
             let shown = call("to_char", vec![plain, text(format)]);
@@ -200,7 +204,9 @@ fn value(scope: &mut Scope<'_>, measure: &Measure, more: &[Filter]) -> Result<Ex
     let mut filters: Vec<Filter> = measure.filters.clone();
     filters.extend(more.iter().cloned());
     match &measure.calculation {
-        Calculation::CountRows => Ok(Call { distinct: false, filter: filter(scope, &filters)?, over: false }.star("count")),
+        Calculation::CountRows => {
+            Ok(Call { distinct: false, filter: filter(scope, &filters)?, over: false }.star("count"))
+        }
         Calculation::Aggregate { aggregate, field } => {
             let data_type = scope.field(field)?.data_type;
             let plain = scope.column(field)?;
@@ -208,7 +214,8 @@ fn value(scope: &mut Scope<'_>, measure: &Measure, more: &[Filter]) -> Result<Ex
             aggregated(scope, *aggregate, plain, data_type, filter)
         }
         Calculation::ShareOfRows { of, fraction } => {
-            let rows = |filters| Measure { dataset: measure.dataset.clone(), calculation: Calculation::CountRows, filters };
+            let rows =
+                |filters| Measure { dataset: measure.dataset.clone(), calculation: Calculation::CountRows, filters };
             let whole = value(scope, &rows(Vec::new()), &filters)?;
             let part = value(scope, &rows(of.clone()), &filters)?;
             Ok(scaled(part, whole, *fraction))
@@ -230,7 +237,9 @@ fn value(scope: &mut Scope<'_>, measure: &Measure, more: &[Filter]) -> Result<Ex
             let bottom = value(scope, denominator, &filters)?;
             Ok(divide(top, bottom))
         }
-        Calculation::AveragePer { .. } => Err(CompileError::Unsupported("an average over groups is part of another number")),
+        Calculation::AveragePer { .. } => {
+            Err(CompileError::Unsupported("an average over groups is part of another number"))
+        }
     }
 }
 
@@ -252,7 +261,9 @@ fn aggregated(
     filter: Option<Expr>,
 ) -> Result<Expr, CompileError> {
     let numeric = data_type.is_numeric();
-    let call = |name: &str, distinct: bool, arg: Expr| Ok(Call { distinct, filter: filter.clone(), over: false }.of(name, vec![arg]));
+    let call = |name: &str, distinct: bool, arg: Expr| {
+        Ok(Call { distinct, filter: filter.clone(), over: false }.of(name, vec![arg]))
+    };
     match aggregate {
         Aggregate::Count => call("count", false, plain),
         Aggregate::CountDistinct => call("count", true, plain),
@@ -263,7 +274,9 @@ fn aggregated(
         // Doubled first: the embedded engine's median of whole numbers is a whole number.
         Aggregate::Median if numeric && scope.dialect == Dialect::DataFusion => call("median", false, double(plain)),
         Aggregate::Median if numeric => Ok(super::expressions::percentile(plain, filter)),
-        Aggregate::Sum | Aggregate::Avg | Aggregate::Median => Err(CompileError::Unsupported("only numbers are added up")),
+        Aggregate::Sum | Aggregate::Avg | Aggregate::Median => {
+            Err(CompileError::Unsupported("only numbers are added up"))
+        }
     }
 }
 
@@ -282,7 +295,9 @@ pub(in crate::semantic) fn names(query: &Query, model: &Model) -> Vec<String> {
     let wanted = if query.measures.is_empty() {
         query.select.iter().map(field).collect()
     } else if query.count_groups {
-        Vec::from_iter(query.groups.iter().map(|g| field(&g.field)).chain(query.measures.iter().map(|m| measure_text(m, model))))
+        Vec::from_iter(
+            query.groups.iter().map(|g| field(&g.field)).chain(query.measures.iter().map(|m| measure_text(m, model))),
+        )
     } else {
         let groups = query.groups.iter().map(|group| match group.grain {
             Some(grain) => grain_name(grain).to_owned(),

@@ -106,7 +106,8 @@ fn dataset(model: &mut Model, name: &str, line: u64, doc: DatasetDoc, catalog: &
         let near = nearest(table_name, catalog.tables.iter().map(|t| t.name.as_str()));
         return Err(error(table_line, format!("there is no table `{table_name}`{near}")));
     };
-    let inferred = model.datasets.iter().position(|d| d.table == table.name && (d.name == name || d.name == table.name));
+    let inferred =
+        model.datasets.iter().position(|d| d.table == table.name && (d.name == name || d.name == table.name));
     let Some(at) = inferred else {
         return Err(error(line, format!("table `{table_name}` is described twice")));
     };
@@ -212,7 +213,10 @@ fn add_join(model: &mut Model, doc: JoinDoc, catalog: &Catalog) -> Result<(), Ya
         for column in columns {
             if table.column(&column.text).is_none() {
                 let near = nearest(&column.text, table.columns.iter().map(|c| c.name.as_str()));
-                return Err(error(column.line, format!("table `{}` has no column `{}`{near}", table.name, column.text)));
+                return Err(error(
+                    column.line,
+                    format!("table `{}` has no column `{}`{near}", table.name, column.text),
+                ));
             }
         }
     }

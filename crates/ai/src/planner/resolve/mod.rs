@@ -1,0 +1,245 @@
+//! A draft as queries over one root dataset: what is counted, grouped, ranked and listed there. Several queries where a
+//! part stays open (a year, an aggregate, a number of rows).
+
+mod lists;
+mod numbers;
+mod ranks;
+
+use pilothouse_domain::semantic::{
+    Compare, Direction, FieldRef, Filter, Grain, Group, Having, Measure, Model, Order, Query,
+};
+
+use crate::planner::draft::{Draft, Target};
+use crate::planner::filters::{self, Clause, Unfit};
+use crate::planner::graph::Graph;
+use crate::planner::lexicon::Place;
+use crate::planner::measures::Measures;
+use crate::planner::time::{Times, Untimely};
+
+/// Most queries that one draft may become.
+const MAX_READINGS: usize = 8;
+/// The numbers of rows offered where a question asks for `the top` ones without saying how many.
+const OPEN_LIMITS: [u32; 3] = [1, 5, 10];
+
+/// Why a draft is no query over this root.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Misfit {
+    Time(Untimely),
+    Parts,
+}
+
+impl From<Unfit> for Misfit {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Time(untimely) => Self::Time(untimely),
+            Unfit::Unreachable => Self::Parts,
+        }
+    }
+}
+
+/// A draft and the root it is tried on.
+pub(crate) struct Resolver<'a> {
+    pub model: &'a Model,
+    pub graph: &'a Graph,
+    pub root: usize,
+    pub draft: &'a Draft,
+}
+
+/// A query in the making.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shape {
+    pub measures: Vec<Measure>,
+    pub groups: Vec<Group>,
+    pub having: Vec<Having>,
+    pub filters: Vec<Filter>,
+    pub select: Vec<FieldRef>,
+    pub order: Vec<Order>,
+    pub limit: Option<u32>,
+    pub distinct: bool,
+    pub count_groups: bool,
+    pub open_limit: bool,
+}
+
+impl<'a> Resolver<'a> {
+    pub fn times(&self) -> Times<'a> {
+        Times { model: self.model, graph: self.graph, root: self.root }
+    }
+
+    pub fn measures(&self) -> Measures<'a> {
+        Measures { model: self.model, graph: self.graph, root: self.root }
+    }
+
+    /// Every query the draft can be on this root.
+    pub fn run(&self) -> Result<Vec<Query>, Misfit> {
+        let clauses = filters::clauses(self.draft, self.times())?;
+        for dataset in &self.draft.mentions {
+            self.graph.distance(self.root, *dataset, None).ok_or(Misfit::Parts)?;
+        }
+        let (part, rest) = self.split_share(clauses);
+        let listed = rest.iter().chain(&part).find_map(|clause| clause.listed);
+        let mut shapes = self.shapes(&part, listed)?;
+        for clause in &rest {
+            shapes = cross(shapes, &clause.readings, |shape, filter| match filter {
+                Filter::All { of } => shape.filters.extend(of.iter().cloned()),
+                filter => shape.filters.push(filter.clone()),
+            });
+        }
+        let loose = self.loose()?;
+        // In a question about a share, the rows that nothing refers to are the part.
+        let related = if self.draft.share.is_some() { None } else { self.related()? };
+        let mut queries = Vec::new();
+        for mut shape in shapes.into_iter().take(MAX_READINGS) {
+            shape.filters.extend(loose.iter().cloned().chain(related.clone()));
+            queries.extend(self.finished(shape));
+        }
+        if queries.is_empty() { Err(Misfit::Parts) } else { Ok(queries) }
+    }
+
+    fn finished(&self, mut shape: Shape) -> Vec<Query> {
+        if shape.order.is_empty() && !shape.measures.is_empty() {
+            shape.order = default_order(&shape, self.model);
+        }
+        if shape.limit.is_some() || shape.open_limit || !shape.having.is_empty() || shape.count_groups {
+            self.leave_out_nulls(&mut shape);
+        }
+        let limits: Vec<Option<u32>> =
+            if shape.open_limit { OPEN_LIMITS.iter().map(|n| Some(*n)).collect() } else { vec![shape.limit] };
+        let query = Query {
+            dataset: self.model.datasets[self.root].name.clone(),
+            measures: shape.measures,
+            groups: shape.groups,
+            filters: shape.filters,
+            having: shape.having,
+            select: shape.select,
+            distinct: shape.distinct,
+            order: shape.order,
+            limit: None,
+            count_groups: shape.count_groups,
+        };
+        limits.into_iter().map(|limit| Query { limit, ..query.clone() }).collect()
+    }
+
+    /// Rows without a value are no answer to `which`.
+    fn leave_out_nulls(&self, shape: &mut Shape) {
+        let sorted = shape.order.iter().filter_map(|order| match order {
+            Order::Field { field, .. } => Some(field),
+            _ => None,
+        });
+        let missing: Vec<Filter> = (shape.groups.iter().map(|group| &group.field))
+            .chain(sorted)
+            .filter(|field| self.model.field(field).is_some_and(|f| f.nullable))
+            .map(|field| Filter::Compare { field: field.clone(), op: Compare::IsNotNull, values: Vec::new() })
+            .filter(|filter| !shape.filters.contains(filter))
+            .collect();
+        shape.filters.extend(missing);
+    }
+
+    /// In a question about a share, the conditions that make the part, and those that make the whole.
+    fn split_share(&self, clauses: Vec<Clause>) -> (Vec<Clause>, Vec<Clause>) {
+        if self.draft.share.is_none() {
+            return (Vec::new(), clauses);
+        }
+        let said = |clause: &Clause| !clause.period && clause.predicate;
+        let bare = |clause: &Clause| !clause.period && !clause.prep;
+        let noun = self.draft.subjects.first().map(|subject| subject.index);
+        let after = |clause: &Clause| bare(clause) && noun.is_some_and(|noun| clause.index > noun);
+        let first = if self.draft.rate {
+            clauses.iter().rposition(bare)
+        } else {
+            let said = clauses.iter().position(said);
+            said.or_else(|| clauses.iter().position(after)).or_else(|| clauses.iter().position(bare))
+        };
+        let first =
+            first.or_else(|| self.draft.groups.is_empty().then(|| clauses.iter().position(|c| !c.period)).flatten());
+        let Some(mut first) = first else { return (Vec::new(), clauses) };
+        // `of the flights that departed late, what arrived on time`: the relative clause is the whole.
+        let main = |clause: &Clause| bare(clause) && !clause.joined && !clause.relative;
+        if clauses[first].relative
+            && let Some(later) = clauses.iter().skip(first + 1).position(main)
+        {
+            first += later + 1;
+        }
+        let mut part = Vec::new();
+        let mut rest = Vec::new();
+        for (at, clause) in clauses.into_iter().enumerate() {
+            let follows = at > first && part.len() == at - first && clause.joined && !clause.period;
+            if at == first || follows { part.push(clause) } else { rest.push(clause) }
+        }
+        (part, rest)
+    }
+
+    fn shapes(&self, part: &[Clause], listed: Option<Place>) -> Result<Vec<Shape>, Misfit> {
+        let draft = self.draft;
+        if let Some(fraction) = draft.share {
+            return self.share(fraction, part);
+        }
+        if draft.when && draft.measures.is_empty() {
+            return self.moment();
+        }
+        if let Some(extreme) = &draft.extreme {
+            return self.extreme(extreme);
+        }
+        if draft.rank.is_some() {
+            return self.ranked(listed);
+        }
+        if !draft.counts.is_empty() || !draft.having.is_empty() {
+            return self.thresholds();
+        }
+        if draft.measures.is_empty() && draft.groups.is_empty() && !draft.trend && !draft.compare {
+            return self.list();
+        }
+        self.aggregated(listed)
+    }
+
+    pub fn group(&self, target: &Target) -> Result<Group, Misfit> {
+        let field = match target {
+            Target::Grain(grain) => return self.times().group(*grain).ok_or(Misfit::Parts),
+            Target::Field(place) => self.graph.reference(self.model, self.root, *place),
+            Target::Dataset { at, via } => self.measures().names(*at, *via),
+        };
+        let field = field.ok_or(Misfit::Parts)?;
+        let timed = self.model.field(&field).is_some_and(|f| f.data_type.is_temporal());
+        let grain = timed.then_some(Grain::Day);
+        Ok(Group { field, grain })
+    }
+
+    pub fn is_root(&self, target: &Target) -> bool {
+        matches!(target, Target::Dataset { at, .. } if *at == self.root)
+    }
+}
+
+/// Every shape with every choice.
+fn cross<S: Clone, C>(shapes: Vec<S>, choices: &[C], add: impl Fn(&mut S, &C)) -> Vec<S> {
+    let mut out = Vec::new();
+    for shape in shapes {
+        for choice in choices {
+            let mut next = shape.clone();
+            add(&mut next, choice);
+            out.push(next);
+        }
+    }
+    out.truncate(MAX_READINGS);
+    out
+}
+
+fn push_group(groups: &mut Vec<Group>, group: Group) {
+    if !groups.contains(&group) {
+        groups.push(group);
+    }
+}
+
+/// Time runs forwards; otherwise the largest comes first.
+fn default_order(shape: &Shape, model: &Model) -> Vec<Order> {
+    let timed =
+        |group: &Group| group.grain.is_some() || model.field(&group.field).is_some_and(|f| f.calendar.is_some());
+    let ascending = |index| Order::Group { index, direction: Direction::Ascending };
+    if shape.groups.is_empty() || shape.count_groups {
+        return Vec::new();
+    }
+    let mut order: Vec<Order> = Vec::new();
+    if !shape.groups.iter().any(timed) {
+        order.push(Order::Measure { index: 0, direction: Direction::Descending });
+    }
+    order.extend((0..shape.groups.len()).map(ascending));
+    order
+}

@@ -1,0 +1,198 @@
+//! What questions mean over a small model: each with the reading, the question asked back, or the refusal.
+
+mod model;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::civil::date;
+use pilothouse_ai::planner::{Context, Plan, Planner};
+use proptest::prelude::*;
+
+fn planner() -> Planner {
+    Planner::new(Arc::new(model::shop()))
+}
+
+fn plan(question: &str) -> Plan {
+    planner().plan(question, &Context { today: date(2025, 3, 15), previous: None })
+}
+
+/// The plan as one line: the reading, `ASK` with the choices, or `REFUSE` with the unknown words.
+fn shown(question: &str) -> String {
+    match plan(question) {
+        Plan::Answer(reading) => reading.understanding.text,
+        Plan::Clarify { choices, .. } => {
+            let labels: Vec<String> = choices.into_iter().map(|choice| choice.label).collect();
+            format!("ASK {}", labels.join(" | "))
+        }
+        Plan::Refuse { unknown_words, .. } => format!("REFUSE {}", unknown_words.join(" ")).trim_end().to_owned(),
+    }
+}
+
+fn check(question: &str, expected: &str) {
+    assert_eq!(shown(question), expected, "{question}");
+}
+
+#[test]
+fn counts_and_filters() {
+    check("How many orders are there?", "Number of orders.");
+    check("how many completed orders?", "Number of orders, where status is completed.");
+    check("How many orders were not completed?", "Number of orders, where status is not completed.");
+    check(
+        "orders over $100 by status",
+        "Number of orders by status, where amount is more than 100 USD; highest number of orders first.",
+    );
+    check("How many orders came from Germany or France?", "Number of orders, where country is Germany or France.");
+    check("How many customers have no phone?", "Number of customers, where phone is missing.");
+    check(
+        "How many orders between 10 and 20 dollars?",
+        "Number of orders, where amount is at least 10 USD and amount is at most 20 USD.",
+    );
+}
+
+#[test]
+fn numbers_groups_and_order() {
+    check("What is the average amount by country?", "Average amount by country; highest average amount first.");
+    check("total amount per month", "Revenue by month of ordered at; lowest month of ordered at first.");
+    check(
+        "Which country has the most orders?",
+        "Number of orders by country; highest number of orders first; the first only.",
+    );
+    check("top 3 customers by revenue", "Revenue by name; highest revenue first; the first 3.");
+    check(
+        "Which customers have more than 5 orders?",
+        "Number of orders by name, where number of orders is more than 5; highest number of orders first.",
+    );
+    check("How many customers have never ordered?", "Number of customers, where there are no orders.");
+    check("average number of orders per day", "Average number of orders per day of ordered at.");
+    check("What is the largest amount?", "Largest amount.");
+    check("largest order", "Id and amount of orders; highest amount first; the first only.");
+}
+
+#[test]
+fn shares() {
+    check("What percentage of orders were returned?", "Percentage of orders where status is returned.");
+    check(
+        "return rate by country",
+        "Percentage of orders where status is returned by country; highest percentage of orders where status is returned first.",
+    );
+    check(
+        "share of orders by status",
+        "Percentage of the total number of orders by status; highest percentage of the total number of orders first.",
+    );
+    check("What fraction of revenue comes from Germany?", "Fraction of revenue where country is Germany.");
+}
+
+#[test]
+fn times() {
+    check(
+        "number of orders in February 2024",
+        "Number of orders, where ordered at is at least 2024-02-01 and ordered at is less than 2024-03-01.",
+    );
+    check(
+        "How many orders on 4 July 2024?",
+        "Number of orders, where ordered at is at least 2024-07-04 and ordered at is less than 2024-07-05.",
+    );
+    check(
+        "How many orders last month?",
+        "Number of orders, where ordered at is at least 2025-02-01 and ordered at is less than 2025-03-01.",
+    );
+    check("How many orders after 8pm?", "Number of orders, where hour of the day of ordered at is at least 20.");
+    check(
+        "How many orders on weekends?",
+        "Number of orders, where day of the week of ordered at is Saturday or Sunday.",
+    );
+    check("How many orders were there in 2030?", "REFUSE");
+    assert!(shown("How many orders in March?").starts_with("ASK "));
+    check("orders in February 2024", "ASK number of orders | a list of them");
+}
+
+#[test]
+fn words_with_two_meanings_are_asked_back() {
+    check(
+        "How many big orders?",
+        "ASK big by amount (amount is more than 500 USD) | big by discount (discount is more than 50 USD)",
+    );
+    assert!(shown("Which country is best?").starts_with("ASK "));
+}
+
+#[test]
+fn what_is_not_understood_is_refused_by_name() {
+    check("How many invoices are overdue?", "REFUSE invoices overdue");
+    check("What is our profit?", "REFUSE profit");
+    check("", "REFUSE");
+    check("drop table orders", "REFUSE");
+    check("please delete all orders", "REFUSE");
+    check("the", "REFUSE");
+}
+
+#[test]
+fn small_slips_of_spelling_are_read_and_told() {
+    let Plan::Answer(reading) = plan("How many custmers are there?") else { panic!("no answer") };
+    assert_eq!(reading.understanding.text, "Number of customers.");
+    assert_eq!(reading.corrections, [("custmers".to_owned(), "customers".to_owned())]);
+}
+
+#[test]
+fn a_follow_up_changes_the_question_before() {
+    let planner = planner();
+    let ask = |question: &str, previous: Option<&pilothouse_domain::semantic::Query>| match planner
+        .plan(question, &Context { today: date(2025, 3, 15), previous })
+    {
+        Plan::Answer(reading) => reading,
+        other => panic!("{question}: {other:?}"),
+    };
+    let first = ask("How many completed orders were there in January 2024?", None);
+    let second = ask("and in February 2024?", Some(&first.query));
+    assert_eq!(
+        second.understanding.text,
+        "Number of orders, where status is completed, ordered at is at least 2024-02-01 and ordered at is less than 2024-03-01."
+    );
+    let third = ask("by country", Some(&second.query));
+    assert!(third.understanding.text.starts_with("Number of orders by country, where status is completed"));
+    let fourth = ask("only returned", Some(&third.query));
+    assert!(fourth.understanding.text.contains("status is returned"), "{}", fourth.understanding.text);
+    assert!(!fourth.understanding.text.contains("completed"));
+    let fifth = ask("what about revenue", Some(&fourth.query));
+    assert!(fifth.understanding.text.starts_with("Revenue by country"), "{}", fifth.understanding.text);
+    let fresh = ask("How many customers are there?", Some(&fourth.query));
+    assert_eq!(fresh.understanding.text, "Number of customers.");
+}
+
+#[test]
+fn choices_are_few_different_and_complete() {
+    let Plan::Clarify { choices, question } = plan("How many big orders?") else { panic!("not asked back") };
+    assert!((2..=4).contains(&choices.len()));
+    assert!(question.contains("big by amount"));
+    assert_ne!(choices[0].query, choices[1].query);
+    assert!(choices[0].message.starts_with("How many big orders"));
+}
+
+#[test]
+fn a_long_text_is_refused_quickly() {
+    let planner = planner();
+    let context = Context { today: date(2025, 3, 15), previous: None };
+    for text in ["orders ".repeat(2_400), "a".repeat(16_384), "(".repeat(16_384), "by country and ".repeat(250)] {
+        let begun = Instant::now();
+        assert!(matches!(planner.plan(&text, &context), Plan::Refuse { .. }));
+        assert!(begun.elapsed() < Duration::from_secs(1));
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in ".{0,200}") {
+        plan(&text);
+    }
+
+    #[test]
+    fn no_mix_of_known_words_makes_it_panic(words in prop::collection::vec(prop::sample::select(vec![
+        "how", "many", "orders", "customers", "by", "per", "each", "country", "status", "completed", "not", "never", "and",
+        "or", "more", "than", "between", "5", "100", "$20", "in", "march", "2024", "top", "most", "highest", "average",
+        "total", "amount", "revenue", "share", "of", "percentage", "rate", "which", "what", "is", "the", "when", "first",
+        "last", "month", "week", "after", "8pm", "germany", "france", "big", "list", "compare", "vs", "missing", "phone",
+        "daily", "to", "from", "best", "distinct", ",", "at least", "once", "with", "no", "'", "\"", "%",
+    ]), 0..14)) {
+        plan(&words.join(" "));
+    }
+}
