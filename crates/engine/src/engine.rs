@@ -174,20 +174,20 @@ impl Engine {
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    let before = runs::get(tx, &owned, id).await?;
-                    let after = runs::request_cancel(tx, &owned, id, now).await?;
-                    let ended_now = before.is_some_and(|run| !run.status.is_final())
-                        && after.as_ref().is_some_and(|run| run.status.is_final());
-                    if ended_now {
+                    let answer = runs::request_cancel(tx, &owned, id, now).await?;
+                    if answer.as_ref().is_some_and(|(run, changed)| *changed && run.status.is_final()) {
                         let done = serde_json::json!({"status": "cancelled", "code": Code::RunCancelled});
                         pilothouse_store::events::append(tx, &owned, id, events::DONE, &done.to_string(), now).await?;
                     }
-                    Ok(after)
+                    Ok(answer)
                 })
             })
             .await?;
-        self.inner.live.cancel(id);
-        Ok(run)
+        // Only where the tenant has the run: whoever merely knows an id stops nothing.
+        if run.as_ref().is_some_and(|(_, changed)| *changed) {
+            self.inner.live.cancel(id);
+        }
+        Ok(run.map(|(run, _)| run))
     }
 
     /// How many runs this process is working on.

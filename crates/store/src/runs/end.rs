@@ -3,7 +3,7 @@
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Code, Micros, RunId, TenantId};
 
-use super::{Run, get};
+use super::{Run, columns, get, read};
 use crate::{Error, Tx, args};
 
 /// Ends a running run. `output` is JSON, `error` a stable code and a message. False where the worker is fenced.
@@ -101,19 +101,27 @@ pub async fn resume(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, due_at: Micro
     Ok(resumed == 1)
 }
 
-/// Cancels a run: at once where no worker holds it, else by telling its worker. Returns the run as it stands then; one
-/// that has ended is returned as it is. None where the tenant has no such run.
-pub async fn request_cancel(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros) -> Result<Option<Run>, Error> {
+/// Cancels a run: at once where no worker holds it, else by telling its worker. Returns the run as it stands then, and
+/// whether this call changed it; one that has ended is returned as it is. None where the tenant has no such run.
+pub async fn request_cancel(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    id: RunId,
+    now: Micros,
+) -> Result<Option<(Run, bool)>, Error> {
     let code = Code::RunCancelled;
-    tx.execute(
+    let sql = concat!(
         "UPDATE runs SET cancel_requested = 1,
            status = CASE WHEN status = 'running' THEN status ELSE 'cancelled' END,
            finished_at = CASE WHEN status = 'running' THEN finished_at ELSE $3 END,
            error_code = CASE WHEN status = 'running' THEN error_code ELSE $4 END,
            error_message = CASE WHEN status = 'running' THEN error_message ELSE $5 END
-         WHERE tenant = $1 AND id = $2 AND status IN ('queued', 'running', 'waiting')",
-        args![tenant, id, now, code.as_str(), code.cause()],
-    )
-    .await?;
-    get(tx, tenant, id).await
+         WHERE tenant = $1 AND id = $2 AND status IN ('queued', 'running', 'waiting') RETURNING ",
+        columns!()
+    );
+    let changed = tx.fetch_optional(sql, args![tenant, id, now, code.as_str(), code.cause()]).await?;
+    match changed {
+        Some(row) => Ok(Some((read(&row)?, true))),
+        None => Ok(get(tx, tenant, id).await?.map(|run| (run, false))),
+    }
 }
