@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use pilothouse_domain::run::Status;
-use pilothouse_domain::{Clock, Code, Micros};
+use pilothouse_domain::{Clock, Code, Micros, RunId, TenantId};
 use pilothouse_store::runs::{self, Run};
-use pilothouse_store::{Error, events as event_rows};
+use pilothouse_store::{Error, Tx, events as event_rows};
 use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
@@ -121,7 +121,9 @@ impl Engine {
                 Box::pin(async move {
                     let freed = runs::release_expired(tx, now, RELEASE_BATCH).await?;
                     for (tenant, id, status) in freed.iter().filter(|(_, _, status)| status.is_final()) {
-                        let done = json!({"status": status, "code": Code::RunInterrupted}).to_string();
+                        let cancelled = *status == Status::Cancelled;
+                        let code = if cancelled { Code::RunCancelled } else { Code::RunInterrupted };
+                        let done = done_json(*status, Some(code.as_str()));
                         event_rows::append(tx, tenant, *id, DONE, &done, at).await?;
                     }
                     Ok(freed)
@@ -219,7 +221,7 @@ impl Engine {
         let end = End::of(run, result, cancelled, self.inner.clock.as_ref());
         let (tenant, id, epoch, attempt) = (run.tenant.clone(), run.id, run.epoch, run.attempt);
         let now = self.inner.clock.now();
-        let (event, last_event) = (end.event(), last.as_ref().map(|finished| finished.event().to_owned()));
+        let last_event = last.as_ref().map(|finished| finished.event().to_owned());
         let written = self
             .inner
             .store
@@ -230,30 +232,19 @@ impl Engine {
                         None => Some(0),
                     };
                     let Some(step_seq) = step_seq else { return Ok(None) };
-                    let written = match &end {
-                        End::Again { due_at, failure } => {
-                            runs::requeue(tx, &tenant, id, epoch, *due_at, Some((&failure.code, &failure.message))).await?
-                        }
-                        End::Final { status, output, failure } => {
-                            let error = failure.as_ref().map(|f| (f.code.as_str(), f.message.as_str()));
-                            runs::finish(tx, &tenant, id, epoch, *status, output.as_deref(), error, now).await?
-                        }
-                    };
-                    if !written {
-                        return Ok(None);
-                    }
-                    let Some(event) = end.event() else { return Ok(Some((step_seq, 0))) };
-                    let seq = event_rows::append(tx, &tenant, id, DONE, &event, now).await?;
-                    Ok(Some((step_seq, seq)))
+                    let Some(done) = end.write(tx, &tenant, id, epoch, now).await? else { return Ok(None) };
+                    let Some(json) = done else { return Ok(Some((step_seq, None))) };
+                    let seq = event_rows::append(tx, &tenant, id, DONE, &json, now).await?;
+                    Ok(Some((step_seq, Some(Event { seq: Some(seq), kind: DONE.into(), json }))))
                 })
             })
             .await?;
-        let Some((step_seq, seq)) = written else { return Err(lost_lease()) };
+        let Some((step_seq, done)) = written else { return Err(lost_lease()) };
         if let Some(json) = last_event {
             self.inner.live.tell(run.id, Event { seq: Some(step_seq), kind: "step".into(), json });
         }
-        if let Some(json) = event {
-            self.inner.live.tell(run.id, Event { seq: Some(seq), kind: DONE.into(), json });
+        if let Some(done) = done {
+            self.inner.live.tell(run.id, done);
         }
         Ok(())
     }
@@ -285,15 +276,35 @@ impl End {
         }
     }
 
-    fn event(&self) -> Option<String> {
+    /// Writes the end into the run, and returns the content of the run's last event if this was its end. None where
+    /// the worker is fenced.
+    async fn write(
+        &self,
+        tx: &mut Tx<'_>,
+        tenant: &TenantId,
+        id: RunId,
+        epoch: i64,
+        now: Micros,
+    ) -> Result<Option<Option<String>>, Error> {
         match self {
-            Self::Again { .. } => None,
-            Self::Final { status, failure, .. } => {
-                let code = failure.as_ref().map(|failure| failure.code.as_str());
-                Some(json!({"status": status, "code": code}).to_string())
+            Self::Again { due_at, failure } => {
+                let why = Some((failure.code.as_str(), failure.message.as_str()));
+                let stands = runs::requeue(tx, tenant, id, epoch, *due_at, why, now).await?;
+                // Somebody may have cancelled it after this worker looked last.
+                Ok(stands.map(|status| status.is_final().then(|| done_json(status, Some(Code::RunCancelled.as_str())))))
+            }
+            Self::Final { status, output, failure } => {
+                let why = failure.as_ref().map(|failure| (failure.code.as_str(), failure.message.as_str()));
+                let written = runs::finish(tx, tenant, id, epoch, *status, output.as_deref(), why, now).await?;
+                Ok(written.then(|| Some(done_json(*status, why.map(|(code, _)| code)))))
             }
         }
     }
+}
+
+/// The content of a run's last event.
+fn done_json(status: Status, code: Option<&str>) -> String {
+    json!({"status": status, "code": code}).to_string()
 }
 
 /// The pause after the given attempt (1, 2, …): doubling, bounded.

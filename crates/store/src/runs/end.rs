@@ -3,7 +3,7 @@
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Code, Micros, RunId, TenantId};
 
-use super::{Run, columns, get, read};
+use super::{Run, columns, get, read, status};
 use crate::{Error, Tx, args};
 
 /// Ends a running run. `output` is JSON, `error` a stable code and a message. False where the worker is fenced.
@@ -45,7 +45,8 @@ pub async fn finish(
 }
 
 /// Puts a running run back into the queue until `due_at`, with why. One that somebody wanted to stop is cancelled
-/// instead. False where the worker is fenced.
+/// instead: returns how it stands then, or none where the worker is fenced.
+#[expect(clippy::too_many_arguments, reason = "one value per column; a struct would only rename them")]
 pub async fn requeue(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
@@ -53,16 +54,17 @@ pub async fn requeue(
     epoch: i64,
     due_at: Micros,
     error: Option<(&str, &str)>,
-) -> Result<bool, Error> {
+    now: Micros,
+) -> Result<Option<Status>, Error> {
     let cancelled = Code::RunCancelled;
     let requeued = tx
-        .execute(
+        .fetch_optional(
             "UPDATE runs SET status = CASE WHEN cancel_requested = 1 THEN 'cancelled' ELSE 'queued' END,
-               finished_at = CASE WHEN cancel_requested = 1 THEN lease_until ELSE NULL END,
+               finished_at = CASE WHEN cancel_requested = 1 THEN $9 ELSE NULL END,
                error_code = CASE WHEN cancel_requested = 1 THEN $7 ELSE $5 END,
                error_message = CASE WHEN cancel_requested = 1 THEN $8 ELSE $6 END,
                due_at = $4, lease_owner = NULL, lease_until = NULL
-             WHERE tenant = $1 AND id = $2 AND epoch = $3 AND status = 'running'",
+             WHERE tenant = $1 AND id = $2 AND epoch = $3 AND status = 'running' RETURNING status",
             args![
                 tenant,
                 id,
@@ -72,10 +74,11 @@ pub async fn requeue(
                 error.map(|(_, message)| message),
                 cancelled.as_str(),
                 cancelled.cause(),
+                now,
             ],
         )
         .await?;
-    Ok(requeued == 1)
+    requeued.as_ref().map(status).transpose()
 }
 
 /// Parks a running run that waits for something outside; it holds no worker. False where the worker is fenced.

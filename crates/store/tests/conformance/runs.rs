@@ -132,9 +132,10 @@ pub async fn cancelling_is_at_once_or_a_wish(store: &Store) {
     assert_eq!((ended.finished_at, changed), (Some(8), false), "what has ended stays as it is");
     // A worker that puts a run back which somebody wants to stop ends it.
     let back = write!(store, |tx| async move {
-        runs::requeue(tx, &tenant("a"), run_id(2), running.epoch, 9, Some(("unavailable", "later"))).await
+        runs::requeue(tx, &tenant("a"), run_id(2), running.epoch, 9, Some(("unavailable", "later")), 7).await
     });
-    assert_eq!(back, Ok(true));
+    assert_eq!(back, Ok(Some(Status::Cancelled)));
     let ended = read!(store, |tx| async move { runs::get(tx, &tenant("a"), run_id(2)).await }).unwrap();
     assert_eq!((ended.status, ended.error_code.as_deref()), (Status::Cancelled, Some("run.cancelled")));
+    assert_eq!(ended.finished_at, Some(7));
 }
