@@ -145,12 +145,14 @@ impl Engine {
         }
         let (owner, now) = (self.inner.owner.clone(), self.inner.clock.now());
         let until = now + self.lease_us();
+        // A run whose claim or end this process could not complete is not at work: its lease runs out, and it is freed.
+        let at_work = held.clone();
         let owned = self
             .inner
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    runs::heartbeat(tx, &owner, now, until).await?;
+                    runs::heartbeat(tx, &owner, &at_work, now, until).await?;
                     runs::owned(tx, &owner).await
                 })
             })

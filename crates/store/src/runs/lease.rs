@@ -71,13 +71,22 @@ pub async fn claim_one(
     row.as_ref().map(read).transpose()
 }
 
-/// Extends every lease of `owner` that is not over at `now`, and tells how many: a lease that is over stays over.
-pub async fn heartbeat(tx: &mut Tx<'_>, owner: &str, now: Micros, lease_until: Micros) -> Result<u64, Error> {
-    tx.execute(
-        "UPDATE runs SET lease_until = $3 WHERE lease_owner = $1 AND status = 'running' AND lease_until > $2",
-        args![owner, now, lease_until],
-    )
-    .await
+/// Extends the leases of `owner` on the runs `at_work` that are not over at `now`, and tells how many: a lease that is
+/// over stays over, and one that nobody works under runs out.
+pub async fn heartbeat(
+    tx: &mut Tx<'_>,
+    owner: &str,
+    at_work: &[RunId],
+    now: Micros,
+    lease_until: Micros,
+) -> Result<u64, Error> {
+    let sql = tx.pick(
+        "UPDATE runs SET lease_until = $3 WHERE lease_owner = $1 AND status = 'running' AND lease_until > $2
+           AND id IN (SELECT value FROM json_each($4))",
+        "UPDATE runs SET lease_until = $3 WHERE lease_owner = $1 AND status = 'running' AND lease_until > $2
+           AND id = ANY (ARRAY(SELECT json_array_elements_text($4::json)))",
+    );
+    tx.execute(sql, args![owner, now, lease_until, serde_json::json!(at_work).to_string()]).await
 }
 
 /// Takes back at most `limit` runs whose lease is over at `now`. With attempts left a run is queued again, without it

@@ -60,9 +60,20 @@ pub async fn two_workers_never_hold_one_run(store: &Store) {
 pub async fn a_heartbeat_keeps_only_what_is_held(store: &Store) {
     claimed(store, &tenant("a"), 1).await;
     claimed(store, &tenant("b"), 2).await;
-    assert_eq!(write!(store, |tx| runs::heartbeat(tx, "w", 99, 200)), Ok(2));
-    assert_eq!(write!(store, |tx| runs::heartbeat(tx, "other", 99, 300)), Ok(0));
-    assert_eq!(write!(store, |tx| runs::heartbeat(tx, "w", 200, 300)), Ok(0), "a lease that is over stays over");
+    claimed(store, &tenant("a"), 3).await;
+    let beat = |owner: &'static str, runs: &'static [u128], now, until| {
+        let store = store.clone();
+        async move {
+            let at_work: Vec<_> = runs.iter().copied().map(run_id).collect();
+            write!(store, |tx| async move { runs::heartbeat(tx, owner, &at_work, now, until).await })
+        }
+    };
+    assert_eq!(beat("w", &[1, 2, 9], 99, 200).await, Ok(2));
+    assert_eq!(beat("w", &[], 99, 300).await, Ok(0));
+    assert_eq!(beat("other", &[1, 2], 99, 300).await, Ok(0));
+    assert_eq!(beat("w", &[1, 2], 200, 300).await, Ok(0), "a lease that is over stays over");
+    let idle = read!(store, |tx| async move { runs::get(tx, &tenant("a"), run_id(3)).await }).unwrap();
+    assert_eq!(idle.lease_until, Some(100), "nobody works on it");
     let run = read!(store, |tx| async move { runs::get(tx, &tenant("a"), run_id(1)).await }).unwrap();
     assert_eq!(run.lease_until, Some(200));
 }
