@@ -30,21 +30,24 @@ impl Engine {
     /// `exclusive` says that no other process can hold a lease in this database, so that at the start every lease is
     /// a dead process's and is freed at once.
     pub async fn work(&self, stop: CancellationToken, exclusive: bool) {
-        let released = self.release(if exclusive { Micros::MAX } else { self.inner.clock.now() }).await;
+        let released = if exclusive { self.release(true).await } else { self.release_expired().await };
         self.report("free the runs of vanished workers", released);
         let beat = self.inner.options.lease / 4;
         let mut next_beat = tokio::time::Instant::now() + beat;
+        let mut next_look = tokio::time::Instant::now() + POLL_EVERY;
         while !stop.is_cancelled() {
             let claimed = self.claim_due().await;
             self.report("claim runs", claimed);
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.inner.wake.notified() => {}
-                () = tokio::time::sleep(POLL_EVERY) => {
-                    let released = self.release(self.inner.clock.now()).await;
-                    self.report("free the runs of vanished workers", released);
-                }
-                () = tokio::time::sleep_until(next_beat) => {}
+                () = tokio::time::sleep_until(next_look.min(next_beat)) => {}
+            }
+            // Told by the clock and not by silence: on a busy node the wake-ups never leave a pause.
+            if tokio::time::Instant::now() >= next_look {
+                next_look = tokio::time::Instant::now() + POLL_EVERY;
+                let released = self.release_expired().await;
+                self.report("free the runs of vanished workers", released);
             }
             if tokio::time::Instant::now() >= next_beat {
                 next_beat = tokio::time::Instant::now() + beat;
@@ -108,23 +111,38 @@ impl Engine {
         Ok(())
     }
 
-    async fn release(&self, now: Micros) -> Result<(), Error> {
-        let at = self.inner.clock.now();
+    async fn release_expired(&self) -> Result<(), Error> {
+        let now = self.inner.clock.now();
         // A healthy database has nothing to free, and then nothing is written.
-        if !self.inner.store.read(move |tx| Box::pin(async move { runs::any_expired(tx, now).await })).await? {
-            return Ok(());
+        if self.inner.store.read(move |tx| Box::pin(async move { runs::any_expired(tx, now).await })).await? {
+            self.release(false).await?;
         }
+        Ok(())
+    }
+
+    /// Frees the runs whose lease is over, or those of every other worker.
+    async fn release(&self, of_all_others: bool) -> Result<(), Error> {
+        while self.release_batch(of_all_others).await? == RELEASE_BATCH as usize {}
+        Ok(())
+    }
+
+    async fn release_batch(&self, of_all_others: bool) -> Result<usize, Error> {
+        let (owner, now) = (self.inner.owner.clone(), self.inner.clock.now());
         let freed = self
             .inner
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    let freed = runs::release_expired(tx, now, RELEASE_BATCH).await?;
+                    let freed = if of_all_others {
+                        runs::release_others(tx, &owner, now, RELEASE_BATCH).await?
+                    } else {
+                        runs::release_expired(tx, now, RELEASE_BATCH).await?
+                    };
                     for (tenant, id, status) in freed.iter().filter(|(_, _, status)| status.is_final()) {
                         let cancelled = *status == Status::Cancelled;
                         let code = if cancelled { Code::RunCancelled } else { Code::RunInterrupted };
                         let done = done_json(*status, Some(code.as_str()));
-                        event_rows::append(tx, tenant, *id, DONE, &done, at).await?;
+                        event_rows::append(tx, tenant, *id, DONE, &done, now).await?;
                     }
                     Ok(freed)
                 })
@@ -134,7 +152,7 @@ impl Engine {
             tracing::info!(runs = freed.len(), "freed the runs of a worker that vanished");
             self.inner.wake.notify_one();
         }
-        Ok(())
+        Ok(freed.len())
     }
 
     /// Renews the leases of this process, and stops the runs that were cancelled elsewhere or lost.

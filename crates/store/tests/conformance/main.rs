@@ -66,6 +66,7 @@ on_both_engines! {
     leases::two_workers_never_hold_one_run,
     leases::a_heartbeat_keeps_only_what_is_held,
     leases::expired_leases_are_taken_back,
+    leases::every_lease_of_others_is_taken_back,
     journal::a_finished_step_is_never_begun_again,
     journal::a_fenced_worker_cannot_write_steps,
     journal::events_are_numbered_per_run,
