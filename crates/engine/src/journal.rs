@@ -138,7 +138,7 @@ impl Journal {
         }
         let started_at = self.clock.now();
         let begun = json!({"seq": seq, "name": name, "status": "started", "summary": ""});
-        self.live.tell(self.run.id, Event { seq: None, kind: "step".into(), json: begun.to_string() });
+        self.live.tell(self.run.id, self.run.epoch, Event { seq: None, kind: "step".into(), json: begun.to_string() });
         let result = work.await;
         let finished_at = self.clock.now();
         let (status, summary) = match &result {
@@ -179,7 +179,7 @@ impl Journal {
             .await?;
         match seq {
             Some(seq) => {
-                self.live.tell(id, Event { seq: Some(seq), kind: "step".into(), json: finished.event });
+                self.live.tell(id, epoch, Event { seq: Some(seq), kind: "step".into(), json: finished.event });
                 Ok(())
             }
             None => Err(lost_lease()),

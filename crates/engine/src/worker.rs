@@ -186,24 +186,25 @@ impl Engine {
 
     pub(crate) fn spawn(&self, run: Run, slot: OwnedSemaphorePermit) {
         let engine = self.clone();
+        // Before the task has its turn, so that whoever started the run hears it from its first event on.
+        let cancel = CancellationToken::new();
+        self.inner.live.begin(run.id, run.epoch, cancel.clone());
         self.inner.tasks.spawn(async move {
-            engine.attempt(run).await;
+            engine.attempt(run, cancel).await;
             drop(slot);
             engine.inner.wake.notify_one();
         });
     }
 
     /// One attempt, from claim to its mark in the database.
-    async fn attempt(&self, run: Run) {
-        let cancel = CancellationToken::new();
+    async fn attempt(&self, run: Run, cancel: CancellationToken) {
         let id = run.id;
-        self.inner.live.begin(id, cancel.clone());
         let (result, last) = self.perform(run.clone(), cancel.clone()).await;
         let concluded = self.conclude(&run, result, last, cancel.is_cancelled()).await;
         if let Err(failure) = concluded {
             tracing::warn!(run = %id, code = failure.code, "a run's end could not be written; it is tried again when its lease ends");
         }
-        self.inner.live.end(id);
+        self.inner.live.end(id, run.epoch);
     }
 
     async fn perform(&self, run: Run, cancel: CancellationToken) -> (Result<Value, Failure>, Option<Finished>) {
@@ -261,10 +262,10 @@ impl Engine {
             .await?;
         let Some((step_seq, done)) = written else { return Err(lost_lease()) };
         if let Some(json) = last_event {
-            self.inner.live.tell(run.id, Event { seq: Some(step_seq), kind: "step".into(), json });
+            self.inner.live.tell(run.id, epoch, Event { seq: Some(step_seq), kind: "step".into(), json });
         }
         if let Some(done) = done {
-            self.inner.live.tell(run.id, done);
+            self.inner.live.tell(run.id, epoch, done);
         }
         Ok(())
     }
