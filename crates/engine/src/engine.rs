@@ -103,7 +103,18 @@ impl Engine {
 
     /// Starts a run: it is in the database, together with whatever `also` wrote, when this returns. Where this process
     /// has a free slot, the run is claimed in the same commit and begins at once.
+    ///
+    /// Dropping the future does not leave a claimed run behind without a worker: what has begun goes on.
     pub async fn start<F>(&self, tenant: &TenantId, request: Request, also: F) -> Result<Started, Error>
+    where
+        F: for<'t> FnOnce(&'t mut Tx<'_>, RunId) -> futures::future::BoxFuture<'t, Result<(), Error>> + Send + 'static,
+    {
+        let (engine, tenant) = (self.clone(), tenant.clone());
+        let started = self.inner.tasks.spawn(async move { engine.enqueue(tenant, request, also).await });
+        started.await.unwrap_or_else(|_| Err(Error::Unavailable("starting the run was given up".into())))
+    }
+
+    async fn enqueue<F>(&self, tenant: TenantId, request: Request, also: F) -> Result<Started, Error>
     where
         F: for<'t> FnOnce(&'t mut Tx<'_>, RunId) -> futures::future::BoxFuture<'t, Result<(), Error>> + Send + 'static,
     {
@@ -112,7 +123,7 @@ impl Engine {
         let id = RunId(inner.ids.uuid(now));
         let version = inner.registry.get(request.kind).map_or(0, |workflow| workflow.version());
         let slot = if inner.stopping.is_cancelled() { None } else { inner.slots.clone().try_acquire_owned().ok() };
-        let (tenant, owner, claim_now) = (tenant.clone(), inner.owner.clone(), slot.is_some());
+        let (owner, claim_now) = (inner.owner.clone(), slot.is_some());
         let lease_until = now + self.lease_us();
         let (started, claimed) = inner
             .store
