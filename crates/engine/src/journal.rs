@@ -130,8 +130,12 @@ impl Journal {
     {
         let seq = self.next_seq;
         self.next_seq += 1;
-        if let Some(output) = self.replay(seq, name)? {
-            return Ok((Ok(output), None));
+        if let Some(result) = self.replay(seq, name)? {
+            return Ok((result, None));
+        }
+        // A workflow that goes on after its last step has another one.
+        if let Some(earlier) = self.last.take() {
+            self.write(earlier).await?;
         }
         if self.cancel.is_cancelled() {
             return Err(Failure::last(Code::RunCancelled, "The run was cancelled."));
@@ -158,14 +162,23 @@ impl Journal {
     }
 
     /// The stored result of step `seq`, if it finished in an earlier attempt.
-    fn replay<T: DeserializeOwned>(&self, seq: i64, name: &str) -> Result<Option<T>, Failure> {
+    ///
+    /// A failure is a result like another where the workflow saw it and went on: were the step tried again, the steps
+    /// after it would no longer follow from it.
+    fn replay<T: DeserializeOwned>(&self, seq: i64, name: &str) -> Result<Option<Result<T, Failure>>, Failure> {
         let Some(step) = self.earlier.iter().find(|step| step.seq == seq) else { return Ok(None) };
         if step.name != name {
             let message = format!("Step {seq} was {} when the run began and is {name} now.", step.name);
             return Err(Failure::last(Code::WorkflowVersion, message));
         }
-        match (&step.output, step.status) {
-            (Some(output), StepStatus::Succeeded) => serde_json::from_str(output).map(Some).map_err(unserialisable),
+        let went_on = self.earlier.iter().any(|later| later.seq > seq);
+        match (step.status, &step.output, &step.error) {
+            (StepStatus::Succeeded, Some(output), _) => {
+                serde_json::from_str(output).map(|output| Some(Ok(output))).map_err(unserialisable)
+            }
+            (StepStatus::Failed, _, Some(error)) if went_on => {
+                serde_json::from_str(error).map(|failure| Some(Err(failure))).map_err(unserialisable)
+            }
             _ => Ok(None),
         }
     }
