@@ -188,7 +188,8 @@ impl Engine {
                     let answer = runs::request_cancel(tx, &owned, id, now).await?;
                     if answer.as_ref().is_some_and(|(run, changed)| *changed && run.status.is_final()) {
                         let done = serde_json::json!({"status": "cancelled", "code": Code::RunCancelled});
-                        pilothouse_store::events::append(tx, &owned, id, events::DONE, &done.to_string(), now).await?;
+                        pilothouse_store::events::append_held(tx, &owned, id, events::DONE, &done.to_string(), now)
+                            .await?;
                     }
                     Ok(answer)
                 })

@@ -23,17 +23,11 @@ pub struct Done<T> {
     pub summary: String,
 }
 
-/// A finished step on its way into the database.
+/// A finished step on its way into the database, and what is told of it.
 #[derive(Clone)]
 pub(crate) struct Finished {
-    seq: i64,
-    name: &'static str,
-    status: StepStatus,
-    output: Option<String>,
-    error: Option<String>,
+    step: steps::Ended,
     event: String,
-    started_at: Micros,
-    finished_at: Micros,
 }
 
 /// One attempt at a run.
@@ -92,7 +86,7 @@ impl Journal {
 
     /// The key that the next step may give to outside services: the same however often the step is tried.
     pub fn idempotency_key(&self, step: &str) -> String {
-        payload_hash(&(self.run.id, self.next_seq, step))
+        step_key(self.run.id, self.next_seq, step)
     }
 
     /// Runs a step, or returns what it returned when it finished in an earlier attempt.
@@ -156,9 +150,9 @@ impl Journal {
             Err(_) => None,
         };
         let error = result.as_ref().err().map(|failure| json!(failure).to_string());
-        let event = event.to_string();
-        let finished = Finished { seq, name, status, output, error, event, started_at, finished_at };
-        Ok((result.map(|done| done.output), Some(finished)))
+        let (name, input_hash) = (name.to_owned(), step_key(self.run.id, seq, name));
+        let step = steps::Ended { seq, name, status, input_hash, output, error, started_at, finished_at };
+        Ok((result.map(|done| done.output), Some(Finished { step, event: event.to_string() })))
     }
 
     /// The stored result of step `seq`, if it finished in an earlier attempt.
@@ -214,19 +208,21 @@ impl Finished {
         epoch: i64,
         attempt: i64,
     ) -> Result<Option<i64>, pilothouse_store::Error> {
-        let key = payload_hash(&(run, self.seq, self.name));
-        if !steps::start(tx, tenant, run, epoch, self.seq, self.name, attempt, &key, self.started_at).await? {
+        if !steps::record(tx, tenant, run, epoch, attempt, &self.step).await? {
             return Ok(None);
         }
-        let (output, error) = (self.output.as_deref(), self.error.as_deref());
-        steps::finish(tx, tenant, run, epoch, self.seq, self.status, output, error, self.finished_at).await?;
-        events::append(tx, tenant, run, "step", &self.event, self.finished_at).await.map(Some)
+        events::append_held(tx, tenant, run, "step", &self.event, self.step.finished_at).await.map(Some)
     }
 
     /// The event's content.
     pub(crate) fn event(&self) -> &str {
         &self.event
     }
+}
+
+/// What a step is known by, here and to outside services: the same in every attempt.
+fn step_key(run: RunId, seq: i64, name: &str) -> String {
+    payload_hash(&(run, seq, name))
 }
 
 /// The failure of a worker whose lease somebody else has taken: it must not write any more.

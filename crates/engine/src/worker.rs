@@ -142,7 +142,7 @@ impl Engine {
                         let cancelled = *status == Status::Cancelled;
                         let code = if cancelled { Code::RunCancelled } else { Code::RunInterrupted };
                         let done = done_json(*status, Some(code.as_str()));
-                        event_rows::append(tx, tenant, *id, DONE, &done, now).await?;
+                        event_rows::append_held(tx, tenant, *id, DONE, &done, now).await?;
                     }
                     Ok(freed)
                 })
@@ -255,7 +255,7 @@ impl Engine {
                     let Some(step_seq) = step_seq else { return Ok(None) };
                     let Some(done) = end.write(tx, &tenant, id, epoch, now).await? else { return Ok(None) };
                     let Some(json) = done else { return Ok(Some((step_seq, None))) };
-                    let seq = event_rows::append(tx, &tenant, id, DONE, &json, now).await?;
+                    let seq = event_rows::append_held(tx, &tenant, id, DONE, &json, now).await?;
                     Ok(Some((step_seq, Some(Event { seq: Some(seq), kind: DONE.into(), json }))))
                 })
             })

@@ -68,6 +68,7 @@ on_both_engines! {
     leases::expired_leases_are_taken_back,
     leases::every_lease_of_others_is_taken_back,
     journal::a_finished_step_is_never_begun_again,
+    journal::a_step_is_recorded_once_and_only_by_its_worker,
     journal::a_fenced_worker_cannot_write_steps,
     journal::events_are_numbered_per_run,
     journal::events_from_many_sides_have_no_gaps,
