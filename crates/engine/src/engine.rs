@@ -103,7 +103,18 @@ impl Engine {
 
     /// Starts a run: it is in the database, together with whatever `also` wrote, when this returns. Where this process
     /// has a free slot, the run is claimed in the same commit and begins at once.
+    ///
+    /// Dropping the future does not leave a claimed run behind without a worker: what has begun goes on.
     pub async fn start<F>(&self, tenant: &TenantId, request: Request, also: F) -> Result<Started, Error>
+    where
+        F: for<'t> FnOnce(&'t mut Tx<'_>, RunId) -> futures::future::BoxFuture<'t, Result<(), Error>> + Send + 'static,
+    {
+        let (engine, tenant) = (self.clone(), tenant.clone());
+        let started = self.inner.tasks.spawn(async move { engine.enqueue(tenant, request, also).await });
+        started.await.unwrap_or_else(|_| Err(Error::Unavailable("starting the run was given up".into())))
+    }
+
+    async fn enqueue<F>(&self, tenant: TenantId, request: Request, also: F) -> Result<Started, Error>
     where
         F: for<'t> FnOnce(&'t mut Tx<'_>, RunId) -> futures::future::BoxFuture<'t, Result<(), Error>> + Send + 'static,
     {
@@ -112,7 +123,7 @@ impl Engine {
         let id = RunId(inner.ids.uuid(now));
         let version = inner.registry.get(request.kind).map_or(0, |workflow| workflow.version());
         let slot = if inner.stopping.is_cancelled() { None } else { inner.slots.clone().try_acquire_owned().ok() };
-        let (tenant, owner, claim_now) = (tenant.clone(), inner.owner.clone(), slot.is_some());
+        let (owner, claim_now) = (inner.owner.clone(), slot.is_some());
         let lease_until = now + self.lease_us();
         let (started, claimed) = inner
             .store
@@ -174,20 +185,21 @@ impl Engine {
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    let before = runs::get(tx, &owned, id).await?;
-                    let after = runs::request_cancel(tx, &owned, id, now).await?;
-                    let ended_now = before.is_some_and(|run| !run.status.is_final())
-                        && after.as_ref().is_some_and(|run| run.status.is_final());
-                    if ended_now {
+                    let answer = runs::request_cancel(tx, &owned, id, now).await?;
+                    if answer.as_ref().is_some_and(|(run, changed)| *changed && run.status.is_final()) {
                         let done = serde_json::json!({"status": "cancelled", "code": Code::RunCancelled});
-                        pilothouse_store::events::append(tx, &owned, id, events::DONE, &done.to_string(), now).await?;
+                        pilothouse_store::events::append_held(tx, &owned, id, events::DONE, &done.to_string(), now)
+                            .await?;
                     }
-                    Ok(after)
+                    Ok(answer)
                 })
             })
             .await?;
-        self.inner.live.cancel(id);
-        Ok(run)
+        // Only where the tenant has the run: whoever merely knows an id stops nothing.
+        if run.as_ref().is_some_and(|(_, changed)| *changed) {
+            self.inner.live.cancel(id);
+        }
+        Ok(run.map(|(run, _)| run))
     }
 
     /// How many runs this process is working on.

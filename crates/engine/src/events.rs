@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures::Stream;
 use pilothouse_domain::{RunId, TenantId};
-use pilothouse_store::{Store, events};
-use tokio::sync::broadcast;
+use pilothouse_store::{Store, events, runs};
+use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
 /// Events that a slow listener may fall behind before it reads from the store instead.
@@ -33,6 +33,8 @@ pub struct Event {
 
 /// What this process knows of a run that it is working on.
 struct Live {
+    /// Which claim this is: after a lost lease, this process may claim the run anew while its old attempt still ends.
+    epoch: i64,
     sender: broadcast::Sender<Event>,
     cancel: CancellationToken,
 }
@@ -41,6 +43,7 @@ struct Live {
 #[derive(Default)]
 pub(crate) struct LiveRuns {
     runs: Mutex<HashMap<RunId, Live>>,
+    begun: Notify,
 }
 
 impl LiveRuns {
@@ -48,13 +51,22 @@ impl LiveRuns {
         work(&mut self.runs.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn begin(&self, run: RunId, cancel: CancellationToken) {
+    /// Begins to tell of a run; an attempt under an older claim is told to stop.
+    pub(crate) fn begin(&self, run: RunId, epoch: i64, cancel: CancellationToken) {
         let (sender, _) = broadcast::channel(LIVE_EVENTS_KEPT);
-        self.with(|runs| runs.insert(run, Live { sender, cancel }));
+        if let Some(older) = self.with(|runs| runs.insert(run, Live { epoch, sender, cancel })) {
+            older.cancel.cancel();
+        }
+        self.begun.notify_waiters();
     }
 
-    pub(crate) fn end(&self, run: RunId) {
-        self.with(|runs| runs.remove(&run));
+    /// Ends what `begin` began under this claim.
+    pub(crate) fn end(&self, run: RunId, epoch: i64) {
+        self.with(|runs| {
+            if runs.get(&run).is_some_and(|live| live.epoch == epoch) {
+                runs.remove(&run);
+            }
+        });
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -65,9 +77,10 @@ impl LiveRuns {
         self.with(|runs| runs.keys().copied().collect())
     }
 
-    pub(crate) fn tell(&self, run: RunId, event: Event) {
+    /// Tells whoever listens; what an older claim says is not heard any more.
+    pub(crate) fn tell(&self, run: RunId, epoch: i64, event: Event) {
         // Nobody listening is no fault.
-        self.with(|runs| runs.get(&run).map(|live| live.sender.send(event)));
+        self.with(|runs| runs.get(&run).filter(|live| live.epoch == epoch).map(|live| live.sender.send(event)));
     }
 
     pub(crate) fn cancel(&self, run: RunId) {
@@ -76,6 +89,18 @@ impl LiveRuns {
 
     fn listen(&self, run: RunId) -> Option<broadcast::Receiver<Event>> {
         self.with(|runs| runs.get(&run).map(|live| live.sender.subscribe()))
+    }
+
+    /// Listens as soon as this process begins to work on the run.
+    async fn listen_when_begun(&self, run: RunId) -> broadcast::Receiver<Event> {
+        loop {
+            let mut begun = std::pin::pin!(self.begun.notified());
+            begun.as_mut().enable();
+            if let Some(receiver) = self.listen(run) {
+                return receiver;
+            }
+            begun.await;
+        }
     }
 }
 
@@ -112,6 +137,12 @@ impl Listener {
                     if seq <= self.after {
                         continue;
                     }
+                    if seq > self.after + 1 {
+                        // Others wrote in between; the store has it all in order.
+                        self.ready.clear();
+                        self.poll().await?;
+                        continue;
+                    }
                     self.after = seq;
                 }
                 self.ended = event.kind == DONE;
@@ -134,8 +165,7 @@ impl Listener {
     /// Waits for a live event, or until it is time to look into the store.
     async fn wait(&mut self) {
         let Some(receiver) = &mut self.receiver else {
-            tokio::time::sleep(POLL_EVERY).await;
-            self.receiver = self.live.listen(self.run);
+            self.receiver = tokio::time::timeout(POLL_EVERY, self.live.listen_when_begun(self.run)).await.ok();
             return;
         };
         match tokio::time::timeout(POLL_EVERY, receiver.recv()).await {
@@ -148,10 +178,22 @@ impl Listener {
 
     async fn poll(&mut self) -> Result<(), pilothouse_store::Error> {
         let (tenant, run, after) = (self.tenant.clone(), self.run, self.after);
-        let found = self
+        let working_here = self.receiver.is_some();
+        let (found, over) = self
             .store
-            .read(move |tx| Box::pin(async move { events::list(tx, &tenant, run, after, PAGE).await }))
+            .read(move |tx| {
+                Box::pin(async move {
+                    let found = events::list(tx, &tenant, run, after, PAGE).await?;
+                    if working_here || !found.is_empty() {
+                        return Ok((found, false));
+                    }
+                    // A listener that has heard the last event already, or asks for later ones, must not wait for ever.
+                    let run = runs::get(tx, &tenant, run).await?;
+                    Ok((found, run.is_none_or(|run| run.status.is_final())))
+                })
+            })
             .await?;
+        self.ended = over;
         self.ready.extend(found.into_iter().map(|e| Event { seq: Some(e.seq), kind: e.kind, json: e.json }));
         Ok(())
     }

@@ -23,17 +23,11 @@ pub struct Done<T> {
     pub summary: String,
 }
 
-/// A finished step on its way into the database.
+/// A finished step on its way into the database, and what is told of it.
 #[derive(Clone)]
 pub(crate) struct Finished {
-    seq: i64,
-    name: &'static str,
-    status: StepStatus,
-    output: Option<String>,
-    error: Option<String>,
+    step: steps::Ended,
     event: String,
-    started_at: Micros,
-    finished_at: Micros,
 }
 
 /// One attempt at a run.
@@ -92,7 +86,7 @@ impl Journal {
 
     /// The key that the next step may give to outside services: the same however often the step is tried.
     pub fn idempotency_key(&self, step: &str) -> String {
-        payload_hash(&(self.run.id, self.next_seq, step))
+        step_key(self.run.id, self.next_seq, step)
     }
 
     /// Runs a step, or returns what it returned when it finished in an earlier attempt.
@@ -130,15 +124,19 @@ impl Journal {
     {
         let seq = self.next_seq;
         self.next_seq += 1;
-        if let Some(output) = self.replay(seq, name)? {
-            return Ok((Ok(output), None));
+        if let Some(result) = self.replay(seq, name)? {
+            return Ok((result, None));
+        }
+        // A workflow that goes on after its last step has another one.
+        if let Some(earlier) = self.last.take() {
+            self.write(earlier).await?;
         }
         if self.cancel.is_cancelled() {
             return Err(Failure::last(Code::RunCancelled, "The run was cancelled."));
         }
         let started_at = self.clock.now();
         let begun = json!({"seq": seq, "name": name, "status": "started", "summary": ""});
-        self.live.tell(self.run.id, Event { seq: None, kind: "step".into(), json: begun.to_string() });
+        self.live.tell(self.run.id, self.run.epoch, Event { seq: None, kind: "step".into(), json: begun.to_string() });
         let result = work.await;
         let finished_at = self.clock.now();
         let (status, summary) = match &result {
@@ -152,20 +150,29 @@ impl Journal {
             Err(_) => None,
         };
         let error = result.as_ref().err().map(|failure| json!(failure).to_string());
-        let event = event.to_string();
-        let finished = Finished { seq, name, status, output, error, event, started_at, finished_at };
-        Ok((result.map(|done| done.output), Some(finished)))
+        let (name, input_hash) = (name.to_owned(), step_key(self.run.id, seq, name));
+        let step = steps::Ended { seq, name, status, input_hash, output, error, started_at, finished_at };
+        Ok((result.map(|done| done.output), Some(Finished { step, event: event.to_string() })))
     }
 
     /// The stored result of step `seq`, if it finished in an earlier attempt.
-    fn replay<T: DeserializeOwned>(&self, seq: i64, name: &str) -> Result<Option<T>, Failure> {
+    ///
+    /// A failure is a result like another where the workflow saw it and went on: were the step tried again, the steps
+    /// after it would no longer follow from it.
+    fn replay<T: DeserializeOwned>(&self, seq: i64, name: &str) -> Result<Option<Result<T, Failure>>, Failure> {
         let Some(step) = self.earlier.iter().find(|step| step.seq == seq) else { return Ok(None) };
         if step.name != name {
             let message = format!("Step {seq} was {} when the run began and is {name} now.", step.name);
             return Err(Failure::last(Code::WorkflowVersion, message));
         }
-        match (&step.output, step.status) {
-            (Some(output), StepStatus::Succeeded) => serde_json::from_str(output).map(Some).map_err(unserialisable),
+        let went_on = self.earlier.iter().any(|later| later.seq > seq);
+        match (step.status, &step.output, &step.error) {
+            (StepStatus::Succeeded, Some(output), _) => {
+                serde_json::from_str(output).map(|output| Some(Ok(output))).map_err(unserialisable)
+            }
+            (StepStatus::Failed, _, Some(error)) if went_on => {
+                serde_json::from_str(error).map(|failure| Some(Err(failure))).map_err(unserialisable)
+            }
             _ => Ok(None),
         }
     }
@@ -179,7 +186,7 @@ impl Journal {
             .await?;
         match seq {
             Some(seq) => {
-                self.live.tell(id, Event { seq: Some(seq), kind: "step".into(), json: finished.event });
+                self.live.tell(id, epoch, Event { seq: Some(seq), kind: "step".into(), json: finished.event });
                 Ok(())
             }
             None => Err(lost_lease()),
@@ -201,19 +208,21 @@ impl Finished {
         epoch: i64,
         attempt: i64,
     ) -> Result<Option<i64>, pilothouse_store::Error> {
-        let key = payload_hash(&(run, self.seq, self.name));
-        if !steps::start(tx, tenant, run, epoch, self.seq, self.name, attempt, &key, self.started_at).await? {
+        if !steps::record(tx, tenant, run, epoch, attempt, &self.step).await? {
             return Ok(None);
         }
-        let (output, error) = (self.output.as_deref(), self.error.as_deref());
-        steps::finish(tx, tenant, run, epoch, self.seq, self.status, output, error, self.finished_at).await?;
-        events::append(tx, tenant, run, "step", &self.event, self.finished_at).await.map(Some)
+        events::append_held(tx, tenant, run, "step", &self.event, self.step.finished_at).await.map(Some)
     }
 
     /// The event's content.
     pub(crate) fn event(&self) -> &str {
         &self.event
     }
+}
+
+/// What a step is known by, here and to outside services: the same in every attempt.
+fn step_key(run: RunId, seq: i64, name: &str) -> String {
+    payload_hash(&(run, seq, name))
 }
 
 /// The failure of a worker whose lease somebody else has taken: it must not write any more.

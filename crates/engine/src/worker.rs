@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use pilothouse_domain::run::Status;
-use pilothouse_domain::{Clock, Code, Micros};
+use pilothouse_domain::{Clock, Code, Micros, RunId, TenantId};
 use pilothouse_store::runs::{self, Run};
-use pilothouse_store::{Error, events as event_rows};
+use pilothouse_store::{Error, Tx, events as event_rows};
 use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
@@ -30,21 +30,24 @@ impl Engine {
     /// `exclusive` says that no other process can hold a lease in this database, so that at the start every lease is
     /// a dead process's and is freed at once.
     pub async fn work(&self, stop: CancellationToken, exclusive: bool) {
-        let released = self.release(if exclusive { Micros::MAX } else { self.inner.clock.now() }).await;
+        let released = if exclusive { self.release(true).await } else { self.release_expired().await };
         self.report("free the runs of vanished workers", released);
         let beat = self.inner.options.lease / 4;
         let mut next_beat = tokio::time::Instant::now() + beat;
+        let mut next_look = tokio::time::Instant::now() + POLL_EVERY;
         while !stop.is_cancelled() {
             let claimed = self.claim_due().await;
             self.report("claim runs", claimed);
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.inner.wake.notified() => {}
-                () = tokio::time::sleep(POLL_EVERY) => {
-                    let released = self.release(self.inner.clock.now()).await;
-                    self.report("free the runs of vanished workers", released);
-                }
-                () = tokio::time::sleep_until(next_beat) => {}
+                () = tokio::time::sleep_until(next_look.min(next_beat)) => {}
+            }
+            // Told by the clock and not by silence: on a busy node the wake-ups never leave a pause.
+            if tokio::time::Instant::now() >= next_look {
+                next_look = tokio::time::Instant::now() + POLL_EVERY;
+                let released = self.release_expired().await;
+                self.report("free the runs of vanished workers", released);
             }
             if tokio::time::Instant::now() >= next_beat {
                 next_beat = tokio::time::Instant::now() + beat;
@@ -108,21 +111,38 @@ impl Engine {
         Ok(())
     }
 
-    async fn release(&self, now: Micros) -> Result<(), Error> {
-        let at = self.inner.clock.now();
+    async fn release_expired(&self) -> Result<(), Error> {
+        let now = self.inner.clock.now();
         // A healthy database has nothing to free, and then nothing is written.
-        if !self.inner.store.read(move |tx| Box::pin(async move { runs::any_expired(tx, now).await })).await? {
-            return Ok(());
+        if self.inner.store.read(move |tx| Box::pin(async move { runs::any_expired(tx, now).await })).await? {
+            self.release(false).await?;
         }
+        Ok(())
+    }
+
+    /// Frees the runs whose lease is over, or those of every other worker.
+    async fn release(&self, of_all_others: bool) -> Result<(), Error> {
+        while self.release_batch(of_all_others).await? == RELEASE_BATCH as usize {}
+        Ok(())
+    }
+
+    async fn release_batch(&self, of_all_others: bool) -> Result<usize, Error> {
+        let (owner, now) = (self.inner.owner.clone(), self.inner.clock.now());
         let freed = self
             .inner
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    let freed = runs::release_expired(tx, now, RELEASE_BATCH).await?;
+                    let freed = if of_all_others {
+                        runs::release_others(tx, &owner, now, RELEASE_BATCH).await?
+                    } else {
+                        runs::release_expired(tx, now, RELEASE_BATCH).await?
+                    };
                     for (tenant, id, status) in freed.iter().filter(|(_, _, status)| status.is_final()) {
-                        let done = json!({"status": status, "code": Code::RunInterrupted}).to_string();
-                        event_rows::append(tx, tenant, *id, DONE, &done, at).await?;
+                        let cancelled = *status == Status::Cancelled;
+                        let code = if cancelled { Code::RunCancelled } else { Code::RunInterrupted };
+                        let done = done_json(*status, Some(code.as_str()));
+                        event_rows::append_held(tx, tenant, *id, DONE, &done, now).await?;
                     }
                     Ok(freed)
                 })
@@ -132,7 +152,7 @@ impl Engine {
             tracing::info!(runs = freed.len(), "freed the runs of a worker that vanished");
             self.inner.wake.notify_one();
         }
-        Ok(())
+        Ok(freed.len())
     }
 
     /// Renews the leases of this process, and stops the runs that were cancelled elsewhere or lost.
@@ -143,12 +163,14 @@ impl Engine {
         }
         let (owner, now) = (self.inner.owner.clone(), self.inner.clock.now());
         let until = now + self.lease_us();
+        // A run whose claim or end this process could not complete is not at work: its lease runs out, and it is freed.
+        let at_work = held.clone();
         let owned = self
             .inner
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    runs::heartbeat(tx, &owner, now, until).await?;
+                    runs::heartbeat(tx, &owner, &at_work, now, until).await?;
                     runs::owned(tx, &owner).await
                 })
             })
@@ -164,24 +186,25 @@ impl Engine {
 
     pub(crate) fn spawn(&self, run: Run, slot: OwnedSemaphorePermit) {
         let engine = self.clone();
+        // Before the task has its turn, so that whoever started the run hears it from its first event on.
+        let cancel = CancellationToken::new();
+        self.inner.live.begin(run.id, run.epoch, cancel.clone());
         self.inner.tasks.spawn(async move {
-            engine.attempt(run).await;
+            engine.attempt(run, cancel).await;
             drop(slot);
             engine.inner.wake.notify_one();
         });
     }
 
     /// One attempt, from claim to its mark in the database.
-    async fn attempt(&self, run: Run) {
-        let cancel = CancellationToken::new();
+    async fn attempt(&self, run: Run, cancel: CancellationToken) {
         let id = run.id;
-        self.inner.live.begin(id, cancel.clone());
         let (result, last) = self.perform(run.clone(), cancel.clone()).await;
         let concluded = self.conclude(&run, result, last, cancel.is_cancelled()).await;
         if let Err(failure) = concluded {
             tracing::warn!(run = %id, code = failure.code, "a run's end could not be written; it is tried again when its lease ends");
         }
-        self.inner.live.end(id);
+        self.inner.live.end(id, run.epoch);
     }
 
     async fn perform(&self, run: Run, cancel: CancellationToken) -> (Result<Value, Failure>, Option<Finished>) {
@@ -219,7 +242,7 @@ impl Engine {
         let end = End::of(run, result, cancelled, self.inner.clock.as_ref());
         let (tenant, id, epoch, attempt) = (run.tenant.clone(), run.id, run.epoch, run.attempt);
         let now = self.inner.clock.now();
-        let (event, last_event) = (end.event(), last.as_ref().map(|finished| finished.event().to_owned()));
+        let last_event = last.as_ref().map(|finished| finished.event().to_owned());
         let written = self
             .inner
             .store
@@ -230,30 +253,19 @@ impl Engine {
                         None => Some(0),
                     };
                     let Some(step_seq) = step_seq else { return Ok(None) };
-                    let written = match &end {
-                        End::Again { due_at, failure } => {
-                            runs::requeue(tx, &tenant, id, epoch, *due_at, Some((&failure.code, &failure.message))).await?
-                        }
-                        End::Final { status, output, failure } => {
-                            let error = failure.as_ref().map(|f| (f.code.as_str(), f.message.as_str()));
-                            runs::finish(tx, &tenant, id, epoch, *status, output.as_deref(), error, now).await?
-                        }
-                    };
-                    if !written {
-                        return Ok(None);
-                    }
-                    let Some(event) = end.event() else { return Ok(Some((step_seq, 0))) };
-                    let seq = event_rows::append(tx, &tenant, id, DONE, &event, now).await?;
-                    Ok(Some((step_seq, seq)))
+                    let Some(done) = end.write(tx, &tenant, id, epoch, now).await? else { return Ok(None) };
+                    let Some(json) = done else { return Ok(Some((step_seq, None))) };
+                    let seq = event_rows::append_held(tx, &tenant, id, DONE, &json, now).await?;
+                    Ok(Some((step_seq, Some(Event { seq: Some(seq), kind: DONE.into(), json }))))
                 })
             })
             .await?;
-        let Some((step_seq, seq)) = written else { return Err(lost_lease()) };
+        let Some((step_seq, done)) = written else { return Err(lost_lease()) };
         if let Some(json) = last_event {
-            self.inner.live.tell(run.id, Event { seq: Some(step_seq), kind: "step".into(), json });
+            self.inner.live.tell(run.id, epoch, Event { seq: Some(step_seq), kind: "step".into(), json });
         }
-        if let Some(json) = event {
-            self.inner.live.tell(run.id, Event { seq: Some(seq), kind: DONE.into(), json });
+        if let Some(done) = done {
+            self.inner.live.tell(run.id, epoch, done);
         }
         Ok(())
     }
@@ -285,15 +297,35 @@ impl End {
         }
     }
 
-    fn event(&self) -> Option<String> {
+    /// Writes the end into the run, and returns the content of the run's last event if this was its end. None where
+    /// the worker is fenced.
+    async fn write(
+        &self,
+        tx: &mut Tx<'_>,
+        tenant: &TenantId,
+        id: RunId,
+        epoch: i64,
+        now: Micros,
+    ) -> Result<Option<Option<String>>, Error> {
         match self {
-            Self::Again { .. } => None,
-            Self::Final { status, failure, .. } => {
-                let code = failure.as_ref().map(|failure| failure.code.as_str());
-                Some(json!({"status": status, "code": code}).to_string())
+            Self::Again { due_at, failure } => {
+                let why = Some((failure.code.as_str(), failure.message.as_str()));
+                let stands = runs::requeue(tx, tenant, id, epoch, *due_at, why, now).await?;
+                // Somebody may have cancelled it after this worker looked last.
+                Ok(stands.map(|status| status.is_final().then(|| done_json(status, Some(Code::RunCancelled.as_str())))))
+            }
+            Self::Final { status, output, failure } => {
+                let why = failure.as_ref().map(|failure| (failure.code.as_str(), failure.message.as_str()));
+                let written = runs::finish(tx, tenant, id, epoch, *status, output.as_deref(), why, now).await?;
+                Ok(written.then(|| Some(done_json(*status, why.map(|(code, _)| code)))))
             }
         }
     }
+}
+
+/// The content of a run's last event.
+fn done_json(status: Status, code: Option<&str>) -> String {
+    json!({"status": status, "code": code}).to_string()
 }
 
 /// The pause after the given attempt (1, 2, …): doubling, bounded.

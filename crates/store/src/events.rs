@@ -33,6 +33,21 @@ pub async fn append(
     if !runs::hold(tx, tenant, run).await? {
         return Err(Error::Missing { what: "run" });
     }
+    append_held(tx, tenant, run, kind, json, at).await
+}
+
+/// The same for a run that this unit has changed or fenced before, so that it holds it already.
+///
+/// # Errors
+/// [`Error::Database`] where the tenant has no such run.
+pub async fn append_held(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    run: RunId,
+    kind: &str,
+    json: &str,
+    at: Micros,
+) -> Result<i64, Error> {
     let row = tx
         .fetch_optional(
             "INSERT INTO events (tenant, run, seq, kind, json, at)

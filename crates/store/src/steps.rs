@@ -102,6 +102,77 @@ pub async fn finish(
     if ended == 1 { Ok(true) } else { Err(Error::Conflict { what: "step" }) }
 }
 
+/// A step that has ended, on its way into the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Its place in the run.
+    pub seq: i64,
+    /// What it does.
+    pub name: String,
+    /// How it ended.
+    pub status: StepStatus,
+    /// SHA-256, in hexadecimal, of what it was given.
+    pub input_hash: String,
+    /// What it returned, as JSON.
+    pub output: Option<String>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// When it began.
+    pub started_at: Micros,
+    /// When it ended.
+    pub finished_at: Micros,
+}
+
+/// Writes down a step that has begun and ended since the last write, in one statement: what [`start`] and [`finish`]
+/// would do together. False where the worker is fenced.
+///
+/// # Errors
+/// [`Error::Conflict`] where the step has succeeded already, or the journal has another step at this place.
+pub async fn record(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    run: RunId,
+    epoch: i64,
+    attempt: i64,
+    step: &Ended,
+) -> Result<bool, Error> {
+    macro_rules! record {
+        ($lock:literal) => {
+            concat!(
+                "INSERT INTO steps (tenant, run, seq, name, attempt, status, input_hash, output, error, started_at,
+                                    finished_at)
+                 SELECT tenant, id, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM runs
+                 WHERE tenant = $1 AND id = $2 AND epoch = $3 AND status = 'running'",
+                $lock,
+                " ON CONFLICT (tenant, run, seq) DO UPDATE SET attempt = excluded.attempt, status = excluded.status,
+                    input_hash = excluded.input_hash, output = excluded.output, error = excluded.error,
+                    started_at = excluded.started_at, finished_at = excluded.finished_at
+                  WHERE steps.status <> 'succeeded' AND steps.name = excluded.name"
+            )
+        };
+    }
+    let sql = tx.pick(record!(""), record!(" FOR NO KEY UPDATE"));
+    let values = args![
+        tenant,
+        run,
+        epoch,
+        step.seq,
+        &step.name,
+        attempt,
+        step.status.as_str(),
+        &step.input_hash,
+        step.output.as_deref(),
+        step.error.as_deref(),
+        step.started_at,
+        step.finished_at,
+    ];
+    if tx.execute(sql, values).await? == 1 {
+        return Ok(true);
+    }
+    // Nothing written: either the run is somebody else's, or the place in the journal is taken.
+    if runs::fence(tx, tenant, run, epoch).await? { Err(Error::Conflict { what: "step" }) } else { Ok(false) }
+}
+
 /// The run's steps in their order.
 pub async fn list(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId) -> Result<Vec<Step>, Error> {
     let sql = select!("WHERE tenant = $1 AND run = $2 ORDER BY seq");

@@ -3,7 +3,7 @@
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Code, Micros, RunId, TenantId};
 
-use super::{Run, get};
+use super::{Run, columns, get, read, status};
 use crate::{Error, Tx, args};
 
 /// Ends a running run. `output` is JSON, `error` a stable code and a message. False where the worker is fenced.
@@ -45,7 +45,8 @@ pub async fn finish(
 }
 
 /// Puts a running run back into the queue until `due_at`, with why. One that somebody wanted to stop is cancelled
-/// instead. False where the worker is fenced.
+/// instead: returns how it stands then, or none where the worker is fenced.
+#[expect(clippy::too_many_arguments, reason = "one value per column; a struct would only rename them")]
 pub async fn requeue(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
@@ -53,16 +54,17 @@ pub async fn requeue(
     epoch: i64,
     due_at: Micros,
     error: Option<(&str, &str)>,
-) -> Result<bool, Error> {
+    now: Micros,
+) -> Result<Option<Status>, Error> {
     let cancelled = Code::RunCancelled;
     let requeued = tx
-        .execute(
+        .fetch_optional(
             "UPDATE runs SET status = CASE WHEN cancel_requested = 1 THEN 'cancelled' ELSE 'queued' END,
-               finished_at = CASE WHEN cancel_requested = 1 THEN lease_until ELSE NULL END,
+               finished_at = CASE WHEN cancel_requested = 1 THEN $9 ELSE NULL END,
                error_code = CASE WHEN cancel_requested = 1 THEN $7 ELSE $5 END,
                error_message = CASE WHEN cancel_requested = 1 THEN $8 ELSE $6 END,
                due_at = $4, lease_owner = NULL, lease_until = NULL
-             WHERE tenant = $1 AND id = $2 AND epoch = $3 AND status = 'running'",
+             WHERE tenant = $1 AND id = $2 AND epoch = $3 AND status = 'running' RETURNING status",
             args![
                 tenant,
                 id,
@@ -72,10 +74,11 @@ pub async fn requeue(
                 error.map(|(_, message)| message),
                 cancelled.as_str(),
                 cancelled.cause(),
+                now,
             ],
         )
         .await?;
-    Ok(requeued == 1)
+    requeued.as_ref().map(status).transpose()
 }
 
 /// Parks a running run that waits for something outside; it holds no worker. False where the worker is fenced.
@@ -101,19 +104,27 @@ pub async fn resume(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, due_at: Micro
     Ok(resumed == 1)
 }
 
-/// Cancels a run: at once where no worker holds it, else by telling its worker. Returns the run as it stands then; one
-/// that has ended is returned as it is. None where the tenant has no such run.
-pub async fn request_cancel(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros) -> Result<Option<Run>, Error> {
+/// Cancels a run: at once where no worker holds it, else by telling its worker. Returns the run as it stands then, and
+/// whether this call changed it; one that has ended is returned as it is. None where the tenant has no such run.
+pub async fn request_cancel(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    id: RunId,
+    now: Micros,
+) -> Result<Option<(Run, bool)>, Error> {
     let code = Code::RunCancelled;
-    tx.execute(
+    let sql = concat!(
         "UPDATE runs SET cancel_requested = 1,
            status = CASE WHEN status = 'running' THEN status ELSE 'cancelled' END,
            finished_at = CASE WHEN status = 'running' THEN finished_at ELSE $3 END,
            error_code = CASE WHEN status = 'running' THEN error_code ELSE $4 END,
            error_message = CASE WHEN status = 'running' THEN error_message ELSE $5 END
-         WHERE tenant = $1 AND id = $2 AND status IN ('queued', 'running', 'waiting')",
-        args![tenant, id, now, code.as_str(), code.cause()],
-    )
-    .await?;
-    get(tx, tenant, id).await
+         WHERE tenant = $1 AND id = $2 AND status IN ('queued', 'running', 'waiting') RETURNING ",
+        columns!()
+    );
+    let changed = tx.fetch_optional(sql, args![tenant, id, now, code.as_str(), code.cause()]).await?;
+    match changed {
+        Some(row) => Ok(Some((read(&row)?, true))),
+        None => Ok(get(tx, tenant, id).await?.map(|run| (run, false))),
+    }
 }

@@ -7,7 +7,10 @@ use pilothouse_domain::run::Status;
 use pilothouse_domain::{Code, Micros, RunId, TenantId};
 
 use super::{Run, columns, read, status};
-use crate::{Error, Tx, args};
+use crate::{Error, Row, Tx, args};
+
+/// A run that was taken from its worker, and how it stands now.
+pub type Released = (TenantId, RunId, Status);
 
 /// What a claim changes: `$1` owner, `$2` now, `$3` until when.
 macro_rules! claimed {
@@ -71,26 +74,29 @@ pub async fn claim_one(
     row.as_ref().map(read).transpose()
 }
 
-/// Extends every lease of `owner` that is not over at `now`, and tells how many: a lease that is over stays over.
-pub async fn heartbeat(tx: &mut Tx<'_>, owner: &str, now: Micros, lease_until: Micros) -> Result<u64, Error> {
-    tx.execute(
-        "UPDATE runs SET lease_until = $3 WHERE lease_owner = $1 AND status = 'running' AND lease_until > $2",
-        args![owner, now, lease_until],
-    )
-    .await
+/// Extends the leases of `owner` on the runs `at_work` that are not over at `now`, and tells how many: a lease that is
+/// over stays over, and one that nobody works under runs out.
+pub async fn heartbeat(
+    tx: &mut Tx<'_>,
+    owner: &str,
+    at_work: &[RunId],
+    now: Micros,
+    lease_until: Micros,
+) -> Result<u64, Error> {
+    let sql = tx.pick(
+        "UPDATE runs SET lease_until = $3 WHERE lease_owner = $1 AND status = 'running' AND lease_until > $2
+           AND id IN (SELECT value FROM json_each($4))",
+        "UPDATE runs SET lease_until = $3 WHERE lease_owner = $1 AND status = 'running' AND lease_until > $2
+           AND id = ANY (ARRAY(SELECT json_array_elements_text($4::json)))",
+    );
+    tx.execute(sql, args![owner, now, lease_until, serde_json::json!(at_work).to_string()]).await
 }
 
-/// Takes back at most `limit` runs whose lease is over at `now`. With attempts left a run is queued again, without it
-/// is dead with `run.interrupted`; one that somebody wanted to stop is cancelled.
-pub async fn release_expired(
-    tx: &mut Tx<'_>,
-    now: Micros,
-    limit: u32,
-) -> Result<Vec<(TenantId, RunId, Status)>, Error> {
-    macro_rules! released {
-        ($which:literal) => {
-            concat!(
-                "UPDATE runs SET
+/// What a release changes, where `$which` picks the runs: `$1` now, `$2` at most how many, `$7` whose are spared.
+macro_rules! released {
+    ($which:literal) => {
+        concat!(
+            "UPDATE runs SET
                    status = CASE WHEN cancel_requested = 1 THEN 'cancelled'
                                  WHEN attempt < max_attempts THEN 'queued' ELSE 'dead' END,
                    error_code = CASE WHEN cancel_requested = 1 THEN $3
@@ -99,11 +105,15 @@ pub async fn release_expired(
                                         WHEN attempt < max_attempts THEN error_message ELSE $6 END,
                    finished_at = CASE WHEN cancel_requested = 0 AND attempt < max_attempts THEN NULL ELSE $1 END,
                    lease_owner = NULL, lease_until = NULL ",
-                $which,
-                " RETURNING tenant, id, status"
-            )
-        };
-    }
+            $which,
+            " RETURNING tenant, id, status"
+        )
+    };
+}
+
+/// Takes back at most `limit` runs whose lease is over at `now`. With attempts left a run is queued again, without it
+/// is dead with `run.interrupted`; one that somebody wanted to stop is cancelled.
+pub async fn release_expired(tx: &mut Tx<'_>, now: Micros, limit: u32) -> Result<Vec<Released>, Error> {
     let sql = tx.pick(
         released!(
             "WHERE rowid IN (SELECT rowid FROM runs WHERE status = 'running' AND lease_until <= $1
@@ -116,7 +126,26 @@ pub async fn release_expired(
     );
     let (cancelled, interrupted) = (Code::RunCancelled, Code::RunInterrupted);
     let values = args![now, limit, cancelled.as_str(), cancelled.cause(), interrupted.as_str(), interrupted.cause()];
-    let rows = tx.fetch_all(sql, values).await?;
+    read_released(&tx.fetch_all(sql, values).await?)
+}
+
+/// The same for at most `limit` runs that anybody but `owner` holds, whether their lease is over or not: for a process
+/// that knows that no other works in this database.
+pub async fn release_others(tx: &mut Tx<'_>, owner: &str, now: Micros, limit: u32) -> Result<Vec<Released>, Error> {
+    let sql = tx.pick(
+        released!("WHERE rowid IN (SELECT rowid FROM runs WHERE status = 'running' AND lease_owner <> $7 LIMIT $2)"),
+        released!(
+            "WHERE ctid = ANY (ARRAY(SELECT ctid FROM runs WHERE status = 'running' AND lease_owner <> $7
+                                     LIMIT $2 FOR UPDATE SKIP LOCKED))"
+        ),
+    );
+    let (cancelled, interrupted) = (Code::RunCancelled, Code::RunInterrupted);
+    let values =
+        args![now, limit, cancelled.as_str(), cancelled.cause(), interrupted.as_str(), interrupted.cause(), owner];
+    read_released(&tx.fetch_all(sql, values).await?)
+}
+
+fn read_released(rows: &[Row]) -> Result<Vec<Released>, Error> {
     rows.iter().map(|row| Ok((row.parsed("tenant")?, row.parsed("id")?, status(row)?))).collect()
 }
 

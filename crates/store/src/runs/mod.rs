@@ -18,7 +18,7 @@ use crate::{Error, Row, Tx, args};
 pub use end::{finish, request_cancel, requeue, resume, suspend};
 pub use enqueue::{Enqueued, NewRun, enqueue};
 pub(crate) use lease::fence;
-pub use lease::{claim, claim_one, heartbeat, release_expired};
+pub use lease::{Released, claim, claim_one, heartbeat, release_expired, release_others};
 pub use list::{RunFilter, list, previous_in_conversation};
 pub use look::{any_due, any_expired, owned};
 

@@ -42,6 +42,35 @@ pub async fn a_finished_step_is_never_begun_again(store: &Store) {
     assert!(read!(store, |tx| async move { steps::list(tx, &tenant("b"), run_id(1)).await }).is_empty());
 }
 
+async fn record(store: &Store, epoch: i64, name: &str, attempt: i64, status: StepStatus) -> Result<bool, Error> {
+    let (output, error) = if status == StepStatus::Failed { (None, Some("e")) } else { (Some("[]"), None) };
+    let step = steps::Ended {
+        seq: 1,
+        name: name.into(),
+        status,
+        input_hash: "h".into(),
+        output: output.map(str::to_owned),
+        error: error.map(str::to_owned),
+        started_at: 10 + attempt,
+        finished_at: 20 + attempt,
+    };
+    write!(store, |tx| async move { steps::record(tx, &tenant("a"), run_id(1), epoch, attempt, &step).await })
+}
+
+pub async fn a_step_is_recorded_once_and_only_by_its_worker(store: &Store) {
+    claimed(store, &tenant("a"), 1).await;
+    assert_eq!(record(store, 2, "planner", 1, StepStatus::Succeeded).await, Ok(false), "another epoch");
+    assert_eq!(record(store, 1, "planner", 1, StepStatus::Failed).await, Ok(true));
+    assert_eq!(record(store, 1, "critic", 2, StepStatus::Succeeded).await, conflict("step"), "another step is there");
+    assert_eq!(record(store, 1, "planner", 2, StepStatus::Succeeded).await, Ok(true), "a failed one is tried again");
+    assert_eq!(record(store, 1, "planner", 3, StepStatus::Succeeded).await, conflict("step"), "it has succeeded");
+    let step = read!(store, |tx| async move { steps::get(tx, &tenant("a"), run_id(1), 1).await }).unwrap();
+    assert_eq!((step.status, step.attempt, step.started_at), (StepStatus::Succeeded, 2, 12));
+    assert_eq!((step.finished_at, step.output.as_deref(), step.error), (Some(22), Some("[]"), None));
+    write!(store, |tx| runs::release_expired(tx, 100, 9)).unwrap();
+    assert_eq!(record(store, 1, "planner", 4, StepStatus::Succeeded).await, Ok(false), "nobody holds the run");
+}
+
 pub async fn a_fenced_worker_cannot_write_steps(store: &Store) {
     claimed(store, &tenant("a"), 1).await;
     assert_eq!(start(store, 1, 1, "planner", 1).await, Ok(true));

@@ -60,11 +60,41 @@ pub async fn two_workers_never_hold_one_run(store: &Store) {
 pub async fn a_heartbeat_keeps_only_what_is_held(store: &Store) {
     claimed(store, &tenant("a"), 1).await;
     claimed(store, &tenant("b"), 2).await;
-    assert_eq!(write!(store, |tx| runs::heartbeat(tx, "w", 99, 200)), Ok(2));
-    assert_eq!(write!(store, |tx| runs::heartbeat(tx, "other", 99, 300)), Ok(0));
-    assert_eq!(write!(store, |tx| runs::heartbeat(tx, "w", 200, 300)), Ok(0), "a lease that is over stays over");
+    claimed(store, &tenant("a"), 3).await;
+    let beat = |owner: &'static str, runs: &'static [u128], now, until| {
+        let store = store.clone();
+        async move {
+            let at_work: Vec<_> = runs.iter().copied().map(run_id).collect();
+            write!(store, |tx| async move { runs::heartbeat(tx, owner, &at_work, now, until).await })
+        }
+    };
+    assert_eq!(beat("w", &[1, 2, 9], 99, 200).await, Ok(2));
+    assert_eq!(beat("w", &[], 99, 300).await, Ok(0));
+    assert_eq!(beat("other", &[1, 2], 99, 300).await, Ok(0));
+    assert_eq!(beat("w", &[1, 2], 200, 300).await, Ok(0), "a lease that is over stays over");
+    let idle = read!(store, |tx| async move { runs::get(tx, &tenant("a"), run_id(3)).await }).unwrap();
+    assert_eq!(idle.lease_until, Some(100), "nobody works on it");
     let run = read!(store, |tx| async move { runs::get(tx, &tenant("a"), run_id(1)).await }).unwrap();
     assert_eq!(run.lease_until, Some(200));
+}
+
+pub async fn every_lease_of_others_is_taken_back(store: &Store) {
+    for n in 1..=3 {
+        claimed(store, &tenant("a"), n).await;
+    }
+    enqueue(store, &tenant("a"), new_run(4, 1)).await;
+    let mine = write!(store, |tx| runs::claim(tx, "me", 5, 900, &["ask"], 1)).unwrap();
+    assert_eq!(mine.iter().map(|run| run.id).collect::<Vec<_>>(), [run_id(4)]);
+    write!(store, |tx| async move { runs::request_cancel(tx, &tenant("a"), run_id(3), 5).await }).unwrap();
+    let mut back = write!(store, |tx| runs::release_others(tx, "me", 6, 2)).unwrap();
+    assert_eq!(back.len(), 2, "no more than asked for");
+    back.extend(write!(store, |tx| runs::release_others(tx, "me", 6, 9)).unwrap());
+    back.sort_by_key(|(_, id, _)| *id);
+    let ends = back.iter().map(|(_, id, status)| (*id, *status)).collect::<Vec<_>>();
+    assert_eq!(ends, [(run_id(1), Status::Queued), (run_id(2), Status::Queued), (run_id(3), Status::Cancelled)]);
+    let cancelled = read!(store, |tx| async move { runs::get(tx, &tenant("a"), run_id(3)).await }).unwrap();
+    assert_eq!(cancelled.finished_at, Some(6), "it ended now, not when its lease would have");
+    assert_eq!(write!(store, |tx| runs::release_others(tx, "me", 7, 9)), Ok(vec![]), "its own are spared");
 }
 
 pub async fn expired_leases_are_taken_back(store: &Store) {

@@ -121,17 +121,21 @@ pub async fn cancelling_is_at_once_or_a_wish(store: &Store) {
     write!(store, |tx| async move { runs::suspend(tx, &tenant("a"), run_id(3), waiting.epoch).await }).unwrap();
     for (n, expected) in [(1, Status::Cancelled), (2, Status::Running), (3, Status::Cancelled)] {
         let run = write!(store, |tx| async move { runs::request_cancel(tx, &tenant("a"), run_id(n), 8).await });
-        let run = run.unwrap().unwrap();
-        assert_eq!((run.status, run.cancel_requested), (expected, true), "run {n}");
+        let (run, changed) = run.unwrap().unwrap();
+        assert_eq!((run.status, run.cancel_requested, changed), (expected, true, true), "run {n}");
         assert_eq!(run.finished_at, (n != 2).then_some(8));
     }
     let foreign = write!(store, |tx| async move { runs::request_cancel(tx, &tenant("b"), run_id(1), 8).await });
     assert_eq!(foreign, Ok(None));
+    let again = write!(store, |tx| async move { runs::request_cancel(tx, &tenant("a"), run_id(1), 9).await });
+    let (ended, changed) = again.unwrap().unwrap();
+    assert_eq!((ended.finished_at, changed), (Some(8), false), "what has ended stays as it is");
     // A worker that puts a run back which somebody wants to stop ends it.
     let back = write!(store, |tx| async move {
-        runs::requeue(tx, &tenant("a"), run_id(2), running.epoch, 9, Some(("unavailable", "later"))).await
+        runs::requeue(tx, &tenant("a"), run_id(2), running.epoch, 9, Some(("unavailable", "later")), 7).await
     });
-    assert_eq!(back, Ok(true));
+    assert_eq!(back, Ok(Some(Status::Cancelled)));
     let ended = read!(store, |tx| async move { runs::get(tx, &tenant("a"), run_id(2)).await }).unwrap();
     assert_eq!((ended.status, ended.error_code.as_deref()), (Status::Cancelled, Some("run.cancelled")));
+    assert_eq!(ended.finished_at, Some(7));
 }
