@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::Stream;
 use pilothouse_domain::{RunId, TenantId};
-use pilothouse_store::{Store, events};
+use pilothouse_store::{Store, events, runs};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
@@ -148,10 +148,20 @@ impl Listener {
 
     async fn poll(&mut self) -> Result<(), pilothouse_store::Error> {
         let (tenant, run, after) = (self.tenant.clone(), self.run, self.after);
-        let found = self
+        // Both are read in one view of the database: a run ends together with its last event, so one that has ended
+        // and has no further event was told to its end before, and a listener who comes back waits for nothing.
+        let (found, over) = self
             .store
-            .read(move |tx| Box::pin(async move { events::list(tx, &tenant, run, after, PAGE).await }))
+            .read(move |tx| {
+                Box::pin(async move {
+                    let found = events::list(tx, &tenant, run, after, PAGE).await?;
+                    let over = found.is_empty()
+                        && runs::get(tx, &tenant, run).await?.is_none_or(|run| run.status.is_final());
+                    Ok((found, over))
+                })
+            })
             .await?;
+        self.ended = over;
         self.ready.extend(found.into_iter().map(|e| Event { seq: Some(e.seq), kind: e.kind, json: e.json }));
         Ok(())
     }
