@@ -160,7 +160,7 @@ fn problem(error: &Error, status: StatusCode, request_id: &str) -> Value {
         "type": format!("https://pilothouse.invalid/errors#{}", error.code),
         "title": status.canonical_reason().unwrap_or("Error"),
         "status": status.as_u16(),
-        "detail": error.message,
+        "detail": if error.code == Code::Internal { "A fault of this program." } else { &error.message },
         "code": error.code,
         "request_id": request_id,
         "remedy": error.code.remedy(),
@@ -178,11 +178,6 @@ fn field(field: &Field) -> Value {
         value["ctx"] = context.clone();
     }
     value
-}
-
-/// The answer where no route is.
-pub async fn not_found() -> Failure {
-    Failure::new(Code::NotFound, "Not Found")
 }
 
 /// The answer where the route has other methods.

@@ -67,6 +67,15 @@ impl Fields {
         }
     }
 
+    /// A mark that must be there and be `true`.
+    pub fn must_be_true(&mut self, name: &str) {
+        match self.values.remove(name) {
+            Some(Value::Bool(true)) => {}
+            Some(other) => self.refuse(Some(name), "literal_error", "Input should be true", other, None),
+            None => self.refuse(Some(name), "missing", "Field required", self.whole.clone(), None),
+        }
+    }
+
     /// A whole number of at least 0 that may be absent or null.
     pub fn optional_count(&mut self, name: &str) -> Option<u32> {
         match self.values.remove(name) {

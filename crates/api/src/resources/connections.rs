@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State as FromState};
+use axum::extract::State as FromState;
 use axum::http::StatusCode;
 use pilothouse_app::connections::{self as use_cases, NewConnection, Target};
 use pilothouse_domain::catalog::Table;
@@ -16,6 +16,7 @@ use utoipa_axum::routes;
 use crate::caller::Caller;
 use crate::dto::{ConnectionDto, List};
 use crate::error::Failure;
+use crate::extract::Path;
 use crate::json::JsonBody;
 use crate::state::State;
 

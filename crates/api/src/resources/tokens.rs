@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State as FromState};
+use axum::extract::State as FromState;
 use axum::http::StatusCode;
 use pilothouse_app::tokens::{self as use_cases, NewToken};
 use pilothouse_domain::{Code, Role};
@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 use crate::caller::Caller;
 use crate::dto::{List, TokenDto};
 use crate::error::Failure;
+use crate::extract::Path;
 use crate::json::JsonBody;
 use crate::state::State;
 
