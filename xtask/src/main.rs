@@ -23,10 +23,8 @@ fn main() -> ExitCode {
 
 fn run(args: Vec<String>) -> Result<bool> {
     let words: Vec<&str> = args.iter().map(String::as_str).filter(|arg| !arg.starts_with("--")).collect();
-    let options = bench::Options {
-        quick: args.iter().any(|arg| arg == "--quick"),
-        json: args.iter().any(|arg| arg == "--json"),
-    };
+    let options =
+        bench::Options { quick: args.iter().any(|arg| arg == "--quick"), json: args.iter().any(|arg| arg == "--json") };
     match words.as_slice() {
         ["bench", "http"] => bench::run("http", &bench::http::FIGURES, &options, bench::http::measure),
         _ => bail!("{USAGE}"),

@@ -48,13 +48,15 @@ fn all(ends: &[&str]) -> Vec<(PathBuf, String)> {
 
 #[test]
 fn every_source_file_says_what_it_is_for() {
-    let silent: Vec<_> = all(&[".rs"]).into_iter().filter(|(_, text)| !text.starts_with("//!")).map(|(path, _)| path).collect();
+    let silent: Vec<_> =
+        all(&[".rs"]).into_iter().filter(|(_, text)| !text.starts_with("//!")).map(|(path, _)| path).collect();
     assert!(silent.is_empty(), "these files open without //!: {silent:#?}");
 }
 
 #[test]
 fn source_files_are_small() {
-    let files: Vec<_> = all(&[".rs", ".ts", ".tsx"]).into_iter().filter(|(path, _)| !path.ends_with("schema.d.ts")).collect();
+    let files: Vec<_> =
+        all(&[".rs", ".ts", ".tsx"]).into_iter().filter(|(path, _)| !path.ends_with("schema.d.ts")).collect();
     let lines = |text: &str| text.lines().count();
     let huge: Vec<_> = files.iter().filter(|(_, text)| lines(text) > MAX_LINES).map(|(path, _)| path).collect();
     assert!(huge.is_empty(), "these files have more than {MAX_LINES} lines: {huge:#?}");

@@ -11,7 +11,7 @@ use pilothouse_domain::{Code, Principal, Role, TenantId};
 use subtle::ConstantTimeEq;
 
 use crate::error::Failure;
-use crate::middleware::RequestId;
+use crate::middleware::{KnownCaller, RequestId};
 use crate::state::State;
 
 /// The session cookie's name.
@@ -38,7 +38,7 @@ impl FromRequestParts<Arc<State>> for Caller {
     async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Failure> {
         match proved(parts, state).await? {
             Some(caller) => Ok(Self(caller)),
-            None if !state.app.settings.auth.enabled => Ok(Self(unauthenticated(parts, state).await?)),
+            None if is_open(state) => Ok(Self(unauthenticated(parts, state).await?)),
             None => Err(Failure::new(Code::AuthRequired, "Unauthorized")),
         }
     }
@@ -50,6 +50,9 @@ impl FromRequestParts<Arc<State>> for HeaderCaller {
     async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Failure> {
         if let Some(caller) = proved(parts, state).await? {
             return Ok(Self(caller));
+        }
+        if is_open(state) {
+            return Ok(Self(unauthenticated(parts, state).await?));
         }
         let by_header = state.app.settings.mode == Mode::Development;
         if !by_header {
@@ -69,8 +72,16 @@ impl FromRequestParts<Arc<State>> for Session {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Failure> {
-        session(parts, &state.app).await?.ok_or_else(|| Failure::new(Code::AuthRequired, "Nobody is signed in."))
+        let session = session(parts, &state.app).await?;
+        let session = session.ok_or_else(|| Failure::new(Code::AuthRequired, "Nobody is signed in."))?;
+        know(parts, &session.signed_in.identity, &session.signed_in.tenant);
+        Ok(session)
     }
+}
+
+/// Whether callers need not prove who they are. Outside of development mode they always must, whatever is set.
+fn is_open(state: &State) -> bool {
+    !state.app.settings.auth.enabled && state.app.settings.mode == Mode::Development
 }
 
 /// The caller that a token or session proves, in the tenant it names; none where there is neither.
@@ -83,10 +94,12 @@ async fn proved(parts: &Parts, state: &State) -> Result<Option<pilothouse_app::C
                 Reach::Tenant(tenant) => tenant.clone(),
                 Reach::Any => TenantId::default_tenant(),
             };
+            know(parts, &identity, &own);
             (identity, (!app.settings.auth.tenant_strict).then_some(own))
         }
         None => match session(parts, app).await? {
             Some(session) => {
+                know(parts, &session.signed_in.identity, &session.signed_in.tenant);
                 check_csrf(parts, &session.signed_in)?;
                 (session.signed_in.identity, Some(session.signed_in.tenant))
             }
@@ -132,6 +145,15 @@ async fn unauthenticated(parts: &Parts, state: &State) -> Result<pilothouse_app:
 fn limited(app: &App, caller: pilothouse_app::Caller) -> Result<pilothouse_app::Caller, Failure> {
     app.check_rate(&caller)?;
     Ok(caller)
+}
+
+/// Tells the surroundings of the request who is calling, in the caller's own tenant, so that a refusal of any kind is
+/// written down there.
+fn know(parts: &Parts, identity: &Identity, own: &TenantId) {
+    if let Some(known) = parts.extensions.get::<KnownCaller>() {
+        let principal = Principal { tenant: own.clone(), subject: identity.subject.clone(), role: identity.role };
+        known.set(caller(parts, principal));
+    }
 }
 
 fn caller(parts: &Parts, principal: Principal) -> pilothouse_app::Caller {

@@ -107,8 +107,14 @@ enum Shape {
 
 /// Routes of the documents, whose errors keep the original's body. Unknown addresses count to them too, since clients
 /// of the originals expect `{"detail": "Not Found"}`.
-const DETAIL_ROUTES: [&str; 6] =
-    ["/api/v1/agent/run", "/api/v1/health/live", "/api/v1/health/ready", "/api/v1/tenants/{tenant}/health", "/health", "/ready"];
+const DETAIL_ROUTES: [&str; 6] = [
+    "/api/v1/agent/run",
+    "/api/v1/health/live",
+    "/api/v1/health/ready",
+    "/api/v1/tenants/{tenant}/health",
+    "/health",
+    "/ready",
+];
 
 fn shape(route: Option<&str>, path: &str) -> Shape {
     match route {
@@ -160,7 +166,7 @@ fn problem(error: &Error, status: StatusCode, request_id: &str) -> Value {
         "type": format!("https://pilothouse.invalid/errors#{}", error.code),
         "title": status.canonical_reason().unwrap_or("Error"),
         "status": status.as_u16(),
-        "detail": error.message,
+        "detail": if error.code == Code::Internal { "A fault of this program." } else { &error.message },
         "code": error.code,
         "request_id": request_id,
         "remedy": error.code.remedy(),
@@ -172,17 +178,11 @@ fn problem(error: &Error, status: StatusCode, request_id: &str) -> Value {
 }
 
 fn field(field: &Field) -> Value {
-    let mut value =
-        json!({"type": field.kind, "loc": field.location, "msg": field.message, "input": field.input});
+    let mut value = json!({"type": field.kind, "loc": field.location, "msg": field.message, "input": field.input});
     if let Some(context) = &field.context {
         value["ctx"] = context.clone();
     }
     value
-}
-
-/// The answer where no route is.
-pub async fn not_found() -> Failure {
-    Failure::new(Code::NotFound, "Not Found")
 }
 
 /// The answer where the route has other methods.

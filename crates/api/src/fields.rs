@@ -27,7 +27,14 @@ impl Fields {
     }
 
     /// Notes that the field `name` (or the body as a whole) is wrong.
-    pub fn refuse(&mut self, name: Option<&str>, kind: &'static str, message: &str, input: Value, context: Option<Value>) {
+    pub fn refuse(
+        &mut self,
+        name: Option<&str>,
+        kind: &'static str,
+        message: &str,
+        input: Value,
+        context: Option<Value>,
+    ) {
         let location = std::iter::once("body").chain(name).map(Value::from).collect();
         self.wrong.push(Field { location, kind, message: message.to_owned(), input, context });
     }
@@ -43,7 +50,13 @@ impl Fields {
             Some(Value::String(text)) => {
                 let unit = if min_chars == 1 { "character" } else { "characters" };
                 let message = format!("String should have at least {min_chars} {unit}");
-                self.refuse(Some(name), "string_too_short", &message, text.into(), Some(json!({"min_length": min_chars})));
+                self.refuse(
+                    Some(name),
+                    "string_too_short",
+                    &message,
+                    text.into(),
+                    Some(json!({"min_length": min_chars})),
+                );
                 String::new()
             }
             Some(other) => {
@@ -64,6 +77,15 @@ impl Fields {
         match self.values.get(name) {
             None | Some(Value::Null) => None,
             Some(_) => Some(self.text(name, 0)),
+        }
+    }
+
+    /// A mark that must be there and be `true`.
+    pub fn must_be_true(&mut self, name: &str) {
+        match self.values.remove(name) {
+            Some(Value::Bool(true)) => {}
+            Some(other) => self.refuse(Some(name), "literal_error", "Input should be true", other, None),
+            None => self.refuse(Some(name), "missing", "Field required", self.whole.clone(), None),
         }
     }
 

@@ -53,6 +53,7 @@ fn parse(bytes: &Bytes) -> Result<Value, Failure> {
 
 /// The offset in bytes of a 1-based line and column.
 fn offset(bytes: &[u8], line: usize, column: usize) -> usize {
-    let before: usize = bytes.split_inclusive(|byte| *byte == b'\n').take(line.saturating_sub(1)).map(<[u8]>::len).sum();
+    let before: usize =
+        bytes.split_inclusive(|byte| *byte == b'\n').take(line.saturating_sub(1)).map(<[u8]>::len).sum();
     (before + column).saturating_sub(1).min(bytes.len())
 }

@@ -6,6 +6,7 @@
 mod caller;
 mod dto;
 mod error;
+mod extract;
 mod fields;
 mod json;
 mod middleware;
@@ -31,6 +32,7 @@ use axum::Router;
 /// The whole HTTP surface over `state`.
 pub fn router(state: Arc<State>) -> Router {
     let (api, _) = openapi::routes().split_for_parts();
-    let routes = api.merge(page::routes()).fallback(error::not_found).method_not_allowed_fallback(error::wrong_method);
+    let routes =
+        api.merge(page::routes()).fallback(page::file_or_nothing).method_not_allowed_fallback(error::wrong_method);
     middleware::around(routes, &state).with_state(state)
 }

@@ -8,6 +8,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::caller::Caller;
 use crate::resources;
 use crate::state::State;
 
@@ -32,7 +33,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
         .merge(resources::tenants::routes())
         .merge(resources::tokens::routes())
         .merge(resources::audit::routes())
-        .route("/api/v1/openapi.json", get(|| async { Json(document()) }))
+        .route("/api/v1/openapi.json", get(|_: Caller| async { Json(document()) }))
 }
 
 /// The OpenAPI document.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use pilothouse_domain::Code;
@@ -27,7 +27,7 @@ const ADDRESSES: [&str; 9] =
 /// The routes of the page.
 pub fn routes() -> Router<Arc<State>> {
     let documents = ADDRESSES.into_iter().fold(Router::new(), |router, path| router.route(path, get(document)));
-    documents.route("/assets/{*path}", get(asset)).route("/{file}", get(asset)).layer(CompressionLayer::new())
+    documents.route("/assets/{*path}", get(asset)).layer(CompressionLayer::new())
 }
 
 /// Whether the page was built into this program.
@@ -44,6 +44,13 @@ async fn document() -> Response {
             Failure::new(Code::NotImplemented, message).into_response()
         }
     }
+}
+
+/// What stands at no route: a file of the page such as its icon, else nothing.
+pub async fn file_or_nothing(request: Request) -> Response {
+    // A route for such files would take every address of one part, and answer 405 where nothing is.
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    if is_read { asset(request).await } else { Failure::new(Code::NotFound, "Not Found").into_response() }
 }
 
 async fn asset(request: Request) -> Response {

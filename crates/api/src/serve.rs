@@ -63,7 +63,9 @@ pub async fn serve(
     };
     let service = crate::router(state).into_make_service_with_connect_info::<SocketAddr>();
     match tls {
-        Some(tls) => axum_server::from_tcp_rustls(listener, tls).map_err(ServeError::Listen)?.handle(handle).serve(service).await,
+        Some(tls) => {
+            axum_server::from_tcp_rustls(listener, tls).map_err(ServeError::Listen)?.handle(handle).serve(service).await
+        }
         None => axum_server::from_tcp(listener).map_err(ServeError::Listen)?.handle(handle).serve(service).await,
     }
     .map_err(ServeError::Listen)

@@ -8,12 +8,12 @@ use pilothouse_store::Store;
 use pilothouse_warehouse::Warehouse;
 
 use crate::ask::AskWorkflow;
+use crate::audit::Refusals;
 use crate::auth::LastUsed;
 use crate::limits::Limiter;
 use crate::secrets::Sealer;
 use crate::settings::Settings;
 use crate::sources::Sources;
-use crate::audit::Refusals;
 
 /// The parts an [`App`] is put together from.
 pub struct Parts {

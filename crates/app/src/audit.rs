@@ -46,6 +46,12 @@ pub async fn write(app: &App, entry: Entry) -> Result<(), Error> {
     Ok(())
 }
 
+/// Writes down that a known caller was refused before, or outside of, any gate.
+pub async fn refused(app: &App, caller: &Caller, method: &str, route: &str, code: Code) -> Result<(), Error> {
+    let action = action("request", Tier::Read, Role::Viewer, &format!("{method} {route}"), &());
+    write(app, entry(app, caller, &action, Outcome::Refused, Some(code))).await
+}
+
 /// The newest rows of the caller's tenant, before the row `before` if it is given.
 pub async fn list(app: &App, caller: &Caller, before: Option<i64>, limit: u32) -> Result<Vec<Record>, Error> {
     let tenant = caller.principal.tenant.to_string();
@@ -82,7 +88,8 @@ pub async fn flush_refusals(app: &App) -> Result<(), Error> {
         return Ok(());
     }
     let at = app.clock.now();
-    let entries: Vec<Entry> = counts.into_iter().map(|((code, route), count)| refusal(at, code, route, count)).collect();
+    let entries: Vec<Entry> =
+        counts.into_iter().map(|((code, route), count)| refusal(at, code, route, count)).collect();
     app.store
         .write(move |tx| {
             Box::pin(async move {

@@ -188,8 +188,7 @@ pub async fn delete(app: &App, caller: &Caller, id: ConnectionId) -> Result<(), 
     if get(app, caller, id).await?.sample {
         return Err(Error::new(Code::ConnectionReadOnly, "The sample data cannot be removed."));
     }
-    let (tenant, entry) =
-        (caller.principal.tenant.clone(), audit::entry(app, caller, &action, Outcome::Allowed, None));
+    let (tenant, entry) = (caller.principal.tenant.clone(), audit::entry(app, caller, &action, Outcome::Allowed, None));
     let deleted = app
         .store
         .write(move |tx| {

@@ -14,6 +14,8 @@ pub struct Error {
     pub retry_after_seconds: Option<u64>,
     /// The fields that are wrong, where the fault is in the input.
     pub fields: Vec<Field>,
+    /// Whether the refusal stands in the audit log already.
+    pub audited: bool,
 }
 
 /// What is wrong with one field of the input.
@@ -34,7 +36,7 @@ pub struct Field {
 impl Error {
     /// An error with a code and a sentence.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after_seconds: None, fields: Vec::new() }
+        Self { code, message: message.into(), retry_after_seconds: None, fields: Vec::new(), audited: false }
     }
 
     /// Something that is not there, or that the caller may not know of.

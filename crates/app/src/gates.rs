@@ -23,7 +23,7 @@ pub async fn pass(app: &App, caller: &Caller, action: &Action) -> Result<(), Err
     let Some(denial) = denied else { return Ok(()) };
     let entry = audit::entry(app, caller, action, Outcome::Refused, Some(denial.code));
     audit::write(app, entry).await?;
-    Err(Error::new(denial.code, denial.message))
+    Err(Error { audited: true, ..Error::new(denial.code, denial.message) })
 }
 
 fn role(caller: &Caller, action: &Action) -> Verdict {

@@ -71,7 +71,10 @@ impl Sealer {
     /// Opens what was sealed for `place` with the key `key_id`.
     pub fn open(&self, place: Place<'_>, key_id: &str, sealed: &[u8]) -> Result<Vec<u8>, Error> {
         let unreadable = || {
-            let message = format!("The stored credentials were sealed with the key {key_id} and cannot be opened with {}.", self.key_id);
+            let message = format!(
+                "The stored credentials were sealed with the key {key_id} and cannot be opened with {}.",
+                self.key_id
+            );
             Error::new(Code::CredentialsUnreadable, message)
         };
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or_else(unreadable)?;
@@ -83,8 +86,7 @@ impl Sealer {
 /// Reads a key: 64 hexadecimal digits, or base64 of 32 bytes (either alphabet).
 pub fn parse_key(text: &str) -> Option<[u8; KEY_BYTES]> {
     let text = text.trim();
-    let bytes =
-        hex::decode(text).ok().or_else(|| STANDARD.decode(text).ok()).or_else(|| URL_SAFE.decode(text).ok())?;
+    let bytes = hex::decode(text).ok().or_else(|| STANDARD.decode(text).ok()).or_else(|| URL_SAFE.decode(text).ok())?;
     bytes.try_into().ok()
 }
 

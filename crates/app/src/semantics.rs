@@ -27,7 +27,8 @@ pub async fn get(app: &App, caller: &Caller, id: ConnectionId) -> Result<Version
     connections::get(app, caller, id).await?;
     let open = app.sources.open(&caller.principal.tenant, id).await?;
     let home = app.sources.home(&caller.principal.tenant, id);
-    let latest = app.store.read(move |tx| Box::pin(async move { semantic_models::latest(tx, &home, id).await })).await?;
+    let latest =
+        app.store.read(move |tx| Box::pin(async move { semantic_models::latest(tx, &home, id).await })).await?;
     let updated_at = latest.map_or(open.catalog_at, |stored| stored.created_at);
     Ok(Versioned { yaml: open.yaml.clone(), version: open.model_version, updated_at })
 }

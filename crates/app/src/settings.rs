@@ -76,7 +76,7 @@ pub struct Ask {
     pub max_question_chars: usize,
     /// Questions worked on side by side.
     pub concurrency: usize,
-    /// Questions that may wait for their turn before further ones are turned away.
+    /// Questions of a tenant that may wait for their turn before further ones are turned away.
     pub max_waiting: usize,
 }
 

@@ -127,9 +127,10 @@ impl Sources {
             Some(stored) => (stored.yaml, stored.version),
             None => (self.first_model(&connection, &catalog)?, 0),
         };
-        let model = Arc::new(semantic::yaml::read(&yaml, &catalog).map_err(|error| {
-            Error::new(Code::SemanticInvalid, format!("The semantic model: {error}"))
-        })?);
+        let model = Arc::new(
+            semantic::yaml::read(&yaml, &catalog)
+                .map_err(|error| Error::new(Code::SemanticInvalid, format!("The semantic model: {error}")))?,
+        );
         let engine = self.engine(&connection).await?;
         let planner = Planner::new(model.clone());
         let catalog = Arc::new(catalog);

@@ -1,7 +1,7 @@
 //! Tenants: made by whoever administers the installation, that is the admins of the tenant `default`.
 
 use pilothouse_domain::action::Tier;
-use pilothouse_domain::audit::Outcome;
+use pilothouse_domain::audit::{INSTALLATION, Outcome};
 use pilothouse_domain::{Code, Role, TenantId};
 use pilothouse_store::audit as audit_rows;
 use pilothouse_store::tenants::{self, Tenant};
@@ -65,8 +65,20 @@ pub async fn ensure(app: &App, id: &TenantId) -> Result<(), Error> {
         return Ok(());
     }
     let (id, at) = (id.clone(), app.clock.now());
+    let action = audit::action("tenant.create", Tier::Write, Role::Viewer, id.as_str(), &id);
+    let mut entry = audit::entry(app, &Caller::operator(id.clone()), &action, Outcome::Allowed, None);
+    // Whoever names a tenant must not write into its chain by that.
+    INSTALLATION.clone_into(&mut entry.scope);
+    "anonymous".clone_into(&mut entry.subject);
     app.store
-        .write(move |tx| Box::pin(async move { tenants::ensure(tx, &id, id.as_str(), at).await.map(|_| ()) }))
+        .write(move |tx| {
+            Box::pin(async move {
+                if tenants::ensure(tx, &id, id.as_str(), at).await? {
+                    audit_rows::append(tx, &entry).await?;
+                }
+                Ok(())
+            })
+        })
         .await?;
     Ok(())
 }

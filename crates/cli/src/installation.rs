@@ -6,60 +6,28 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use pilothouse_app::secrets::{KEY_BYTES, Sealer, parse_key};
-use pilothouse_app::{App, Mode, Parts, Settings, SystemClock, SystemIds};
+use pilothouse_app::{App, Parts, Settings, SystemClock, SystemIds};
 use pilothouse_domain::{Clock, Ids};
 use pilothouse_store::{Location, Options, Store, nodes};
 use pilothouse_warehouse::Warehouse;
 
-use crate::config::Config;
+use crate::config::{Config, DatabaseTarget};
 
 /// The key's file in the data folder.
 const KEY_FILE: &str = "encryption.key";
-/// The database's file in the data folder.
-const DATABASE_FILE: &str = "pilothouse.db";
 /// The folder of imported files in the data folder.
 const IMPORTS: &str = "imports";
 /// The variable that holds the key, where it is not kept in a file.
 pub const KEY_VARIABLE: &str = "ENCRYPTION_KEY";
 
-/// The mode that the configuration means: development only where it is said, or nothing is said and the address is
-/// a loopback one.
-///
-/// # Errors
-/// Where the mode and the address do not go together.
-pub fn mode(config: &Config) -> Result<Mode> {
-    let loopback = config.server.listen.ip().is_loopback();
-    let mode = config.mode.unwrap_or(if loopback { Mode::Development } else { Mode::Production });
-    match (mode, loopback) {
-        (Mode::Development, false) => {
-            bail!("development mode only works on a loopback address: listen on 127.0.0.1, or set mode = \"production\"")
-        }
-        (Mode::Production, false) if !config.server.is_secure() => bail!(
-            "on an address that others reach, TLS is needed: set server.tls_certificate and server.tls_key, or name \
-             the proxy that ends TLS in server.trusted_proxies"
-        ),
-        _ if !config.auth.enabled && (mode == Mode::Production || !loopback) => {
-            bail!("auth.enabled = false only works in development mode on a loopback address")
-        }
-        _ => Ok(mode),
-    }
-}
-
 /// Where the control-plane database is.
 pub fn location(config: &Config) -> Location {
-    match &config.database.url {
-        Some(url) if url.starts_with("postgres") => Location::Postgres { url: url.clone() },
-        Some(url) => Location::Sqlite { path: PathBuf::from(sqlite_path(url)) },
-        None => Location::Sqlite { path: config.data_dir.join(DATABASE_FILE) },
+    match config.database_target() {
+        DatabaseTarget::File(path) => Location::Sqlite { path },
+        DatabaseTarget::Server(url) => Location::Postgres { url },
     }
-}
-
-/// The file of a URL such as `sqlite:///var/lib/x.db` or `sqlite+pysqlite:///./x.db`.
-fn sqlite_path(url: &str) -> &str {
-    let path = url.split_once("://").map_or(url, |(_, path)| path);
-    path.strip_prefix("/./").or_else(|| path.strip_prefix("./")).unwrap_or(path)
 }
 
 /// Opens the control-plane database.
@@ -85,7 +53,7 @@ pub fn warehouse(config: &Config) -> Result<Warehouse> {
 
 /// Everything, put together and registered as a node.
 pub async fn open(config: &Config) -> Result<Arc<App>> {
-    let mode = mode(config)?;
+    let mode = config.serving_mode()?;
     let store = store(config).await?;
     let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
     let sealer = Sealer::new(&key(&config.data_dir, ids.as_ref())?);
@@ -130,7 +98,12 @@ pub fn key(data_dir: &Path, ids: &dyn Ids) -> Result<[u8; KEY_BYTES]> {
     let mut key = [0; KEY_BYTES];
     ids.secret(&mut key);
     let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).context("the key file cannot be made")?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)
+        .context("the key file cannot be made")?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).context("the key file cannot be written")?;
     Ok(key)
 }

@@ -2,7 +2,7 @@
 
 mod args;
 mod commands;
-mod config;
+pub mod config;
 mod installation;
 mod output;
 
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use args::{AuditCommand, Cli, Command, Global, SqlCommand};
 use clap::{CommandFactory, Parser};
-use config::Loaded;
+use config::{Loaded, NoteKind};
 use output::{Outcome, UsageError};
 
 fn main() -> ExitCode {
@@ -57,15 +57,18 @@ fn docs(document: &str) -> Result<Outcome> {
 
 /// The configuration: defaults, file, environment, flags.
 fn load(global: &Global, command: &Command) -> Result<Loaded> {
-    let default_file = std::path::Path::new("pilothouse.toml");
+    let default_file = std::path::Path::new(config::DEFAULT_FILE);
     let file = match &global.config {
-        Some(path) => Some(std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?),
-        None if default_file.exists() => Some(std::fs::read_to_string(default_file).context("pilothouse.toml cannot be read")?),
+        Some(path) => {
+            Some(std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?)
+        }
+        None if default_file.exists() => {
+            Some(std::fs::read_to_string(default_file).context("pilothouse.toml cannot be read")?)
+        }
         None => None,
     };
     let env: Vec<(String, String)> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| name != "PILOTHOUSE_CONFIG" && !name.starts_with("PILOTHOUSE_TEST_"))
         .collect();
     let mut flags = Vec::new();
     if let Some(folder) = &global.data_dir {
@@ -79,7 +82,7 @@ fn load(global: &Global, command: &Command) -> Result<Loaded> {
             pair.split_once('=').ok_or_else(|| UsageError(format!("--set {pair}: KEY=VALUE is needed")))?;
         flags.push((key.to_owned(), value.to_owned()));
     }
-    config::load(file.as_deref(), &env, &flags).map_err(|error| UsageError(error.to_string()).into())
+    Ok(config::load(file.as_deref(), &env, &flags)?)
 }
 
 /// Logs go to standard error: everything while serving, only what is wrong in other commands.
@@ -89,18 +92,19 @@ fn logging(loaded: &Loaded, serving: bool) {
     let filter = EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match loaded.config.log.format {
-        config::LogFormat::Json => logs.json().flatten_event(true).init(),
-        config::LogFormat::Text => logs.with_target(false).init(),
+        config::Format::Json => logs.json().flatten_event(true).init(),
+        config::Format::Text => logs.with_target(false).init(),
     }
     if serving {
-        for note in &loaded.notes {
-            tracing::warn!("{note}");
+        let is_news = |kind| matches!(kind, NoteKind::Later | NoteKind::Overridden | NoteKind::Unusable);
+        for note in loaded.notes.iter().filter(|note| is_news(note.kind)) {
+            tracing::warn!("{}", note.text);
         }
     }
 }
 
 async fn run(global: Global, command: Command, loaded: Loaded) -> Result<Outcome> {
-    let Loaded { config, notes } = loaded;
+    let Loaded { config, notes, .. } = loaded;
     let tenant = global.tenant.as_str();
     match command {
         Command::Serve { .. } => commands::serve::run(config).await,
@@ -117,7 +121,7 @@ async fn run(global: Global, command: Command, loaded: Loaded) -> Result<Outcome
         Command::Token { command } => commands::token::run(config, tenant, command).await,
         Command::Audit { command: AuditCommand::Verify } => commands::audit::run(config).await,
         Command::Doctor => {
-            let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
+            let notes: Vec<String> = notes.into_iter().map(|note| note.text).collect();
             commands::doctor::run(config, &notes).await
         }
         Command::Migrate => {
@@ -125,6 +129,8 @@ async fn run(global: Global, command: Command, loaded: Loaded) -> Result<Outcome
             store.close().await;
             Ok(Outcome::ok("The database has this program's version.", serde_json::json!({"migrated": true})))
         }
-        Command::Openapi | Command::Completions { .. } | Command::Docs { .. } => Ok(Outcome::ok("", serde_json::Value::Null)),
+        Command::Openapi | Command::Completions { .. } | Command::Docs { .. } => {
+            Ok(Outcome::ok("", serde_json::Value::Null))
+        }
     }
 }

@@ -62,7 +62,7 @@ pub fn failed(error: &anyhow::Error, as_json: bool) -> ExitCode {
             eprintln!("  {}", code.remedy());
         }
     }
-    let usage = coded.is_none_or(|code| code == pilothouse_domain::Code::ConfigInvalid) && error.is::<UsageError>();
+    let usage = error.is::<UsageError>() || error.is::<crate::config::Error>();
     ExitCode::from(if usage { USAGE } else { FAILED })
 }
 

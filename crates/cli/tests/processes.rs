@@ -46,7 +46,10 @@ fn the_server_answers_and_asks_back() {
     let (_, picked) = server.post("/api/v1/agent/run", &body).unwrap();
     assert_eq!(picked["response_type"], "query_result", "{picked}");
     let row = picked["data"]["rows"][0].to_string();
-    assert!(row.contains("B6") || row.contains("EV") || row.contains("JetBlue") || row.contains("ExpressJet"), "{picked}");
+    assert!(
+        row.contains("B6") || row.contains("EV") || row.contains("JetBlue") || row.contains("ExpressJet"),
+        "{picked}"
+    );
 }
 
 #[test]
@@ -57,12 +60,8 @@ fn what_was_asked_survives_a_kill() {
         let mut server = Server::start_with_sample(folder.path());
         let asking: Vec<_> = (0..4)
             .map(|n| {
-                let address = server.address;
-                std::thread::spawn(move || {
-                    let child = std::process::Command::new("true").spawn().unwrap();
-                    let asked = Server { child, address };
-                    asked.ask("Average departure delay by carrier", &format!("k{round}-{n}"))
-                })
+                let client = server.client;
+                std::thread::spawn(move || client.ask("Average departure delay by carrier", &format!("k{round}-{n}")))
             })
             .collect();
         // Wait until the runs are in the database, then kill the process whatever it is doing.
@@ -80,9 +79,7 @@ fn what_was_asked_survives_a_kill() {
     let server = Server::start_with_sample(folder.path());
     for run in &runs {
         let path = format!("/api/v1/runs/{}", run["id"].as_str().unwrap());
-        server.until("the run has ended", || {
-            server.get(&path).is_some_and(|(_, run)| run["status"] == "succeeded")
-        });
+        server.until("the run has ended", || server.get(&path).is_some_and(|(_, run)| run["status"] == "succeeded"));
         let (_, run) = server.get(&path).unwrap();
         assert_eq!(run["steps"].as_array().unwrap().len(), 5, "{run}");
         assert_eq!(run["output"]["data"]["row_count"], 16, "{run}");
@@ -95,8 +92,10 @@ fn what_was_asked_survives_a_kill() {
 #[test]
 fn harm_is_refused_with_its_own_exit_code() {
     let folder = tempfile::tempdir().unwrap();
-    let output =
-        with_sample(&mut pilothouse(folder.path())).args(["--json", "sql", "check", "DROP TABLE flights"]).output().unwrap();
+    let output = with_sample(&mut pilothouse(folder.path()))
+        .args(["--json", "sql", "check", "DROP TABLE flights"])
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(3));
     assert_eq!(json(&output)["verdict"], "block");
 }

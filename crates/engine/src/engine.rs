@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use pilothouse_domain::run::Status;
 use pilothouse_domain::{Clock, Code, Ids, Micros, RunId, TenantId};
-use pilothouse_store::runs::{self, Enqueued, NewRun, Run};
+use pilothouse_store::runs::{self, Enqueued, NewRun, Run, RunFilter};
 use pilothouse_store::{Error, Store, Tx};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -48,7 +49,12 @@ pub struct Request {
     pub idempotency_key: Option<String>,
     /// Tries before it is a dead letter.
     pub max_attempts: i64,
+    /// Most runs of the tenant and kind that may wait for a worker, this one included; none means any number.
+    pub max_waiting: Option<u32>,
 }
+
+/// What [`Engine::start`] says there is a conflict about when as many runs wait as may: then nothing was written.
+pub const QUEUE_FULL: &str = "place in the queue";
 
 /// A run that is in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +131,7 @@ impl Engine {
         let slot = if inner.stopping.is_cancelled() { None } else { inner.slots.clone().try_acquire_owned().ok() };
         let (owner, claim_now) = (inner.owner.clone(), slot.is_some());
         let lease_until = now + self.lease_us();
+        let (kind, max_waiting) = (request.kind, request.max_waiting);
         let (started, claimed) = inner
             .store
             .write(move |tx| {
@@ -137,6 +144,7 @@ impl Engine {
                     let claimed = if claim_now {
                         runs::claim_one(tx, &tenant, id, &owner, now, lease_until).await?
                     } else {
+                        room_to_wait(tx, &tenant, kind, max_waiting).await?;
                         None
                     };
                     Ok((Started { id, existed: false }, claimed))
@@ -210,6 +218,15 @@ impl Engine {
     pub(crate) fn lease_us(&self) -> Micros {
         self.inner.options.lease.as_micros() as Micros
     }
+}
+
+/// Refuses the unit of work when more runs than `most` wait, the new one included.
+async fn room_to_wait(tx: &mut Tx<'_>, tenant: &TenantId, kind: &str, most: Option<u32>) -> Result<(), Error> {
+    let Some(most) = most else { return Ok(()) };
+    let limit = most.saturating_add(1);
+    let filter = RunFilter { status: Some(Status::Queued), kind: Some(kind.to_owned()), limit, before: None };
+    let waiting = runs::list(tx, tenant, &filter).await?;
+    if waiting.len() > most as usize { Err(Error::Conflict { what: QUEUE_FULL }) } else { Ok(()) }
 }
 
 fn new_run(id: RunId, version: i64, request: Request, now: Micros) -> NewRun {

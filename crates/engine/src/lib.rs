@@ -10,8 +10,8 @@ mod journal;
 mod worker;
 mod workflow;
 
-pub use engine::{Engine, Options, Request, Started};
-pub use events::{Event, EventStream};
+pub use engine::{Engine, Options, QUEUE_FULL, Request, Started};
+pub use events::{DONE, Event, EventStream};
 pub use failure::Failure;
 pub use journal::{Done, Journal};
 pub use workflow::{Registry, Workflow};

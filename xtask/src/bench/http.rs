@@ -22,7 +22,13 @@ const FROZEN_NOW: &str = "frozen half, now, right";
 
 /// The figures of this benchmark.
 pub const FIGURES: [Figure; 8] = [
-    Figure { what: HEALTH, unit: "us", against: 400.0, bar: "at most 60 us (the originals: 400 to 11,800)", holds: |v| v <= 60.0 },
+    Figure {
+        what: HEALTH,
+        unit: "us",
+        against: 400.0,
+        bar: "at most 60 us (the originals: 400 to 11,800)",
+        holds: |v| v <= 60.0,
+    },
     Figure { what: START, unit: "ms", against: 200.0, bar: "under 200 ms", holds: |v| v < 200.0 },
     Figure { what: MEMORY, unit: "MB", against: 80.0, bar: "under 80 MB", holds: |v| v < 80.0 },
     Figure { what: ASK, unit: "ms", against: 150.0, bar: "under 150 ms", holds: |v| v < 150.0 },

@@ -50,7 +50,13 @@ pub fn run(
     if !options.json {
         for row in &rows {
             let sign = if row["holds"] == true { "ok  " } else { "FAIL" };
-            say(&format!("{sign} {}: {} {} (bar: {})", text(&row["what"]), row["value"], text(&row["unit"]), text(&row["bar"])));
+            say(&format!(
+                "{sign} {}: {} {} (bar: {})",
+                text(&row["what"]),
+                row["value"],
+                text(&row["unit"]),
+                text(&row["bar"])
+            ));
         }
     }
     say(&json!({"name": name, "figures": rows}).to_string());

@@ -65,7 +65,9 @@ mod tests {
 
     #[test]
     fn ports_are_taken_off() {
-        for (host, name) in [("localhost:8080", "localhost"), ("[::1]:80", "[::1]"), ("[::1]", "[::1]"), ("a.example", "a.example")] {
+        for (host, name) in
+            [("localhost:8080", "localhost"), ("[::1]:80", "[::1]"), ("[::1]", "[::1]"), ("a.example", "a.example")]
+        {
             assert_eq!(without_port(host), name);
         }
     }

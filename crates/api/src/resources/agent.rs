@@ -12,6 +12,7 @@ use futures::{Stream, StreamExt};
 use pilothouse_app::Caller as AppCaller;
 use pilothouse_app::ask::{self, Answer, Question};
 use pilothouse_domain::{Code, RunId};
+use pilothouse_engine::{DONE, EventStream};
 use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -74,26 +75,30 @@ pub fn described(answer: &Answer, run: RunId) -> Value {
 fn stream(state: Arc<State>, caller: AppCaller, id: RunId) -> impl Stream<Item = Result<Event, Infallible>> {
     let first = futures::stream::iter([Event::default().event("run").data(json!({"run_id": id}).to_string())]);
     let events = state.app.engine.events(&caller.principal.tenant, id, 0);
-    let told = events.then(move |event| {
-        let (state, caller) = (state.clone(), caller.clone());
-        async move {
-            match event {
-                Ok(event) if event.kind == "done" => last(&state, &caller, id).await,
-                Ok(event) => sse(&event),
-                Err(error) => failed(&Failure(error.into()), &caller.request_id),
-            }
-        }
-    });
-    first.chain(told).map(Ok)
+    first.chain(told(state, caller, id, events)).map(Ok)
 }
 
-/// An engine's event as it is sent; stored ones carry their number, from which a broken stream can go on.
-pub fn sse(event: &pilothouse_engine::Event) -> Event {
-    let sent = Event::default().event(event.kind.clone()).data(event.json.clone());
-    match event.seq {
-        Some(seq) => sent.id(seq.to_string()),
-        None => sent,
-    }
+/// A run's events as they are sent. Stored ones carry their number, from which a broken stream can go on; in the place
+/// of the last one stands the answer, or the error that kept it away.
+pub fn told(state: Arc<State>, caller: AppCaller, id: RunId, events: EventStream) -> impl Stream<Item = Event> {
+    events.then(move |event| {
+        let (state, caller) = (state.clone(), caller.clone());
+        async move {
+            let event = match event {
+                Ok(event) => event,
+                Err(error) => return failed(&Failure(error.into()), &caller.request_id),
+            };
+            let sent = if event.kind == DONE {
+                last(&state, &caller, id).await
+            } else {
+                Event::default().event(event.kind).data(event.json)
+            };
+            match event.seq {
+                Some(seq) => sent.id(seq.to_string()),
+                None => sent,
+            }
+        }
+    })
 }
 
 async fn last(state: &State, caller: &AppCaller, id: RunId) -> Event {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State as FromState};
+use axum::extract::State as FromState;
 use pilothouse_app::audit as use_cases;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 use crate::caller::Caller;
 use crate::dto::{AuditDto, Page};
 use crate::error::Failure;
+use crate::extract::Query;
 use crate::state::State;
 
 /// Rows of one page unless the caller says otherwise.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State as FromState};
+use axum::extract::State as FromState;
 use axum::http::StatusCode;
 use pilothouse_app::connections::{self as use_cases, NewConnection, Target};
 use pilothouse_domain::catalog::Table;
@@ -16,16 +16,24 @@ use utoipa_axum::routes;
 use crate::caller::Caller;
 use crate::dto::{ConnectionDto, List};
 use crate::error::Failure;
+use crate::extract::Path;
 use crate::json::JsonBody;
 use crate::state::State;
 
 pub fn routes() -> OpenApiRouter<Arc<State>> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(delete)).routes(routes!(refresh)).routes(routes!(catalog))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(delete))
+        .routes(routes!(refresh))
+        .routes(routes!(catalog))
 }
 
 /// The tenant's connections.
 #[utoipa::path(get, path = "/api/v1/connections", tag = "data", responses((status = 200, body = List<ConnectionDto>)))]
-async fn list(FromState(state): FromState<Arc<State>>, Caller(caller): Caller) -> Result<Json<List<ConnectionDto>>, Failure> {
+async fn list(
+    FromState(state): FromState<Arc<State>>,
+    Caller(caller): Caller,
+) -> Result<Json<List<ConnectionDto>>, Failure> {
     let found = use_cases::list(&state.app, &caller).await?;
     Ok(Json(List { items: found.into_iter().map(ConnectionDto::from).collect() }))
 }
@@ -55,7 +63,11 @@ async fn create(
 
 /// Removes a connection and its credentials.
 #[utoipa::path(delete, path = "/api/v1/connections/{id}", tag = "data", params(("id" = String, Path)), responses((status = 204)))]
-async fn delete(FromState(state): FromState<Arc<State>>, Caller(caller): Caller, Path(id): Path<String>) -> Result<StatusCode, Failure> {
+async fn delete(
+    FromState(state): FromState<Arc<State>>,
+    Caller(caller): Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Failure> {
     use_cases::delete(&state.app, &caller, parse(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

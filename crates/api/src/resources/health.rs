@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State as FromState};
+use axum::extract::{Request, State as FromState};
 use axum::http::{StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, RequestPartsExt};
@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 
 use crate::caller::Caller;
 use crate::error::Failure;
+use crate::extract::Path;
 use crate::state::State;
 
 pub fn routes() -> OpenApiRouter<Arc<State>> {
@@ -71,7 +72,8 @@ async fn versioned_ready(FromState(state): FromState<Arc<State>>) -> Response {
         return Json(json!({"status": "ready"})).into_response();
     }
     let failed = checks.iter().filter(|(_, check)| check["ok"] == false);
-    let problems: Vec<String> = failed.map(|(name, check)| format!("{name}: {}", check["error"].as_str().unwrap_or(""))).collect();
+    let problems: Vec<String> =
+        failed.map(|(name, check)| format!("{name}: {}", check["error"].as_str().unwrap_or(""))).collect();
     (status, Json(json!({"status": "not_ready", "problems": problems}))).into_response()
 }
 

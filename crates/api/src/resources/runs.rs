@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State as FromState};
+use axum::extract::State as FromState;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::{Stream, StreamExt};
@@ -16,10 +16,11 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::agent::sse;
+use super::agent::told;
 use crate::caller::Caller;
 use crate::dto::{Page, RunDetailDto, RunDto};
 use crate::error::Failure;
+use crate::extract::{Path, Query};
 use crate::state::State;
 
 /// Runs of one page unless the caller says otherwise.
@@ -78,9 +79,9 @@ async fn events(
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Failure> {
     let after = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0);
-    let events = use_cases::events(&state.app, &caller, parse(&id)?, after).await?;
-    let told = events.filter_map(|event| async move { event.ok().map(|event| Ok(sse(&event))) });
-    Ok(Sse::new(told).keep_alive(KeepAlive::default()))
+    let id = parse(&id)?;
+    let events = use_cases::events(&state.app, &caller, id, after).await?;
+    Ok(Sse::new(told(state, caller, id, events).map(Ok)).keep_alive(KeepAlive::default()))
 }
 
 /// Cancels a run.

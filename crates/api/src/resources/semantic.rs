@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State as FromState};
+use axum::extract::State as FromState;
 use pilothouse_app::semantics::{self, Versioned};
 use pilothouse_domain::clock::rfc3339;
 use serde::Serialize;
@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 use super::connections::parse;
 use crate::caller::Caller;
 use crate::error::Failure;
+use crate::extract::Path;
 use crate::json::JsonBody;
 use crate::state::State;
 

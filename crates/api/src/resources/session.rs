@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{FromRequest, FromRequestParts, Request, State as FromState};
 use axum::http::header::SET_COOKIE;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use pilothouse_app::auth::{self, SignedIn};
@@ -68,7 +69,9 @@ async fn described(state: &State, session: &SignedIn) -> Result<SessionDto, Fail
         subject: session.identity.subject.clone(),
         role: role.to_string(),
         mode: serde_json::to_value(mode).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default(),
-        tenants: tenants.map(|t| ReachableTenant { id: t.id.to_string(), name: t.name, role: role.to_string() }).collect(),
+        tenants: tenants
+            .map(|t| ReachableTenant { id: t.id.to_string(), name: t.name, role: role.to_string() })
+            .collect(),
         csrf_token: session.csrf.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
@@ -93,7 +96,11 @@ async fn sign_in(
             fields.finish()?;
             auth::sign_in(&state.app, token.trim(), &request_id.0).await?
         }
-        None => auth::sign_in_development(&state.app, &request_id.0).await?,
+        None => {
+            fields.must_be_true("development");
+            fields.finish()?;
+            auth::sign_in_development(&state.app, &request_id.0).await?
+        }
     };
     let cookie = session.cookie.clone().unwrap_or_default();
     let lasts = u64::from(state.app.settings.auth.session_hours) * 3600;
@@ -108,7 +115,7 @@ async fn sign_out(FromState(state): FromState<Arc<State>>, request: Request) -> 
     let (mut parts, _) = request.into_parts();
     let session = Session::from_request_parts(&mut parts, &state).await?;
     check_csrf(&parts, &session.signed_in)?;
-    auth::sign_out(&state.app, &session.cookie).await?;
+    auth::sign_out(&state.app, &session.cookie, &session.signed_in, request_id(&parts)).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     set_cookie(&state, &mut response, "", 0)?;
     Ok(response)
@@ -121,20 +128,26 @@ async fn switch(FromState(state): FromState<Arc<State>>, request: Request) -> Re
     let (mut parts, body) = request.into_parts();
     let session = Session::from_request_parts(&mut parts, &state).await?;
     check_csrf(&parts, &session.signed_in)?;
+    let id = request_id(&parts).to_owned();
     let request = Request::from_parts(parts, body);
     let JsonBody(mut fields) = JsonBody::from_request(request, &state).await?;
     let tenant = fields.text("tenant", 1);
     fields.finish()?;
     let tenant: TenantId =
         tenant.parse().map_err(|_| Failure::new(Code::TenantInvalid, "The tenant's id is not a valid one."))?;
-    let switched = auth::switch_tenant(&state.app, &session.cookie, &session.signed_in, tenant).await?;
+    let switched = auth::switch_tenant(&state.app, &session.cookie, &session.signed_in, tenant, &id).await?;
     Ok(Json(described(&state, &switched).await?))
+}
+
+fn request_id(parts: &Parts) -> &str {
+    parts.extensions.get::<RequestId>().map_or("", |id| &id.0)
 }
 
 fn set_cookie(state: &State, response: &mut Response, value: &str, max_age: u64) -> Result<(), Failure> {
     let secure = if state.settings.is_secure() { "; Secure" } else { "" };
     let cookie = format!("{COOKIE}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age={max_age}{secure}");
-    let cookie = HeaderValue::from_str(&cookie).map_err(|_| Failure::new(Code::Internal, "The cookie is malformed."))?;
+    let cookie =
+        HeaderValue::from_str(&cookie).map_err(|_| Failure::new(Code::Internal, "The cookie is malformed."))?;
     response.headers_mut().insert(SET_COOKIE, cookie);
     Ok(())
 }

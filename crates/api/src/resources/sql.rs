@@ -31,7 +31,8 @@ async fn check(
     fields.finish()?;
     let report = sqlcheck::check(&state.app, &caller, connection, &sql).await?;
     let query = report.query.as_ref();
-    let columns = query.map(|q| q.columns().iter().map(|(table, column)| format!("{table}.{column}")).collect::<Vec<_>>());
+    let columns =
+        query.map(|q| q.columns().iter().map(|(table, column)| format!("{table}.{column}")).collect::<Vec<_>>());
     Ok(Json(json!({
         "verdict": report.verdict, "sql": query.map(|q| q.sql()), "reasons": report.reasons,
         "tables": query.map(|q| q.tables()).unwrap_or_default(), "columns": columns.unwrap_or_default(),

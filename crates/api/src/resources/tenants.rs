@@ -21,7 +21,10 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
 
 /// Every tenant.
 #[utoipa::path(get, path = "/api/v1/tenants", tag = "tenants", responses((status = 200, body = List<TenantDto>)))]
-async fn list(FromState(state): FromState<Arc<State>>, Caller(caller): Caller) -> Result<Json<List<TenantDto>>, Failure> {
+async fn list(
+    FromState(state): FromState<Arc<State>>,
+    Caller(caller): Caller,
+) -> Result<Json<List<TenantDto>>, Failure> {
     let found = use_cases::list(&state.app, &caller).await?;
     Ok(Json(List { items: found.into_iter().map(TenantDto::from).collect() }))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State as FromState};
+use axum::extract::State as FromState;
 use axum::http::StatusCode;
 use pilothouse_app::tokens::{self as use_cases, NewToken};
 use pilothouse_domain::{Code, Role};
@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 use crate::caller::Caller;
 use crate::dto::{List, TokenDto};
 use crate::error::Failure;
+use crate::extract::Path;
 use crate::json::JsonBody;
 use crate::state::State;
 
@@ -34,7 +35,10 @@ struct NewTokenDto {
 
 /// The tenant's tokens.
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", responses((status = 200, body = List<TokenDto>)))]
-async fn list(FromState(state): FromState<Arc<State>>, Caller(caller): Caller) -> Result<Json<List<TokenDto>>, Failure> {
+async fn list(
+    FromState(state): FromState<Arc<State>>,
+    Caller(caller): Caller,
+) -> Result<Json<List<TokenDto>>, Failure> {
     let found = use_cases::list(&state.app, &caller).await?;
     Ok(Json(List { items: found.into_iter().map(TokenDto::from).collect() }))
 }
@@ -58,7 +62,11 @@ async fn create(
 
 /// Revokes a token at once.
 #[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "tokens", params(("id" = String, Path)), responses((status = 204)))]
-async fn revoke(FromState(state): FromState<Arc<State>>, Caller(caller): Caller, Path(id): Path<String>) -> Result<StatusCode, Failure> {
+async fn revoke(
+    FromState(state): FromState<Arc<State>>,
+    Caller(caller): Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Failure> {
     let id = id.parse().map_err(|_| Failure::new(Code::TokenUnknown, "There is no such token."))?;
     use_cases::revoke(&state.app, &caller, id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -57,7 +57,8 @@ pub fn answer_of(run: &Run) -> Answer {
     let message = run.error_message.clone().unwrap_or_default();
     match run.status {
         Status::Dead => {
-            let data = json!({"step": "executor", "retry_count": run.attempt, "code": run.error_code, "errors": [message]});
+            let data =
+                json!({"step": "executor", "retry_count": run.attempt, "code": run.error_code, "errors": [message]});
             Answer::new(ResponseType::PartialFailure, "The question could not be finished after several tries.", data)
         }
         Status::Failed => {

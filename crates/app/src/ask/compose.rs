@@ -139,7 +139,9 @@ fn sentence(columns: &[ResultColumn], rows: &[Vec<Value>], understanding: &Under
         }
         (_, Some(measure), Some(label)) => match extremes(rows, measure) {
             Some((low, high)) if columns.len() == 2 => {
-                let say = |row: &[Value]| format!("{} ({})", said(&row[label], &columns[label]), said(&row[measure], &columns[measure]));
+                let say = |row: &[Value]| {
+                    format!("{} ({})", said(&row[label], &columns[label]), said(&row[measure], &columns[measure]))
+                };
                 format!("{asked}: {} rows, from {} to {}.", grouped(rows.len() as i64), say(low), say(high))
             }
             _ => format!("{asked}: {} rows.", grouped(rows.len() as i64)),
@@ -208,8 +210,15 @@ mod tests {
 
     #[test]
     fn numbers_are_said_as_people_write_them() {
-        for (json, text) in [("24951", "24,951"), ("-1234567", "-1,234,567"), ("12.639070257", "12.64"), ("0.03571", "0.0357"),
-            ("1000.0", "1,000"), ("-0.5", "-0.5"), ("4411402.76", "4,411,402.76")] {
+        for (json, text) in [
+            ("24951", "24,951"),
+            ("-1234567", "-1,234,567"),
+            ("12.639070257", "12.64"),
+            ("0.03571", "0.0357"),
+            ("1000.0", "1,000"),
+            ("-0.5", "-0.5"),
+            ("4411402.76", "4,411,402.76"),
+        ] {
             let number: serde_json::Number = json.parse().unwrap();
             assert_eq!(spoken(&number), text);
         }

@@ -15,7 +15,7 @@ use pilothouse_domain::action::Tier;
 use pilothouse_domain::audit::Outcome;
 use pilothouse_domain::semantic::Query;
 use pilothouse_domain::{Code, ConnectionId, Role, RunId};
-use pilothouse_engine::{Request, Started};
+use pilothouse_engine::{QUEUE_FULL, Request, Started};
 use pilothouse_store::audit as audit_rows;
 use pilothouse_store::runs::Run;
 use serde::{Deserialize, Serialize};
@@ -67,10 +67,6 @@ pub async fn ask(app: &App, caller: &Caller, question: Question) -> Result<Start
     let action = audit::action("ask.run", Tier::Read, Role::Member, "", &question.text);
     gates::pass(app, caller, &action).await?;
     check_words(app, &question.text)?;
-    if app.engine.running() >= app.settings.ask.concurrency + app.settings.ask.max_waiting {
-        let message = "Too many questions are waiting; try again in a moment.";
-        return Err(Error::new(Code::Overloaded, message).retry_after(OVERLOAD_RETRY_SECONDS));
-    }
     let connection = match question.connection {
         Some(id) => connections::get(app, caller, id).await?.id,
         None => connections::default_for(app, caller).await?,
@@ -96,6 +92,7 @@ pub async fn ask(app: &App, caller: &Caller, question: Question) -> Result<Start
         conversation: Some(question.conversation),
         idempotency_key: None,
         max_attempts: MAX_ATTEMPTS,
+        max_waiting: Some(u32::try_from(app.settings.ask.max_waiting).unwrap_or(u32::MAX)),
     };
     let mut entry = audit::entry(app, caller, &action, Outcome::Allowed, None);
     let started = app
@@ -106,8 +103,14 @@ pub async fn ask(app: &App, caller: &Caller, question: Question) -> Result<Start
                 audit_rows::append(tx, &entry).await.map(|_| ())
             })
         })
-        .await?;
-    Ok(started)
+        .await;
+    started.map_err(|error| match error {
+        pilothouse_store::Error::Conflict { what: QUEUE_FULL } => {
+            let message = "Too many questions are waiting; try again in a moment.";
+            Error::new(Code::Overloaded, message).retry_after(OVERLOAD_RETRY_SECONDS)
+        }
+        other => other.into(),
+    })
 }
 
 /// Waits for the answer of a run, as long as a request may; a run that goes on answers `queued`.

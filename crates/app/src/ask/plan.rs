@@ -1,7 +1,7 @@
 //! What the first three steps hand on. These are stored in the journal, so their fields are added to and not renamed.
 
-use pilothouse_domain::answer::Understanding;
 use pilothouse_domain::answer::ColumnRole;
+use pilothouse_domain::answer::Understanding;
 use pilothouse_domain::semantic::Query;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -124,12 +124,21 @@ pub async fn signed_in(app: &App, cookie: &str) -> Result<Option<SignedIn>, Erro
 }
 
 /// Makes the session act in another tenant that it reaches.
-pub async fn switch_tenant(app: &App, cookie: &str, session: &SignedIn, to: TenantId) -> Result<SignedIn, Error> {
+pub async fn switch_tenant(
+    app: &App,
+    cookie: &str,
+    session: &SignedIn,
+    to: TenantId,
+    request_id: &str,
+) -> Result<SignedIn, Error> {
     let unknown = || Error::new(Code::TenantUnknown, "There is no such tenant that this session reaches.");
     if session.identity.reach != Reach::Any && to != session.tenant {
         return Err(unknown());
     }
     let (id_hash, target) = (sha256(cookie.as_bytes()), to.clone());
+    let action = audit::action("session.switch", Tier::Write, Role::Viewer, to.as_str(), &to);
+    let caller = caller(&session.identity, &session.tenant, request_id);
+    let entry = audit::entry(app, &caller, &action, Outcome::Allowed, None);
     let switched = app
         .store
         .write(move |tx| {
@@ -137,6 +146,7 @@ pub async fn switch_tenant(app: &App, cookie: &str, session: &SignedIn, to: Tena
                 if tenants::get(tx, &target).await?.is_none() {
                     return Ok(false);
                 }
+                audit_rows::append(tx, &entry).await?;
                 sessions::set_tenant(tx, &id_hash, &target).await
             })
         })
@@ -145,8 +155,18 @@ pub async fn switch_tenant(app: &App, cookie: &str, session: &SignedIn, to: Tena
 }
 
 /// Ends the session of a cookie.
-pub async fn sign_out(app: &App, cookie: &str) -> Result<(), Error> {
+pub async fn sign_out(app: &App, cookie: &str, session: &SignedIn, request_id: &str) -> Result<(), Error> {
     let id_hash = sha256(cookie.as_bytes());
-    app.store.write(move |tx| Box::pin(async move { sessions::delete(tx, &id_hash).await.map(|_| ()) })).await?;
+    let action = audit::action("session.end", Tier::Write, Role::Viewer, "", &());
+    let caller = caller(&session.identity, &session.tenant, request_id);
+    let entry = audit::entry(app, &caller, &action, Outcome::Allowed, None);
+    app.store
+        .write(move |tx| {
+            Box::pin(async move {
+                sessions::delete(tx, &id_hash).await?;
+                audit_rows::append(tx, &entry).await.map(|_| ())
+            })
+        })
+        .await?;
     Ok(())
 }

@@ -57,7 +57,7 @@ pub async fn run(config: Config, notes: &[String]) -> Result<Outcome> {
 }
 
 fn mode(config: &Config) -> Finding {
-    match installation::mode(config) {
+    match config.serving_mode() {
         Ok(Mode::Development) if !config.auth.enabled => finding(
             Level::Note,
             "authentication is turned off: everybody who reaches the address is admin",
@@ -75,7 +75,11 @@ fn mode(config: &Config) -> Finding {
 
 fn key(config: &Config) -> Finding {
     if installation::key_file_is_open(&config.data_dir) {
-        return finding(Level::Bad, "others can read the encryption key's file", "chmod 600 its file in the data folder");
+        return finding(
+            Level::Bad,
+            "others can read the encryption key's file",
+            "chmod 600 its file in the data folder",
+        );
     }
     match std::env::var(installation::KEY_VARIABLE) {
         Ok(_) => finding(Level::Good, "the encryption key comes from ENCRYPTION_KEY", ""),
@@ -99,7 +103,11 @@ async fn database(config: &Config) -> Vec<Finding> {
     let store = match installation::store(config).await {
         Ok(store) => store,
         Err(error) => {
-            return vec![finding(Level::Bad, format!("the database cannot be opened: {error:#}"), "see docs/errors.md")];
+            return vec![finding(
+                Level::Bad,
+                format!("the database cannot be opened: {error:#}"),
+                "see docs/errors.md",
+            )];
         }
     };
     let mut findings = durability(config, &store).await;
@@ -129,7 +137,11 @@ async fn durability(config: &Config, store: &Store) -> Vec<Finding> {
         return vec![finding(Level::Good, what, "")];
     }
     let told = unsafe_pairs.into_iter().map(|(name, value)| {
-        finding(Level::Bad, format!("{name} is {value}: acknowledged writes can be lost"), "turn it on in the database server")
+        finding(
+            Level::Bad,
+            format!("{name} is {value}: acknowledged writes can be lost"),
+            "turn it on in the database server",
+        )
     });
     told.collect()
 }

@@ -25,7 +25,9 @@ pub async fn run(config: Config, data: &Path, questions: &Path, model: Option<&P
     };
     let evaluation = Evaluation::open(&warehouse, data, &yaml, Arc::new(SystemClock)).await?;
     let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(cases.len() as u64) };
-    bar.set_style(ProgressStyle::with_template("{bar:40} {pos} of {len}").unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_style(
+        ProgressStyle::with_template("{bar:40} {pos} of {len}").unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
     let mut judged = Vec::with_capacity(cases.len());
     for case in &cases {
         judged.push(evaluation.judge(case).await?);

@@ -32,7 +32,8 @@ pub async fn run(config: Config) -> Result<Outcome> {
     let state = State::new(app.clone(), config.server.clone());
     let mode = app.settings.mode;
     let scheme = if config.server.tls_certificate.is_some() { "https" } else { "http" };
-    let served = pilothouse_api::serve(state, stop.clone(), move |address| banner(mode, scheme, &address.to_string())).await;
+    let served =
+        pilothouse_api::serve(state, stop.clone(), move |address| banner(mode, scheme, &address.to_string())).await;
     stop.cancel();
     signals.abort();
     let _ = tokio::join!(worker, chores);

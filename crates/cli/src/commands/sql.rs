@@ -21,7 +21,8 @@ pub async fn check(config: Config, tenant: &str, sql: String, connection: Option
     let canonical = report.query.as_ref().map(|query| query.sql().to_owned());
     let verdict = json!(report.verdict).as_str().unwrap_or_default().replace('_', " ");
     let reasons = report.reasons.iter().map(|reason| {
-        let place = reason.line.zip(reason.column).map(|(line, column)| format!("{line}:{column} ")).unwrap_or_default();
+        let place =
+            reason.line.zip(reason.column).map(|(line, column)| format!("{line}:{column} ")).unwrap_or_default();
         let mend = reason.suggestion.as_ref().map(|mend| format!("\n    {mend}")).unwrap_or_default();
         format!("  {place}{} ({}){mend}", reason.message, reason.code.as_str())
     });

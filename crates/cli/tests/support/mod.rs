@@ -32,10 +32,24 @@ pub fn with_sample(command: &mut Command) -> &mut Command {
         .args(["--set", &format!("sample.semantic={}", sample.join("semantic.yaml").display())])
 }
 
+/// Where a program serves; as many as are needed, in any thread.
+#[derive(Clone, Copy)]
+pub struct Client {
+    pub address: SocketAddr,
+}
+
 /// A serving program; killed when dropped.
 pub struct Server {
     pub child: Child,
-    pub address: SocketAddr,
+    pub client: Client,
+}
+
+impl std::ops::Deref for Server {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
 }
 
 impl Server {
@@ -46,7 +60,7 @@ impl Server {
         with_sample(&mut command).args(["serve", "--listen", &free.to_string()]).args(more);
         let log = std::fs::File::create(data.join("serve.log")).unwrap();
         let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        let server = Self { child, address: free };
+        let server = Self { child, client: Client { address: free } };
         server.until("/health answers", || server.get("/health").is_some_and(|(status, _)| status == 200));
         server
     }
@@ -68,7 +82,9 @@ impl Server {
             std::thread::yield_now();
         }
     }
+}
 
+impl Client {
     /// Status and JSON of a GET as the development mode's admin; none where nobody answers.
     pub fn get(&self, path: &str) -> Option<(u16, Value)> {
         self.request(&format!("GET {path} HTTP/1.1\r\n"), "")
@@ -81,7 +97,8 @@ impl Server {
 
     /// Asks a question.
     pub fn ask(&self, question: &str, session: &str) -> Option<(u16, Value)> {
-        let body = serde_json::json!({"org_id": "default", "user_id": "test", "session_id": session, "message": question});
+        let body =
+            serde_json::json!({"org_id": "default", "user_id": "test", "session_id": session, "message": question});
         self.post("/api/v1/agent/run", &body)
     }
 
