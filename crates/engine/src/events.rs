@@ -7,11 +7,7 @@ use std::time::Duration;
 use futures::Stream;
 use pilothouse_domain::{RunId, TenantId};
 use pilothouse_store::{Store, events, runs};
-<<<<<<< HEAD
 use tokio::sync::{Notify, broadcast};
-=======
-use tokio::sync::broadcast;
->>>>>>> apitest
 use tokio_util::sync::CancellationToken;
 
 /// Events that a slow listener may fall behind before it reads from the store instead.
@@ -182,29 +178,16 @@ impl Listener {
 
     async fn poll(&mut self) -> Result<(), pilothouse_store::Error> {
         let (tenant, run, after) = (self.tenant.clone(), self.run, self.after);
-<<<<<<< HEAD
-        let working_here = self.receiver.is_some();
-=======
         // Both are read in one view of the database: a run ends together with its last event, so one that has ended
         // and has no further event was told to its end before, and a listener who comes back waits for nothing.
->>>>>>> apitest
         let (found, over) = self
             .store
             .read(move |tx| {
                 Box::pin(async move {
                     let found = events::list(tx, &tenant, run, after, PAGE).await?;
-<<<<<<< HEAD
-                    if working_here || !found.is_empty() {
-                        return Ok((found, false));
-                    }
-                    // A listener that has heard the last event already, or asks for later ones, must not wait for ever.
-                    let run = runs::get(tx, &tenant, run).await?;
-                    Ok((found, run.is_none_or(|run| run.status.is_final())))
-=======
-                    let over = found.is_empty()
-                        && runs::get(tx, &tenant, run).await?.is_none_or(|run| run.status.is_final());
+                    let over =
+                        found.is_empty() && runs::get(tx, &tenant, run).await?.is_none_or(|run| run.status.is_final());
                     Ok((found, over))
->>>>>>> apitest
                 })
             })
             .await?;
