@@ -16,7 +16,7 @@ pub struct Settings {
     pub allowed_hosts: Vec<String>,
     /// Other sites whose pages may ask for changes, for instance `https://tools.example.com`; they also get CORS.
     pub allowed_origins: Vec<String>,
-    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    /// Proxies that end TLS in front of the program; their `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// TLS certificate chain, a PEM file.
     pub tls_certificate: Option<PathBuf>,

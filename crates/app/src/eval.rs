@@ -79,6 +79,7 @@ pub struct Evaluation {
     model: Arc<Model>,
     planner: Planner,
     limits: Limits,
+    guard_limits: guard::Limits,
     clock: Arc<dyn Clock>,
 }
 
@@ -90,7 +91,8 @@ impl Evaluation {
         let model = semantic::yaml::read(yaml, &catalog);
         let model = Arc::new(model.map_err(|error| Error::new(Code::SemanticInvalid, error.to_string()))?);
         let planner = Planner::new(model.clone());
-        Ok(Self { engine, catalog, model, planner, limits: warehouse.limits(), clock })
+        let (limits, guard_limits) = (warehouse.limits(), warehouse.guard_limits());
+        Ok(Self { engine, catalog, model, planner, limits, guard_limits, clock })
     }
 
     /// Asks one question and compares its answer with the accepted ones.
@@ -136,7 +138,7 @@ impl Evaluation {
     }
 
     async fn run(&self, sql: &str) -> Result<ResultSet, Error> {
-        let report = guard::check(sql, &Policy { catalog: &self.catalog, limits: &guard::Limits::default() });
+        let report = guard::check(sql, &Policy { catalog: &self.catalog, limits: &self.guard_limits });
         let reasons: Vec<_> = report.reasons.iter().map(|reason| reason.message.as_str()).collect();
         let checked = report.query.ok_or_else(|| Error::new(Code::SqlBlocked, reasons.join("; ")))?;
         Ok(self.engine.execute(&checked, self.limits, &Cancel::new()).await?)

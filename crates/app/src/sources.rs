@@ -10,7 +10,7 @@ use pilothouse_domain::semantic::Model;
 use pilothouse_domain::{Clock, Code, ConnectionId, Micros, TenantId};
 use pilothouse_store::connections::{self, Connection};
 use pilothouse_store::{Store, catalogs, semantic_models};
-use pilothouse_warehouse::{Engine, Source, Warehouse, semantic};
+use pilothouse_warehouse::{Engine, Source, Warehouse, guard, semantic};
 use uuid::Uuid;
 
 use crate::Error;
@@ -41,6 +41,8 @@ pub struct Open {
     pub model_version: i64,
     /// Reads questions in the model's terms.
     pub planner: Planner,
+    /// What the guard lets a statement on it have.
+    pub guard_limits: guard::Limits,
 }
 
 /// Opens connections and keeps them.
@@ -134,7 +136,8 @@ impl Sources {
         let engine = self.engine(&connection).await?;
         let planner = Planner::new(model.clone());
         let catalog = Arc::new(catalog);
-        Ok(Open { connection, engine, catalog, catalog_at, model, yaml, model_version, planner })
+        let guard_limits = self.warehouse.guard_limits();
+        Ok(Open { connection, engine, catalog, catalog_at, model, yaml, model_version, planner, guard_limits })
     }
 
     /// The model of a connection that nobody has edited: the sample's own, or what can be inferred.

@@ -14,6 +14,6 @@ pub async fn check(app: &App, caller: &Caller, id: Option<ConnectionId>, sql: &s
         None => connections::default_for(app, caller).await?,
     };
     let (catalog, _) = connections::catalog(app, caller, id).await?;
-    let limits = guard::Limits::default();
+    let limits = app.sources.warehouse.guard_limits();
     Ok(guard::check(sql, &guard::Policy { catalog: &catalog, limits: &limits }))
 }

@@ -9,7 +9,7 @@ use pilothouse_domain::catalog::{Catalog, Dialect};
 use tokio_util::sync::CancellationToken;
 
 use crate::embedded::{self, EmbeddedEngine};
-use crate::guard::CheckedQuery;
+use crate::guard::{self, CheckedQuery};
 use crate::postgres::PostgresEngine;
 use crate::{Error, Settings, Source};
 
@@ -69,6 +69,11 @@ impl Warehouse {
     /// The settings it was made with.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// What the guard lets a statement have.
+    pub fn guard_limits(&self) -> guard::Limits {
+        guard::Limits { default_limit: u64::from(self.settings.max_rows), ..guard::Limits::default() }
     }
 
     /// What one query may use.

@@ -171,7 +171,7 @@ fn validate(open: &Open, query: &Query) -> Done<Validated> {
 }
 
 fn check(open: &Open, sql: &str) -> Report {
-    guard::check(sql, &Policy { catalog: &open.catalog, limits: &guard::Limits::default() })
+    guard::check(sql, &Policy { catalog: &open.catalog, limits: &open.guard_limits })
 }
 
 /// Estimates what the query reads, and refuses what reads more than one query may.
