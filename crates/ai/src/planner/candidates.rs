@@ -78,7 +78,7 @@ impl Planner {
         // Where two datasets are spoken of, a third that refers to both may hold what connects them.
         let spoken = roots.clone();
         let reached = |from: usize| spoken.iter().filter(|to| self.graph.distance(from, **to, None).is_some()).count();
-        if spoken.len() > 1 {
+        if !spoken.iter().any(|from| reached(*from) == spoken.len()) {
             roots.extend((0..self.model.datasets.len()).filter(|at| !spoken.contains(at) && reached(*at) > 1));
         }
         roots
