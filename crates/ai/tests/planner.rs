@@ -85,18 +85,9 @@ fn shares() {
 
 #[test]
 fn times() {
-    check(
-        "number of orders in February 2024",
-        "Number of orders, where ordered at is at least 2024-02-01 and ordered at is less than 2024-03-01.",
-    );
-    check(
-        "How many orders on 4 July 2024?",
-        "Number of orders, where ordered at is at least 2024-07-04 and ordered at is less than 2024-07-05.",
-    );
-    check(
-        "How many orders last month?",
-        "Number of orders, where ordered at is at least 2025-02-01 and ordered at is less than 2025-03-01.",
-    );
+    check("number of orders in February 2024", "Number of orders, where ordered at in February 2024.");
+    check("How many orders on 4 July 2024?", "Number of orders, where ordered at on 2024-07-04.");
+    check("How many orders last month?", "Number of orders, where ordered at in February 2025.");
     check("How many orders after 8pm?", "Number of orders, where hour of the day of ordered at is at least 20.");
     check(
         "How many orders on weekends?",
@@ -146,7 +137,7 @@ fn a_follow_up_changes_the_question_before() {
     let second = ask("and in February 2024?", Some(&first.query));
     assert_eq!(
         second.understanding.text,
-        "Number of orders, where status is completed, ordered at is at least 2024-02-01 and ordered at is less than 2024-03-01."
+        "Number of orders, where status is completed and ordered at in February 2024."
     );
     let third = ask("by country", Some(&second.query));
     assert!(third.understanding.text.starts_with("Number of orders by country, where status is completed"));

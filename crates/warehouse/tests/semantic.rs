@@ -1,4 +1,5 @@
 //! The semantic layer on its own: what is inferred, what the file may say, and the SQL that queries become.
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;

@@ -1,5 +1,6 @@
 //! The readings of tagged items: each root dataset, with each choice of what the nouns mean, at its cost.
 
+use pilothouse_domain::catalog::DataType;
 use pilothouse_domain::semantic::Query;
 
 use super::Planner;
@@ -76,12 +77,28 @@ impl Planner {
             }
         }
         // Where two datasets are spoken of, a third that refers to both may hold what connects them.
-        let spoken = roots.clone();
+        let spoken: Vec<usize> = roots.iter().copied().filter(|root| self.is_named(items, *root)).collect();
         let reached = |from: usize| spoken.iter().filter(|to| self.graph.distance(from, **to, None).is_some()).count();
-        if spoken.len() > 1 {
+        if !spoken.iter().any(|from| reached(*from) == spoken.len()) {
             roots.extend((0..self.model.datasets.len()).filter(|at| !spoken.contains(at) && reached(*at) > 1));
         }
         roots
+    }
+
+    /// Whether a noun is about the dataset otherwise than by a yes-or-no word such as `active`.
+    fn is_named(&self, items: &[Tagged], dataset: usize) -> bool {
+        let flag = |meaning: &Meaning| match meaning {
+            Meaning::Value { place, .. } | Meaning::Field(place) => {
+                self.model.datasets[place.dataset].fields[place.field].data_type == DataType::Boolean
+            }
+            _ => false,
+        };
+        items.iter().any(|item| match &item.item {
+            Item::Noun(entries) => {
+                entries.iter().any(|entry| self.dataset_of(&entry.meaning) == dataset && !flag(&entry.meaning))
+            }
+            _ => false,
+        })
     }
 
     fn dataset_of(&self, meaning: &Meaning) -> usize {

@@ -35,9 +35,9 @@ impl Planner {
     /// The queries that `previous` can become; none when the words do not go on from it.
     pub(crate) fn follow_up(&self, question: &str, items: &[Tagged], previous: &Query) -> Vec<Query> {
         let lower = question.to_lowercase();
-        let opens = |opener: &&str| lower.strip_prefix(*opener).is_some_and(|rest| rest.starts_with(' '));
+        let opens = |opener: &str| lower.strip_prefix(opener).is_some_and(|rest| rest.starts_with(' '));
         let short = items.iter().all(|item| !matches!(item.item, Item::Word(Word::HowMany | Word::Which | Word::List)));
-        if !OPENERS.iter().any(|opener| opens(opener)) || !short {
+        if !OPENERS.into_iter().any(opens) || !short {
             return Vec::new();
         }
         let Some(root) = self.model.datasets.iter().position(|d| d.name == previous.dataset) else { return Vec::new() };

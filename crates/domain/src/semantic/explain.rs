@@ -1,5 +1,7 @@
 //! A query in words: one sentence and its parts. What is said here is what the SQL does, so that a reader can check it.
 
+use jiff::civil::Date;
+
 use super::{
     Aggregate, Calculation, Compare, Direction, FieldRef, Filter, Grain, Group, Having, Measure, Model, Order, Query,
     Scalar, singular,
@@ -16,9 +18,10 @@ pub fn explain(query: &Query, model: &Model) -> Understanding {
         let kind = if group.grain.is_some() { ChipKind::Grain } else { ChipKind::Dimension };
         chips.push(chip(kind, "By", text.clone()));
     }
-    let filters: Vec<String> = query.filters.iter().map(|f| filter_text(f, model)).collect();
-    for (filter, text) in query.filters.iter().zip(&filters) {
+    let mut filters = Vec::new();
+    for (filter, text) in texts(&query.filters, model) {
         let timed = is_period(filter, model);
+        filters.push(text.clone());
         chips.push(chip(
             if timed { ChipKind::Period } else { ChipKind::Filter },
             if timed { "Period" } else { "Where" },
@@ -138,8 +141,8 @@ fn plain_filter(filter: &Filter, model: &Model) -> String {
         Filter::Fields { left, op, right } => {
             format!("{} {} {}", field_text(left, model), op_words(*op), field_text(right, model))
         }
-        Filter::Any { of } => joined(of, model, " or "),
-        Filter::All { of } => joined(of, model, " and "),
+        Filter::Any { of } => of.iter().map(|f| filter_text(f, model)).collect::<Vec<_>>().join(" or "),
+        Filter::All { of } => texts(of, model).into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(" and "),
         Filter::Related { dataset, filters, op, count, .. } => {
             let label = dataset_label(model, dataset);
             let filters: Vec<String> = filters.iter().map(|f| filter_text(f, model)).collect();
@@ -153,8 +156,59 @@ fn plain_filter(filter: &Filter, model: &Model) -> String {
     }
 }
 
-fn joined(filters: &[Filter], model: &Model, by: &str) -> String {
-    filters.iter().map(|f| filter_text(f, model)).collect::<Vec<_>>().join(by)
+/// Each condition with its text; the two ends of a period are one.
+fn texts<'a>(filters: &'a [Filter], model: &Model) -> Vec<(&'a Filter, String)> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(filter) = filters.get(at) {
+        match filters.get(at + 1).and_then(|next| period_text(filter, next, model)) {
+            Some(text) => {
+                out.push((filter, text));
+                at += 2;
+            }
+            None => {
+                out.push((filter, filter_text(filter, model)));
+                at += 1;
+            }
+        }
+    }
+    out
+}
+
+/// `order date in February 2024` for a condition from a day and one to before another.
+fn period_text(from: &Filter, to: &Filter, model: &Model) -> Option<String> {
+    let (
+        Filter::Compare { field, op: Compare::Ge, values },
+        Filter::Compare { field: same, op: Compare::Lt, values: ends },
+    ) = (from, to)
+    else {
+        return None;
+    };
+    let (first, end) = (day(values.first()?)?, day(ends.first()?)?);
+    let label = field_text(field, model);
+    if field != same || first >= end {
+        return None;
+    }
+    let last = end.yesterday().ok()?;
+    let starts = |date: Date, months: i8| date.day() == 1 && (date.month() - 1) % months == 0;
+    let months = i32::from(end.year() - first.year()) * 12 + i32::from(end.month() - first.month());
+    Some(match months {
+        _ if last == first => format!("{label} on {first}"),
+        12 if starts(first, 12) && starts(end, 12) => format!("{label} in {}", first.year()),
+        3 if starts(first, 3) && starts(end, 3) => format!("{label} in Q{} {}", (first.month() + 2) / 3, first.year()),
+        1 if starts(first, 1) && starts(end, 1) => {
+            format!("{label} in {} {}", part_value(Grain::MonthOfYear, i64::from(first.month())), first.year())
+        }
+        _ => format!("{label} from {first} to {last}"),
+    })
+}
+
+fn day(value: &Scalar) -> Option<Date> {
+    match value {
+        Scalar::Date(text) => text.parse().ok(),
+        Scalar::Timestamp(text) => text.strip_suffix("T00:00:00")?.parse().ok(),
+        _ => None,
+    }
 }
 
 fn having_text(having: &Having, measures: &[String]) -> String {

@@ -6,10 +6,10 @@ mod numbers;
 mod ranks;
 
 use pilothouse_domain::semantic::{
-    Compare, Direction, FieldRef, Filter, Grain, Group, Having, Measure, Model, Order, Query,
+    Aggregate, Compare, Direction, FieldRef, Filter, Grain, Group, Having, Measure, Model, Order, Query,
 };
 
-use crate::planner::draft::{Draft, Target};
+use crate::planner::draft::{Draft, Raw, Spec, Target};
 use crate::planner::filters::{self, Clause, Unfit};
 use crate::planner::graph::Graph;
 use crate::planner::lexicon::Place;
@@ -71,6 +71,9 @@ impl<'a> Resolver<'a> {
 
     /// Every query the draft can be on this root.
     pub fn run(&self) -> Result<Vec<Query>, Misfit> {
+        if self.each_or_all() {
+            return Err(Misfit::Parts);
+        }
         let clauses = filters::clauses(self.draft, self.times())?;
         for dataset in &self.draft.mentions {
             self.graph.distance(self.root, *dataset, None).ok_or(Misfit::Parts)?;
@@ -93,6 +96,27 @@ impl<'a> Resolver<'a> {
             queries.extend(self.finished(shape));
         }
         if queries.is_empty() { Err(Misfit::Parts) } else { Ok(queries) }
+    }
+
+    /// `customers who spent more than 100`: in one order, or in all? Neither is taken for granted.
+    fn each_or_all(&self) -> bool {
+        let of_others = |place: &Place| {
+            let field = &self.model.datasets[place.dataset].fields[place.field];
+            let above = |target: &Target| match target {
+                Target::Dataset { at, .. } => {
+                    *at != place.dataset && self.graph.distance(place.dataset, *at, None).is_some()
+                }
+                _ => false,
+            };
+            let asked = self.draft.subjects.iter().any(|subject| subject.asked && above(&subject.target));
+            let counted = self.draft.measures.iter().any(|m| matches!(m, Spec::Count(target) if above(target)));
+            field.default_aggregate == Some(Aggregate::Sum) && (asked || counted)
+        };
+        self.draft.conditions.iter().any(|condition| match &condition.raw {
+            Raw::Compare { place, op, .. } => !matches!(op, Compare::IsNull | Compare::IsNotNull) && of_others(place),
+            Raw::Range { place, .. } => of_others(place),
+            Raw::Segment { .. } | Raw::Period { .. } => false,
+        })
     }
 
     fn finished(&self, mut shape: Shape) -> Vec<Query> {

@@ -1,6 +1,6 @@
 //! Superlatives over a root: which group comes first, which row, which value.
 
-use pilothouse_domain::semantic::{Aggregate, Calendar, Direction, Group, Order};
+use pilothouse_domain::semantic::{Aggregate, Calendar, Direction, FieldKind, Group, Order};
 
 use super::{Misfit, Resolver, Shape, cross, push_group};
 use crate::planner::draft::{Rank, Spec, Subject, Target};
@@ -225,6 +225,15 @@ impl Resolver<'_> {
             shape.order.push(Order::Field { field, direction });
             shape.limit = self.draft.limit.or((!subject.plural).then_some(1));
             shape.open_limit = shape.limit.is_none();
+            // A row without a name may be asked for, or only its value.
+            let dataset = &self.model.datasets[self.root];
+            let nameless = dataset.display.is_none() && dataset.primary_key.is_empty() && shape.limit == Some(1);
+            let measured = self.model.datasets[place.dataset].fields[place.field].kind == FieldKind::Measure;
+            if nameless && measured {
+                let mut both = self.extreme_value(direction, &Spec::Plain(*place))?;
+                both.push(shape);
+                return Ok(both);
+            }
             return Ok(vec![shape]);
         }
         if self.is_root(&subject.target) {

@@ -55,6 +55,13 @@ impl Scan<'_> {
         self.items[at + 1..].iter().any(|i| matches!(i.item, Item::Word(Word::Each | Word::Periodic(_))))
     }
 
+    /// `paid` and `used` say something of their own where nothing follows that says how.
+    pub(super) fn unfinished_verb(&self) -> Option<usize> {
+        let at = self.items.iter().rposition(|item| ["paid", "used"].contains(&item.text.to_lowercase().as_str()))?;
+        let empty = |item: &Tagged| matches!(item.item, Item::Period(_) | Item::Word(Word::Skip | Word::Verb));
+        self.items[at + 1..].iter().all(empty).then_some(at)
+    }
+
     /// Whether the noun is a verb's form. The time of an event is not: `flights departed` may leave some out.
     pub(super) fn is_verb(&self, at: usize) -> bool {
         let clock = match self.picks[at] {

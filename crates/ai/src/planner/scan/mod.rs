@@ -176,6 +176,9 @@ impl<'a> Scan<'a> {
 
     fn finish(mut self) -> Result<Draft, Stuck> {
         let end = self.items.len().saturating_sub(1);
+        if let Some(at) = self.unfinished_verb() {
+            return Err(Stuck::Item(at));
+        }
         let beside = |spec: &Spec| self.draft.measures.contains(spec);
         if self.state.sup.is_none() && self.state.beside.iter().any(beside) {
             return Err(Stuck::Item(end));
