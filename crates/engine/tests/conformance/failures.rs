@@ -12,7 +12,6 @@ use serde_json::json;
 
 use crate::support::{Bench, World, done, flow, request};
 
-#[expect(clippy::panic, reason = "the panic is what is tested")]
 pub async fn a_panic_is_a_failed_attempt(store: &Store) {
     let (bench, first) = (Bench::on(store).await, Arc::new(AtomicBool::new(true)));
     let workflow = flow(1, move |journal, _| {

@@ -1,7 +1,13 @@
 //! What the engine promises, on both databases: the same tests run on SQLite and on a real PostgreSQL.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail the test by a panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail the test by a panic"
+)]
 
 mod cancelling;
+mod crashes;
 mod failures;
 mod leases;
 mod queue;

@@ -25,6 +25,12 @@ pub const LEASE: Duration = Duration::from_secs(10);
 /// A clock that stands still until the test moves it.
 pub struct Hand(AtomicI64);
 
+impl Default for Hand {
+    fn default() -> Self {
+        Self(AtomicI64::new(1_000_000_000_000))
+    }
+}
+
 impl Hand {
     pub fn forward(&self, by: Duration) {
         self.0.fetch_add(by.as_micros() as Micros, Ordering::SeqCst);
@@ -38,6 +44,7 @@ impl Clock for Hand {
 }
 
 /// Ids in the order of their making.
+#[derive(Default)]
 pub struct Counting(AtomicU64);
 
 impl Ids for Counting {
@@ -133,8 +140,7 @@ impl Bench {
         let tenant: TenantId = "acme".parse().unwrap();
         let owned = tenant.clone();
         store.write(move |tx| Box::pin(async move { tenants::ensure(tx, &owned, "Acme", 1).await })).await.unwrap();
-        let clock = Arc::new(Hand(AtomicI64::new(1_000_000_000_000)));
-        Self { store: store.clone(), clock, ids: Arc::new(Counting(AtomicU64::new(1))), tenant }
+        Self { store: store.clone(), clock: Arc::default(), ids: Arc::default(), tenant }
     }
 
     /// An engine that does not work on the queue yet.
