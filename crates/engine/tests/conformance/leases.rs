@@ -25,7 +25,11 @@ fn gated(world: Arc<World>, name: &'static str) -> Arc<dyn Workflow> {
                     done(())
                 })
                 .await?;
-            let () = journal.step("third", async { done(world.note("third")) }).await?;
+            let work = async {
+                world.note("third");
+                done(())
+            };
+            let () = journal.step("third", work).await?;
             Ok(json!(format!("{first} then {name}")))
         })
     })
