@@ -93,10 +93,13 @@ pub async fn a_busy_engine_still_frees_expired_leases(store: &Store) {
     let stalled = bench.engine(gated(slow.clone(), "slow"), 1);
     let id = bench.start(&stalled, request(3)).await.id;
     slow.at_gate(1).await;
-    bench.clock.forward(LEASE);
     let quick = World::new();
     quick.gate.add_permits(1_000_000);
     let busy = bench.working(gated(quick, "quick"), 2, false);
+    // The look at the start finds nothing: the lease ends while the engine is busy.
+    let small = bench.start(&busy.engine, request(1)).await.id;
+    bench.ended(&busy.engine, small).await;
+    bench.clock.forward(LEASE);
     // Small runs without a pause: each end wakes the loop long before it would look by itself.
     let load = async {
         loop {

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use pilothouse_domain::run::Status;
 use pilothouse_engine::Workflow;
@@ -144,24 +142,19 @@ pub async fn a_caller_that_goes_away_leaves_a_working_run(store: &Store) {
     let working = bench.working(noting(world.clone(), false), 4, true);
     let mut keyed = request(1);
     keyed.idempotency_key = Some("gone".into());
-    let begun = Arc::new(AtomicBool::new(false));
-    let inside = begun.clone();
-    {
-        let start = working.engine.start(&bench.tenant, keyed.clone(), move |_, _| {
-            Box::pin(async move {
-                inside.store(true, Ordering::SeqCst);
-                Ok(())
-            })
-        });
-        tokio::pin!(start);
-        // The caller is gone as soon as its unit of work has begun.
-        while !begun.load(Ordering::SeqCst) {
-            if tokio::time::timeout(Duration::ZERO, &mut start).await.is_ok() {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
+    let inside = world.clone();
+    let start = working.engine.start(&bench.tenant, keyed.clone(), move |_, _| {
+        Box::pin(async move {
+            inside.pass().await;
+            Ok(())
+        })
+    });
+    // The caller is gone while its unit of work is under way; the unit is whole all the same.
+    tokio::select! {
+        started = start => panic!("the unit waits at the gate: {started:?}"),
+        () = world.at_gate(1) => {}
     }
+    world.gate.add_permits(1);
     let id = bench.start(&working.engine, keyed).await.id;
     assert_eq!(bench.ended(&working.engine, id).await.status, Status::Succeeded);
     assert_eq!(world.effects().len(), 1);
