@@ -46,7 +46,6 @@ pub async fn finish(
 
 /// Puts a running run back into the queue until `due_at`, with why. One that somebody wanted to stop is cancelled
 /// instead: returns how it stands then, or none where the worker is fenced.
-#[expect(clippy::too_many_arguments, reason = "one value per column; a struct would only rename them")]
 pub async fn requeue(
     tx: &mut Tx<'_>,
     tenant: &TenantId,

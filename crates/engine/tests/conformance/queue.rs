@@ -1,0 +1,162 @@
+//! How runs come into the queue and out of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use pilothouse_domain::run::Status;
+use pilothouse_engine::Workflow;
+use pilothouse_store::{Error, Store, runs, tenants};
+use serde_json::json;
+
+use crate::support::{Bench, World, done, flow, request};
+
+/// One step that notes the run's id and, where `holds`, waits at the gate.
+fn noting(world: Arc<World>, holds: bool) -> Arc<dyn Workflow> {
+    flow(1, move |journal, _| {
+        let world = world.clone();
+        Box::pin(async move {
+            let id = journal.id().to_string();
+            let work = async {
+                world.note(&id);
+                if holds {
+                    world.pass().await;
+                }
+                done(())
+            };
+            let () = journal.last_step("note", work).await?;
+            Ok(json!(id))
+        })
+    })
+}
+
+pub async fn two_engines_never_run_the_same_run(store: &Store) {
+    const RUNS: usize = 120;
+    let (bench, world) = (Bench::on(store).await, World::new());
+    let idle = bench.engine(noting(world.clone(), false), 0);
+    let mut ids = Vec::new();
+    for _ in 0..RUNS {
+        ids.push(bench.start(&idle, request(3)).await.id);
+    }
+    let engines = [4, 4, 3].map(|slots| bench.working(noting(world.clone(), false), slots, false));
+    for id in &ids {
+        let run = bench.ended(&engines[0].engine, *id).await;
+        assert_eq!((run.status, run.attempt, run.epoch), (Status::Succeeded, 1, 1));
+    }
+    let mut times = HashMap::new();
+    for effect in world.effects() {
+        *times.entry(effect).or_insert(0) += 1;
+    }
+    assert_eq!((times.len(), times.values().max()), (RUNS, Some(&1)));
+    for engine in engines {
+        engine.end().await;
+    }
+}
+
+pub async fn a_run_without_a_slot_waits_for_one(store: &Store) {
+    let (bench, world) = (Bench::on(store).await, World::new());
+    let working = bench.working(noting(world.clone(), true), 1, true);
+    let first = bench.start(&working.engine, request(3)).await.id;
+    world.at_gate(1).await;
+    let second = bench.start(&working.engine, request(3)).await.id;
+    assert_eq!(bench.run(&working.engine, second).await.status, Status::Queued);
+    assert_eq!(working.engine.running(), 1);
+    world.gate.add_permits(2);
+    assert_eq!(bench.ended(&working.engine, first).await.status, Status::Succeeded);
+    assert_eq!(bench.ended(&working.engine, second).await.status, Status::Succeeded);
+    working.end().await;
+}
+
+pub async fn stopping_lets_the_runs_end(store: &Store) {
+    let (bench, world) = (Bench::on(store).await, World::new());
+    let working = bench.working(noting(world.clone(), true), 2, true);
+    let engine = working.engine.clone();
+    let id = bench.start(&engine, request(3)).await.id;
+    world.at_gate(1).await;
+    working.stop.cancel();
+    let ending = tokio::spawn(working.end());
+    // A run that comes now is kept for the next start, although a slot is free.
+    let late = loop {
+        let late = bench.start(&engine, request(3)).await.id;
+        if bench.run(&engine, late).await.status == Status::Queued {
+            break late;
+        }
+        world.at_gate(1).await;
+        world.gate.add_permits(1);
+        tokio::task::yield_now().await;
+    };
+    assert!(!ending.is_finished());
+    world.gate.add_permits(1);
+    ending.await.unwrap();
+    assert_eq!((bench.run(&engine, id).await.status, engine.running()), (Status::Succeeded, 0));
+    assert_eq!(bench.run(&engine, late).await.status, Status::Queued);
+}
+
+pub async fn one_key_is_one_run(store: &Store) {
+    let (bench, world) = (Bench::on(store).await, World::new());
+    let working = bench.working(noting(world.clone(), false), 4, true);
+    let mut keyed = request(3);
+    keyed.idempotency_key = Some("order 7".into());
+    let asked = (0..8).map(|_| bench.start(&working.engine, keyed.clone()));
+    let started = futures::future::join_all(asked).await;
+    assert!(started.iter().all(|answer| answer.id == started[0].id));
+    assert_eq!(started.iter().filter(|answer| !answer.existed).count(), 1);
+    bench.ended(&working.engine, started[0].id).await;
+    let again = bench.start(&working.engine, keyed).await;
+    assert_eq!((again.id, again.existed), (started[0].id, true));
+    assert_eq!(world.effects().len(), 1);
+    working.end().await;
+}
+
+pub async fn the_row_that_asked_and_the_run_are_one_unit(store: &Store) {
+    let (bench, world) = (Bench::on(store).await, World::new());
+    let working = bench.working(noting(world.clone(), false), 4, true);
+    let fails = working.engine.start(&bench.tenant, request(3), |tx, _| {
+        Box::pin(async move {
+            tenants::ensure(tx, &"asked".parse().unwrap(), "Asked", 1).await?;
+            Err(Error::Conflict { what: "row" })
+        })
+    });
+    assert_eq!(fails.await, Err(Error::Conflict { what: "row" }));
+    let tenant = bench.tenant.clone();
+    let (all, runs) = store
+        .read(move |tx| {
+            Box::pin(async move {
+                let filter = runs::RunFilter { limit: 9, ..Default::default() };
+                Ok((tenants::list(tx).await?.len(), runs::list(tx, &tenant, &filter).await?.len()))
+            })
+        })
+        .await
+        .unwrap();
+    assert_eq!((runs, world.effects().len()), (0, 0));
+    let well = working.engine.start(&bench.tenant, request(3), |tx, _| {
+        Box::pin(async move { tenants::ensure(tx, &"asked".parse().unwrap(), "Asked", 1).await.map(|_| ()) })
+    });
+    let id = well.await.unwrap().id;
+    assert_eq!(bench.ended(&working.engine, id).await.status, Status::Succeeded);
+    assert_eq!(store.read(|tx| Box::pin(tenants::list(tx))).await.unwrap().len(), all + 1);
+    working.end().await;
+}
+
+pub async fn a_caller_that_goes_away_leaves_a_working_run(store: &Store) {
+    let (bench, world) = (Bench::on(store).await, World::new());
+    let working = bench.working(noting(world.clone(), false), 4, true);
+    let mut keyed = request(1);
+    keyed.idempotency_key = Some("gone".into());
+    let inside = world.clone();
+    let start = working.engine.start(&bench.tenant, keyed.clone(), move |_, _| {
+        Box::pin(async move {
+            inside.pass().await;
+            Ok(())
+        })
+    });
+    // The caller is gone while its unit of work is under way; the unit is whole all the same.
+    tokio::select! {
+        started = start => panic!("the unit waits at the gate: {started:?}"),
+        () = world.at_gate(1) => {}
+    }
+    world.gate.add_permits(1);
+    let id = bench.start(&working.engine, keyed).await.id;
+    assert_eq!(bench.ended(&working.engine, id).await.status, Status::Succeeded);
+    assert_eq!(world.effects().len(), 1);
+    working.end().await;
+}
