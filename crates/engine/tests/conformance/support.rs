@@ -241,5 +241,6 @@ pub fn request(attempts: i64) -> Request {
         conversation: None,
         idempotency_key: None,
         max_attempts: attempts,
+        max_waiting: None,
     }
 }

@@ -159,6 +159,7 @@ fn request(input: u64) -> Request {
         conversation: None,
         idempotency_key: Some(input.to_string()),
         max_attempts: ATTEMPTS,
+        max_waiting: None,
     }
 }
 

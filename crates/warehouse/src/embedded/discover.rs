@@ -84,7 +84,7 @@ pub fn in_file(table: &FileTable, error: &Error) -> Error {
 /// What is wrong with a file, in words for whoever made it.
 fn reason(table: &FileTable, error: &Error) -> String {
     let text = error.message.to_ascii_lowercase();
-    if table.is_parquet {
+    if table.is_parquet && error.code == Code::FileUnreadable {
         return "it is not a valid Parquet file, or it is damaged.".to_owned();
     }
     if text.contains("utf-8") || text.contains("utf8") {

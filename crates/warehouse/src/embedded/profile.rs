@@ -63,7 +63,7 @@ async fn facts(frame: &DataFrame, fields: &[Field]) -> Result<Vec<Value>, Error>
         let or_null = |wanted: bool, expr: Expr| if wanted { expr } else { max(lit(false)) };
         expressions.extend([
             count(column.clone()).alias(format!("count{index}")),
-            or_null(countable(kind), approx_distinct(column.clone())).alias(format!("distinct{index}")),
+            or_null(countable(field), approx_distinct(column.clone())).alias(format!("distinct{index}")),
             or_null(ordered, min(column.clone())).alias(format!("min{index}")),
             or_null(ordered, max(column)).alias(format!("max{index}")),
         ]);
@@ -78,7 +78,7 @@ async fn column(frame: &DataFrame, field: &Field, facts: &[Value], row_count: u6
         return Err(Error::new(pilothouse_domain::Code::Internal, "The profile of a column is incomplete."));
     };
     let nullable = present.as_u64() != Some(row_count);
-    let mut distinct = roughly.as_u64().filter(|_| countable(data_type));
+    let mut distinct = roughly.as_u64().filter(|_| countable(field));
     let mut values = None;
     if let Some(roughly) = distinct {
         if matches!(data_type, DataType::String | DataType::Boolean) && roughly <= MAX_LISTED_VALUES as u64 + 20 {
@@ -105,8 +105,9 @@ async fn column(frame: &DataFrame, field: &Field, facts: &[Value], row_count: u6
     })
 }
 
-fn countable(kind: DataType) -> bool {
-    kind != DataType::Other
+/// Whether distinct values are counted: floating-point numbers neither name anything nor group anything.
+fn countable(field: &Field) -> bool {
+    rows::data_type(field.data_type()) != DataType::Other && !field.data_type().is_floating()
 }
 
 /// The distinct values, sorted, or none when there are too many.

@@ -77,6 +77,7 @@ fn leaves(plan: &Arc<dyn ExecutionPlan>) -> Vec<Arc<dyn ExecutionPlan>> {
 /// The engine's error as one of ours. The engine's text is shown only where it speaks of the query or the data.
 pub fn explain(error: DataFusionError) -> Error {
     let root = error.find_root();
+    tracing::debug!("the engine failed: {}", root.strip_backtrace());
     let text = || {
         let text = root.strip_backtrace();
         text.split_once("error: ").map_or(text.clone(), |(_, rest)| rest.to_owned())
