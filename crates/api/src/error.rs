@@ -167,6 +167,10 @@ fn problem(error: &Error, status: StatusCode, request_id: &str) -> Value {
     });
     if !error.fields.is_empty() {
         body["errors"] = error.fields.iter().map(field).collect();
+        // A document that is refused at one line is shown with that line marked.
+        if let Some(line) = error.fields.iter().find_map(|field| field.context.as_ref()?.get("line")) {
+            body["line"] = line.clone();
+        }
     }
     body
 }

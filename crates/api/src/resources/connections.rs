@@ -6,15 +6,13 @@ use axum::Json;
 use axum::extract::State as FromState;
 use axum::http::StatusCode;
 use pilothouse_app::connections::{self as use_cases, NewConnection, Target};
-use pilothouse_domain::catalog::Table;
-use pilothouse_domain::clock::rfc3339;
 use pilothouse_domain::{Code, ConnectionId};
-use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::caller::Caller;
-use crate::dto::{ConnectionDto, List};
+use crate::dto::requests::NewConnectionRequest;
+use crate::dto::{CatalogDto, ConnectionDto, List};
 use crate::error::Failure;
 use crate::extract::Path;
 use crate::json::JsonBody;
@@ -32,7 +30,7 @@ async fn list(FromState(state): FromState<Arc<State>>, Caller(caller): Caller) -
 }
 
 /// Makes a connection: `{"name", "kind": "files", "path"}` or `{"name", "kind": "postgres", "url"}`.
-#[utoipa::path(post, path = "/api/v1/connections", tag = "data", request_body = Value,
+#[utoipa::path(post, path = "/api/v1/connections", tag = "data", request_body = NewConnectionRequest,
     responses((status = 201, body = ConnectionDto)))]
 async fn create(
     FromState(state): FromState<Arc<State>>,
@@ -74,41 +72,14 @@ async fn refresh(
 
 /// The tables and columns of a connection.
 #[utoipa::path(get, path = "/api/v1/connections/{id}/catalog", tag = "data", params(("id" = String, Path)),
-    responses((status = 200, body = Value)))]
+    responses((status = 200, body = CatalogDto)))]
 async fn catalog(
     FromState(state): FromState<Arc<State>>,
     Caller(caller): Caller,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<CatalogDto>, Failure> {
     let (catalog, at) = use_cases::catalog(&state.app, &caller, parse(&id)?).await?;
-    let tables: Vec<Value> = catalog.tables.iter().map(described).collect();
-    Ok(Json(json!({"dialect": catalog.dialect, "read_at": rfc3339(at), "tables": tables})))
-}
-
-fn described(table: &Table) -> Value {
-    let columns: Vec<Value> = table
-        .columns
-        .iter()
-        .map(|column| {
-            let reference = table.foreign_keys.iter().find(|key| key.columns.contains(&column.name));
-            let key = match reference {
-                _ if table.primary_key.contains(&column.name) => Some("primary"),
-                Some(_) => Some("foreign"),
-                None => None,
-            };
-            let target = reference.map(|key| format!("{}.{}", key.table, key.references.join(",")));
-            json!({
-                "name": column.name, "type": column.data_type, "engine_type": column.engine_type,
-                "nullable": column.nullable, "distinct": column.distinct, "values": column.values,
-                "min": column.min, "max": column.max, "key": key, "references": target,
-                "evidence": reference.map(|key| &key.evidence),
-            })
-        })
-        .collect();
-    json!({
-        "name": table.name, "schema": table.schema, "row_count": table.row_count, "bytes": table.bytes,
-        "updated_at": table.updated_at.map(rfc3339), "columns": columns,
-    })
+    Ok(Json(CatalogDto::new(catalog, at)))
 }
 
 /// What is no id cannot be the id of anything the caller may know of.
