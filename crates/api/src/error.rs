@@ -110,6 +110,11 @@ enum Shape {
 const DETAIL_ROUTES: [&str; 6] =
     ["/api/v1/agent/run", "/api/v1/health/live", "/api/v1/health/ready", "/api/v1/tenants/{tenant}/health", "/health", "/ready"];
 
+/// Whether errors of this route template have the original's body.
+pub fn is_of_the_originals(route: &str) -> bool {
+    shape(Some(route), route) == Shape::Detail
+}
+
 fn shape(route: Option<&str>, path: &str) -> Shape {
     match route {
         Some(route) if DETAIL_ROUTES.contains(&route) => Shape::Detail,

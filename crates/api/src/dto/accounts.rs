@@ -114,4 +114,3 @@ impl From<Record> for AuditDto {
         }
     }
 }
-

@@ -1,8 +1,8 @@
 //! Connections and what they hold.
 
+use pilothouse_domain::Micros;
 use pilothouse_domain::catalog::{Catalog, Column, Evidence, ForeignKey, Table};
 use pilothouse_domain::clock::rfc3339;
-use pilothouse_domain::Micros;
 use pilothouse_store::connections::Connection;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -30,10 +30,13 @@ pub struct ConnectionDto {
     pub checked_at: Option<String>,
     /// Why it could not be read.
     pub error: Option<Problem>,
+    /// Tables that it was found to hold when it was last read.
+    pub table_count: usize,
 }
 
-impl From<Connection> for ConnectionDto {
-    fn from(connection: Connection) -> Self {
+impl ConnectionDto {
+    /// The connection with the number of its tables.
+    pub fn new(connection: Connection, table_count: usize) -> Self {
         Self {
             id: connection.id.to_string(),
             name: connection.name,
@@ -44,6 +47,7 @@ impl From<Connection> for ConnectionDto {
             created_at: rfc3339(connection.created_at),
             checked_at: time(connection.checked_at),
             error: Problem::of(connection.error_code, connection.error_message),
+            table_count,
         }
     }
 }

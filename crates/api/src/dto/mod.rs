@@ -4,6 +4,7 @@
 mod accounts;
 pub mod answers;
 mod connections;
+pub mod errors;
 pub mod health;
 pub mod requests;
 mod runs;

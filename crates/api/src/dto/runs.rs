@@ -109,4 +109,3 @@ impl From<Step> for StepDto {
         }
     }
 }
-

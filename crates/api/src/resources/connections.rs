@@ -7,6 +7,7 @@ use axum::extract::State as FromState;
 use axum::http::StatusCode;
 use pilothouse_app::connections::{self as use_cases, NewConnection, Target};
 use pilothouse_domain::{Code, ConnectionId};
+use pilothouse_store::connections::Connection;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -26,7 +27,14 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
 #[utoipa::path(get, path = "/api/v1/connections", tag = "data", responses((status = 200, body = List<ConnectionDto>)))]
 async fn list(FromState(state): FromState<Arc<State>>, Caller(caller): Caller) -> Result<Json<List<ConnectionDto>>, Failure> {
     let found = use_cases::list(&state.app, &caller).await?;
-    Ok(Json(List { items: found.into_iter().map(ConnectionDto::from).collect() }))
+    let counts = use_cases::table_counts(&state.app, &found).await?;
+    let items = found.into_iter().zip(counts).map(|(connection, tables)| ConnectionDto::new(connection, tables));
+    Ok(Json(List { items: items.collect() }))
+}
+
+async fn described(state: &State, connection: Connection) -> Result<Json<ConnectionDto>, Failure> {
+    let counts = use_cases::table_counts(&state.app, std::slice::from_ref(&connection)).await?;
+    Ok(Json(ConnectionDto::new(connection, counts.first().copied().unwrap_or(0))))
 }
 
 /// Makes a connection: `{"name", "kind": "files", "path"}` or `{"name", "kind": "postgres", "url"}`.
@@ -49,7 +57,7 @@ async fn create(
     };
     fields.finish()?;
     let made = use_cases::create(&state.app, &caller, NewConnection { name, target }).await?;
-    Ok((StatusCode::CREATED, Json(made.into())))
+    Ok((StatusCode::CREATED, described(&state, made).await?))
 }
 
 /// Removes a connection and its credentials.
@@ -67,7 +75,7 @@ async fn refresh(
     Caller(caller): Caller,
     Path(id): Path<String>,
 ) -> Result<Json<ConnectionDto>, Failure> {
-    Ok(Json(use_cases::refresh(&state.app, &caller, parse(&id)?).await?.into()))
+    described(&state, use_cases::refresh(&state.app, &caller, parse(&id)?).await?).await
 }
 
 /// The tables and columns of a connection.

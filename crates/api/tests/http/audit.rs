@@ -141,10 +141,12 @@ async fn an_admin_reads_the_log_in_pages() {
     }
     let first = app.get("/api/v1/audit?limit=4").token(&token).send().await.expect(200).json();
     let cursor = first["next_cursor"].as_str().unwrap();
-    let second = app.get(&format!("/api/v1/audit?limit=4&cursor={cursor}")).token(&token).send().await.expect(200).json();
+    let second =
+        app.get(&format!("/api/v1/audit?limit=4&cursor={cursor}")).token(&token).send().await.expect(200).json();
     assert_eq!(second["next_cursor"], Value::Null);
     let pages = [&first, &second];
-    let seqs: Vec<_> = pages.iter().flat_map(|page| page["items"].as_array().unwrap()).map(|row| row["seq"].as_i64()).collect();
+    let seqs: Vec<_> =
+        pages.iter().flat_map(|page| page["items"].as_array().unwrap()).map(|row| row["seq"].as_i64()).collect();
     assert_eq!(seqs, (1..=6).rev().map(Some).collect::<Vec<_>>());
     assert_eq!(first["items"][0]["action"], "token.create");
     app.finish().await;

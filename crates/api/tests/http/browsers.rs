@@ -111,7 +111,9 @@ async fn cookies_are_secure_where_tls_is() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_its_own_host_names_are_answered() {
     let app = TestApp::with(|setup| setup.server.allowed_hosts = vec!["tools.example.com".to_owned()]).await;
-    for host in ["127.0.0.1:8080", "localhost", "LOCALHOST:1", "[::1]:8080", "tools.example.com", "Tools.Example.com:443"] {
+    for host in
+        ["127.0.0.1:8080", "localhost", "LOCALHOST:1", "[::1]:8080", "tools.example.com", "Tools.Example.com:443"]
+    {
         app.get("/health").header("host", host).send().await.expect(200);
     }
     for host in ["evil.example", "127.0.0.1.evil.example", "tools.example.com.evil", "10.0.0.1:8080", ""] {
@@ -152,7 +154,8 @@ async fn a_change_needs_a_json_body() {
     let app = TestApp::development().await;
     for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""] {
         for path in [SESSION, "/api/v1/agent/run", "/api/v1/tokens", "/api/v1/sql/check"] {
-            let reply = app.post(path).token("dev_admin_token").raw(content_type, r#"{"development": true}"#).send().await;
+            let reply =
+                app.post(path).token("dev_admin_token").raw(content_type, r#"{"development": true}"#).send().await;
             reply.refused(415, "body.type");
         }
     }

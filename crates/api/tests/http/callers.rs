@@ -35,7 +35,8 @@ async fn a_wrong_or_missing_token_is_no_caller() {
     let other = TestApp::production().await;
     other.token("default", "zed", Role::Viewer).await;
     let of_another_installation = other.token("default", "eve", Role::Admin).await;
-    for wrong in [mistyped.as_str(), of_another_installation.as_str(), "ph_", "", "dev_admin_token", "dev_viewer_token"] {
+    for wrong in [mistyped.as_str(), of_another_installation.as_str(), "ph_", "", "dev_admin_token", "dev_viewer_token"]
+    {
         app.get("/api/v1/runs").token(wrong).send().await.refused(401, "auth.invalid");
         app.get("/api/v1/runs").header("x-dash-key", wrong).send().await.refused(401, "auth.invalid");
     }
@@ -131,9 +132,17 @@ async fn each_role_may_do_its_part() {
         app.post("/api/v1/sql/check").token(&token).json(&body).send().await.expect(200);
         let question = crate::support::question("acme", "How many flights were there?");
         let asked = app.post("/api/v1/agent/run").token(&token).json(&question).send().await;
-        if may_ask { asked.expect(200) } else { asked.refused(403, "role.insufficient") };
+        if may_ask {
+            asked.expect(200)
+        } else {
+            asked.refused(403, "role.insufficient")
+        };
         let tokens = app.get("/api/v1/tokens").token(&token).send().await;
-        if may_administer { tokens.expect(200) } else { tokens.refused(403, "role.insufficient") };
+        if may_administer {
+            tokens.expect(200)
+        } else {
+            tokens.refused(403, "role.insufficient")
+        };
         // Tenants are the business of the default tenant's admins.
         app.get("/api/v1/tenants").token(&token).send().await.refused(403, "role.insufficient");
     }

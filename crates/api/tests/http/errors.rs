@@ -9,7 +9,9 @@ use crate::support::{Reply, TestApp};
 #[track_caller]
 fn tells_nothing_inner(app: &TestApp, reply: &Reply) {
     let folder = app.data.parent().unwrap().to_string_lossy().into_owned();
-    for inner in [folder.as_str(), "/src/", ".rs:", "panicked", "backtrace", "SQLite", "sqlx", "SELECT ", "no such table"] {
+    for inner in
+        [folder.as_str(), "/src/", ".rs:", "panicked", "backtrace", "SQLite", "sqlx", "SELECT ", "no such table"]
+    {
         assert!(!reply.text.contains(inner), "{inner}: {}", reply.text);
     }
 }

@@ -28,7 +28,10 @@ async fn a_closed_store_makes_it_unready_with_the_reason() {
     let begun = std::time::Instant::now();
     let ready = app.get("/ready").send().await.expect(503).json();
     assert!(begun.elapsed().as_millis() < 1_000, "{:?}", begun.elapsed());
-    assert_eq!((&ready["ok"], &ready["ready"], &ready["checks"]["database"]["ok"]), (&json!(false), &json!(false), &json!(false)));
+    assert_eq!(
+        (&ready["ok"], &ready["ready"], &ready["checks"]["database"]["ok"]),
+        (&json!(false), &json!(false), &json!(false))
+    );
     let reason = ready["checks"]["database"]["error"].as_str().unwrap();
     assert!(reason.contains("closed"), "{reason}");
     let ready = app.get("/api/v1/health/ready").send().await.expect(503).json();

@@ -67,7 +67,8 @@ impl Alpha {
     /// Everything that A can see of its own.
     async fn view(&self, app: &TestApp) -> Vec<Value> {
         let mut seen = Vec::new();
-        let (connection, run) = (format!("/api/v1/connections/{}", self.connection), format!("/api/v1/runs/{}", self.run));
+        let (connection, run) =
+            (format!("/api/v1/connections/{}", self.connection), format!("/api/v1/runs/{}", self.run));
         for path in [
             "/api/v1/runs",
             "/api/v1/connections",
@@ -144,7 +145,9 @@ async fn nothing_crosses(database: Database) {
         .as_object()
         .unwrap()
         .iter()
-        .flat_map(|(path, operations)| operations.as_object().unwrap().keys().map(|method| (method.clone(), path.clone())))
+        .flat_map(|(path, operations)| {
+            operations.as_object().unwrap().keys().map(|method| (method.clone(), path.clone()))
+        })
         .collect();
     let known = ROUTES.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
     assert_eq!(published, known, "every route needs a row in the table of this test");

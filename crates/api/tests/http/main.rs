@@ -1,5 +1,10 @@
 //! The HTTP surface as its clients meet it: every request goes through the whole router, over a fresh store.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail the test by a panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail the test by a panic"
+)]
 
 mod support;
 

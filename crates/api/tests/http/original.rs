@@ -82,9 +82,7 @@ async fn every_wrong_field_is_named() {
     let headers = [("X-Tenant-Id", "org_cap"), ("X-User-Role", "member")];
     let call = || with_headers(app.post(PATH), &headers);
     let reply = call().json(&json!({"org_id": "org_cap"})).send().await;
-    let missing = |name: &str| {
-        json!({"type": "missing", "loc": ["body", name], "msg": "Field required", "input": {"org_id": "org_cap"}})
-    };
+    let missing = |name: &str| json!({"type": "missing", "loc": ["body", name], "msg": "Field required", "input": {"org_id": "org_cap"}});
     is_detail(&reply, 422, &json!([missing("user_id"), missing("message"), missing("session_id")]), "body.invalid");
 
     let reply = call().json(&question("org_cap", "")).send().await;
@@ -108,7 +106,8 @@ async fn every_wrong_field_is_named() {
     wrong["message"] = json!(7);
     wrong["connection_id"] = json!("nonsense");
     let reply = call().json(&wrong).send().await.refused(422, "body.invalid");
-    let places: Vec<_> = reply.json()["detail"].as_array().unwrap().iter().map(|fault| fault["loc"][1].clone()).collect();
+    let places: Vec<_> =
+        reply.json()["detail"].as_array().unwrap().iter().map(|fault| fault["loc"][1].clone()).collect();
     assert_eq!(places, ["message", "connection_id"]);
     app.finish().await;
 }
@@ -135,7 +134,9 @@ async fn answers_have_the_originals_four_fields_and_ours() {
     assert_eq!(answer["response_type"], "query_result", "{}", reply.text);
     assert!(answer["summary"].as_str().unwrap().contains("56"), "{}", reply.text);
     assert_eq!(answer["data"]["row_count"], 1);
-    for field in ["rows", "bytes_scanned", "columns", "sql", "tables", "rows_scanned", "elapsed_ms", "understanding", "chart"] {
+    for field in
+        ["rows", "bytes_scanned", "columns", "sql", "tables", "rows_scanned", "elapsed_ms", "understanding", "chart"]
+    {
         assert!(!answer["data"][field].is_null(), "{field} is missing: {}", reply.text);
     }
     assert!(answer["warnings"].is_array() && answer["run_id"].as_str().unwrap().starts_with("run_"));

@@ -79,9 +79,7 @@ impl TestApp {
         }
         let location = match setup.database {
             Database::Sqlite => Location::Sqlite { path: folder.path().join("store/pilothouse.db") },
-            Database::Postgres => {
-                Location::Postgres { url: pilothouse_testkit::postgres().await.schema_url("api") }
-            }
+            Database::Postgres => Location::Postgres { url: pilothouse_testkit::postgres().await.schema_url("api") },
         };
         let store = Store::open(&location, &Options { postgres_connections: 4, ..Options::default() }).await.unwrap();
         let warehouse = pilothouse_warehouse::Settings {
@@ -148,9 +146,10 @@ impl TestApp {
     pub async fn audit(&self, scope: &str) -> Vec<Record> {
         audit::flush_refusals(&self.app).await.unwrap();
         let scope = scope.to_owned();
-        let read = self.app.store().read(move |tx| {
-            Box::pin(async move { pilothouse_store::audit::list(tx, &scope, None, 1_000).await })
-        });
+        let read = self
+            .app
+            .store()
+            .read(move |tx| Box::pin(async move { pilothouse_store::audit::list(tx, &scope, None, 1_000).await }));
         let mut rows = read.await.unwrap();
         rows.reverse();
         rows

@@ -17,7 +17,8 @@ pub fn sample(folder: &Path) {
             for flight in 0..per_day {
                 let carrier = ["AA", "UA", "DL"][(day + flight) % 3];
                 let delay = (day * 7 + flight) % 40;
-                writeln!(flights, "2013-{month:02}-{day:02},{carrier},JFK,{delay},{},{}", delay + 3, 200 + day).unwrap();
+                writeln!(flights, "2013-{month:02}-{day:02},{carrier},JFK,{delay},{},{}", delay + 3, 200 + day)
+                    .unwrap();
             }
         }
     }
