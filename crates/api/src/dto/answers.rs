@@ -23,6 +23,7 @@ pub struct AnswerDto {
 
 /// What an answer holds, by its kind.
 #[derive(ToSchema)]
+#[expect(clippy::large_enum_variant, reason = "it is described, never made")]
 #[serde(rename_all = "snake_case", tag = "response_type", content = "data")]
 pub enum AnswerData {
     /// Rows.

@@ -28,6 +28,10 @@ async fn a_caller_over_the_limit_waits_and_others_do_not() {
     app.get("/api/v1/runs").token(&bob).send().await.expect(200);
     app.get("/health").send().await.expect(200);
 
+    // Another token of the same person has a limit of its own.
+    let second = app.token("acme", "ada", Role::Viewer).await;
+    app.get("/api/v1/runs").token(&second).send().await.expect(200);
+
     let rows = app.audit(INSTALLATION).await;
     let counted: Vec<_> = rows.iter().filter(|row| row.entry.code == "rate.limited").collect();
     let of_runs = counted.iter().find(|row| row.entry.resource == "/api/v1/runs").unwrap();

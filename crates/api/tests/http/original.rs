@@ -7,6 +7,9 @@ use crate::support::{Call, Reply, TestApp, question};
 
 const PATH: &str = "/api/v1/agent/run";
 
+/// Headers, and the status, text and code that answer them.
+type Case<'a> = (&'a [(&'a str, &'a str)], u16, &'a str, &'a str);
+
 fn with_headers(mut call: Call, headers: &[(&str, &str)]) -> Call {
     for (name, value) in headers {
         call = call.header(name, value);
@@ -27,7 +30,7 @@ fn is_detail(reply: &Reply, status: u16, detail: &Value, code: &str) {
 async fn headers_state_tenant_and_role_in_development_mode() {
     let app = TestApp::development().await;
     let good = question("org_cap", "How many flights were there?");
-    let cases: [(&[(&str, &str)], u16, &str, &str); 7] = [
+    let cases: [Case<'_>; 7] = [
         (&[], 400, "Missing X-Tenant-Id header", "tenant.missing"),
         (&[("x-user-role", "member")], 400, "Missing X-Tenant-Id header", "tenant.missing"),
         (&[("X-Tenant-Id", "org_cap")], 400, "Missing X-User-Role header", "role.missing"),
