@@ -83,7 +83,8 @@ async fn a_connection_is_made_read_edited_and_removed() {
     let stored = put(model["yaml"].as_str().unwrap()).send().await.expect(200).json();
     assert_eq!(stored["version"], 1);
     let wrong = put("version: 1\nnonsense: [").send().await.refused(422, "semantic.invalid");
-    assert!(wrong.json()["errors"][0]["ctx"]["line"].is_u64(), "{}", wrong.text);
+    assert_eq!(wrong.json()["line"], wrong.json()["errors"][0]["ctx"]["line"]);
+    assert!(wrong.json()["line"].is_u64(), "{}", wrong.text);
 
     app.delete(&path).token(&token).send().await.expect(204);
     app.get(&semantic).token(&token).send().await.refused(404, "connection.unknown");
