@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use pilothouse_app::auth::{self, Identity, Reach, SignedIn};
 use pilothouse_app::{App, Mode, tenants};
-use pilothouse_domain::{Code, Principal, Role, TenantId};
+use pilothouse_domain::{Code, Principal, Role, TenantId, TokenId};
 use subtle::ConstantTimeEq;
 
 use crate::error::Failure;
@@ -64,7 +64,7 @@ impl FromRequestParts<Arc<State>> for HeaderCaller {
         let role = parse_role(role)?;
         tenants::ensure(&state.app, &tenant).await?;
         let principal = Principal { tenant, subject: "header".to_owned(), role };
-        limited(&state.app, caller(parts, principal)).map(Self)
+        limited(&state.app, caller(parts, principal), None).map(Self)
     }
 }
 
@@ -113,7 +113,7 @@ async fn proved(parts: &Parts, state: &State) -> Result<Option<pilothouse_app::C
         Some(role) => principal.narrowed_to(parse_role(role)?),
         None => principal,
     };
-    limited(app, caller(parts, principal)).map(Some)
+    limited(app, caller(parts, principal), identity.token).map(Some)
 }
 
 /// The identity in `tenant`, if it reaches it.
@@ -139,11 +139,15 @@ async fn unauthenticated(parts: &Parts, state: &State) -> Result<pilothouse_app:
     if let Some(role) = header(&parts.headers, "x-user-role") {
         principal = principal.narrowed_to(parse_role(role)?);
     }
-    limited(&state.app, caller(parts, principal))
+    limited(&state.app, caller(parts, principal), None)
 }
 
-fn limited(app: &App, caller: pilothouse_app::Caller) -> Result<pilothouse_app::Caller, Failure> {
-    app.check_rate(&caller)?;
+fn limited(
+    app: &App,
+    caller: pilothouse_app::Caller,
+    token: Option<TokenId>,
+) -> Result<pilothouse_app::Caller, Failure> {
+    app.check_rate(&caller, token)?;
     Ok(caller)
 }
 

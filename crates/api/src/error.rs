@@ -116,6 +116,11 @@ const DETAIL_ROUTES: [&str; 6] = [
     "/ready",
 ];
 
+/// Whether errors of this route template have the original's body.
+pub fn is_of_the_originals(route: &str) -> bool {
+    shape(Some(route), route) == Shape::Detail
+}
+
 fn shape(route: Option<&str>, path: &str) -> Shape {
     match route {
         Some(route) if DETAIL_ROUTES.contains(&route) => Shape::Detail,
@@ -173,6 +178,10 @@ fn problem(error: &Error, status: StatusCode, request_id: &str) -> Value {
     });
     if !error.fields.is_empty() {
         body["errors"] = error.fields.iter().map(field).collect();
+        // A document that is refused at one line is shown with that line marked.
+        if let Some(line) = error.fields.iter().find_map(|field| field.context.as_ref()?.get("line")) {
+            body["line"] = line.clone();
+        }
     }
     body
 }

@@ -5,19 +5,24 @@ use std::sync::{Arc, OnceLock};
 use axum::Json;
 use axum::routing::get;
 use utoipa::OpenApi;
-use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::caller::Caller;
+use crate::dto::errors::{DetailError, ProblemDetails};
+use crate::error;
 use crate::resources;
 use crate::state::State;
 
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "Pilothouse",
-    description = "A self-hosted control plane for AI copilots on data and DevOps work.",
-    license(name = "Apache-2.0", identifier = "Apache-2.0")
-))]
+#[openapi(
+    components(schemas(DetailError, ProblemDetails)),
+    info(
+        title = "Pilothouse",
+        description = "A self-hosted control plane for AI copilots on data and DevOps work.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    )
+)]
 struct Skeleton;
 
 /// Every route of the API.
@@ -39,7 +44,27 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
 /// The OpenAPI document.
 pub fn document() -> Document {
     static DOCUMENT: OnceLock<Document> = OnceLock::new();
-    DOCUMENT.get_or_init(|| routes().split_for_parts().1).clone()
+    DOCUMENT.get_or_init(|| completed(routes().split_for_parts().1)).clone()
+}
+
+/// Adds what every operation has: a name of its own, and the error that refuses it, whose body the route decides.
+fn completed(mut document: Document) -> Document {
+    for (path, item) in &mut document.paths.paths {
+        let (content_type, schema, what) = match error::is_of_the_originals(path) {
+            true => ("application/json", "DetailError", "An error, in the original's shape."),
+            false => ("application/problem+json", "ProblemDetails", "An error (RFC 9457)."),
+        };
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
+        let response = ResponseBuilder::new().description(what).content(content_type, content).build();
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete, &mut item.patch];
+        for operation in operations.into_iter().flatten() {
+            // Handlers are called after what they do, which is only unique within one tag.
+            let tag = operation.tags.iter().flatten().next();
+            operation.operation_id = tag.zip(operation.operation_id.take()).map(|(tag, id)| format!("{tag}_{id}"));
+            operation.responses.responses.insert("default".to_owned(), response.clone().into());
+        }
+    }
+    document
 }
 
 /// The route template as a word of the program's own, for the audit log; what is no route of ours is one word.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pilothouse_domain::{Clock, Ids, Principal};
+use pilothouse_domain::{Clock, Ids, Principal, TokenId};
 use pilothouse_engine::{Engine, Options, Registry};
 use pilothouse_store::Store;
 use pilothouse_warehouse::Warehouse;
@@ -97,9 +97,12 @@ impl Caller {
 }
 
 impl App {
-    /// Counts a request of the caller against its limit.
-    pub fn check_rate(&self, caller: &Caller) -> Result<(), crate::Error> {
+    /// Counts a request against the limit of its token in its tenant, or of the caller where there is no token.
+    pub fn check_rate(&self, caller: &Caller, token: Option<TokenId>) -> Result<(), crate::Error> {
         let Principal { tenant, subject, .. } = &caller.principal;
-        self.limiter.check(&format!("{tenant}|{subject}"))
+        self.limiter.check(&match token {
+            Some(token) => format!("{tenant}|{token}"),
+            None => format!("{tenant}|{subject}"),
+        })
     }
 }

@@ -10,7 +10,8 @@ use pilothouse_store::audit as audit_rows;
 use pilothouse_store::connections::{self as rows, Connection};
 use pilothouse_store::{catalogs, tenants};
 use pilothouse_warehouse::source::{allowed_path, postgres_target};
-use serde::Serialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 
 use crate::sources::{SAMPLE, place};
 use crate::{App, Caller, Error, audit, gates};
@@ -68,6 +69,27 @@ pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Connection>, Error> 
         })
         .await?;
     Ok(found)
+}
+
+/// How many tables each of these connections was found to hold; 0 for those that were never read.
+pub async fn table_counts(app: &App, connections: &[Connection]) -> Result<Vec<usize>, Error> {
+    /// Only counted, so nothing of a table is kept.
+    #[derive(Deserialize)]
+    struct Tables {
+        tables: Vec<IgnoredAny>,
+    }
+    let wanted: Vec<_> = connections.iter().map(|found| (found.tenant.clone(), found.id)).collect();
+    let stored = app.store.read(move |tx| {
+        Box::pin(async move {
+            let mut stored = Vec::with_capacity(wanted.len());
+            for (tenant, id) in &wanted {
+                stored.push(catalogs::get(tx, tenant, *id).await?);
+            }
+            Ok(stored)
+        })
+    });
+    let count = |json: &str| serde_json::from_str::<Tables>(json).map_or(0, |catalog| catalog.tables.len());
+    Ok(stored.await?.iter().map(|found| found.as_ref().map_or(0, |(json, _)| count(json))).collect())
 }
 
 /// One connection of the tenant.

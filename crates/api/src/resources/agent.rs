@@ -18,6 +18,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::caller::HeaderCaller;
+use crate::dto::answers::AnswerDto;
+use crate::dto::requests::AskRequest;
 use crate::error::Failure;
 use crate::fields::Fields;
 use crate::json::JsonBody;
@@ -29,7 +31,8 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
 
 /// Asks a question. Body: `org_id`, `user_id`, `message`, `session_id`; optional `connection_id`, `reply_to`, `choice`.
 /// With `Accept: text/event-stream` the steps are told as they happen, and the answer last.
-#[utoipa::path(post, path = "/api/v1/agent/run", tag = "ask", request_body = Value, responses((status = 200, body = Value)))]
+#[utoipa::path(post, path = "/api/v1/agent/run", tag = "ask", request_body = AskRequest,
+    responses((status = 200, body = AnswerDto)))]
 async fn run(FromState(state): FromState<Arc<State>>, request: Request) -> Result<Response, Failure> {
     // The order of the original: malformed JSON, then who is calling, then the fields, then the tenant.
     let (mut parts, body) = request.into_parts();

@@ -6,15 +6,14 @@ use axum::Json;
 use axum::extract::State as FromState;
 use axum::http::StatusCode;
 use pilothouse_app::connections::{self as use_cases, NewConnection, Target};
-use pilothouse_domain::catalog::Table;
-use pilothouse_domain::clock::rfc3339;
 use pilothouse_domain::{Code, ConnectionId};
-use serde_json::{Value, json};
+use pilothouse_store::connections::Connection;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::caller::Caller;
-use crate::dto::{ConnectionDto, List};
+use crate::dto::requests::NewConnectionRequest;
+use crate::dto::{CatalogDto, ConnectionDto, List};
 use crate::error::Failure;
 use crate::extract::Path;
 use crate::json::JsonBody;
@@ -35,11 +34,18 @@ async fn list(
     Caller(caller): Caller,
 ) -> Result<Json<List<ConnectionDto>>, Failure> {
     let found = use_cases::list(&state.app, &caller).await?;
-    Ok(Json(List { items: found.into_iter().map(ConnectionDto::from).collect() }))
+    let counts = use_cases::table_counts(&state.app, &found).await?;
+    let items = found.into_iter().zip(counts).map(|(connection, tables)| ConnectionDto::new(connection, tables));
+    Ok(Json(List { items: items.collect() }))
+}
+
+async fn described(state: &State, connection: Connection) -> Result<Json<ConnectionDto>, Failure> {
+    let counts = use_cases::table_counts(&state.app, std::slice::from_ref(&connection)).await?;
+    Ok(Json(ConnectionDto::new(connection, counts.first().copied().unwrap_or(0))))
 }
 
 /// Makes a connection: `{"name", "kind": "files", "path"}` or `{"name", "kind": "postgres", "url"}`.
-#[utoipa::path(post, path = "/api/v1/connections", tag = "data", request_body = Value,
+#[utoipa::path(post, path = "/api/v1/connections", tag = "data", request_body = NewConnectionRequest,
     responses((status = 201, body = ConnectionDto)))]
 async fn create(
     FromState(state): FromState<Arc<State>>,
@@ -58,7 +64,7 @@ async fn create(
     };
     fields.finish()?;
     let made = use_cases::create(&state.app, &caller, NewConnection { name, target }).await?;
-    Ok((StatusCode::CREATED, Json(made.into())))
+    Ok((StatusCode::CREATED, described(&state, made).await?))
 }
 
 /// Removes a connection and its credentials.
@@ -80,46 +86,19 @@ async fn refresh(
     Caller(caller): Caller,
     Path(id): Path<String>,
 ) -> Result<Json<ConnectionDto>, Failure> {
-    Ok(Json(use_cases::refresh(&state.app, &caller, parse(&id)?).await?.into()))
+    described(&state, use_cases::refresh(&state.app, &caller, parse(&id)?).await?).await
 }
 
 /// The tables and columns of a connection.
 #[utoipa::path(get, path = "/api/v1/connections/{id}/catalog", tag = "data", params(("id" = String, Path)),
-    responses((status = 200, body = Value)))]
+    responses((status = 200, body = CatalogDto)))]
 async fn catalog(
     FromState(state): FromState<Arc<State>>,
     Caller(caller): Caller,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<CatalogDto>, Failure> {
     let (catalog, at) = use_cases::catalog(&state.app, &caller, parse(&id)?).await?;
-    let tables: Vec<Value> = catalog.tables.iter().map(described).collect();
-    Ok(Json(json!({"dialect": catalog.dialect, "read_at": rfc3339(at), "tables": tables})))
-}
-
-fn described(table: &Table) -> Value {
-    let columns: Vec<Value> = table
-        .columns
-        .iter()
-        .map(|column| {
-            let reference = table.foreign_keys.iter().find(|key| key.columns.contains(&column.name));
-            let key = match reference {
-                _ if table.primary_key.contains(&column.name) => Some("primary"),
-                Some(_) => Some("foreign"),
-                None => None,
-            };
-            let target = reference.map(|key| format!("{}.{}", key.table, key.references.join(",")));
-            json!({
-                "name": column.name, "type": column.data_type, "engine_type": column.engine_type,
-                "nullable": column.nullable, "distinct": column.distinct, "values": column.values,
-                "min": column.min, "max": column.max, "key": key, "references": target,
-                "evidence": reference.map(|key| &key.evidence),
-            })
-        })
-        .collect();
-    json!({
-        "name": table.name, "schema": table.schema, "row_count": table.row_count, "bytes": table.bytes,
-        "updated_at": table.updated_at.map(rfc3339), "columns": columns,
-    })
+    Ok(Json(CatalogDto::new(catalog, at)))
 }
 
 /// What is no id cannot be the id of anything the caller may know of.

@@ -1,5 +1,6 @@
 //! Whether the program is alive, and whether it can do its work. These need no token.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Request, State as FromState};
@@ -8,11 +9,12 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, RequestPartsExt};
 use pilothouse_app::status::checks;
 use pilothouse_domain::{Code, TenantId};
-use serde_json::{Map, Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::caller::Caller;
+use crate::dto::health::{CheckDto, HealthDto, LiveDto, ReadyDto, TenantHealthDto, VersionedReadyDto};
+use crate::dto::word;
 use crate::error::Failure;
 use crate::extract::Path;
 use crate::state::State;
@@ -28,64 +30,62 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
 }
 
 /// Whether the process answers.
-#[utoipa::path(get, path = "/health", tag = "health", responses((status = 200, body = Value)))]
-async fn health(FromState(state): FromState<Arc<State>>) -> Json<Value> {
-    let version = env!("CARGO_PKG_VERSION");
-    Json(json!({
-        "status": "ok", "app": state.settings.name, "service": "pilothouse", "version": version,
-        "environment": state.app.settings.mode,
-    }))
+#[utoipa::path(get, path = "/health", tag = "health", responses((status = 200, body = HealthDto)))]
+async fn health(FromState(state): FromState<Arc<State>>) -> Json<HealthDto> {
+    Json(HealthDto {
+        status: "ok",
+        app: state.settings.name.clone(),
+        service: "pilothouse",
+        version: env!("CARGO_PKG_VERSION"),
+        environment: word(&state.app.settings.mode),
+    })
 }
 
 /// Whether every part that requests need works; 503 with the reasons when one does not.
-#[utoipa::path(get, path = "/ready", tag = "health", responses((status = 200, body = Value), (status = 503, body = Value)))]
+#[utoipa::path(get, path = "/ready", tag = "health", responses((status = 200, body = ReadyDto), (status = 503, body = ReadyDto)))]
 async fn ready(FromState(state): FromState<Arc<State>>) -> Response {
     let (status, checks) = parts(&state).await;
     let ready = status == StatusCode::OK;
-    (status, Json(json!({"ok": ready, "ready": ready, "checks": checks}))).into_response()
+    (status, Json(ReadyDto { ok: ready, ready, checks })).into_response()
 }
 
-async fn parts(state: &State) -> (StatusCode, Map<String, Value>) {
+async fn parts(state: &State) -> (StatusCode, BTreeMap<String, CheckDto>) {
     let checks = checks(&state.app).await;
     let ready = checks.iter().all(|check| check.problem.is_none());
     let described = checks.into_iter().map(|check| {
-        let value = match check.problem {
-            None => json!({"ok": true, "status": "connected"}),
-            Some(problem) => json!({"ok": false, "status": "error", "error": problem}),
-        };
-        (check.name.to_owned(), value)
+        let ok = check.problem.is_none();
+        let status = if ok { "connected" } else { "error" };
+        (check.name.to_owned(), CheckDto { ok, status, error: check.problem })
     });
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, described.collect())
 }
 
 /// Whether the process answers, as the data platform copilot's clients ask it.
-#[utoipa::path(get, path = "/api/v1/health/live", tag = "health", responses((status = 200, body = Value)))]
-async fn live() -> Json<Value> {
-    Json(json!({"status": "alive"}))
+#[utoipa::path(get, path = "/api/v1/health/live", tag = "health", responses((status = 200, body = LiveDto)))]
+async fn live() -> Json<LiveDto> {
+    Json(LiveDto { status: "alive" })
 }
 
 /// Whether the program can work, as the data platform copilot's clients ask it.
-#[utoipa::path(get, path = "/api/v1/health/ready", tag = "health", responses((status = 200, body = Value), (status = 503, body = Value)))]
+#[utoipa::path(get, path = "/api/v1/health/ready", tag = "health",
+    responses((status = 200, body = VersionedReadyDto), (status = 503, body = VersionedReadyDto)))]
 async fn versioned_ready(FromState(state): FromState<Arc<State>>) -> Response {
     let (status, checks) = parts(&state).await;
-    if status == StatusCode::OK {
-        return Json(json!({"status": "ready"})).into_response();
-    }
-    let failed = checks.iter().filter(|(_, check)| check["ok"] == false);
-    let problems: Vec<String> =
-        failed.map(|(name, check)| format!("{name}: {}", check["error"].as_str().unwrap_or(""))).collect();
-    (status, Json(json!({"status": "not_ready", "problems": problems}))).into_response()
+    let problems =
+        checks.iter().filter_map(|(name, check)| check.error.as_ref().map(|error| format!("{name}: {error}")));
+    let word = if status == StatusCode::OK { "ready" } else { "not_ready" };
+    (status, Json(VersionedReadyDto { status: word, problems: problems.collect() })).into_response()
 }
 
 /// Whether a tenant can be served.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/health", tag = "health", params(("tenant" = String, Path)),
-    responses((status = 200, body = Value)))]
-async fn tenant_health(Caller(caller): Caller, Path(tenant): Path<String>) -> Result<Json<Value>, Failure> {
+    responses((status = 200, body = TenantHealthDto)))]
+async fn tenant_health(Caller(caller): Caller, Path(tenant): Path<String>) -> Result<Json<TenantHealthDto>, Failure> {
     let named: Result<TenantId, _> = tenant.parse();
     if named.as_ref() != Ok(&caller.principal.tenant) {
         return Err(Failure::new(Code::TenantMismatch, "Cross-tenant request denied"));
     }
-    Ok(Json(json!({"tenant": tenant, "status": "ok", "kind": "tenant_health"})))
+    Ok(Json(TenantHealthDto { tenant, status: "ok", kind: "tenant_health" }))
 }
 
 /// Everything measured, in Prometheus' text format. From a loopback address without a token, else with one.

@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 
 use super::connections::parse;
 use crate::caller::Caller;
+use crate::dto::requests::SemanticRequest;
 use crate::error::Failure;
 use crate::extract::Path;
 use crate::json::JsonBody;
@@ -52,7 +53,7 @@ async fn show(
 
 /// Stores a new version: `{"yaml": "…"}`.
 #[utoipa::path(put, path = "/api/v1/connections/{id}/semantic", tag = "data", params(("id" = String, Path)),
-    request_body = serde_json::Value, responses((status = 200, body = SemanticDto)))]
+    request_body = SemanticRequest, responses((status = 200, body = SemanticDto)))]
 async fn put(
     FromState(state): FromState<Arc<State>>,
     Caller(caller): Caller,

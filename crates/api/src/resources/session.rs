@@ -17,6 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::caller::{COOKIE, Session, check_csrf};
+use crate::dto::requests::{SignInRequest, SwitchTenantRequest};
 use crate::error::Failure;
 use crate::json::JsonBody;
 use crate::middleware::RequestId;
@@ -84,7 +85,7 @@ async fn show(FromState(state): FromState<Arc<State>>, session: Session) -> Resu
 }
 
 /// Signs in with `{"token": "ph_…"}`, or in development mode with `{"development": true}`.
-#[utoipa::path(post, path = "/api/v1/session", tag = "session", request_body = serde_json::Value,
+#[utoipa::path(post, path = "/api/v1/session", tag = "session", request_body = SignInRequest,
     responses((status = 200, body = SessionDto)))]
 async fn sign_in(
     FromState(state): FromState<Arc<State>>,
@@ -122,7 +123,7 @@ async fn sign_out(FromState(state): FromState<Arc<State>>, request: Request) -> 
 }
 
 /// Acts in another tenant from now on: `{"tenant": "acme"}`.
-#[utoipa::path(post, path = "/api/v1/session/tenant", tag = "session", request_body = serde_json::Value,
+#[utoipa::path(post, path = "/api/v1/session/tenant", tag = "session", request_body = SwitchTenantRequest,
     responses((status = 200, body = SessionDto)))]
 async fn switch(FromState(state): FromState<Arc<State>>, request: Request) -> Result<Json<SessionDto>, Failure> {
     let (mut parts, body) = request.into_parts();

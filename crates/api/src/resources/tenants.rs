@@ -10,6 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::caller::Caller;
+use crate::dto::requests::NewTenantRequest;
 use crate::dto::{List, TenantDto};
 use crate::error::Failure;
 use crate::json::JsonBody;
@@ -30,7 +31,8 @@ async fn list(
 }
 
 /// Makes a tenant: `{"id", "name"}`.
-#[utoipa::path(post, path = "/api/v1/tenants", tag = "tenants", request_body = serde_json::Value, responses((status = 201, body = TenantDto)))]
+#[utoipa::path(post, path = "/api/v1/tenants", tag = "tenants", request_body = NewTenantRequest,
+    responses((status = 201, body = TenantDto)))]
 async fn create(
     FromState(state): FromState<Arc<State>>,
     Caller(caller): Caller,

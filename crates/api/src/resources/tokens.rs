@@ -7,13 +7,12 @@ use axum::extract::State as FromState;
 use axum::http::StatusCode;
 use pilothouse_app::tokens::{self as use_cases, NewToken};
 use pilothouse_domain::{Code, Role};
-use serde::Serialize;
-use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::caller::Caller;
-use crate::dto::{List, TokenDto};
+use crate::dto::requests::NewTokenRequest;
+use crate::dto::{List, NewTokenDto, TokenDto};
 use crate::error::Failure;
 use crate::extract::Path;
 use crate::json::JsonBody;
@@ -21,16 +20,6 @@ use crate::state::State;
 
 pub fn routes() -> OpenApiRouter<Arc<State>> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(revoke))
-}
-
-/// A new token, with its secret; it is shown here and never again.
-#[derive(Serialize, ToSchema)]
-struct NewTokenDto {
-    /// The whole token.
-    token: String,
-    /// Everything about it that is kept.
-    #[serde(flatten)]
-    about: TokenDto,
 }
 
 /// The tenant's tokens.
@@ -44,7 +33,8 @@ async fn list(
 }
 
 /// Makes a token: `{"subject", "role", "expires_in_days"?}`.
-#[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", request_body = serde_json::Value, responses((status = 201, body = NewTokenDto)))]
+#[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", request_body = NewTokenRequest,
+    responses((status = 201, body = NewTokenDto)))]
 async fn create(
     FromState(state): FromState<Arc<State>>,
     Caller(caller): Caller,

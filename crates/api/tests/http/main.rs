@@ -8,4 +8,14 @@
 
 mod support;
 
+mod audit;
+mod browsers;
 mod callers;
+mod errors;
+mod events;
+mod health;
+mod isolation;
+mod limits;
+mod openapi;
+mod original;
+mod warehouses;

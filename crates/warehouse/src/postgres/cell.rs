@@ -69,8 +69,8 @@ fn number(value: f64) -> Value {
 }
 
 fn date(days: i32) -> String {
-    let at = jiff::civil::Date::constant(1970, 1, 1);
-    match at.checked_add(jiff::Span::new().days(i64::from(days) + i64::from(EPOCH_OFFSET_DAYS))) {
+    let since_1970 = jiff::Span::new().try_days(i64::from(days) + i64::from(EPOCH_OFFSET_DAYS));
+    match since_1970.and_then(|span| jiff::civil::Date::constant(1970, 1, 1).checked_add(span)) {
         Ok(date) => date.to_string(),
         Err(_) => if days < 0 { "-infinity" } else { "infinity" }.to_owned(),
     }

@@ -3,10 +3,12 @@
 mod app;
 mod call;
 mod inputs;
+mod schema;
 mod tables;
 
-pub use app::{Database, Setup, TestApp};
+pub use app::{Database, TestApp};
 pub use call::{Call, Reply};
+pub use schema::Document;
 
 /// The body of a question in the original's form.
 pub fn question(tenant: &str, message: &str) -> serde_json::Value {

@@ -1,0 +1,296 @@
+//! Answers to questions, for the OpenAPI document. An answer is stored as JSON by the run that made it and goes out as
+//! it was stored; the tests hold these shapes against real answers.
+#![expect(dead_code, reason = "these types are described, never made")]
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// An answer.
+#[derive(ToSchema)]
+pub struct AnswerDto {
+    /// It, in a sentence.
+    summary: String,
+    /// What the reader should know besides.
+    warnings: Vec<String>,
+    /// The run that made it.
+    run_id: String,
+    /// Its kind and its content.
+    #[serde(flatten)]
+    answer: AnswerData,
+}
+
+/// What an answer holds, by its kind.
+#[derive(ToSchema)]
+#[expect(clippy::large_enum_variant, reason = "it is described, never made")]
+#[serde(rename_all = "snake_case", tag = "response_type", content = "data")]
+pub enum AnswerData {
+    /// Rows.
+    QueryResult(QueryResult),
+    /// A question back.
+    Clarification(Clarification),
+    /// The question cannot be answered from the data.
+    Refused(Refused),
+    /// The query may not run.
+    Blocked(Blocked),
+    /// The question could not be worked on.
+    Error(Errors),
+    /// A step failed after every try.
+    PartialFailure(PartialFailure),
+    /// The run goes on.
+    Queued(Queued),
+}
+
+/// Rows, and everything about how they came to be.
+#[derive(ToSchema)]
+pub struct QueryResult {
+    /// The rows: one value per column, by its name.
+    rows: Vec<BTreeMap<String, Value>>,
+    /// The columns, in order.
+    columns: Vec<ResultColumn>,
+    /// How many rows.
+    row_count: u64,
+    /// Whether rows were left out.
+    truncated: bool,
+    /// The SQL that ran.
+    sql: String,
+    /// The connection asked.
+    connection_id: String,
+    /// The tables read.
+    tables: Vec<ReadTable>,
+    /// Rows read from storage.
+    rows_scanned: u64,
+    /// Bytes read from storage.
+    bytes_scanned: u64,
+    /// Time of the query, in milliseconds.
+    elapsed_ms: u64,
+    /// What it cost.
+    cost: Cost,
+    /// How the question was understood.
+    understanding: Understanding,
+    /// How to draw the rows.
+    chart: Chart,
+    /// The reading as a semantic query.
+    query: Value,
+    /// The version of the semantic model it was read with; 0 is inferred.
+    semantic_version: i64,
+}
+
+/// A column of a result.
+#[derive(ToSchema)]
+pub struct ResultColumn {
+    /// Its name.
+    name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    data_type: DataType,
+    /// Its unit; absent where it has none.
+    unit: Option<String>,
+    /// What it is for.
+    role: ColumnRole,
+}
+
+/// The type of a column.
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DataType {
+    Integer,
+    Number,
+    String,
+    Boolean,
+    Date,
+    Timestamp,
+    Other,
+}
+
+/// What a column of a result is for.
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ColumnRole {
+    Dimension,
+    Measure,
+    Time,
+}
+
+/// A table that was read.
+#[derive(ToSchema)]
+pub struct ReadTable {
+    /// Its name.
+    name: String,
+    /// Its rows, where known.
+    #[schema(required)]
+    rows: Option<u64>,
+    /// When its data last changed, where known.
+    #[schema(required)]
+    updated_at: Option<String>,
+}
+
+/// What a query cost.
+#[derive(ToSchema)]
+pub struct Cost {
+    /// Bytes read.
+    bytes_scanned: u64,
+    /// Bytes it was expected to read, where that was known.
+    #[schema(required)]
+    estimated_bytes: Option<u64>,
+    /// US dollars, as a decimal.
+    estimated_usd: String,
+}
+
+/// How a question was understood.
+#[derive(ToSchema)]
+pub struct Understanding {
+    /// In one sentence.
+    text: String,
+    /// In parts.
+    chips: Vec<Chip>,
+}
+
+/// One part of a reading.
+#[derive(ToSchema)]
+pub struct Chip {
+    /// Which part.
+    kind: ChipKind,
+    /// Its name.
+    label: String,
+    /// Its value.
+    value: String,
+}
+
+/// The parts of a reading.
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ChipKind {
+    Table,
+    Metric,
+    Dimension,
+    Filter,
+    Period,
+    Grain,
+    Order,
+    Limit,
+}
+
+/// How to draw rows.
+#[derive(ToSchema)]
+pub struct Chart {
+    /// The form.
+    kind: ChartKind,
+    /// The column along the horizontal axis; absent where there is none.
+    x: Option<String>,
+    /// The columns whose values are drawn.
+    y: Vec<String>,
+    /// What it shows.
+    title: String,
+}
+
+/// The forms a chart can take.
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ChartKind {
+    Number,
+    Bar,
+    Line,
+    None,
+}
+
+/// A question back.
+#[derive(ToSchema)]
+pub struct Clarification {
+    /// It.
+    question: String,
+    /// What can be picked: send the question again with `reply_to` and `choice`.
+    choices: Vec<Choice>,
+}
+
+/// One of the readings of an unclear question.
+#[derive(ToSchema)]
+pub struct Choice {
+    /// Its id.
+    id: String,
+    /// It, in a few words.
+    label: String,
+    /// What sets it apart.
+    detail: String,
+    /// The question, asked so that it has only this reading.
+    message: String,
+    /// It, as a semantic query.
+    query: Value,
+}
+
+/// Why a question cannot be answered.
+#[derive(ToSchema)]
+pub struct Refused {
+    /// The reasons.
+    reasons: Vec<String>,
+    /// Words that mean nothing in this data.
+    unknown_words: Vec<String>,
+    /// What can be asked.
+    suggestions: Vec<String>,
+}
+
+/// Why a query may not run.
+#[derive(ToSchema)]
+pub struct Blocked {
+    /// The reasons.
+    reasons: Vec<String>,
+    /// What the gate says.
+    gate: Gate,
+}
+
+/// What a gate says.
+#[derive(ToSchema)]
+pub struct Gate {
+    /// Whether a person's approval would let it run.
+    approval_required: bool,
+    /// What to do instead.
+    #[schema(required)]
+    next_action: Option<String>,
+    /// Bytes it would read.
+    #[schema(required)]
+    estimated_bytes: Option<u64>,
+    /// What it would cost, in US dollars.
+    estimated_cost_usd: f64,
+}
+
+/// What went wrong.
+#[derive(ToSchema)]
+pub struct Errors {
+    /// In words.
+    errors: Vec<String>,
+    /// The stable code; absent where the reading itself was at fault.
+    code: Option<String>,
+}
+
+/// What went wrong in every try.
+#[derive(ToSchema)]
+pub struct PartialFailure {
+    /// The step that failed.
+    step: String,
+    /// How often it was tried.
+    retry_count: i64,
+    /// The stable code.
+    code: Option<String>,
+    /// In words.
+    errors: Vec<String>,
+}
+
+/// Where to look for the answer.
+#[derive(ToSchema)]
+pub struct Queued {
+    /// Always `queued`.
+    workflow_status: String,
+    /// The run's id.
+    queue_id: String,
+    /// Always 1.
+    queue_position: i64,
+    /// Why there is no answer yet.
+    reason: String,
+    /// The same in words.
+    message: String,
+    /// The run's id.
+    run_id: String,
+    /// Where the run stands.
+    status: String,
+}

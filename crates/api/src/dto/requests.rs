@@ -1,0 +1,108 @@
+//! The bodies of requests, for the OpenAPI document. Handlers read bodies field by field, so that everything that is
+//! wrong with one is told at once; the tests hold these shapes against what handlers take.
+#![expect(dead_code, reason = "these types are described, never made")]
+
+use utoipa::ToSchema;
+
+/// A question.
+#[derive(ToSchema)]
+pub struct AskRequest {
+    /// The tenant; the same as in the headers.
+    org_id: String,
+    /// Who asks, as the client calls them.
+    user_id: String,
+    /// The question.
+    #[schema(min_length = 1)]
+    message: String,
+    /// The conversation it belongs to.
+    session_id: String,
+    /// The connection asked; without one, the tenant's default.
+    connection_id: Option<String>,
+    /// The run that asked back.
+    reply_to: Option<String>,
+    /// The id of the choice that is picked of those that the run offered.
+    choice: Option<String>,
+}
+
+/// How to sign in: with a token, or in development mode without one.
+#[derive(ToSchema)]
+pub struct SignInRequest {
+    /// The token.
+    token: Option<String>,
+    /// `true` to be signed in without a token; development mode only.
+    development: Option<bool>,
+}
+
+/// Where to act from now on.
+#[derive(ToSchema)]
+pub struct SwitchTenantRequest {
+    /// The tenant's id.
+    #[schema(min_length = 1)]
+    tenant: String,
+}
+
+/// A connection to make.
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase", tag = "kind")]
+pub enum NewConnectionRequest {
+    /// A folder or file on the program's machine.
+    Files {
+        /// Its name, unique in the tenant.
+        #[schema(min_length = 1)]
+        name: String,
+        /// The path.
+        #[schema(min_length = 1)]
+        path: String,
+    },
+    /// A PostgreSQL database.
+    Postgres {
+        /// Its name, unique in the tenant.
+        #[schema(min_length = 1)]
+        name: String,
+        /// `postgres://user:password@host:port/database`; sealed, and never shown again.
+        #[schema(min_length = 1)]
+        url: String,
+    },
+}
+
+/// A semantic model to store.
+#[derive(ToSchema)]
+pub struct SemanticRequest {
+    /// The model as YAML.
+    #[schema(min_length = 1)]
+    yaml: String,
+}
+
+/// A statement to look at.
+#[derive(ToSchema)]
+pub struct SqlCheckRequest {
+    /// The statement.
+    #[schema(min_length = 1)]
+    sql: String,
+    /// The connection it is for; without one, the tenant's default.
+    connection_id: Option<String>,
+}
+
+/// A tenant to make.
+#[derive(ToSchema)]
+pub struct NewTenantRequest {
+    /// 1 to 64 letters, digits, `_`, `-` or `.`, beginning with a letter or a digit.
+    #[schema(min_length = 1, max_length = 64)]
+    id: String,
+    /// Its name for people.
+    #[schema(min_length = 1)]
+    name: String,
+}
+
+/// A token to make.
+#[derive(ToSchema)]
+pub struct NewTokenRequest {
+    /// The person or service it belongs to.
+    #[schema(min_length = 1)]
+    subject: String,
+    /// `viewer`, `member`, `operator` or `admin`.
+    role: String,
+    /// Days until it expires; without a number it never does.
+    #[schema(minimum = 1)]
+    expires_in_days: Option<u32>,
+}

@@ -1,0 +1,182 @@
+//! Tenant isolation: every route of the API, called by one tenant with another one's ids, on both databases.
+
+use std::collections::BTreeSet;
+
+use pilothouse_domain::Role;
+use serde_json::{Value, json};
+
+use crate::support::{Call, Database, Reply, TestApp, question};
+
+/// What must never be seen by anybody else: A's tenant, subject, connection, and the words in its data.
+const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
+
+/// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
+/// stands here.
+const ROUTES: [(&str, &str, &[u16]); 29] = [
+    ("get", "/health", &[200]),
+    ("get", "/ready", &[200]),
+    ("get", "/metrics", &[200]),
+    ("get", "/api/v1/health/live", &[200]),
+    ("get", "/api/v1/health/ready", &[200]),
+    ("get", "/api/v1/tenants/{tenant}/health", &[403]),
+    ("get", "/api/v1/session", &[200]),
+    ("post", "/api/v1/session", &[200]),
+    ("delete", "/api/v1/session", &[204]),
+    ("post", "/api/v1/session/tenant", &[404]),
+    ("post", "/api/v1/agent/run", &[403, 404, 422]),
+    ("get", "/api/v1/runs", &[200]),
+    ("get", "/api/v1/runs/{id}", &[404]),
+    ("get", "/api/v1/runs/{id}/events", &[404]),
+    ("post", "/api/v1/runs/{id}/cancel", &[404]),
+    ("get", "/api/v1/connections", &[200]),
+    ("post", "/api/v1/connections", &[201]),
+    ("delete", "/api/v1/connections/{id}", &[404]),
+    ("post", "/api/v1/connections/{id}/refresh", &[404]),
+    ("get", "/api/v1/connections/{id}/catalog", &[404]),
+    ("get", "/api/v1/connections/{id}/semantic", &[404]),
+    ("put", "/api/v1/connections/{id}/semantic", &[404]),
+    ("post", "/api/v1/sql/check", &[404]),
+    ("get", "/api/v1/tenants", &[403]),
+    ("post", "/api/v1/tenants", &[403]),
+    ("get", "/api/v1/tokens", &[200]),
+    ("post", "/api/v1/tokens", &[201]),
+    ("delete", "/api/v1/tokens/{id}", &[404]),
+    ("get", "/api/v1/audit", &[200]),
+];
+
+/// What A has.
+struct Alpha {
+    token: String,
+    connection: String,
+    run: String,
+    token_id: String,
+}
+
+impl Alpha {
+    async fn settle(app: &TestApp) -> Self {
+        let token = app.token("acme-alpha", "alice@alpha", Role::Admin).await;
+        let connection = app.connect_secrets(&token, "alpha-vault", "xyzzy").await["id"].as_str().unwrap().to_owned();
+        let mut ask = question("acme-alpha", "How many secrets are there?");
+        ask["connection_id"] = json!(connection);
+        let answer = app.post("/api/v1/agent/run").token(&token).json(&ask).send().await.expect(200).json();
+        let listed = app.get("/api/v1/tokens").token(&token).send().await.expect(200).json();
+        let token_id = listed["items"][0]["id"].as_str().unwrap().to_owned();
+        Self { token, connection, run: answer["run_id"].as_str().unwrap().to_owned(), token_id }
+    }
+
+    /// Everything that A can see of its own.
+    async fn view(&self, app: &TestApp) -> Vec<Value> {
+        let mut seen = Vec::new();
+        let (connection, run) =
+            (format!("/api/v1/connections/{}", self.connection), format!("/api/v1/runs/{}", self.run));
+        for path in [
+            "/api/v1/runs",
+            "/api/v1/connections",
+            "/api/v1/tokens",
+            "/api/v1/audit",
+            &run,
+            &format!("{connection}/catalog"),
+            &format!("{connection}/semantic"),
+        ] {
+            seen.push(app.get(path).token(&self.token).send().await.expect(200).json());
+        }
+        seen
+    }
+}
+
+/// What B sends to a route, with every id of A that fits.
+async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token: &str, number: usize) -> Vec<Call> {
+    let id = match template {
+        path if path.contains("/runs/") => &alpha.run,
+        path if path.contains("/tokens/") => &alpha.token_id,
+        _ => &alpha.connection,
+    };
+    let path = template.replace("{id}", id).replace("{tenant}", "acme-alpha");
+    let call = || app.call(&method.to_uppercase(), &path).token(token);
+    let ask = |tenant: &str, extra: Value| {
+        let mut body = question(tenant, "How many secrets are there?");
+        body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        call().json(&body)
+    };
+    match (method, template) {
+        ("post", "/api/v1/agent/run") => vec![
+            ask("acme-alpha", json!({})),
+            ask("beta", json!({"connection_id": alpha.connection})),
+            ask("beta", json!({"reply_to": alpha.run, "choice": "1"})),
+        ],
+        ("post", "/api/v1/session") => vec![app.post(&path).json(&json!({"token": token}))],
+        (_, "/api/v1/session" | "/api/v1/session/tenant") => {
+            let session = app.post("/api/v1/session").json(&json!({"token": token})).send().await.expect(200);
+            let cookie = session.header("set-cookie").split(';').next().unwrap().to_owned();
+            let csrf = session.json()["csrf_token"].as_str().unwrap().to_owned();
+            let call = app.call(&method.to_uppercase(), &path).header("cookie", &cookie).header("x-csrf-token", &csrf);
+            vec![if method == "post" { call.json(&json!({"tenant": "acme-alpha"})) } else { call }]
+        }
+        // The same name as A's, over data of its own: names are a tenant's own too.
+        ("post", "/api/v1/connections") => {
+            std::fs::create_dir_all(app.data.join("own")).unwrap();
+            std::fs::write(app.data.join("own/plain.csv"), "id,word\n1,plain\n").unwrap();
+            vec![call().json(&json!({"name": format!("own{number}"), "kind": "files", "path": app.data.join("own")}))]
+        }
+        ("put", _) => vec![call().json(&json!({"yaml": "version: 1"}))],
+        ("post", "/api/v1/sql/check") => {
+            vec![call().json(&json!({"sql": "SELECT word FROM secrets", "connection_id": alpha.connection}))]
+        }
+        ("post", "/api/v1/tenants") => vec![call().json(&json!({"id": "gamma", "name": "Gamma"}))],
+        ("post", "/api/v1/tokens") => vec![call().json(&json!({"subject": "bob", "role": "viewer"}))],
+        _ => vec![call(), call().header("x-user-role", "admin")],
+    }
+}
+
+fn look(method: &str, template: &str, reply: &Reply, expected: &[u16]) {
+    let status = reply.status.as_u16();
+    assert!(expected.contains(&status), "{method} {template}: {status} {}", reply.text);
+    for mark in MARKS {
+        assert!(!reply.text.contains(mark), "{method} {template} shows {mark}: {}", reply.text);
+    }
+}
+
+async fn nothing_crosses(database: Database) {
+    let app = TestApp::with(|setup| setup.database = database).await;
+    let alpha = Alpha::settle(&app).await;
+    let beta = app.token("beta", "bea@beta", Role::Admin).await;
+    let document = serde_json::to_value(pilothouse_api::document()).unwrap();
+    let published: BTreeSet<(String, String)> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, operations)| {
+            operations.as_object().unwrap().keys().map(|method| (method.clone(), path.clone()))
+        })
+        .collect();
+    let known = ROUTES.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+    assert_eq!(published, known, "every route needs a row in the table of this test");
+
+    let before = alpha.view(&app).await;
+    for (number, (method, template, expected)) in ROUTES.iter().enumerate() {
+        for call in calls(&app, method, template, &alpha, &beta, number).await {
+            look(method, template, &call.send().await, expected);
+        }
+        // With A's tenant named, B's token opens nothing at all.
+        let open = ["/health", "/ready", "/metrics", "/api/v1/health/", "/api/v1/session"];
+        if !open.iter().any(|prefix| template.starts_with(prefix)) {
+            for call in calls(&app, method, template, &alpha, &beta, number).await {
+                let reply = call.header("x-tenant", "acme-alpha").send().await;
+                look(method, template, &reply.refused(403, "tenant.forbidden"), &[403]);
+            }
+        }
+    }
+    // Reading its own writes no audit row, so A's view is the same to the letter.
+    assert_eq!(alpha.view(&app).await, before, "nothing of A may change");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_crosses_on_sqlite() {
+    nothing_crosses(Database::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_crosses_on_postgres() {
+    nothing_crosses(Database::Postgres).await;
+}
