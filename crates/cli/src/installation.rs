@@ -9,8 +9,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use pilothouse_app::secrets::{KEY_BYTES, Sealer, parse_key};
 use pilothouse_app::{App, Parts, Settings, SystemClock, SystemIds};
-use pilothouse_domain::{Clock, Ids};
-use pilothouse_store::{Location, Options, Store, nodes};
+use pilothouse_domain::{Clock, Ids, TenantId};
+use pilothouse_store::{Location, Options, Store, nodes, tenants};
 use pilothouse_warehouse::Warehouse;
 
 use crate::config::{Config, DatabaseTarget};
@@ -57,6 +57,7 @@ pub async fn open(config: &Config) -> Result<Arc<App>> {
     let store = store(config).await?;
     let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
     let sealer = Sealer::new(&key(&config.data_dir, ids.as_ref())?);
+    ensure_default_tenant(&store, clock.as_ref()).await?;
     announce(&store, clock.as_ref(), ids.as_ref(), sealer.key_id()).await?;
     let settings = Settings {
         mode,
@@ -67,6 +68,16 @@ pub async fn open(config: &Config) -> Result<Arc<App>> {
     };
     let warehouse = warehouse(config)?;
     Ok(App::new(Parts { settings, store, warehouse, sealer, clock, ids }))
+}
+
+/// The tenant that whoever installs the program administers it from exists from the first start.
+async fn ensure_default_tenant(store: &Store, clock: &dyn Clock) -> Result<()> {
+    let (id, now) = (TenantId::default_tenant(), clock.now());
+    let wanted = id.clone();
+    if store.read(move |tx| Box::pin(async move { tenants::get(tx, &wanted).await })).await?.is_none() {
+        store.write(move |tx| Box::pin(async move { tenants::ensure(tx, &id, id.as_str(), now).await })).await?;
+    }
+    Ok(())
 }
 
 /// Tells the other nodes of this database which key this one seals with, so that `doctor` can compare.

@@ -85,17 +85,21 @@ impl Engine {
 
     async fn claim_due(&self) -> Result<(), Error> {
         let inner = &self.inner;
+        let (owner, now, kinds) = (inner.owner.clone(), inner.clock.now(), inner.registry.kinds());
+        if kinds.is_empty() || inner.slots.available_permits() == 0 {
+            return Ok(());
+        }
+        // Looking is cheap, leaves the writer alone while there is nothing to do, and the slots to whoever starts a run.
+        let looked_for = kinds.clone();
+        if !inner.store.read(move |tx| Box::pin(async move { runs::any_due(tx, now, &looked_for).await })).await? {
+            return Ok(());
+        }
         let mut slots = Vec::new();
         while let Ok(slot) = inner.slots.clone().try_acquire_owned() {
             slots.push(slot);
         }
-        if slots.is_empty() || inner.registry.kinds().is_empty() {
-            return Ok(());
-        }
-        let (owner, now, kinds, free) = (inner.owner.clone(), inner.clock.now(), inner.registry.kinds(), slots.len());
-        // Looking is cheap and leaves the writer alone while there is nothing to do.
-        let looked_for = kinds.clone();
-        if !inner.store.read(move |tx| Box::pin(async move { runs::any_due(tx, now, &looked_for).await })).await? {
+        let free = slots.len();
+        if free == 0 {
             return Ok(());
         }
         let until = now + self.lease_us();

@@ -1,7 +1,6 @@
 //! `pilothouse token`: make, list and revoke API tokens.
 
 use anyhow::Result;
-use pilothouse_app::tenants;
 use pilothouse_app::tokens::{self, NewToken};
 use pilothouse_domain::clock::rfc3339;
 use serde_json::json;
@@ -16,9 +15,6 @@ use crate::output::{Outcome, UsageError, table};
 pub async fn run(config: Config, tenant: &str, command: TokenCommand) -> Result<Outcome> {
     let app = installation::open(&config).await?;
     let caller = operator(tenant)?;
-    if caller.principal.tenant == pilothouse_domain::TenantId::default_tenant() {
-        tenants::ensure(&app, &caller.principal.tenant).await?;
-    }
     let outcome = match command {
         TokenCommand::Create { subject, role, expires_in_days } => {
             let role = role.parse().map_err(|error| UsageError(format!("{role:?} is {error}")))?;

@@ -24,7 +24,7 @@ pub async fn a_panic_is_a_failed_attempt(store: &Store) {
     });
     let working = bench.working(workflow, 1, true);
     let id = bench.start(&working.engine, request(2)).await.id;
-    let failed = bench.until(&working.engine, id, |run| run.status == Status::Queued).await;
+    let failed = bench.until(&working.engine, id, |run| run.status == Status::Queued && run.attempt == 1).await;
     assert_eq!(failed.error_code.as_deref(), Some("internal"));
     bench.clock.forward(Duration::from_secs(1));
     let run = bench.ended(&working.engine, id).await;
