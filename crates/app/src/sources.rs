@@ -25,8 +25,6 @@ pub const SAMPLE: ConnectionId = ConnectionId(Uuid::from_u128(0x0195_0000_0000_7
 
 /// A connection ready to be asked.
 pub struct Open {
-    /// Its row.
-    pub connection: Connection,
     /// Runs its queries.
     pub engine: Arc<dyn Engine>,
     /// What it holds.
@@ -137,7 +135,7 @@ impl Sources {
         let planner = Planner::new(model.clone());
         let catalog = Arc::new(catalog);
         let guard_limits = self.warehouse.guard_limits();
-        Ok(Open { connection, engine, catalog, catalog_at, model, yaml, model_version, planner, guard_limits })
+        Ok(Open { engine, catalog, catalog_at, model, yaml, model_version, planner, guard_limits })
     }
 
     /// The model of a connection that nobody has edited: the sample's own, or what can be inferred.

@@ -1,5 +1,7 @@
 //! The page in a real browser: starts the binary with the sample data and lets Playwright drive Debian's Chromium.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[expect(dead_code, reason = "each test binary uses its own part of the support")]
 mod support;
 

@@ -1,6 +1,7 @@
 //! The program as a user meets it: commands, the five questions of the README, kills in the middle of work.
 
-#[expect(dead_code, reason = "each test binary uses its own part of the support")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 mod support;
 
 use std::process::Output;
