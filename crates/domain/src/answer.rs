@@ -42,10 +42,10 @@ pub struct ResultSet {
     pub rows: Vec<Vec<Value>>,
     /// Whether rows were left out because there were more than the limit.
     pub truncated: bool,
-    /// Rows the engine read from storage.
-    pub rows_scanned: u64,
-    /// Bytes the engine read from storage.
-    pub bytes_scanned: u64,
+    /// Rows the engine read from storage; none where the engine does not tell.
+    pub rows_scanned: Option<u64>,
+    /// Bytes the engine read from storage; none where the engine does not tell.
+    pub bytes_scanned: Option<u64>,
     /// Wall-clock time the engine took, in microseconds.
     pub elapsed_us: u64,
 }

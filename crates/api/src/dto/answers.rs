@@ -59,9 +59,10 @@ pub struct QueryResult {
     connection_id: String,
     /// The tables read.
     tables: Vec<ReadTable>,
-    /// Rows read from storage.
-    rows_scanned: u64,
-    /// Bytes read from storage.
+    /// Rows read from storage; null where the engine does not tell.
+    #[schema(required)]
+    rows_scanned: Option<u64>,
+    /// Bytes read from storage, or expected to be where the engine does not tell.
     bytes_scanned: u64,
     /// Time of the query, in milliseconds.
     elapsed_ms: u64,
@@ -129,8 +130,9 @@ pub struct ReadTable {
 /// What a query cost.
 #[derive(ToSchema)]
 pub struct Cost {
-    /// Bytes read.
-    bytes_scanned: u64,
+    /// Bytes read; null where the engine does not tell.
+    #[schema(required)]
+    bytes_scanned: Option<u64>,
     /// Bytes it was expected to read, where that was known.
     #[schema(required)]
     estimated_bytes: Option<u64>,

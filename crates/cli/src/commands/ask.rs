@@ -54,10 +54,12 @@ fn text_of(answer: &Answer) -> String {
         ResponseType::QueryResult => {
             parts.push(rows(data));
             parts.push(format!("SQL  {}", data["sql"].as_str().unwrap_or("")));
-            parts.push(format!(
-                "{} rows and {} bytes read in {} ms",
-                data["rows_scanned"], data["bytes_scanned"], data["elapsed_ms"]
-            ));
+            parts.push(match data["rows_scanned"].as_u64() {
+                Some(rows) => {
+                    format!("{rows} rows and {} bytes read in {} ms", data["bytes_scanned"], data["elapsed_ms"])
+                }
+                None => format!("{} ms; the database does not tell what it read", data["elapsed_ms"]),
+            });
         }
         ResponseType::Clarification => {
             let choices = data["choices"].as_array().into_iter().flatten();

@@ -50,11 +50,12 @@ pub async fn execute(context: &SessionContext, sql: &str, max_rows: usize) -> Re
         }
     }
     drop(stream);
-    for scan in leaves(&physical) {
-        let Some(metrics) = scan.metrics() else { continue };
-        result.rows_scanned += metrics.output_rows().unwrap_or(0) as u64;
-        result.bytes_scanned += metrics.sum_by_name("bytes_scanned").map_or(0, |value| value.as_usize() as u64);
+    let (mut rows, mut bytes) = (0, 0);
+    for metrics in leaves(&physical).iter().filter_map(|scan| scan.metrics()) {
+        rows += metrics.output_rows().unwrap_or(0) as u64;
+        bytes += metrics.sum_by_name("bytes_scanned").map_or(0, |value| value.as_usize() as u64);
     }
+    (result.rows_scanned, result.bytes_scanned) = (Some(rows), Some(bytes));
     result.elapsed_us = started.elapsed().as_micros() as u64;
     Ok(result)
 }
