@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { ask, axe, BASE, closeBrowser, DESKTOP, noSidewaysScroll, openBrowser, PHONE, screenshot, withPage } from "./support.mjs";
+import { ask, axe, BASE, closeBrowser, DESKTOP, noSidewaysScroll, openBrowser, PHONE, sampleAddress, screenshot, withPage } from "./support.mjs";
 
-const PAGES = ["/ask", "/runs", "/data", "/data/sample", "/data/sample/flights", "/data/sample?tab=meaning", "/settings", "/settings?tab=tokens", "/settings?tab=audit"];
+const PAGES = ["/ask", "/runs", "/data", "/data/{sample}", "/data/{sample}/flights", "/data/{sample}?tab=meaning", "/settings", "/settings?tab=tokens", "/settings?tab=audit"];
 const FIRST_SCRIPT_LIMIT_BYTES = 300_000;
 
 before(openBrowser);
@@ -17,19 +17,22 @@ async function ready(page, address) {
   await page.waitForFunction(() => document.querySelector("main .bone") === null);
 }
 
-for (const [name, size] of [["desktop", DESKTOP], ["phone", PHONE]]) {
+for (const [device, size] of [["desktop", DESKTOP], ["phone", PHONE]]) {
   for (const dark of [false, true]) {
-    const look = `${name}-${dark ? "dark" : "light"}`;
-    test(`every page holds on a ${name}, ${dark ? "dark" : "light"}`, () => withPage({ size, dark }, async (page) => {
-      for (const address of PAGES) {
+    const look = `${device}-${dark ? "dark" : "light"}`;
+    test(`every page holds on a ${device}, ${dark ? "dark" : "light"}`, () => withPage({ size, dark }, async (page) => {
+      const sample = await sampleAddress(page);
+      for (const name of PAGES) {
+        const address = name.replace("/data/{sample}", sample);
         await ready(page, address);
-        await noSidewaysScroll(page, `${address} (${look})`);
-        await axe(page, `${address} (${look})`);
-        await screenshot(page, `${look}${address.replace(/[/?=]+/g, "-")}`);
+        assert.equal(await page.getByText("Nothing at this address").count(), 0, `${address} leads nowhere`);
+        await noSidewaysScroll(page, `${name} (${look})`);
+        await axe(page, `${name} (${look})`);
+        await screenshot(page, `${look}${name.replace(/[/?={}]+/g, "-")}`);
       }
     }));
 
-    test(`an answer with a chart holds on a ${name}, ${dark ? "dark" : "light"}`, () => withPage({ size, dark }, async (page) => {
+    test(`an answer with a chart holds on a ${device}, ${dark ? "dark" : "light"}`, () => withPage({ size, dark }, async (page) => {
       await ready(page, "/ask");
       await page.locator("#question").focus();
       await ask(page, "Average departure delay by carrier");

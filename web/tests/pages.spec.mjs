@@ -1,7 +1,7 @@
 // The other pages against a running Pilothouse: palette, data, settings, signing out and in, and what is not there.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { axe, closeBrowser, expectFocus, openBrowser, pressUntilFocused, screenshot, withPage } from "./support.mjs";
+import { axe, closeBrowser, expectFocus, openBrowser, pressUntilFocused, sampleAddress, screenshot, withPage } from "./support.mjs";
 
 before(openBrowser);
 after(closeBrowser);
@@ -41,7 +41,7 @@ test("the catalog can be walked from the list of connections with the keyboard",
 }));
 
 test("what the columns mean is shown in an editor that the content policy allows", () => withPage({}, async (page) => {
-  await page.goto("/data/sample?tab=meaning");
+  await page.goto(`${await sampleAddress(page)}?tab=meaning`);
   await page.locator(".cm-content").waitFor();
   assert.match(await page.locator(".cm-content").innerText(), /flights/);
   await axe(page, "the editor");
@@ -109,7 +109,7 @@ test("signing out stays signed out; a wrong token is refused; development signs 
 }));
 
 test("an address that leads nowhere says so", () => withPage({ allow: [/status of 404/] }, async (page) => {
-  for (const address of ["/nowhere", "/data/nowhere", "/data/sample/nowhere", "/runs/nowhere", "/ask/nowhere"]) {
+  for (const address of ["/nowhere", "/data/nowhere", `${await sampleAddress(page)}/nowhere`, "/runs/nowhere", "/ask/nowhere"]) {
     await page.goto(address);
     await page.getByText("Nothing at this address").first().waitFor();
     await axe(page, address);

@@ -57,6 +57,12 @@ export async function withPage({ size = DESKTOP, dark = false, allow = [] }, bod
   }
 }
 
+/** The address of the sample connection, which a person reaches from the list of connections. */
+export async function sampleAddress(page) {
+  await page.goto("/data");
+  return page.locator(".card", { hasText: "sample" }).first().getByRole("link").first().getAttribute("href");
+}
+
 export async function axe(page, where) {
   // Evaluated by the debugger, so that the content policy need not be loosened for it.
   await page.evaluate(AXE);

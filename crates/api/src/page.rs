@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -49,8 +49,24 @@ async fn document() -> Response {
 /// What stands at no route: a file of the page such as its icon, else nothing.
 pub async fn file_or_nothing(request: Request) -> Response {
     // A route for such files would take every address of one part, and answer 405 where nothing is.
-    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    if is_read { asset(request).await } else { Failure::new(Code::NotFound, "Not Found").into_response() }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Failure::new(Code::NotFound, "Not Found").into_response();
+    }
+    let for_a_person = wants_document(&request);
+    let found = asset(request).await;
+    if found.status() != StatusCode::NOT_FOUND || !for_a_person || !has_page() {
+        return found;
+    }
+    // Somebody who mistyped an address is told so by the page, under the true status.
+    let mut response = document().await;
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+/// Whether a browser asks for something to show, outside the API.
+fn wants_document(request: &Request) -> bool {
+    let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+    accepts.contains("text/html") && !request.uri().path().starts_with("/api/")
 }
 
 async fn asset(request: Request) -> Response {

@@ -4,7 +4,7 @@ import type { Answer, QueryResult } from "./types";
 
 const EMPTY_RESULT: QueryResult = {
   rows: [], columns: [], row_count: 0, truncated: false, sql: "", connection_id: "", tables: [], rows_scanned: null, bytes_scanned: null,
-  elapsed_ms: null, cost: { bytes_scanned: null, estimated_usd: null }, understanding: { text: "", chips: [] }, chart: { kind: "none" },
+  elapsed_ms: null, cost: { bytes_scanned: null, estimated_usd: null }, understanding: { text: "", chips: [] }, chart: { kind: "none", title: "", y: [] },
 };
 /** What each kind of answer must have for the page to show it. */
 const DEFAULTS: Record<Answer["response_type"], object> = {
@@ -13,7 +13,7 @@ const DEFAULTS: Record<Answer["response_type"], object> = {
   refused: { reasons: [], unknown_words: [], suggestions: [] },
   blocked: { reasons: [], gate: null },
   error: { errors: [] },
-  partial_failure: { step: null, retry_count: null },
+  partial_failure: { errors: [], step: null, retry_count: null },
   queued: { run_id: "", status: "queued" },
 };
 
@@ -52,5 +52,5 @@ export function readAnswer(raw: unknown, runId: string | null): Answer | null {
 const columnsMissing = (data: Record<string, unknown>): boolean => (data["columns"] as unknown[]).length === 0 && (data["rows"] as unknown[]).length > 0;
 
 function columnsOf(rows: Record<string, unknown>[]): QueryResult["columns"] {
-  return Object.entries(rows[0] ?? {}).map(([name, value]) => ({ name, type: typeof value === "number" ? "number" : typeof value === "boolean" ? "boolean" : "string" }));
+  return Object.entries(rows[0] ?? {}).map(([name, value]) => ({ name, type: typeof value === "number" ? "number" : typeof value === "boolean" ? "boolean" : "string", role: typeof value === "number" ? "measure" : "dimension" }));
 }

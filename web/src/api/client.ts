@@ -1,7 +1,7 @@
 // The only module that talks HTTP. It adds the CSRF token, turns every failure into a Problem, and tells the session
-// when it has ended. To use the generated document, import `paths` from "./schema" instead of "./paths".
+// when it has ended. Which route takes and gives what is generated.
 import createClient, { type Middleware } from "openapi-fetch";
-import type { paths } from "./paths";
+import type { paths } from "./schema";
 import { asProblem, type Problem, problemFrom } from "./problem";
 
 let csrfToken: string | null = null;

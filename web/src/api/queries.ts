@@ -8,9 +8,9 @@ import type { RunStatus } from "./types";
 const PAGE_SIZE = 50;
 const ACTIVE_POLL_MS = 2_000;
 const MAX_RETRIES = 2;
-const ACTIVE: ReadonlySet<RunStatus> = new Set(["queued", "running", "waiting"]);
+const ACTIVE: ReadonlySet<string> = new Set<RunStatus>(["queued", "running", "waiting"]);
 
-export const isActive = (status: RunStatus): boolean => ACTIVE.has(status);
+export const isActive = (status: string): boolean => ACTIVE.has(status);
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -81,7 +81,7 @@ export const tokensQuery = queryOptions({
 export const auditQuery = infiniteQueryOptions({
   queryKey: ["audit"],
   queryFn: ({ pageParam }) =>
-    expect(api.GET("/api/v1/audit", { params: { query: { limit: PAGE_SIZE, ...(pageParam ? { cursor: pageParam } : {}) } } })),
+    expect(api.GET("/api/v1/audit", { params: { query: { limit: PAGE_SIZE, ...(pageParam ? { cursor: Number(pageParam) } : {}) } } })),
   initialPageParam: "",
   getNextPageParam: (last) => last.next_cursor ?? undefined,
 });

@@ -6,7 +6,7 @@ import { ALT, useKeys } from "../lib/keys";
 import { Button } from "../ui/Button";
 import { Icon, type IconName } from "../ui/Icon";
 import { ResultView } from "./ResultView";
-import { Sentence } from "./sentence";
+import { askedOf, Sentence } from "./sentence";
 import { STEP_WORDS } from "./Steps";
 
 export type AnswerActions = {
@@ -40,21 +40,21 @@ function Body({ answer, question, latest, onPick, onEdit, onAsk, onRejoin }: Pro
       return <Refused summary={answer.summary} data={answer.data} onAsk={onAsk} onEdit={onEdit} />;
     case "blocked":
       return (
-        <Outcome icon="blocked" tone="warn" title={answer.summary || "This was not allowed to run"} reasons={answer.data.reasons}>
+        <Outcome icon="blocked" tone="warn" title={answer.summary || "This was not allowed to run"} reasons={answer.data.reasons.filter((reason) => reason !== answer.summary)}>
           <p>{answer.data.gate?.approval_required ? "It needs a person's approval before it can run. Nothing was run." : "Nothing was run and nothing was read."}</p>
           <RunLink runId={answer.run_id} />
         </Outcome>
       );
     case "error":
       return (
-        <Outcome icon="warning" tone="bad" title={answer.summary || "The question could not be answered"} reasons={answer.data.errors}>
+        <Outcome icon="warning" tone="bad" title={answer.summary || "The question could not be answered"} reasons={answer.data.errors.filter((reason) => reason !== answer.summary)}>
           <p>No data was changed. You can ask again, or see which step failed.</p>
           <div className="row"><Button icon="refresh" onClick={() => onAsk(question)}>Ask again</Button><RunLink runId={answer.run_id} /></div>
         </Outcome>
       );
     case "partial_failure":
       return (
-        <Outcome icon="warning" tone="bad" title={answer.summary || "Part of this could not be done"} reasons={partialReasons(answer.data.step, answer.data.retry_count)}>
+        <Outcome icon="warning" tone="bad" title={answer.summary || "Part of this could not be done"} reasons={[...answer.data.errors, ...partialReasons(answer.data.step, answer.data.retry_count)]}>
           <div className="row"><Button icon="refresh" onClick={() => onAsk(question)}>Ask again</Button><RunLink runId={answer.run_id} /></div>
         </Outcome>
       );
@@ -102,16 +102,18 @@ function Clarification({ question, choices, latest, onPick }: ClarificationProps
     return [{ keys: `alt+${at + 1}`, run }, { keys: String(at + 1), run }];
   }) : []), [latest, choices, onPick]);
   useKeys(bindings);
+  const asked = useMemo(() => askedOf(question, choices), [question, choices]);
   return (
-    <div className="clarify" role="group" aria-label={question}>
-      <p className="sentence"><Icon name="question" size={20} /> {question}</p>
+    <div className="clarify" role="group" aria-label={asked.heading}>
+      <p className="sentence"><Icon name="question" size={20} /> {asked.heading}</p>
+      {asked.shared ? <p className="clarify-shared">{asked.shared}</p> : null}
       <ul className="choices">
         {choices.map((choice, at) => (
           <li key={choice.id}>
             <button type="button" className="choice" disabled={!latest} onClick={() => onPick(choice)}>
-              <span className="choice-label">{choice.label}</span>
+              <span className="choice-label">{asked.choices[at]?.label}</span>
               {latest && at < MAX_KEYED ? <kbd aria-hidden="true">{ALT} {at + 1}</kbd> : null}
-              {choice.detail ? <span className="choice-detail">{choice.detail}</span> : null}
+              {asked.choices[at]?.detail ? <span className="choice-detail">{asked.choices[at].detail}</span> : null}
             </button>
           </li>
         ))}
@@ -130,7 +132,7 @@ type RefusedProps = {
 
 function Refused({ summary, data, onAsk, onEdit }: RefusedProps) {
   return (
-    <Outcome icon="question" tone="warn" title={summary || "I did not understand this well enough to answer"} reasons={data.reasons}>
+    <Outcome icon="question" tone="warn" title={summary || "I did not understand this well enough to answer"} reasons={data.reasons.filter((reason) => reason !== summary)}>
       {data.unknown_words.length > 0 ? (
         <div className="unknown-words">
           <span>Not found in your data:</span>

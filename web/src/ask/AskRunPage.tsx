@@ -14,6 +14,7 @@ import { useSession } from "../shell/session-context";
 import { AnswerView, type AnswerActions } from "./AnswerView";
 import { Composer, type ComposerHandle } from "./Composer";
 import { startOver, submit } from "./conversation";
+import { errorOf } from "../runs/timeline";
 import { DoneSteps, LiveSteps } from "./Steps";
 
 export function AskRunPage() {
@@ -65,8 +66,9 @@ function PastAnswer({ run, actions }: { run: RunDetail; actions: AnswerActions }
 }
 
 export function questionOf(run: RunDetail): string {
+  // The title may be cut; the input holds the question as it was asked.
   const { input } = run;
-  return input && typeof input === "object" && "message" in input && typeof input.message === "string" ? input.message : run.title;
+  return input && typeof input === "object" && "question" in input && typeof input.question === "string" ? input.question : run.title;
 }
 
 export function answerOf(run: RunDetail): Answer | null {
@@ -80,7 +82,7 @@ function stepsOf(run: RunDetail): StepEvent[] {
     return {
       seq: step.seq, name: step.name,
       status: step.status === "succeeded" || step.status === "failed" ? step.status : "started",
-      summary: step.error?.message ?? (typeof summary === "string" ? summary : null),
+      summary: errorOf(step)?.message ?? (typeof summary === "string" ? summary : null),
       elapsed_ms: between(step.started_at, step.finished_at),
     };
   });

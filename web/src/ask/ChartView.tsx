@@ -13,7 +13,7 @@ const HEIGHT_PX = 280;
 
 type Module = typeof import("./chart");
 
-export default function ChartView({ result }: { result: QueryResult }) {
+export default function ChartView({ result, title }: { result: QueryResult; title: string }) {
   const [module, setModule] = useState<Module | null>(null);
   useEffect(() => {
     let live = true;
@@ -24,14 +24,14 @@ export default function ChartView({ result }: { result: QueryResult }) {
   if (module && !series) return null;
   return (
     <figure className="chart">
-      <figcaption>{result.chart.title ?? ""}</figcaption>
-      {module && series ? <Drawing module={module} result={result} series={series} /> : <div className="chart-box" aria-hidden="true" />}
+      <figcaption>{title}</figcaption>
+      {module && series ? <Drawing title={title} module={module} result={result} series={series} /> : <div className="chart-box" aria-hidden="true" />}
       {series && series.columns.length > 1 ? <Legend series={series} /> : null}
     </figure>
   );
 }
 
-function Drawing({ module, result, series }: { module: Module; result: QueryResult; series: Series }) {
+function Drawing({ title, module, result, series }: { title: string; module: Module; result: QueryResult; series: Series }) {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const dark = useIsDark();
@@ -42,7 +42,7 @@ function Drawing({ module, result, series }: { module: Module; result: QueryResu
     const chart: Chart = module.draw(canvas.current, result.chart.kind === "line" ? "line" : "bar", series);
     return () => chart.destroy();
   }, [module, result, series, height, dark]);
-  const words = `${result.chart.kind === "line" ? "Line" : "Bar"} chart: ${result.chart.title ?? result.understanding.text}. The table below has the same figures.`;
+  const words = `${result.chart.kind === "line" ? "Line" : "Bar"} chart: ${title}. The table below has the same figures.`;
   return <div ref={box} className="chart-box"><canvas ref={canvas} role="img" aria-label={words} /></div>;
 }
 

@@ -1,7 +1,7 @@
 // A governed answer: the sentence, then the figure or chart, then the table, how it was understood, and what it cost.
 import { useMemo, useState } from "react";
 import type { Answer, Chip, QueryResult } from "../api/types";
-import { formatBytes, formatCell, formatCount, formatDuration, formatUsd, humanize, toCsv } from "../lib/format";
+import { formatBytes, formatCount, formatDuration, formatUsd, humanize, toCsv, unitBeside } from "../lib/format";
 import { useCopy } from "../lib/hooks";
 import { ALT, useKeys } from "../lib/keys";
 import { Moment } from "../ui/Bits";
@@ -9,7 +9,7 @@ import { Button } from "../ui/Button";
 import { Note } from "../ui/States";
 import ChartView from "./ChartView";
 import { ResultTable } from "./ResultTable";
-import { sentenceStates } from "./sentence";
+import { figureOf } from "./sentence";
 import { SqlPanel } from "./Sql";
 
 type ResultAnswer = Extract<Answer, { response_type: "query_result" }>;
@@ -17,9 +17,8 @@ type Props = { answer: ResultAnswer; question: string; latest: boolean; onEdit: 
 
 export function ResultView({ answer, question, latest, onEdit }: Props) {
   const { data } = answer;
-  const single = data.rows.length === 1 && data.columns.length === 1;
-  const asNumber = data.chart.kind === "number" && data.rows.length === 1;
-  const [showTable, setShowTable] = useState(!asNumber && !single);
+  const asNumber = figureOf(data) !== null;
+  const [showTable, setShowTable] = useState(!asNumber);
   const [showSql, setShowSql] = useState(false);
   const toggleSql = (): void => setShowSql((open) => !open);
   const bindings = useMemo(() => (latest ? [{ keys: "s", run: toggleSql }, { keys: "alt+s", run: toggleSql }] : []), [latest]);
@@ -27,12 +26,11 @@ export function ResultView({ answer, question, latest, onEdit }: Props) {
   const charted = (data.chart.kind === "bar" || data.chart.kind === "line") && data.rows.length > 1;
   return (
     <div className="result">
-      {asNumber && !sentenceStates(answer) ? <Figure result={data} /> : null}
-      {charted ? <ChartView result={data} /> : null}
+      {charted ? <ChartView result={data} title={chartTitle(data)} /> : null}
       {answer.warnings.map((warning) => <Note key={warning}><p>{warning}</p></Note>)}
       {data.rows.length === 0 ? <p className="result-none">The query ran and found no rows. The filters below may be narrower than you meant.</p> : null}
-      {showTable && data.rows.length > 0 ? <ResultTable result={data} caption={data.chart.title ?? question} /> : null}
-      <Understanding result={data} onEdit={onEdit} />
+      {showTable && data.rows.length > 0 ? <ResultTable result={data} caption={data.chart.title || question} /> : null}
+      <Understanding result={data} said={answer.summary} onEdit={onEdit} />
       <Facts result={data} />
       <div className="result-actions">
         <Button icon="code" hint={`${ALT} S`} aria-expanded={showSql} aria-keyshortcuts="s Alt+S" onClick={toggleSql}>{showSql ? "Hide SQL" : "SQL"}</Button>
@@ -45,21 +43,22 @@ export function ResultView({ answer, question, latest, onEdit }: Props) {
   );
 }
 
-/** The number itself; the rest of a one-row answer stands beside it as its name. */
-function Figure({ result }: { result: QueryResult }) {
-  const column = result.columns.find((one) => one.name === result.chart.y?.[0]) ?? result.columns.find((one) => one.role === "measure") ?? result.columns[0];
-  if (!column) return null;
-  const value = formatCell(result.rows[0]?.[column.name], column);
-  return (
-    <p className="figure">
-      <span className="figure-value">{value ?? "null"}</span>
-      <span className="figure-unit">{column.unit ?? humanize(column.name).toLowerCase()}</span>
-    </p>
-  );
+/** What is drawn over what: the rest of the question stands in the sentence and the chips. */
+function chartTitle(result: QueryResult): string {
+  const names = result.chart.y.map((name) => {
+    const column = result.columns.find((one) => one.name === name);
+    const unit = column ? unitBeside(column) : null;
+    return unit ? `${humanize(name)} (${unit})` : humanize(name);
+  });
+  return result.chart.x ? `${names.join(", ")} by ${humanize(result.chart.x).toLowerCase()}` : result.chart.title;
 }
 
-function Understanding({ result, onEdit }: { result: QueryResult; onEdit: (part: string) => void }) {
-  const { text, chips } = result.understanding;
+type UnderstandingProps = { result: QueryResult; said: string; onEdit: (part: string) => void };
+
+function Understanding({ result, said, onEdit }: UnderstandingProps) {
+  const { chips } = result.understanding;
+  // The sentence above often begins with it; once is enough.
+  const text = said.startsWith(result.understanding.text.replace(/[.\s]+$/, "")) ? "" : result.understanding.text;
   return (
     <section className="understanding" aria-label="How I understood this">
       <p className="label">How I understood this</p>

@@ -10,10 +10,11 @@ import { formatCell, formatCompact, formatNumber, grainOf, humanize, type Grain 
 Chart.register(BarController, BarElement, CategoryScale, LinearScale, LineController, LineElement, PointElement, Tooltip);
 
 const LONG_LABEL = 10;
-const MANY_BARS = 14;
+/** More characters than this do not fit side by side under the bars on a phone. */
+const MANY_CHARACTERS = 36;
 const BAR_THICKNESS_PX = 28;
 
-export type Series = { labels: string[]; columns: ResultColumn[]; values: (number | null)[][]; horizontal: boolean };
+export type Series = { labels: string[]; columns: ResultColumn[]; values: (number | null)[][]; horizontal: boolean; everyLabel: boolean };
 
 const number = (cell: Cell | undefined): number | null => (cell === null || cell === undefined || cell === "" || !Number.isFinite(Number(cell)) ? null : Number(cell));
 
@@ -21,12 +22,13 @@ const number = (cell: Cell | undefined): number | null => (cell === null || cell
 export function seriesOf(result: QueryResult): Series | null {
   const { chart, columns, rows } = result;
   const x = columns.find((column) => column.name === chart.x);
-  const found = (chart.y ?? []).map((name) => columns.find((column) => column.name === name)).filter((column) => column !== undefined);
+  const found = chart.y.map((name) => columns.find((column) => column.name === name)).filter((column) => column !== undefined);
   if (!x || found.length === 0 || rows.length === 0) return null;
   const grain = grainOf(rows.map((row) => row[x.name]));
   const labels = shortDates(rows.map((row) => formatCell(row[x.name], x, { grain }) ?? "null"), grain);
-  const long = labels.some((label) => label.length > LONG_LABEL) || labels.length > MANY_BARS;
-  return { labels, columns: found, values: found.map((column) => rows.map((row) => number(row[column.name]))), horizontal: chart.kind === "bar" && x.role !== "time" && long };
+  const long = labels.some((label) => label.length > LONG_LABEL) || labels.join("").length > MANY_CHARACTERS;
+  const bars = chart.kind === "bar" && x.role !== "time";
+  return { labels, columns: found, values: found.map((column) => rows.map((row) => number(row[column.name]))), horizontal: bars && long, everyLabel: bars };
 }
 
 /** Days of one year need not each repeat it. */
@@ -45,7 +47,7 @@ export function draw(canvas: HTMLCanvasElement, kind: "bar" | "line", series: Se
   const palette = [css("--chart-1"), css("--chart-2"), css("--chart-3"), css("--chart-4")];
   const font = { family: css("--font"), size: 12 };
   const unit = series.columns[0]?.unit ?? "";
-  const category = { grid: { display: false }, border: { color: css("--line-strong") }, ticks: { color: css("--text-2"), font, maxRotation: 0, autoSkipPadding: 16, autoSkip: !series.horizontal } };
+  const category = { grid: { display: false }, border: { color: css("--line-strong") }, ticks: { color: css("--text-2"), font, maxRotation: 0, autoSkipPadding: 16, autoSkip: !series.everyLabel } };
   const amount = {
     beginAtZero: kind === "bar", grid: { color: css("--line") }, border: { display: false },
     ticks: { color: css("--text-2"), font, maxTicksLimit: 6, callback: (value: string | number) => formatCompact(Number(value)) },

@@ -5,6 +5,7 @@ import { ask, watch, type AskListener } from "../api/ask";
 import { api, expect } from "../api/client";
 import { asProblem, type Problem } from "../api/problem";
 import { queryClient } from "../api/queries";
+import { shortLabel } from "./sentence";
 import type { Answer, AskBody, Choice, Session, StepEvent } from "../api/types";
 
 export type Turn = {
@@ -71,7 +72,7 @@ export function submit(session: Session, message: string, connectionId: string |
     ...(reply ? { reply_to: reply.runId, choice: reply.choice.id } : {}),
   };
   const turn: Turn = {
-    key: newId(), message, connectionId, picked: reply?.choice.label ?? null, runId: null, steps: [], answer: null, problem: null,
+    key: newId(), message, connectionId, picked: reply ? shortLabel(reply.choice.label) : null, runId: null, steps: [], answer: null, problem: null,
     reconnecting: 0, stopped: false, startedAt: Date.now(),
   };
   set({ ...state, turns: [...state.turns, turn] });

@@ -1,35 +1,79 @@
-// The sentence an answer leads with. When the answer is one number, the sentence is large and the number stands out in
-// it, so that it need not be said twice.
-import type { Answer } from "../api/types";
-import { formatCell } from "../lib/format";
+// What an answer leads with. A one-row answer leads with its figure, large, and the sentence beneath says what it is;
+// every other answer leads with its sentence.
+import type { Answer, Choice, QueryResult, ResultColumn } from "../api/types";
+import { formatCell, humanize, styleOf } from "../lib/format";
 
 type ResultAnswer = Extract<Answer, { response_type: "query_result" }>;
+export type Figure = { name: string | null; value: string; unit: string };
 
-function theNumber({ data }: ResultAnswer): string | null {
-  if (data.chart.kind !== "number" || data.rows.length !== 1) return null;
-  const column = data.columns.find((one) => one.name === data.chart.y?.[0]) ?? data.columns.find((one) => one.role === "measure") ?? data.columns[0];
-  return column ? formatCell(data.rows[0]?.[column.name], column) : null;
+/** The one number of a one-row answer, with what it belongs to, where the row names that: EV, 1,808 flights. */
+export function figureOf({ rows, columns, chart }: Pick<QueryResult, "rows" | "columns" | "chart">): Figure | null {
+  const row = rows[0];
+  const measures = columns.filter((column) => column.role === "measure");
+  const column = columns.find((one) => one.name === chart.y[0]) ?? measures[0];
+  if (!row || rows.length !== 1 || !column || measures.length > 1) return null;
+  const name = columns.filter((one) => one !== column).map((one) => formatCell(row[one.name], one)).filter((text) => text !== null).join(", ");
+  return { name: name || null, value: formatCell(row[column.name], column, styleOf([row[column.name]], column)) ?? "null", unit: unitOf(column) };
 }
 
-/** Whether the sentence itself says the number, as the page would write it. */
-export function sentenceStates(answer: ResultAnswer): boolean {
-  const number = theNumber(answer);
-  return number !== null && splitAt(answer.summary, number) !== null;
-}
+const unitOf = (column: ResultColumn): string => column.unit ?? humanize(column.name).toLowerCase();
 
-/** The text before and after the first whole occurrence of a number: "4" is not in "24,951". */
-export function splitAt(text: string, number: string): [string, string] | null {
-  for (let at = text.indexOf(number); at >= 0; at = text.indexOf(number, at + 1)) {
-    const before = text.charAt(at - 1);
-    const after = text.slice(at + number.length);
-    if (!/[\d.,]/.test(before) && !/^[.,]?\d/.test(after)) return [text.slice(0, at), after];
-  }
-  return null;
+/** The sentence without the figure that stands above it: what is told up to the colon. */
+export function beneath(summary: string, figure: Figure): string {
+  const at = summary.lastIndexOf(": ");
+  return at > 0 && summary.slice(at).includes(figure.value) ? `${summary.slice(0, at)}.` : summary;
 }
 
 export function Sentence({ answer }: { answer: ResultAnswer }) {
-  const number = theNumber(answer);
-  const parts = number === null ? null : splitAt(answer.summary, number);
-  if (!parts) return <p className="sentence">{answer.summary}</p>;
-  return <p className="sentence sentence-number">{parts[0]}<strong>{number}</strong>{parts[1]}</p>;
+  const figure = figureOf(answer.data);
+  if (!figure) {
+    const at = answer.summary.lastIndexOf(": ") + 1;
+    return <p className="sentence"><span>{answer.summary.slice(0, at)}{at > 0 ? <strong>{answer.summary.slice(at)}</strong> : answer.summary}</span></p>;
+  }
+  return (
+    <div className="lead">
+      <p className="figure">
+        {figure.name ? <span className="figure-name">{figure.name}</span> : null}
+        <span className="figure-value">{figure.value}</span> <span className="figure-unit">{figure.unit}</span>
+      </p>
+      <p className="figure-of">{beneath(answer.summary, figure)}</p>
+    </div>
+  );
+}
+
+export type Asked = { heading: string; shared: string | null; choices: { label: string; detail: string | null }[] };
+
+/**
+ * A question back as it is shown. Its text lists the choices for those who only read it; here they are buttons, so the
+ * list is left out, and so is, from each button, what is the same in all of them.
+ */
+export function askedOf(question: string, choices: Pick<Choice, "label" | "detail">[]): Asked {
+  const starts = choices.map((choice) => question.indexOf(choice.label));
+  const listed = choices.length > 0 && starts.every((at) => at >= 0);
+  const heading = listed ? question.slice(0, Math.min(...starts)).replace(/[\s:,]+$/, "") : question;
+  const frames = new Set(choices.map((choice) => choice.detail.replace(choice.label, "…")));
+  const shared = choices.length > 1 && frames.size === 1 && choices.every((choice) => choice.detail.includes(choice.label));
+  return {
+    heading: /[?.!]$/.test(heading) ? heading : `${heading || "Which do you mean"}?`,
+    shared: shared ? ([...frames][0] ?? null) : null,
+    choices: choices.map((choice) => {
+      const meaning = LABEL.exec(choice.label)?.[2];
+      const detail = [meaning, shared ? null : choice.detail].filter(Boolean).map((text) => capital(text ?? "")).join(". ");
+      return { label: shortLabel(choice.label), detail: detail || null };
+    }),
+  };
+}
+
+/** A label says a name and, in brackets, what it stands for. */
+const LABEL = /^(.+?) \((.+)\)$/;
+
+export const shortLabel = (label: string): string => capital(LABEL.exec(label)?.[1] ?? label);
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** The answer in one line, for where the choices are not shown. */
+export function leadOf(answer: Answer): string {
+  return answer.response_type === "clarification"
+    ? `Asked back: ${askedOf(answer.data.question || answer.summary, answer.data.choices).choices.map((choice) => choice.label).join(" · ")}`
+    : answer.summary;
 }

@@ -44,7 +44,7 @@ function ConnectionView({ connection }: { connection: Connection }) {
         <div><dt>Checked</dt><dd><Moment at={connection.checked_at} /></dd></div>
         <div><dt>Id</dt><dd><Id id={connection.id} what="connection id" /></dd></div>
       </dl>
-      {connection.error ? <Note><p className="notice-title">The last check failed</p><p>{connection.error} What is shown below is from the last check that worked.</p></Note> : null}
+      {connection.error ? <Note><p className="notice-title">The last check failed</p><p>{connection.error.message} What is shown below is from the last check that worked.</p><p><code>{connection.error.code}</code></p></Note> : null}
       <nav className="tabs" aria-label="Parts of this connection">
         <Link {...here} search={{}} className="tab" activeOptions={EXACT}>Tables</Link>
         <Link {...here} search={{ tab: "meaning" }} className="tab" activeOptions={EXACT}>Meaning</Link>
@@ -75,8 +75,8 @@ function TableList({ connection, tables }: { connection: Connection; tables: Cat
           <tr key={table.name} className="row-link">
             <td className="cell-main"><Link className="row-title mono" to="/data/$connection/$table" params={{ connection: connection.id, table: table.name }}>{table.name}</Link></td>
             <td className="num quiet" data-unit={table.columns.length === 1 ? "column" : "columns"}>{table.columns.length}</td>
-            <td className="num" data-unit="rows" title={table.row_count === null ? undefined : formatCount(table.row_count, "row")}>{table.row_count === null ? <Nothing means="not counted" /> : formatNumber(table.row_count)}</td>
-            <td className="num">{table.bytes === null ? <Nothing means="unknown" /> : formatBytes(table.bytes)}</td>
+            <td className="num" data-unit="rows" title={typeof table.row_count !== "number" ? undefined : formatCount(table.row_count, "row")}>{typeof table.row_count !== "number" ? <Nothing means="not counted" /> : formatNumber(table.row_count)}</td>
+            <td className="num">{typeof table.bytes !== "number" ? <Nothing means="unknown" /> : formatBytes(table.bytes)}</td>
             <td className="num quiet"><Moment at={table.updated_at} /></td>
           </tr>
         ))}

@@ -61,7 +61,7 @@ function ConnectionCard({ connection }: { connection: Connection }) {
         {connection.status === "profiling" ? null : <span className="quiet">{formatCount(connection.table_count, "table")}</span>}
         <span className="quiet">{connection.checked_at ? <>checked <Moment at={connection.checked_at} /></> : "not checked yet"}</span>
       </div>
-      {connection.error ? <p className="card-error">{connection.error}</p> : null}
+      {connection.error ? <p className="card-error">{connection.error.message} <code>{connection.error.code}</code></p> : null}
     </li>
   );
 }

@@ -35,8 +35,8 @@ function TableView({ connection, table }: { connection: string; table: CatalogTa
     <>
       <div className="page-head"><h1 tabIndex={-1} className="mono">{table.name}</h1></div>
       <dl className="props">
-        <div><dt>Rows</dt><dd>{table.row_count === null ? <Nothing means="not counted" /> : formatNumber(table.row_count)}</dd></div>
-        <div><dt>Size</dt><dd>{table.bytes === null ? <Nothing means="unknown" /> : formatBytes(table.bytes)}</dd></div>
+        <div><dt>Rows</dt><dd>{typeof table.row_count !== "number" ? <Nothing means="not counted" /> : formatNumber(table.row_count)}</dd></div>
+        <div><dt>Size</dt><dd>{typeof table.bytes !== "number" ? <Nothing means="unknown" /> : formatBytes(table.bytes)}</dd></div>
         <div><dt>Updated</dt><dd><Moment at={table.updated_at} /></dd></div>
         <div><dt>Columns</dt><dd>{table.columns.length}</dd></div>
       </dl>
@@ -55,7 +55,7 @@ function ColumnRow({ connection, column }: { connection: string; column: Catalog
       <td className="cell-main mono">{column.name}</td>
       <td className="quiet nowrap">{column.type}{column.nullable ? "" : ", never null"}</td>
       <td className="nowrap"><Key connection={connection} column={column} /></td>
-      <td className="num" data-unit="distinct">{column.distinct === null ? <Nothing means="not counted" /> : formatNumber(column.distinct)}</td>
+      <td className="num" data-unit="distinct">{typeof column.distinct !== "number" ? <Nothing means="not counted" /> : formatNumber(column.distinct)}</td>
       <td className="cell-values"><Values values={column.values} /></td>
     </tr>
   );
@@ -72,7 +72,7 @@ function Key({ connection, column }: { connection: string; column: CatalogColumn
   );
 }
 
-function Values({ values }: { values: string[] | null }) {
+function Values({ values }: { values: string[] | null | undefined }) {
   if (!values || values.length === 0) return <Nothing means="too many to list" />;
   const rest = values.length - VALUES_SHOWN;
   return (

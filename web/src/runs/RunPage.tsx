@@ -6,6 +6,7 @@ import { api, expect } from "../api/client";
 import { isActive, runQuery } from "../api/queries";
 import type { RunDetail } from "../api/types";
 import { answerOf, questionOf } from "../ask/AskRunPage";
+import { leadOf } from "../ask/sentence";
 import { submit } from "../ask/conversation";
 import { useSession } from "../shell/session-context";
 import { formatDuration } from "../lib/format";
@@ -17,6 +18,7 @@ import { Confirm } from "../ui/Dialog";
 import { Query } from "../ui/Query";
 import { Failure } from "../ui/States";
 import { RunStatusView } from "./status";
+import { errorOf } from "./timeline";
 import { TimelineView } from "./TimelineView";
 
 export function RunPage() {
@@ -35,7 +37,7 @@ function RunView({ run }: { run: RunDetail }) {
   const live = isActive(run.status);
   const answer = answerOf(run);
   // The failing step stands open and says it; saying it twice would bury the rest.
-  const stepSays = run.steps.some((step) => step.error?.code === run.error?.code);
+  const stepSays = run.steps.some((step) => errorOf(step) !== null && errorOf(step)?.code === run.error?.code);
   const took = between(run.started_at, run.finished_at);
   return (
     <>
@@ -62,7 +64,7 @@ function RunView({ run }: { run: RunDetail }) {
           <div className="notice-foot"><code>{run.error.code}</code></div>
         </div></div>
       ) : null}
-      {answer ? <p className="run-answer">{answer.summary}</p> : null}
+      {answer ? <p className="run-answer">{leadOf(answer)}</p> : null}
       <section aria-labelledby="steps" className="section">
         <h2 id="steps">Steps</h2>
         {run.steps.length === 0

@@ -7,20 +7,22 @@ import { formatDuration } from "../lib/format";
 import { useNow } from "../lib/hooks";
 import { CopyButton } from "../ui/Button";
 import { Icon } from "../ui/Icon";
-import { layOut, type Bar, type Line } from "./timeline";
+import { errorOf, layOut, type Bar, type Line } from "./timeline";
 
 const LIVE_TICK_MS = 250;
 
 export function TimelineView({ run, live }: { run: RunDetail; live: boolean }) {
   const now = useNow(live ? LIVE_TICK_MS : null);
   const timeline = layOut(run, now);
+  // What stands above as the answer is not said again by the steps that found it.
+  const said = summaryOf(run.output);
   return (
     <div className="timeline">
       <div className="timeline-scale" aria-hidden="true"><span>0</span><span>{formatDuration(timeline.totalMs)}</span></div>
       <ol>
         {timeline.lines.map((line, at) => (line.kind === "wait"
           ? <WaitLine key={`wait-${at}`} line={line} />
-          : <StepLine key={`${line.step.seq}-${line.step.attempt}`} line={line} last={at === timeline.lines.length - 1} />))}
+          : <StepLine key={`${line.step.seq}-${line.step.attempt}`} line={line} last={at === timeline.lines.length - 1} said={said} />))}
       </ol>
     </div>
   );
@@ -50,11 +52,12 @@ function look(step: RunStep, running: boolean): "good" | "bad" | "busy" | "unkno
   return step.status === "succeeded" ? "good" : "unknown";
 }
 
-function StepLine({ line, last }: { line: Extract<Line, { kind: "step" }>; last: boolean }) {
+function StepLine({ line, last, said }: { line: Extract<Line, { kind: "step" }>; last: boolean; said: string | null }) {
   const { step, bar, running } = line;
   const kind = look(step, running);
+  const error = errorOf(step);
   const [open, setOpen] = useState(kind === "bad" && last);
-  const hasMore = step.error !== null || (step.output !== null && step.output !== undefined);
+  const hasMore = error !== null || (step.output !== null && step.output !== undefined);
   const summary = summaryOf(step.output);
   return (
     <li className={`tl tl-${kind}`}>
@@ -68,8 +71,8 @@ function StepLine({ line, last }: { line: Extract<Line, { kind: "step" }>; last:
         <Track bar={bar} look={kind} />
         <span className="tl-time">{running ? `${formatDuration(bar.ms)} so far` : formatDuration(bar.ms)}</span>
       </div>
-      {step.error && !open ? <p className="tl-summary">{step.error.message}</p> : null}
-      {summary && !step.error ? <p className="tl-summary">{summary}</p> : null}
+      {error && !open ? <p className="tl-summary">{error.message}</p> : null}
+      {summary && summary !== said && !error ? <p className="tl-summary">{summary}</p> : null}
       {open ? <StepDetail step={step} /> : null}
     </li>
   );
@@ -87,10 +90,11 @@ function summaryOf(output: unknown): string | null {
 }
 
 function StepDetail({ step }: { step: RunStep }) {
+  const error = errorOf(step);
   const text = step.output === null || step.output === undefined ? null : JSON.stringify(step.output, null, 2);
   return (
     <div className="tl-detail">
-      {step.error ? <div className="tl-error"><p>{step.error.message}</p><code>{step.error.code}</code></div> : null}
+      {error ? <div className="tl-error"><p>{error.message}</p><code>{error.code}</code></div> : null}
       {text ? (
         <div className="json">
           <div className="sql-head"><p className="label">What this step left behind</p><CopyButton text={text} /></div>

@@ -3,7 +3,8 @@ import type { RunStatus } from "../api/types";
 import { Status, type Tone } from "../ui/Bits";
 import type { IconName } from "../ui/Icon";
 
-const LOOKS: Record<RunStatus, { tone: Tone; word: string; icon?: IconName }> = {
+type Look = { tone: Tone; word: string; icon?: IconName };
+const LOOKS: Record<RunStatus, Look> = {
   queued: { tone: "unknown", word: "Queued" },
   running: { tone: "busy", word: "Running" },
   waiting: { tone: "warn", word: "Waiting", icon: "clock" },
@@ -23,8 +24,8 @@ export const STATUS_FILTERS: { value: RunStatus; label: string }[] = [
   { value: "dead", label: "Given up" },
 ];
 
-export function RunStatusView({ status }: { status: RunStatus }) {
+export function RunStatusView({ status }: { status: string }) {
   // A server newer than the page may know more statuses; they are shown by name, as unknown.
-  const look = LOOKS[status] ?? { tone: "unknown" as const, word: status };
+  const look: Look = Object.hasOwn(LOOKS, status) ? LOOKS[status as RunStatus] : { tone: "unknown", word: status };
   return <Status tone={look.tone} {...(look.icon ? { icon: look.icon } : {})}>{look.word}</Status>;
 }

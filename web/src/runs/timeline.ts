@@ -9,7 +9,14 @@ export type Bar = { startPct: number; widthPct: number; ms: number };
 export type Line = { kind: "step"; step: RunStep; bar: Bar; running: boolean } | { kind: "wait"; ms: number; why: string; bar: Bar };
 export type Timeline = { lines: Line[]; totalMs: number };
 
-const at = (iso: string | null, otherwise: number): number => (iso ? Date.parse(iso) : otherwise);
+const at = (iso: string | null | undefined, otherwise: number): number => (iso ? Date.parse(iso) : otherwise);
+
+/** What a step failed of, in the form in which steps store it; null when it did not fail. */
+export function errorOf(step: RunStep): { code: string; message: string } | null {
+  if (!step.error || typeof step.error !== "object") return null;
+  const { code, message } = step.error as { code?: unknown; message?: unknown };
+  return { code: typeof code === "string" ? code : "unknown", message: typeof message === "string" ? message : JSON.stringify(step.error) };
+}
 
 export function layOut(run: RunDetail, now: number): Timeline {
   const start = Date.parse(run.created_at);
@@ -25,7 +32,7 @@ export function layOut(run: RunDetail, now: number): Timeline {
   let cursor = start;
   for (const step of run.steps) {
     const from = Date.parse(step.started_at);
-    const running = step.finished_at === null && (step.status === "started" || step.status === "running");
+    const running = !step.finished_at && (step.status === "started" || step.status === "running");
     const to = at(step.finished_at, running ? now : from);
     if (from - cursor >= WAIT_SHOWN_MS) {
       const why = lines.length === 0 ? "Waited for a worker" : step.attempt > 1 ? "Waited before trying again" : "Waited";

@@ -1,8 +1,10 @@
 // Who did what, newest first, with the request id to look it up elsewhere.
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { auditQuery } from "../api/queries";
 import type { AuditRow } from "../api/types";
-import { Id, Moment, Status, type Tone } from "../ui/Bits";
+import { shortId } from "../lib/format";
+import { Id, Moment, Nothing, Status, type Tone } from "../ui/Bits";
 import { Button } from "../ui/Button";
 import { Query } from "../ui/Query";
 import { Empty } from "../ui/States";
@@ -39,11 +41,19 @@ function toneOf(outcome: string): Tone {
   return /^(fail|err)/i.test(outcome) ? "bad" : "unknown";
 }
 
+/** An id is cut to what tells it apart, and a run leads to its page; everything else has a name that can be read. */
+function Resource({ name }: { name: string }) {
+  if (name === "") return <Nothing means="nothing in particular" />;
+  const [, kind] = /^([a-z]+)_[0-9a-f]{32}$/.exec(name) ?? [];
+  if (kind === "run") return <Link className="link" to="/runs/$runId" params={{ runId: name }}>run {shortId(name)}</Link>;
+  return kind ? <>{kind} <Id id={name} what={`${kind} id`} /></> : <>{name}</>;
+}
+
 function Row({ row }: { row: AuditRow }) {
   return (
     <tr>
       <td className="cell-main mono">{row.action}</td>
-      <td className="quiet break">{row.resource}</td>
+      <td className="quiet break"><Resource name={row.resource} /></td>
       <td><Status tone={toneOf(row.outcome)}>{row.code ? `${row.outcome}, ${row.code}` : row.outcome}</Status></td>
       <td className="quiet">{row.subject}</td>
       <td><Id id={row.request_id} what="request id" /></td>

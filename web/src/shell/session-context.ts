@@ -10,6 +10,7 @@ export function useSession(): Session {
   return session;
 }
 
-const ORDER: Role[] = ["viewer", "member", "operator", "admin"];
+const ORDER: readonly string[] = ["viewer", "member", "operator", "admin"];
 
-export const atLeast = (session: Session, role: Role): boolean => ORDER.indexOf(session.role) >= ORDER.indexOf(role);
+/** A role that the page does not know may do nothing. */
+export const atLeast = (session: Pick<Session, "role">, role: Role): boolean => ORDER.indexOf(session.role) >= ORDER.indexOf(role);

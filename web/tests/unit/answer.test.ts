@@ -10,8 +10,8 @@ test("missing lists and objects are filled, given ones are kept", () => {
   assert.deepEqual(answer.warnings, []);
   assert.deepEqual(answer.data.understanding.chips, []);
   assert.deepEqual(answer.data.cost, { bytes_scanned: null, estimated_usd: "0.5" });
-  assert.deepEqual(answer.data.chart, { kind: "none" });
-  assert.deepEqual(answer.data.columns, [{ name: "n", type: "number" }, { name: "name", type: "string" }]);
+  assert.deepEqual(answer.data.chart, { kind: "none", title: "", y: [] });
+  assert.deepEqual(answer.data.columns, [{ name: "n", type: "number", role: "measure" }, { name: "name", type: "string", role: "dimension" }]);
 });
 
 test("what is no answer is none, and an unknown kind is an error in words", () => {

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RunDetail, RunStep } from "../../src/api/types";
-import { splitAt } from "../../src/ask/sentence";
+import { askedOf, beneath, figureOf } from "../../src/ask/sentence";
 import { highlight } from "../../src/lib/sql";
-import { layOut } from "../../src/runs/timeline";
+import { errorOf, layOut } from "../../src/runs/timeline";
 import { search } from "../../src/shell/palette-items";
 
 const T0 = Date.parse("2026-01-01T00:00:00Z");
@@ -58,9 +58,39 @@ test("colouring SQL changes no character", () => {
   assert.equal(kinds["-- all"], "comment");
 });
 
-test("the number in a sentence is found whole or not at all", () => {
-  assert.deepEqual(splitAt("There were 24,951 flights.", "24,951"), ["There were ", " flights."]);
-  assert.equal(splitAt("There were 24,951 flights.", "951"), null);
-  assert.deepEqual(splitAt("In 12 of 2 cases.", "2"), ["In 12 of ", " cases."]);
-  assert.deepEqual(splitAt("It was 7.", "7"), ["It was ", "."]);
+test("a question back says once what its choices share, and leaves out the list that the buttons are", () => {
+  const choices = ["left late (delay above 0)", "came late"].map((label) => ({ label, detail: `Flights, where ${label}; the first only.` }));
+  const asked = askedOf("Which do you mean: left late (delay above 0); or came late?", choices);
+  assert.deepEqual(asked, {
+    heading: "Which do you mean?", shared: "Flights, where …; the first only.",
+    choices: [{ label: "Left late", detail: "Delay above 0" }, { label: "Came late", detail: null }],
+  });
+});
+
+test("a question back that lists no choices, or whose choices differ, stays as it is", () => {
+  const choices = [{ label: "2024", detail: "Last year." }, { label: "2025", detail: "This year." }];
+  assert.deepEqual(askedOf("For which year?", choices), {
+    heading: "For which year?", shared: null, choices: [{ label: "2024", detail: "Last year." }, { label: "2025", detail: "This year." }],
+  });
+  assert.equal(askedOf("Say more.", []).heading, "Say more.");
+});
+
+test("one row leads with its figure and name; more rows or measures have none", () => {
+  const carrier = { name: "carrier", type: "string" as const, role: "dimension" as const };
+  const flights = { name: "flights", type: "integer" as const, role: "measure" as const, unit: "flights" };
+  const none = { kind: "none" as const, title: "", y: [] };
+  const row = { carrier: "EV", flights: 1808 };
+  const figure = figureOf({ rows: [row], columns: [carrier, flights], chart: none });
+  assert.deepEqual(figure, { name: "EV", value: "1,808", unit: "flights" });
+  assert.ok(figure);
+  assert.equal(beneath("Flights by carrier; the first only: EV, 1,808 flights.", figure), "Flights by carrier; the first only.");
+  assert.equal(beneath("EV had most.", figure), "EV had most.");
+  assert.equal(figureOf({ rows: [row, row], columns: [carrier, flights], chart: none }), null);
+  assert.equal(figureOf({ rows: [row], columns: [carrier, flights, { ...flights, name: "late" }], chart: none }), null);
+});
+
+test("what a step failed of is read as steps store it, and never hidden", () => {
+  assert.equal(errorOf(step(1, 0, 1)), null);
+  assert.deepEqual(errorOf(step(1, 0, 1, { error: { code: "query.timeout", message: "Too slow." } })), { code: "query.timeout", message: "Too slow." });
+  assert.deepEqual(errorOf(step(1, 0, 1, { error: { odd: 1 } })), { code: "unknown", message: '{"odd":1}' });
 });
