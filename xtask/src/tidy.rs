@@ -10,9 +10,10 @@ const MAX_LINES: usize = 600;
 const USUAL_LINES: usize = 400;
 
 /// The level of each crate; a crate depends on lower levels only (ARCHITECTURE.md, "Levels").
-const LEVELS: [(&str, u8); 9] = [
+const LEVELS: [(&str, u8); 10] = [
     ("pilothouse-domain", 0),
     ("pilothouse-testkit", 0),
+    ("pilothouse-outbound", 1),
     ("pilothouse-store", 1),
     ("pilothouse-engine", 2),
     ("pilothouse-warehouse", 2),
@@ -40,7 +41,7 @@ fn sources(folder: &Path, ends: &[&str], found: &mut Vec<PathBuf>) {
 
 fn all(ends: &[&str]) -> Vec<(PathBuf, String)> {
     let mut paths = Vec::new();
-    for folder in ["crates", "xtask", "web"] {
+    for folder in ["crates", "fuzz", "xtask", "web"] {
         sources(&repository().join(folder), ends, &mut paths);
     }
     paths.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use pilothouse_outbound::Reach;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,13 @@ pub struct Settings {
     pub max_rows: u32,
     /// Threads that the embedded engine computes with; 0 means one for each processor.
     pub threads: usize,
+}
+
+impl Settings {
+    /// Where connections may go.
+    pub(crate) fn reach(&self) -> Reach {
+        if self.allow_private_addresses { Reach::Anywhere } else { Reach::Public }
+    }
 }
 
 impl Default for Settings {

@@ -2,7 +2,6 @@
 //! address unless the settings allow them.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use pilothouse_domain::Code;
@@ -80,13 +79,8 @@ pub async fn postgres_target(url: &str, settings: &Settings) -> Result<PostgresT
     };
     let host = host.clone();
     let port = parsed.get_ports().first().copied().unwrap_or(5432);
-    let addresses = resolve(&host, port).await?;
-    if !settings.allow_private_addresses && addresses.iter().any(|address| is_private(address.ip())) {
-        return Err(Error::new(
-            Code::AddressForbidden,
-            "The server has a private address, and those are not allowed (setting warehouse.allow_private_addresses).",
-        ));
-    }
+    let reach = settings.reach();
+    let addresses = pilothouse_outbound::resolve(&host, port, reach).await.map_err(|error| unreachable(&error))?;
     let mut config = parsed.clone();
     if let Some(first) = addresses.first() {
         config.hostaddr(first.ip());
@@ -94,68 +88,20 @@ pub async fn postgres_target(url: &str, settings: &Settings) -> Result<PostgresT
     Ok(PostgresTarget { config, host })
 }
 
-async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
-    let unreachable = || Error::retryable(Code::ConnectionFailed, "The server's name cannot be resolved.");
-    let addresses: Vec<_> = tokio::net::lookup_host((host, port)).await.map_err(|_| unreachable())?.collect();
-    if addresses.is_empty() { Err(unreachable()) } else { Ok(addresses) }
-}
-
-/// Whether an address belongs to this machine or to a private network.
-pub fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let [a, b, ..] = v4.octets();
-            v4.is_private()
-                || v4.is_loopback()
-                || v4.is_link_local()
-                || v4.is_unspecified()
-                || v4.is_broadcast()
-                || v4.is_multicast()
-                || a == 0
-                || (a == 100 && (64..128).contains(&b))
-                || (a == 192 && b == 0)
-                || (a == 198 && (b == 18 || b == 19))
-                || a >= 240
-        }
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => is_private(IpAddr::V4(v4)),
-            None => {
-                v6.is_loopback()
-                    || v6.is_unspecified()
-                    || v6.is_multicast()
-                    || v6.is_unique_local()
-                    || v6.is_unicast_link_local()
-            }
-        },
+/// Why the way out refused or failed, as one of our errors.
+fn unreachable(error: &pilothouse_outbound::Error) -> Error {
+    match error {
+        pilothouse_outbound::Error::Forbidden { .. } => Error::new(
+            Code::AddressForbidden,
+            "The server has a private address, and those are not allowed (setting warehouse.allow_private_addresses).",
+        ),
+        other => Error::retryable(Code::ConnectionFailed, format!("{other}.")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn private_addresses_are_known() {
-        for text in [
-            "127.0.0.1",
-            "10.1.2.3",
-            "172.16.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-            "::1",
-            "fe80::1",
-            "fd00::1",
-            "::ffff:127.0.0.1",
-            "::",
-        ] {
-            assert!(is_private(text.parse().unwrap()), "{text}");
-        }
-        for text in ["8.8.8.8", "172.32.0.1", "2606:4700::1111", "100.128.0.1"] {
-            assert!(!is_private(text.parse().unwrap()), "{text}");
-        }
-    }
 
     #[test]
     fn paths_cannot_escape_the_roots() {

@@ -1,0 +1,155 @@
+//! The client: a request goes out, its answer comes back whole, and what went wrong has a name.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::Retryable;
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response};
+use url::Host;
+
+use crate::reach::Guarded;
+use crate::retry::{self, Tried};
+use crate::{Error, Reach};
+
+/// Longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a client may do.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where it may go.
+    pub reach: Reach,
+    /// Longest time of one try, from its start to the last byte.
+    pub timeout: Duration,
+    /// Tries after the first, for calls that may be repeated.
+    pub retries: usize,
+    /// Most bytes of an answer.
+    pub max_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { reach: Reach::Public, timeout: Duration::from_secs(30), retries: 3, max_bytes: 16 << 20 }
+    }
+}
+
+/// An HTTP client. Cheap to clone; its connections are shared. It follows no redirect, since a redirect could lead
+/// where the first address was checked not to, and it uses no proxy, for the same reason.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    options: Arc<Options>,
+}
+
+impl Client {
+    /// A client.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when TLS cannot be set up on this machine.
+    pub fn new(options: Options) -> Result<Self, Error> {
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("pilothouse/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .dns_resolver(Arc::new(Guarded(options.reach)))
+            .build()
+            .map_err(|_| Error::Invalid("TLS cannot be set up on this machine".to_owned()))?;
+        Ok(Self { http, options: Arc::new(options) })
+    }
+
+    /// The connections underneath, for libraries that make their own requests: they resolve names under the same
+    /// guard. Addresses that stand in a URL as numbers are not resolved: check such a URL with [`Client::check`].
+    pub fn connections(&self) -> reqwest::Client {
+        self.http.clone()
+    }
+
+    /// Whether `url` may be called: it is HTTP, and an address in it is allowed. Names are judged when they are resolved.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] or [`Error::Forbidden`].
+    pub fn check(&self, url: &str) -> Result<(), Error> {
+        let parsed = url::Url::parse(url).map_err(|error| Error::Invalid(error.to_string()))?;
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return Err(Error::Invalid("it must begin with http:// or https://".to_owned()));
+        }
+        let allowed = match parsed.host() {
+            Some(Host::Ipv4(v4)) => self.options.reach.allows(v4.into()),
+            Some(Host::Ipv6(v6)) => self.options.reach.allows(v6.into()),
+            Some(Host::Domain(_)) => true,
+            None => return Err(Error::Invalid("it names no host".to_owned())),
+        };
+        let host = parsed.host_str().unwrap_or_default().to_owned();
+        if allowed { Ok(()) } else { Err(Error::Forbidden { host }) }
+    }
+
+    /// Sends `request` and reads the whole answer, whatever its status. A call that may be repeated (an idempotent
+    /// method, or an `Idempotency-Key`) is tried again when the failure may pass.
+    ///
+    /// # Errors
+    /// Every [`Error`]; a status that is not 2xx is no error here.
+    pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
+        self.check(&request.uri().to_string())?;
+        let retries = if retry::is_repeatable(&request) { self.options.retries } else { 0 };
+        // A status that may pass travels as an error between tries, and is handed over when there are none left.
+        let attempt = || async {
+            match self.attempt(&request).await {
+                Ok(answer) if retry::may_pass(answer.status()) => Err(Ok(answer)),
+                Ok(answer) => Ok(answer),
+                Err(error) => Err(Err(error)),
+            }
+        };
+        let tried = attempt
+            .retry(retry::waits(retries))
+            .when(|failed: &Tried| failed.as_ref().map_or_else(Error::is_transient, |_| true))
+            .adjust(|failed, wait| {
+                let asked = failed.as_ref().ok().and_then(retry::asked_wait);
+                wait.map(|wait| asked.unwrap_or(wait))
+            })
+            .await;
+        tried.or_else(|failed| failed)
+    }
+
+    async fn attempt(&self, request: &Request<Bytes>) -> Tried {
+        let host = request.uri().host().unwrap_or_default();
+        let outgoing = self
+            .http
+            .request(request.method().clone(), request.uri().to_string())
+            .headers(request.headers().clone())
+            .timeout(self.options.timeout)
+            .body(request.body().clone());
+        let mut answer = outgoing.send().await.map_err(|error| named(host, &error))?;
+        let mut body = BytesMut::new();
+        while let Some(part) = answer.chunk().await.map_err(|error| named(host, &error))? {
+            if body.len() + part.len() > self.options.max_bytes {
+                return Err(Error::TooLarge { host: host.to_owned(), max_bytes: self.options.max_bytes });
+            }
+            body.extend_from_slice(&part);
+        }
+        let mut whole = Response::new(body.freeze());
+        *whole.status_mut() = answer.status();
+        *whole.headers_mut() = answer.headers().clone();
+        Ok(whole)
+    }
+}
+
+/// The library's error as one of ours. Our resolver's own refusal comes back inside it.
+fn named(host: &str, error: &reqwest::Error) -> Error {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if let Some(ours) = inner.downcast_ref::<Error>() {
+            return ours.clone();
+        }
+        cause = inner.source();
+    }
+    let host = host.to_owned();
+    if error.is_timeout() {
+        Error::TimedOut { host }
+    } else if error.is_connect() {
+        Error::Unreachable { host, why: "it refuses the connection, or TLS failed" }
+    } else {
+        Error::Unreachable { host, why: "the connection broke" }
+    }
+}

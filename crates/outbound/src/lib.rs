@@ -1,0 +1,15 @@
+//! The only way out of the program over HTTP: one client with time limits, retries and a guard against addresses that
+//! must not be reached. It does not know what the calls mean.
+//!
+//! Read [`Client`] first, then [`Reach`], which says where a call may go.
+
+mod client;
+mod error;
+mod reach;
+mod retry;
+mod socket;
+
+pub use client::{Client, Options};
+pub use error::Error;
+pub use reach::{Reach, resolve};
+pub use socket::send as send_over_socket;
