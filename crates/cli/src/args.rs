@@ -1,5 +1,6 @@
 //! The command line as a type: what can be said, and how it is explained.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -16,6 +17,33 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// The flag that may be given many times.
+const SET: &str = "--set";
+
+/// The words of the command line with every `--set` before the command. Given on both sides of it, the parser would
+/// keep only those behind it, in silence.
+pub fn gathered(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut words = words.into_iter();
+    let mut front: Vec<OsString> = words.next().into_iter().collect();
+    let mut rest = Vec::new();
+    while let Some(word) = words.next() {
+        let text = word.to_string_lossy();
+        if text == "--" {
+            rest.push(word);
+            rest.extend(words.by_ref());
+        } else if text == SET {
+            front.push(word);
+            front.extend(words.next());
+        } else if text.strip_prefix(SET).is_some_and(|value| value.starts_with('=')) {
+            front.push(word);
+        } else {
+            rest.push(word);
+        }
+    }
+    front.extend(rest);
+    front
 }
 
 /// What applies to every command.
@@ -178,4 +206,25 @@ pub enum TokenCommand {
 pub enum AuditCommand {
     /// Prove that no row of any chain was changed or removed
     Verify,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_kept_on_both_sides_of_the_command() {
+        let words = ["pilothouse", "--set", "a=1", "ask", "--set=b=2", "why?", "--set", "c=3"].map(OsString::from);
+        let cli = Cli::parse_from(gathered(words));
+        assert_eq!(cli.global.set, ["a=1", "b=2", "c=3"]);
+        assert!(matches!(cli.command, Command::Ask { question, .. } if question == "why?"));
+    }
+
+    #[test]
+    fn what_stands_behind_two_dashes_is_left_alone() {
+        let words = ["pilothouse", "ask", "--", "--set"].map(OsString::from);
+        assert!(
+            matches!(Cli::parse_from(gathered(words)).command, Command::Ask { question, .. } if question == "--set")
+        );
+    }
 }

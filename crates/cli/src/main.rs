@@ -5,6 +5,7 @@ mod commands;
 pub mod config;
 mod installation;
 mod output;
+mod telemetry;
 
 use std::process::ExitCode;
 
@@ -15,7 +16,7 @@ use config::{Loaded, NoteKind};
 use output::{Outcome, UsageError};
 
 fn main() -> ExitCode {
-    let Cli { global, command } = Cli::parse();
+    let Cli { global, command } = Cli::parse_from(args::gathered(std::env::args_os()));
     let as_json = global.json;
     match start(global, command) {
         Ok(outcome) => outcome.print(as_json),
@@ -38,8 +39,12 @@ fn start(global: Global, command: Command) -> Result<Outcome> {
         Command::Docs { document } => docs(&document),
         command => {
             let loaded = load(&global, &command)?;
-            logging(&loaded, matches!(command, Command::Serve { .. }));
+            let serving = matches!(command, Command::Serve { .. });
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            let _traces = telemetry::start(&loaded.config, serving, runtime.handle())?;
+            if serving {
+                tell_news(&loaded);
+            }
             runtime.block_on(run(global, command, loaded))
         }
     }
@@ -85,21 +90,11 @@ fn load(global: &Global, command: &Command) -> Result<Loaded> {
     Ok(config::load(file.as_deref(), &env, &flags)?)
 }
 
-/// Logs go to standard error: everything while serving, only what is wrong in other commands.
-fn logging(loaded: &Loaded, serving: bool) {
-    use tracing_subscriber::EnvFilter;
-    let level = if serving { loaded.config.log.level.clone() } else { "warn".to_owned() };
-    let filter = EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match loaded.config.log.format {
-        config::Format::Json => logs.json().flatten_event(true).init(),
-        config::Format::Text => logs.with_target(false).init(),
-    }
-    if serving {
-        let is_news = |kind| matches!(kind, NoteKind::Later | NoteKind::Overridden | NoteKind::Unusable);
-        for note in loaded.notes.iter().filter(|note| is_news(note.kind)) {
-            tracing::warn!("{}", note.text);
-        }
+/// What the operator should know about the environment, told when the program begins to serve.
+fn tell_news(loaded: &Loaded) {
+    let is_news = |kind| matches!(kind, NoteKind::Later | NoteKind::Overridden | NoteKind::Unusable);
+    for note in loaded.notes.iter().filter(|note| is_news(note.kind)) {
+        tracing::warn!("{}", note.text);
     }
 }
 

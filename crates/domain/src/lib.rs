@@ -18,6 +18,10 @@ pub mod principal;
 pub mod run;
 pub mod semantic;
 
+/// The target of the spans that are exported as OpenTelemetry traces. Their fields with a dot in the name (`http.route`)
+/// are for tracing backends; those without (`request_id`) stand in every log line below the span.
+pub const TRACE: &str = "trace";
+
 pub use clock::{Clock, Ids, Micros};
 pub use code::Code;
 pub use ids::{ConnectionId, RunId, TenantId, TokenId};

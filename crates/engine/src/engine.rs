@@ -11,6 +11,7 @@ use pilothouse_store::{Error, Store, Tx};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::events::{self, LiveRuns};
 use crate::{EventStream, Registry};
@@ -116,7 +117,8 @@ impl Engine {
         F: for<'t> FnOnce(&'t mut Tx<'_>, RunId) -> futures::future::BoxFuture<'t, Result<(), Error>> + Send + 'static,
     {
         let (engine, tenant) = (self.clone(), tenant.clone());
-        let started = self.inner.tasks.spawn(async move { engine.enqueue(tenant, request, also).await });
+        let enqueued = async move { engine.enqueue(tenant, request, also).await }.in_current_span();
+        let started = self.inner.tasks.spawn(enqueued);
         started.await.unwrap_or_else(|_| Err(Error::Unavailable("starting the run was given up".into())))
     }
 

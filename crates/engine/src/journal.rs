@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use pilothouse_domain::canonical::payload_hash;
 use pilothouse_domain::run::StepStatus;
-use pilothouse_domain::{Clock, Code, Micros, RunId, TenantId};
+use pilothouse_domain::{Clock, Code, Micros, RunId, TRACE, TenantId};
 use pilothouse_store::runs::Run;
 use pilothouse_store::{Store, Tx, events, steps};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, field};
 
 use crate::events::LiveRuns;
 use crate::{Event, Failure};
@@ -137,7 +138,14 @@ impl Journal {
         let started_at = self.clock.now();
         let begun = json!({"seq": seq, "name": name, "status": "started", "summary": ""});
         self.live.tell(self.run.id, self.run.epoch, Event { seq: None, kind: "step".into(), json: begun.to_string() });
-        let result = work.await;
+        let span = tracing::info_span!(
+            target: TRACE, "step", otel.name = name, otel.status_code = field::Empty, step.seq = seq,
+            error.type = field::Empty,
+        );
+        let result = work.instrument(span.clone()).await;
+        if let Err(failure) = &result {
+            span.record("otel.status_code", "ERROR").record("error.type", &failure.code);
+        }
         let finished_at = self.clock.now();
         let (status, summary) = match &result {
             Ok(done) => (StepStatus::Succeeded, done.summary.clone()),

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use pilothouse_domain::run::Status;
-use pilothouse_domain::{Clock, Code, Micros, RunId, TenantId};
+use pilothouse_domain::{Clock, Code, Micros, RunId, TRACE, TenantId};
 use pilothouse_store::runs::{self, Run};
 use pilothouse_store::{Error, Tx, events as event_rows};
 use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span, field};
 
 use crate::events::DONE;
 use crate::journal::{Finished, lost_lease};
@@ -193,11 +194,13 @@ impl Engine {
         // Before the task has its turn, so that whoever started the run hears it from its first event on.
         let cancel = CancellationToken::new();
         self.inner.live.begin(run.id, run.epoch, cancel.clone());
-        self.inner.tasks.spawn(async move {
+        let span = attempt_span(&run);
+        let work = async move {
             engine.attempt(run, cancel).await;
             drop(slot);
             engine.inner.wake.notify_one();
-        });
+        };
+        self.inner.tasks.spawn(work.instrument(span));
     }
 
     /// One attempt, from claim to its mark in the database.
@@ -244,6 +247,7 @@ impl Engine {
         cancelled: bool,
     ) -> Result<(), Failure> {
         let end = End::of(run, result, cancelled, self.inner.clock.as_ref());
+        end.tell(&Span::current());
         let (tenant, id, epoch, attempt) = (run.tenant.clone(), run.id, run.epoch, run.attempt);
         let now = self.inner.clock.now();
         let last_event = last.as_ref().map(|finished| finished.event().to_owned());
@@ -301,6 +305,18 @@ impl End {
         }
     }
 
+    /// Notes the end in the attempt's span.
+    fn tell(&self, span: &Span) {
+        let outcome = match self {
+            Self::Again { .. } => "retried",
+            Self::Final { status, .. } => status.as_str(),
+        };
+        span.record("run.outcome", outcome);
+        if !matches!(self, Self::Final { status: Status::Succeeded, .. }) {
+            span.record("otel.status_code", "ERROR");
+        }
+    }
+
     /// Writes the end into the run, and returns the content of the run's last event if this was its end. None where
     /// the worker is fenced.
     async fn write(
@@ -325,6 +341,16 @@ impl End {
             }
         }
     }
+}
+
+/// One attempt in a trace; below the request that asked for the run where it begins in the same process.
+fn attempt_span(run: &Run) -> Span {
+    let name = if run.attempt > 1 { "retry" } else { "run" };
+    tracing::error_span!(
+        target: TRACE, "run", run_id = %run.id, otel.name = [name, &run.kind].join(" "), otel.status_code = field::Empty,
+        run.kind = run.kind, run.attempt = run.attempt, run.outcome = field::Empty,
+        run.tenant = %run.tenant,
+    )
 }
 
 /// The content of a run's last event.

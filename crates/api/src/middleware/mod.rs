@@ -18,6 +18,7 @@ use futures::FutureExt;
 use pilothouse_app::{Caller, audit};
 use pilothouse_domain::Code;
 use tower_http::cors::CorsLayer;
+use tracing::Instrument;
 
 use crate::error::{self, Failure};
 use crate::state::State;
@@ -39,6 +40,8 @@ impl KnownCaller {
 }
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// What an address that no route serves is called in logs, metrics and traces.
+const NO_ROUTE: &str = "(none)";
 /// Longest request id that is taken from a client, in bytes.
 const MAX_REQUEST_ID_BYTES: usize = 128;
 
@@ -93,11 +96,12 @@ async fn surround(FromState(state): FromState<Arc<State>>, mut request: Request,
     let method = method_name(request.method().as_str());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let path = request.uri().path().to_owned();
+    let span = telemetry::span(method, route.as_deref().unwrap_or(NO_ROUTE), &id, request.headers());
     let known = KnownCaller::default();
     request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(known.clone());
     let mut response = match browser::check(&state, &request) {
-        Ok(()) => guarded(next, request).await,
+        Ok(()) => guarded(next, request).instrument(span.clone()).await,
         Err(failure) => failure.into_response(),
     };
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
@@ -111,7 +115,8 @@ async fn surround(FromState(state): FromState<Arc<State>>, mut request: Request,
     }
     finish(&state, &mut response, &id);
     let (status, elapsed) = (response.status().as_u16(), started.elapsed());
-    let route = route.unwrap_or_else(|| "(none)".to_owned());
+    telemetry::answered(&span, status);
+    let route = route.unwrap_or_else(|| NO_ROUTE.to_owned());
     tracing::info!(request_id = id, method, route, status, elapsed_us = elapsed.as_micros() as u64, "request");
     telemetry::request(method, route, status, elapsed);
     response

@@ -108,6 +108,8 @@ pub const TABLE: &[Alias] = &[
     sets("COPILOT_TRUSTED_PROXIES", "P", "server.trusted_proxies", Turn::Same, "Addresses of proxies whose forwarded headers are believed; empty means that nobody's are."),
     sets("LOG_LEVEL", "V", "log.level", Turn::Level, "The least that is logged."),
     sets("LOG_FORMAT", "V", "log.format", Turn::Same, "`json` or `text`."),
+    sets("OTEL_EXPORTER_OTLP_ENDPOINT", "", "telemetry.otlp_endpoint", Turn::Same, "The OpenTelemetry collector that traces go to."),
+    sets("OTEL_SERVICE_NAME", "", "telemetry.service_name", Turn::Same, "The name that traces carry."),
     row("ENCRYPTION_KEY", "V", Effect::ReadElsewhere, "The key that seals credentials (32 bytes as hex or base64), read when the store opens; it is no setting and is never shown."),
     // What a later version will honour.
     later("REDIS_URL", "A V", "Redis", "A limiter and a cache that several nodes share; until then both live in the process."),

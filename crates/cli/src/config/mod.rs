@@ -58,6 +58,8 @@ pub struct Config {
     pub warehouse: pilothouse_warehouse::Settings,
     /// `[log]`.
     pub log: Log,
+    /// `[telemetry]`.
+    pub telemetry: Telemetry,
 }
 
 impl Default for Config {
@@ -73,6 +75,7 @@ impl Default for Config {
             sample: Sample::default(),
             warehouse: pilothouse_warehouse::Settings::default(),
             log: Log::default(),
+            telemetry: Telemetry::default(),
         }
     }
 }
@@ -107,6 +110,25 @@ pub struct Log {
 impl Default for Log {
     fn default() -> Self {
         Self { level: "info".to_owned(), format: Format::Text }
+    }
+}
+
+/// `[telemetry]`: traces for an OpenTelemetry collector. Metrics are at `/metrics` and are not exported.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Telemetry {
+    /// The collector's address for OTLP over HTTP, for instance `http://127.0.0.1:4318`; none means that no traces are
+    /// exported. Headers for it are taken from `OTEL_EXPORTER_OTLP_HEADERS`.
+    pub otlp_endpoint: Option<String>,
+    /// The name that traces carry as `service.name`.
+    pub service_name: String,
+    /// How many of a hundred requests are traced; a caller's own decision in `traceparent` wins.
+    pub sample_percent: u8,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self { otlp_endpoint: None, service_name: "pilothouse".to_owned(), sample_percent: 100 }
     }
 }
 

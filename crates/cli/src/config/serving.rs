@@ -76,6 +76,14 @@ pub fn check(config: &Config) -> Result<(), Error> {
     if config.ask.concurrency == 0 || config.ask.max_question_chars == 0 {
         return refuse("`ask.concurrency` and `ask.max_question_chars` are at least 1");
     }
+    let telemetry = &config.telemetry;
+    if telemetry.sample_percent > 100 {
+        return refuse("`telemetry.sample_percent` is at most 100");
+    }
+    if telemetry.otlp_endpoint.as_deref().is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://"))
+    {
+        return refuse("`telemetry.otlp_endpoint` takes an address such as http://127.0.0.1:4318");
+    }
     if config.auth.session_hours == 0 {
         return refuse("`auth.session_hours` is at least 1");
     }
@@ -153,6 +161,8 @@ mod tests {
             "[ask]\nconcurrency = 0",
             "[server]\ntls_key = 'k.pem'",
             "[server]\nallowed_origins = ['*']",
+            "[telemetry]\nsample_percent = 150",
+            "[telemetry]\notlp_endpoint = 'collector:4317'",
             "[database]\nurl = 'mysql://db/x'",
             "[database]\nurl = 'sqlite:///x.db'",
         ] {

@@ -97,9 +97,15 @@ impl Client {
 
     /// Asks a question.
     pub fn ask(&self, question: &str, session: &str) -> Option<(u16, Value)> {
+        self.ask_with(question, session, "X-Nothing: more")
+    }
+
+    /// Asks a question with one more header.
+    pub fn ask_with(&self, question: &str, session: &str, header: &str) -> Option<(u16, Value)> {
         let body =
             serde_json::json!({"org_id": "default", "user_id": "test", "session_id": session, "message": question});
-        self.post("/api/v1/agent/run", &body)
+        let head = format!("POST /api/v1/agent/run HTTP/1.1\r\nContent-Type: application/json\r\n{header}\r\n");
+        self.request(&head, &body.to_string())
     }
 
     fn request(&self, head: &str, body: &str) -> Option<(u16, Value)> {

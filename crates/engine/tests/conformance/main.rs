@@ -15,41 +15,7 @@ mod replay;
 mod streams;
 mod support;
 
-/// Each test once per database, on a store of its own.
-macro_rules! on_both_databases {
-    ($($module:ident :: $test:ident,)*) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                let folder = tempfile::tempdir().unwrap();
-                let store = crate::open(&crate::sqlite_in(&folder)).await;
-                crate::$module::$test(&store).await;
-                store.close().await;
-                drop(folder);
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                let url = pilothouse_testkit::postgres().await.schema_url(concat!("engine_", stringify!($module)));
-                let store = crate::open(&pilothouse_store::Location::Postgres { url }).await;
-                crate::$module::$test(&store).await;
-                store.close().await;
-            })*
-        }
-    };
-}
-
-fn sqlite_in(folder: &tempfile::TempDir) -> pilothouse_store::Location {
-    pilothouse_store::Location::Sqlite { path: folder.path().join("pilothouse.db") }
-}
-
-async fn open(location: &pilothouse_store::Location) -> pilothouse_store::Store {
-    let options = pilothouse_store::Options { postgres_connections: 6, ..Default::default() };
-    pilothouse_store::Store::open(location, &options).await.unwrap()
-}
-
-on_both_databases! {
+pilothouse_testkit::on_both_databases! {
     replay::a_finished_step_is_not_repeated_and_an_unfinished_one_keeps_its_key,
     replay::another_name_at_a_finished_steps_place_ends_the_run,
     replay::another_version_of_the_workflow_ends_the_run,

@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use pilothouse_domain::{Clock, Ids, Micros, RunId, TenantId};
 use pilothouse_engine::{Done, Engine, Event, Failure, Journal, Options, Registry, Request, Started, Workflow};
 use pilothouse_store::runs::Run;
-use pilothouse_store::{Store, steps, tenants};
+use pilothouse_store::{Location, Options as StoreOptions, Store, steps, tenants};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -21,6 +21,20 @@ use uuid::Uuid;
 pub const PATIENCE: Duration = Duration::from_secs(30);
 /// The leases of the tests, in the time of [`Hand`].
 pub const LEASE: Duration = Duration::from_secs(10);
+
+/// A store in a SQLite file of its own.
+pub async fn sqlite() -> (Store, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let location = Location::Sqlite { path: folder.path().join("pilothouse.db") };
+    (Store::open(&location, &StoreOptions::default()).await.unwrap(), folder)
+}
+
+/// A store in a PostgreSQL schema of its own.
+pub async fn postgres(name: &str) -> Store {
+    let url = pilothouse_testkit::postgres().await.schema_url(&format!("engine_{name}"));
+    let options = StoreOptions { postgres_connections: 6, ..StoreOptions::default() };
+    Store::open(&Location::Postgres { url }, &options).await.unwrap()
+}
 
 /// A clock that stands still until the test moves it.
 pub struct Hand(AtomicI64);

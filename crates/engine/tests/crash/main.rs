@@ -4,37 +4,23 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::Command;
 use std::time::Duration;
 
 use pilothouse_domain::run::{Status, StepStatus};
 use pilothouse_domain::{RunId, TenantId};
 use pilothouse_store::runs::{Run, RunFilter};
 use pilothouse_store::{Location, Options, Store, audit, events, runs, steps};
-use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
-use tokio::process::{ChildStdout, Command};
-use tokio::time::{Instant, timeout_at};
+use pilothouse_testkit::{Moments, lines_until_killed};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_engine-worker");
 const ROUNDS: u64 = 50;
 /// Numbers that one round may use.
 const ROUND_NUMBERS: u64 = 10_000;
 /// The longest time between the first accepted run and the kill.
-const LONGEST_MICROS: u64 = 120_000;
+const LONGEST: Duration = Duration::from_millis(120);
 /// Runs read at once.
 const PAGE: u32 = 500;
-
-/// A sequence of random moments that is the same in every run.
-struct Moments(u64);
-
-impl Moments {
-    fn next(&mut self) -> Duration {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        Duration::from_micros(self.0 % LONGEST_MICROS)
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_runs_survive_their_process() {
@@ -53,12 +39,12 @@ async fn postgres_runs_survive_their_process() {
 async fn crash_and_look(location: &str, opened: &Location, folder: &Path) {
     let effects = folder.join("effects");
     let effects_path = effects.to_str().unwrap();
-    let mut moments = Moments(0x2545_F491_4F6C_DD1D);
+    let mut moments = Moments::new(0x2545_F491_4F6C_DD1D, LONGEST);
     let mut accepted = HashMap::new();
     for round in 0..ROUNDS {
-        accepted.extend(work_until_killed(location, effects_path, round * ROUND_NUMBERS, moments.next()).await);
+        accepted.extend(work_until_killed(location, effects_path, round * ROUND_NUMBERS, moments.next().unwrap()));
     }
-    let last = Command::new(WORKER).args([location, effects_path, "0", "0"]).status().await.unwrap();
+    let last = Command::new(WORKER).args([location, effects_path, "0", "0"]).status().unwrap();
     assert!(last.success(), "the last process finishes what is left");
     let store = Store::open(opened, &Options { postgres_connections: 2, ..Options::default() }).await.unwrap();
     let runs = all_runs(&store).await;
@@ -78,31 +64,15 @@ async fn crash_and_look(location: &str, opened: &Location, folder: &Path) {
 }
 
 /// Starts a worker, kills it `after` its first accepted run, and returns what it had accepted.
-async fn work_until_killed(location: &str, effects: &str, first: u64, after: Duration) -> Vec<(RunId, u64)> {
-    let mut child = Command::new(WORKER)
-        .args([location, effects, &first.to_string(), &ROUND_NUMBERS.to_string()])
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut accepted = vec![next(&mut lines).await.expect("the worker accepts something")];
-    let moment = Instant::now() + after;
-    while let Ok(Some(run)) = timeout_at(moment, next(&mut lines)).await {
-        accepted.push(run);
-    }
-    child.start_kill().unwrap();
-    // What it printed before it died is accepted too.
-    while let Some(run) = next(&mut lines).await {
-        accepted.push(run);
-    }
-    child.wait().await.unwrap();
-    accepted
+fn work_until_killed(location: &str, effects: &str, first: u64, after: Duration) -> Vec<(RunId, u64)> {
+    let mut worker = Command::new(WORKER);
+    worker.args([location, effects, &first.to_string(), &ROUND_NUMBERS.to_string()]);
+    let lines = lines_until_killed(&mut worker, after);
+    lines.iter().filter_map(|line| accepted(line)).collect()
 }
 
-/// The next whole line `ack RUN INPUT`; none at the end, also where the kill cut a line off.
-async fn next(lines: &mut Lines<BufReader<ChildStdout>>) -> Option<(RunId, u64)> {
-    let line = lines.next_line().await.unwrap()?;
+/// What the line `ack RUN INPUT` tells.
+fn accepted(line: &str) -> Option<(RunId, u64)> {
     let (id, input) = line.strip_prefix("ack ")?.split_once(' ')?;
     Some((id.parse().ok()?, input.parse().ok()?))
 }

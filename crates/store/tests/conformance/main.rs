@@ -15,30 +15,7 @@ mod support;
 mod units;
 mod warehouses;
 
-/// Each test once per engine, on a store of its own.
-macro_rules! on_both_engines {
-    ($($module:ident :: $test:ident,)*) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                let (store, folder) = crate::support::sqlite().await;
-                crate::$module::$test(&store).await;
-                store.close().await;
-                drop(folder);
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                let store = crate::support::postgres(stringify!($module)).await;
-                crate::$module::$test(&store).await;
-                store.close().await;
-            })*
-        }
-    };
-}
-
-on_both_engines! {
+pilothouse_testkit::on_both_databases! {
     units::a_failed_unit_leaves_nothing_and_its_neighbours_stay,
     units::an_error_that_the_unit_hides_still_undoes_it,
     units::a_panic_is_one_failed_unit,

@@ -1,0 +1,27 @@
+//! The same tests on both control-plane databases.
+
+/// Runs each test once per database, on a store of its own: `on_both_databases! { module::test, … }`, where a test is
+/// an `async fn(&Store)`. The calling crate has `support::sqlite() -> (Store, TempDir)` and `support::postgres(name) ->
+/// Store`, and `close` on its store.
+#[macro_export]
+macro_rules! on_both_databases {
+    ($($module:ident :: $test:ident,)*) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                let (store, folder) = crate::support::sqlite().await;
+                crate::$module::$test(&store).await;
+                store.close().await;
+                drop(folder);
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                let store = crate::support::postgres(stringify!($module)).await;
+                crate::$module::$test(&store).await;
+                store.close().await;
+            })*
+        }
+    };
+}
