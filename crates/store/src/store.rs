@@ -1,6 +1,7 @@
 //! The handle on an open database, the same for both engines.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -12,10 +13,16 @@ use crate::{Error, Location, Options, Tx, args};
 /// How long [`Store::ping`] waits for an answer.
 const PING_TIME: Duration = Duration::from_millis(900);
 
+/// What [`Store::ping`] reads, and what it writes: a change of nothing that reaches the disk all the same.
+const PROBE_READ: &str = "SELECT version FROM schema_migrations WHERE version = 1";
+const PROBE_WRITE: &str = "UPDATE schema_migrations SET version = version WHERE version = 1";
+
 /// An open control-plane database. Clones share it.
 #[derive(Clone)]
 pub struct Store {
     engine: Arc<Engine>,
+    /// Whether the last write met a disk that takes nothing; reads go on then, and say nothing about it.
+    stuck: Arc<AtomicBool>,
 }
 
 enum Engine {
@@ -36,18 +43,20 @@ impl Store {
             Location::Sqlite { path } => Engine::Sqlite(Sqlite::open(path, options).await?),
             Location::Postgres { url } => Engine::Postgres(Postgres::open(url, options).await?),
         };
-        Ok(Self { engine: Arc::new(engine) })
+        Ok(Self { engine: Arc::new(engine), stuck: Arc::default() })
     }
 
-    /// One cheap read from a table, for `/ready`. Answers within a second, whatever state the database is in.
+    /// One cheap read from a table, for `/ready`; and one cheap write where the last one met a full or read-only disk.
+    /// Answers within a second, whatever state the database is in.
     pub async fn ping(&self) -> Result<(), Error> {
-        let read = self.read(|tx| {
-            Box::pin(async move {
-                tx.fetch_all("SELECT version FROM schema_migrations WHERE version = 1", args![]).await?;
-                Ok(())
-            })
-        });
-        let answered = tokio::time::timeout(PING_TIME, read).await;
+        let look = async {
+            self.read(|tx| Box::pin(async move { tx.fetch_all(PROBE_READ, args![]).await.map(|_| ()) })).await?;
+            if self.stuck.load(Ordering::Relaxed) {
+                self.write(|tx| Box::pin(async move { tx.execute(PROBE_WRITE, args![]).await.map(|_| ()) })).await?;
+            }
+            Ok(())
+        };
+        let answered = tokio::time::timeout(PING_TIME, look).await;
         answered.unwrap_or_else(|_| Err(Error::Unavailable("it did not answer in time".into())))
     }
 
@@ -65,10 +74,16 @@ impl Store {
         F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
         T: Send + 'static,
     {
-        match self.engine.as_ref() {
+        let written = match self.engine.as_ref() {
             Engine::Sqlite(engine) => engine.write(work).await,
             Engine::Postgres(engine) => engine.write(work).await,
+        };
+        match &written {
+            Ok(_) => self.stuck.store(false, Ordering::Relaxed),
+            Err(Error::Full | Error::ReadOnly) => self.stuck.store(true, Ordering::Relaxed),
+            Err(_) => {}
         }
+        written
     }
 
     /// Runs `work` on one unchanging view of the database; writing in it fails.

@@ -29,7 +29,10 @@ fn a_full_disk_is_said_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let script = r#"mount -t tmpfs -o size=3m none "$1"; "$2" fill "$1/data/pilothouse.db" "$1/ballast""#;
     let said = in_own_mounts(folder.path(), script);
-    assert_eq!(said, "storage.full after some\nstill full\nreads work\nkept true chain true\n");
+    assert_eq!(
+        said,
+        "storage.full after some\nstill full\nreads work\nping storage.full\nping ok\nkept true chain true\n"
+    );
 }
 
 #[test]

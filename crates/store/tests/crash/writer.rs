@@ -107,7 +107,9 @@ async fn fill(path: &str, ballast: &Path) {
     let refused = futures::future::join_all(many).await.into_iter().filter(|answer| answer.is_err()).count();
     println!("{}", if refused > 0 { "still full" } else { "not full" });
     println!("reads {}", if found(&store).await >= number { "work" } else { "fail" });
+    println!("ping {}", last_ping(&store).await);
     std::fs::remove_file(ballast).unwrap();
+    println!("ping {}", if store.ping().await.is_ok() { "ok" } else { "failed" });
     let before = found(&store).await;
     for more in 2_000..2_010 {
         put(&store, more, String::new()).await.unwrap();
@@ -116,6 +118,18 @@ async fn fill(path: &str, ballast: &Path) {
     let store = open(path).await.unwrap();
     let whole = audit::verify(&store).await.unwrap().iter().all(|report| report.broken_at.is_none());
     println!("kept {} chain {whole}", found(&store).await == before + 10);
+}
+
+/// What the ping says once there is no room for its own small write either.
+async fn last_ping(store: &Store) -> String {
+    const MOST: usize = 1_000;
+    for number in 3_000..3_000 + MOST as u64 {
+        let refused = put(store, number, "x".repeat(2_000)).await.is_err();
+        if let (true, Err(error)) = (refused, store.ping().await) {
+            return error.code().to_string();
+        }
+    }
+    "ok".to_owned()
 }
 
 async fn found(store: &Store) -> u64 {
