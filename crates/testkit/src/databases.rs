@@ -1,16 +1,16 @@
 //! The same tests on both control-plane databases.
 
 /// Runs each test once per database, on a store of its own: `on_both_databases! { module::test, … }`, where a test is
-/// an `async fn(&Store)`. The calling crate has `support::sqlite() -> (Store, TempDir)` and `support::postgres(name) ->
-/// Store`, and `close` on its store.
+/// an `async fn(&Store)`. It stands beside a module with `support::sqlite() -> (Store, TempDir)` and
+/// `support::postgres(name) -> Store`, and the store has `close`.
 #[macro_export]
 macro_rules! on_both_databases {
     ($($module:ident :: $test:ident,)*) => {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
-                let (store, folder) = crate::support::sqlite().await;
-                crate::$module::$test(&store).await;
+                let (store, folder) = super::support::sqlite().await;
+                super::$module::$test(&store).await;
                 store.close().await;
                 drop(folder);
             })*
@@ -18,8 +18,8 @@ macro_rules! on_both_databases {
         mod postgres {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
-                let store = crate::support::postgres(stringify!($module)).await;
-                crate::$module::$test(&store).await;
+                let store = super::support::postgres(stringify!($module)).await;
+                super::$module::$test(&store).await;
                 store.close().await;
             })*
         }

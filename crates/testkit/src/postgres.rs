@@ -50,7 +50,7 @@ pub struct Server {
 }
 
 /// The server of this test run. Fails the test with a sentence where PostgreSQL is not installed.
-pub async fn postgres() -> &'static Server {
+pub fn postgres() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(Server::find)
 }

@@ -98,7 +98,7 @@ async fn two_files_that_would_be_one_table_are_refused() {
 }
 
 async fn postgres(schema: &str) -> (Arc<dyn Engine>, Catalog) {
-    let server = pilothouse_testkit::postgres().await;
+    let server = pilothouse_testkit::postgres();
     let url = server.schema_url(schema);
     server.sql(
         &url,
@@ -151,7 +151,7 @@ async fn a_database_query_is_cancelled_in_the_server_too() {
     let cancel = Cancel::new();
     let firing = cancel.clone();
     let running = tokio::spawn(async move { engine.execute(&query, LIMITS, &cancel).await });
-    let server = pilothouse_testkit::postgres().await;
+    let server = pilothouse_testkit::postgres();
     let at_work = || {
         let count = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%amount%' \
             AND pid <> pg_backend_pid()";

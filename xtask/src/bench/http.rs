@@ -8,20 +8,22 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::server::{Server, binary, repository};
+use super::server::{Installation, Server, binary, repository};
 use super::{Figure, Options, Values, median};
 
 const HEALTH: &str = "CPU per GET /health";
 const START: &str = "start of the release binary to first 200";
 const MEMORY: &str = "idle memory with the sample data registered";
 const ASK: &str = "ask on the flights, request to answer";
+const START_POSTGRES: &str = "start to first 200, records in PostgreSQL";
+const ASK_POSTGRES: &str = "ask on the flights, records in PostgreSQL";
 const OWN: &str = "our half of the questions, right";
 const FROZEN_FIRST: &str = "frozen half, first run, right";
 const FROZEN_FIRST_WRONG: &str = "frozen half, first run, wrong";
 const FROZEN_NOW: &str = "frozen half, now, right";
 
 /// The figures of this benchmark.
-pub const FIGURES: [Figure; 8] = [
+pub const FIGURES: [Figure; 10] = [
     Figure {
         what: HEALTH,
         unit: "us",
@@ -32,6 +34,8 @@ pub const FIGURES: [Figure; 8] = [
     Figure { what: START, unit: "ms", against: 200.0, bar: "under 200 ms", holds: |v| v < 200.0 },
     Figure { what: MEMORY, unit: "MB", against: 80.0, bar: "under 80 MB", holds: |v| v < 80.0 },
     Figure { what: ASK, unit: "ms", against: 150.0, bar: "under 150 ms", holds: |v| v < 150.0 },
+    Figure { what: START_POSTGRES, unit: "ms", against: 200.0, bar: "under 200 ms", holds: |v| v < 200.0 },
+    Figure { what: ASK_POSTGRES, unit: "ms", against: 150.0, bar: "under 150 ms", holds: |v| v < 150.0 },
     Figure { what: OWN, unit: "%", against: 85.0, bar: "at least 85 %", holds: |v| v >= 85.0 },
     Figure { what: FROZEN_FIRST, unit: "%", against: 60.0, bar: "at least 60 %", holds: |v| v >= 60.0 },
     Figure { what: FROZEN_FIRST_WRONG, unit: "questions", against: 2.0, bar: "at most 2", holds: |v| v <= 2.0 },
@@ -49,23 +53,39 @@ const ANSWER: &str = "24,951";
 pub fn measure(options: &Options, values: &mut Values) -> Result<()> {
     let binary = binary()?;
     questions(&binary, values)?;
-    let data = tempfile::tempdir()?;
-    // The first start reads the sample data; the figures are of every later one.
-    let first = Server::start(&binary, &data)?;
-    until_ready(&first)?;
-    drop(first);
-    let rounds = if options.quick { 3 } else { 9 };
-    let mut starts = Vec::new();
-    for _ in 0..rounds {
-        starts.push(Server::start(&binary, &data)?.first_answer_ms);
-    }
-    values.insert(START, median(&mut starts));
-    let server = Server::start(&binary, &data)?;
+    let installation = Installation { binary: &binary, data: tempfile::tempdir()?, database: None };
+    let server = started(&installation, options, values, START)?;
     std::thread::sleep(SETTLE);
     values.insert(MEMORY, server.resident_mb()?);
     values.insert(HEALTH, health(&server, if options.quick { 20_000 } else { 100_000 })?);
-    values.insert(ASK, ask(&server, if options.quick { 10 } else { 40 })?);
+    values.insert(ASK, ask(&server, asks(options))?);
+    drop(server);
+    let database = Some(pilothouse_testkit::postgres().schema_url("bench"));
+    let installation = Installation { binary: &binary, data: tempfile::tempdir()?, database };
+    let server = started(&installation, options, values, START_POSTGRES)?;
+    values.insert(ASK_POSTGRES, ask(&server, asks(options))?);
     Ok(())
+}
+
+fn asks(options: &Options) -> u32 {
+    if options.quick { 10 } else { 40 }
+}
+
+/// Measures the start, and returns a server. The first start reads the sample data; the figure is of every later one.
+fn started(
+    installation: &Installation<'_>,
+    options: &Options,
+    values: &mut Values,
+    what: &'static str,
+) -> Result<Server> {
+    until_ready(&installation.start()?)?;
+    let rounds = if options.quick { 3 } else { 9 };
+    let mut starts = Vec::new();
+    for _ in 0..rounds {
+        starts.push(installation.start()?.first_answer_ms);
+    }
+    values.insert(what, median(&mut starts));
+    installation.start()
 }
 
 fn until_ready(server: &Server) -> Result<()> {

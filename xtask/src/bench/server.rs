@@ -16,6 +16,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// Clock ticks of the kernel's process times in a second, the same on every Linux that Debian ships.
 const TICKS_PER_SECOND: f64 = 100.0;
 
+/// What a program is started on.
+pub struct Installation<'a> {
+    /// The program.
+    pub binary: &'a Path,
+    /// Its data folder.
+    pub data: TempDir,
+    /// Where its own records are; none means the data folder.
+    pub database: Option<String>,
+}
+
 /// A running program.
 pub struct Server {
     child: Child,
@@ -40,24 +50,27 @@ pub fn binary() -> Result<PathBuf> {
     Ok(target.join("release/pilothouse"))
 }
 
-impl Server {
-    /// Starts the program on a free port with this data folder and the sample data.
-    pub fn start(binary: &Path, data: &TempDir) -> Result<Self> {
+impl Installation<'_> {
+    /// Starts the program on a free port with the sample data.
+    pub fn start(&self) -> Result<Server> {
         let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let sample = repository().join("sample");
         let started = Instant::now();
-        let child = Command::new(binary)
+        let mut command = Command::new(self.binary);
+        if let Some(url) = &self.database {
+            command.env("PILOTHOUSE_DATABASE__URL", url);
+        }
+        let child = command
             .args(["serve", "--listen", &free.to_string()])
             .arg("--data-dir")
-            .arg(data.path())
+            .arg(self.data.path())
             .args(["--set", &format!("sample.path={}", sample.join("data").display())])
             .args(["--set", &format!("sample.semantic={}", sample.join("semantic.yaml").display())])
-            .args(["--set", "log.level=warn"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .context("the program cannot be started")?;
-        let mut server = Self { child, address: free, first_answer_ms: f64::NAN };
+        let mut server = Server { child, address: free, first_answer_ms: f64::NAN };
         while started.elapsed() < PATIENCE {
             if server.connect().and_then(|mut client| client.get("/health")).is_ok_and(|(status, _)| status == 200) {
                 server.first_answer_ms = started.elapsed().as_secs_f64() * 1000.0;
@@ -67,7 +80,9 @@ impl Server {
         }
         bail!("the program did not answer within {} seconds", PATIENCE.as_secs())
     }
+}
 
+impl Server {
     /// A connection to it.
     pub fn connect(&self) -> Result<Client> {
         let stream = TcpStream::connect(self.address)?;

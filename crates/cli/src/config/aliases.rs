@@ -271,9 +271,9 @@ pub const TABLE: &[Alias] = &[
     later("COPILOT_UPSTREAM_REPO_URL", "P", "platform builds", "The repository that builds start from."),
     later("COPILOT_UPSTREAM_REPO_BRANCH", "P", "platform builds", "Its branch."),
     later("COPILOT_UPSTREAM_REPO_PATHS", "P", "platform builds", "Its folders."),
-    later("SENTRY_DSN", "V", "OpenTelemetry", "Where faults are reported."),
-    later("SENTRY_ENVIRONMENT", "V", "OpenTelemetry", "The name of this environment in reports."),
-    later("SENTRY_TRACES_SAMPLE_RATE", "V", "OpenTelemetry", "The share of requests that are traced."),
+    none("SENTRY_DSN", "V", "Traces go to an OpenTelemetry collector, see `telemetry.otlp_endpoint`; faults are in the log, with their request."),
+    none("SENTRY_ENVIRONMENT", "V", "Name the environment in `OTEL_RESOURCE_ATTRIBUTES`."),
+    none("SENTRY_TRACES_SAMPLE_RATE", "V", "See `telemetry.sample_percent`."),
     // What is not needed here, and why.
     none("COPILOT_DEFAULT_TENANT", "P", "The tenant of requests that name none is always `default`; name another in `X-Tenant`."),
     none("COPILOT_AUTH_MODE", "P", "Callers prove themselves by token or session; there is no other mode."),

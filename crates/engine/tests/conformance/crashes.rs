@@ -207,6 +207,6 @@ fn any_crashes_on_sqlite_leave_every_step_once() {
 
 #[test]
 fn any_crashes_on_postgres_leave_every_step_once() {
-    let server = runtime().block_on(pilothouse_testkit::postgres());
+    let server = pilothouse_testkit::postgres();
     check(|| Location::Postgres { url: server.schema_url("engine_crashes") });
 }

@@ -31,7 +31,7 @@ pub async fn sqlite() -> (Store, tempfile::TempDir) {
 
 /// A store in a PostgreSQL schema of its own.
 pub async fn postgres(name: &str) -> Store {
-    let url = pilothouse_testkit::postgres().await.schema_url(&format!("engine_{name}"));
+    let url = pilothouse_testkit::postgres().schema_url(&format!("engine_{name}"));
     let options = StoreOptions { postgres_connections: 6, ..StoreOptions::default() };
     Store::open(&Location::Postgres { url }, &options).await.unwrap()
 }

@@ -32,7 +32,7 @@ async fn sqlite_runs_survive_their_process() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_runs_survive_their_process() {
     let folder = tempfile::tempdir().unwrap();
-    let url = pilothouse_testkit::postgres().await.schema_url("engine_crash");
+    let url = pilothouse_testkit::postgres().schema_url("engine_crash");
     crash_and_look(&url, &Location::Postgres { url: url.clone() }, folder.path()).await;
 }
 

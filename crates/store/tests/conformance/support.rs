@@ -12,7 +12,7 @@ pub async fn sqlite() -> (Store, tempfile::TempDir) {
 }
 
 pub async fn postgres(name: &str) -> Store {
-    let url = pilothouse_testkit::postgres().await.schema_url(name);
+    let url = pilothouse_testkit::postgres().schema_url(name);
     let options = Options { postgres_connections: 4, ..Options::default() };
     Store::open(&Location::Postgres { url }, &options).await.unwrap()
 }

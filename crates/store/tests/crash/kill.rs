@@ -29,7 +29,7 @@ async fn sqlite_keeps_every_acknowledged_write() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_keeps_every_acknowledged_write() {
-    let url = pilothouse_testkit::postgres().await.schema_url("crash");
+    let url = pilothouse_testkit::postgres().schema_url("crash");
     crash_and_look(&url, &Location::Postgres { url: url.clone() }).await;
 }
 

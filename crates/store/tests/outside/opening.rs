@@ -74,7 +74,7 @@ async fn the_files_are_for_their_owner_only() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_nodes_open_an_empty_postgres_at_once() {
-    let url = pilothouse_testkit::postgres().await.schema_url("many");
+    let url = pilothouse_testkit::postgres().schema_url("many");
     let opens = (0..6).map(|_| {
         let location = Location::Postgres { url: url.clone() };
         tokio::spawn(async move { Store::open(&location, &Options::default()).await })
@@ -86,7 +86,7 @@ async fn many_nodes_open_an_empty_postgres_at_once() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_or_not_ours_is_unavailable() {
-    let server = pilothouse_testkit::postgres().await;
+    let server = pilothouse_testkit::postgres();
     let wrong = server.url().replace("pilothouse:", "pilothouse:wrong");
     let no_schema = format!("{}?options=-csearch_path%3Dnowhere", server.url());
     for url in ["postgres://ada:hunter2@127.0.0.1:1/x", "no url at all", &wrong, &no_schema] {
@@ -99,7 +99,7 @@ async fn a_server_that_is_not_there_or_not_ours_is_unavailable() {
 
 #[tokio::test]
 async fn sessions_flush_even_where_the_server_was_told_not_to() {
-    let url = pilothouse_testkit::postgres().await.schema_url("flush");
+    let url = pilothouse_testkit::postgres().schema_url("flush");
     let url = format!("{url}%20-csynchronous_commit%3Doff");
     let store = Store::open(&Location::Postgres { url }, &Options::default()).await.unwrap();
     let found = store.durability().await.unwrap();

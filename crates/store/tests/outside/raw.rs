@@ -29,7 +29,7 @@ impl Touched {
     }
 
     pub async fn postgres() -> Self {
-        let url = pilothouse_testkit::postgres().await.schema_url("outside");
+        let url = pilothouse_testkit::postgres().schema_url("outside");
         let raw = PgPool::connect(&url).await.unwrap();
         let location = Location::Postgres { url };
         Self { store: open(&location).await, location, raw: Raw::Postgres(raw), _folder: None }

@@ -79,7 +79,7 @@ impl TestApp {
         }
         let location = match setup.database {
             Database::Sqlite => Location::Sqlite { path: folder.path().join("store/pilothouse.db") },
-            Database::Postgres => Location::Postgres { url: pilothouse_testkit::postgres().await.schema_url("api") },
+            Database::Postgres => Location::Postgres { url: pilothouse_testkit::postgres().schema_url("api") },
         };
         let store = Store::open(&location, &Options { postgres_connections: 4, ..Options::default() }).await.unwrap();
         let warehouse = pilothouse_warehouse::Settings {
