@@ -11,6 +11,7 @@ mod fields;
 mod json;
 mod middleware;
 mod openapi;
+mod operator;
 mod page;
 mod resources;
 mod serve;
@@ -20,6 +21,7 @@ mod telemetry;
 
 pub use error::status_of;
 pub use openapi::document;
+pub use operator::{InProcess, serve_operator};
 pub use page::has_page;
 pub use serve::{ServeError, serve};
 pub use settings::Settings;

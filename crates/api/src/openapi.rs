@@ -33,11 +33,13 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
         .merge(resources::agent::routes())
         .merge(resources::runs::routes())
         .merge(resources::connections::routes())
+        .merge(resources::imports::routes())
         .merge(resources::semantic::routes())
         .merge(resources::sql::routes())
         .merge(resources::tenants::routes())
         .merge(resources::tokens::routes())
         .merge(resources::audit::routes())
+        .merge(resources::installation::routes())
         .route("/api/v1/openapi.json", get(|_: Caller| async { Json(document()) }))
 }
 

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::state::State;
 
 /// How long open requests may take to end once the program is told to stop.
-const DRAIN: Duration = Duration::from_secs(10);
+pub(crate) const DRAIN: Duration = Duration::from_secs(10);
 
 /// Why the server could not begin.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ use pilothouse_warehouse::Warehouse;
 use crate::ask::AskWorkflow;
 use crate::audit::Refusals;
 use crate::auth::LastUsed;
+use crate::imports::Imports;
 use crate::limits::Limiter;
 use crate::secrets::Sealer;
 use crate::settings::Settings;
@@ -44,6 +45,7 @@ pub struct App {
     pub(crate) sources: Arc<Sources>,
     pub(crate) limiter: Limiter,
     pub(crate) last_used: LastUsed,
+    pub(crate) imports: Imports,
     /// Refusals before anybody is known, summed per minute.
     pub refusals: Refusals,
 }
@@ -59,8 +61,8 @@ impl App {
         let options = Options { concurrency: settings.ask.concurrency, ..Options::default() };
         let engine = Engine::new(store.clone(), clock.clone(), ids.clone(), registry, options);
         let limiter = Limiter::new(&settings.limits);
-        let (last_used, refusals) = (LastUsed::default(), Refusals::default());
-        Arc::new(Self { settings, engine, store, clock, ids, sealer, sources, limiter, last_used, refusals })
+        let (last_used, refusals, imports) = (LastUsed::default(), Refusals::default(), Imports::default());
+        Arc::new(Self { settings, engine, store, clock, ids, sealer, sources, limiter, last_used, imports, refusals })
     }
 
     /// The control-plane database, for the command line's chores.

@@ -8,10 +8,10 @@ use pilothouse_domain::audit::{Entry, INSTALLATION, Outcome};
 use pilothouse_domain::canonical::payload_hash;
 use pilothouse_domain::money::NanoUsd;
 use pilothouse_domain::{Code, Role, action::Tier};
-use pilothouse_store::audit::{self as rows, Record};
+use pilothouse_store::audit::{self as rows, Record, ScopeReport};
 use serde::Serialize;
 
-use crate::{App, Caller, Error, gates};
+use crate::{App, Caller, Error, gates, tenants};
 
 /// Most rows of one page.
 pub const MAX_PAGE: u32 = 200;
@@ -58,6 +58,13 @@ pub async fn list(app: &App, caller: &Caller, before: Option<i64>, limit: u32) -
     gates::pass(app, caller, &action("audit.read", Tier::Read, Role::Admin, &tenant, &())).await?;
     let limit = limit.clamp(1, MAX_PAGE);
     Ok(app.store.read(move |tx| Box::pin(async move { rows::list(tx, &tenant, before, limit).await })).await?)
+}
+
+/// Proves the chains of every tenant and of the installation: one report for each. Takes as long as reading them whole.
+pub async fn verify(app: &App, caller: &Caller) -> Result<Vec<ScopeReport>, Error> {
+    gates::pass(app, caller, &action("audit.verify", Tier::Read, Role::Admin, "", &())).await?;
+    tenants::administers(caller)?;
+    Ok(rows::verify(&app.store).await?)
 }
 
 /// Refusals before anybody is known, and by the limiter: counted here and written to the installation's own chain once

@@ -1,49 +1,70 @@
 //! Imports: a data file copied into the installation, where it becomes a table of the tenant's connection `imports`.
 
-use std::io::{Read, Write};
+use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use pilothouse_domain::Code;
+use futures::{Stream, StreamExt};
+use pilothouse_domain::action::{Action, Tier};
+use pilothouse_domain::audit::Outcome;
+use pilothouse_domain::{Code, Role};
 use pilothouse_store::connections::Connection;
+use tokio::io::AsyncWriteExt;
 
 use crate::connections::{self, NewConnection, Target};
-use crate::{App, Caller, Error};
+use crate::{App, Caller, Error, audit, gates};
 
 /// The connection that imported files belong to.
 const NAME: &str = "imports";
-/// Bytes copied at once.
-const CHUNK: usize = 1 << 20;
+/// Longest name of a file, in bytes: with what a part is called besides, it fits every file system.
+const MAX_NAME_BYTES: usize = 200;
 /// Formats that can be imported, by the ends of their names.
 const EXTENSIONS: [&str; 6] = ["parquet", "csv", "tsv", "json", "jsonl", "ndjson"];
 
-/// Copies `file` into `folder` (the tenant's own, inside the data folder) and reads it. `progress` is told the bytes
-/// copied so far. A file that cannot be read is taken out again, and the connection is as it was.
-pub async fn import(
-    app: &App,
+/// Writes the file `name` from `bytes` and reads it as a table. `declared` is its size, where that is known before. A
+/// file that is cut off or cannot be read is taken out again, and the connection is as it was.
+pub async fn import<B: AsRef<[u8]>>(
+    app: &Arc<App>,
     caller: &Caller,
-    file: &Path,
-    folder: &Path,
-    progress: impl Fn(u64) + Send + 'static,
+    name: &str,
+    declared: Option<u64>,
+    bytes: impl Stream<Item = Result<B, Error>>,
 ) -> Result<Connection, Error> {
-    let name = file_name(file)?;
+    gates::pass(app, caller, &action(name, declared)).await?;
+    check_name(name)?;
+    let most = app.settings.imports.max_bytes;
+    if declared.is_some_and(|declared| declared > most) {
+        return Err(too_large(most));
+    }
+    let folder = app.settings.imports_folder.join(caller.principal.tenant.as_str());
+    tokio::fs::create_dir_all(&folder).await.map_err(|error| unwritable(&error))?;
     let target = folder.join(name);
+    let part = Part::begin(app, folder.join(format!(".{name}.part"))).ok_or_else(exists)?;
     if target.exists() {
-        let message = "A file of this name was imported before: rename it, or remove the connection first.";
-        return Err(Error::new(Code::ConnectionExists, message));
+        return Err(exists());
     }
-    let (from, to) = (file.to_path_buf(), target.clone());
-    let copied = tokio::task::spawn_blocking(move || copy(&from, &to, &progress)).await;
-    copied.map_err(|_| Error::new(Code::Internal, "The copy was cut off."))??;
-    let read = read(app, caller, folder).await;
-    let failed = match &read {
-        Ok(connection) => connection.status != "ready",
-        Err(_) => true,
-    };
-    if !failed {
-        return read;
-    }
-    let _ = std::fs::remove_file(&target);
-    let reason = match read {
+    let size = write(&part.path, bytes, most).await?;
+    audit::write(app, audit::entry(app, caller, &action(name, Some(size)), Outcome::Allowed, None)).await?;
+    // A caller that goes away from here on must not leave a file behind that nobody has read.
+    let published = tokio::spawn(publish(app.clone(), caller.clone(), part, folder, target)).await;
+    published.unwrap_or_else(|_| Err(Error::new(Code::Internal, "The import was given up.")))
+}
+
+/// Gives the whole file its name and reads it; one that is no table is taken out again.
+async fn publish(
+    app: Arc<App>,
+    caller: Caller,
+    part: Part,
+    folder: PathBuf,
+    target: PathBuf,
+) -> Result<Connection, Error> {
+    // One at a time: a file that turns out to be broken must not spoil the reading of another.
+    let _alone = app.imports.reading.lock().await;
+    tokio::fs::rename(&part.path, &target).await.map_err(|error| unwritable(&error))?;
+    let reason = match read(&app, &caller, &folder).await {
+        Ok(connection) if connection.status == "ready" => return Ok(connection),
         Ok(connection) => {
             let code = Code::ALL.iter().find(|code| Some(code.as_str()) == connection.error_code.as_deref());
             let message = connection.error_message.unwrap_or_default();
@@ -51,27 +72,83 @@ pub async fn import(
         }
         Err(error) => error,
     };
-    if has_files(folder) {
-        self::read(app, caller, folder).await?;
+    tokio::fs::remove_file(&target).await.map_err(|error| unwritable(&error))?;
+    if has_tables(&folder) {
+        read(&app, &caller, &folder).await?;
     }
     Err(reason)
 }
 
-fn file_name(file: &Path) -> Result<PathBuf, Error> {
-    let extension = file.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+/// The imports under way in this process.
+#[derive(Default)]
+pub(crate) struct Imports {
+    parts: Mutex<HashSet<PathBuf>>,
+    reading: tokio::sync::Mutex<()>,
+}
+
+/// A file that is being written, under a name that is no table's. It goes when this is dropped, however the import
+/// ends; one that a killed process left behind is overwritten by the next import of that name.
+struct Part {
+    path: PathBuf,
+    app: Arc<App>,
+}
+
+impl Part {
+    /// Takes the hidden file at `path` for one import; none while another import has it.
+    fn begin(app: &Arc<App>, path: PathBuf) -> Option<Self> {
+        let is_free = app.imports.parts.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone());
+        is_free.then(|| Self { path, app: app.clone() })
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+        self.app.imports.parts.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.path);
+    }
+}
+
+fn action(name: &str, bytes: Option<u64>) -> Action {
+    audit::action("import.create", Tier::Write, Role::Admin, name, &(name, bytes))
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    let is_plain = !name.starts_with('.') && !name.contains(['/', '\\']) && !name.chars().any(char::is_control);
+    if !is_plain || name.is_empty() || name.len() > MAX_NAME_BYTES {
+        let message = format!("A file's name has 1 to {MAX_NAME_BYTES} bytes, no slash, and no dot at its beginning.");
+        return Err(Error::new(Code::QueryInvalid, message));
+    }
+    let extension = Path::new(name).extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
     if !extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str())) {
         let message = format!("Files of these formats can be imported: {}.", EXTENSIONS.join(", "));
         return Err(Error::new(Code::FileUnreadable, message));
     }
-    let missing = || Error::new(Code::FileUnreadable, "There is no such file.");
-    if !file.is_file() {
-        return Err(missing());
-    }
-    file.file_name().map(PathBuf::from).ok_or_else(missing)
+    Ok(())
 }
 
-fn has_files(folder: &Path) -> bool {
-    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
+/// Writes what comes and makes it durable; returns how much it was.
+async fn write<B: AsRef<[u8]>>(
+    path: &Path,
+    bytes: impl Stream<Item = Result<B, Error>>,
+    most: u64,
+) -> Result<u64, Error> {
+    let mut file = tokio::fs::File::create(path).await.map_err(|error| unwritable(&error))?;
+    let (mut bytes, mut size) = (pin!(bytes), 0);
+    while let Some(chunk) = bytes.next().await {
+        let chunk = chunk?;
+        size += chunk.as_ref().len() as u64;
+        if size > most {
+            return Err(too_large(most));
+        }
+        file.write_all(chunk.as_ref()).await.map_err(|error| unwritable(&error))?;
+    }
+    file.sync_all().await.map_err(|error| unwritable(&error))?;
+    Ok(size)
+}
+
+fn has_tables(folder: &Path) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
 }
 
 async fn read(app: &App, caller: &Caller, folder: &Path) -> Result<Connection, Error> {
@@ -85,34 +162,23 @@ async fn read(app: &App, caller: &Caller, folder: &Path) -> Result<Connection, E
     }
 }
 
-/// Copies to a hidden name and renames, so that a copy that is cut off never looks like a table.
-fn copy(from: &Path, to: &Path, progress: &impl Fn(u64)) -> Result<(), Error> {
-    let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::StorageFull => Error::new(Code::StorageFull, "The disk is full; nothing was imported."),
-        _ => Error::new(Code::FileUnreadable, format!("The file cannot be copied: {}.", error.kind())),
-    };
-    let parts = to.parent().zip(to.file_name());
-    let (folder, name) = parts.ok_or_else(|| Error::new(Code::Internal, "The target has no folder."))?;
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    let hidden = folder.join(format!(".{}.part", name.to_string_lossy()));
-    let copied = (|| {
-        let mut source = std::fs::File::open(from)?;
-        let mut target = std::fs::File::create(&hidden)?;
-        let (mut buffer, mut done) = (vec![0; CHUNK], 0);
-        loop {
-            let read = source.read(&mut buffer)?;
-            if read == 0 {
-                break;
-            }
-            target.write_all(&buffer[..read])?;
-            done += read as u64;
-            progress(done);
+fn exists() -> Error {
+    let message = "A file of this name was imported before, or is being imported: rename it.";
+    Error::new(Code::ConnectionExists, message)
+}
+
+fn too_large(most: u64) -> Error {
+    Error::new(Code::BodyTooLarge, format!("A file that is imported has at most {most} bytes."))
+}
+
+fn unwritable(error: &std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Error::new(Code::StorageFull, "The disk is full; nothing was imported.")
         }
-        target.sync_all()?;
-        std::fs::rename(&hidden, to)
-    })();
-    if copied.is_err() {
-        let _ = std::fs::remove_file(&hidden);
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            Error::new(Code::StorageReadOnly, "The folder of imported files cannot be written.")
+        }
+        kind => Error::new(Code::Unavailable, format!("The file cannot be kept: {kind}.")),
     }
-    copied.map_err(failed)
 }

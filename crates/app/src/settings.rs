@@ -28,6 +28,10 @@ pub struct Settings {
     pub ask: Ask,
     /// `[sample]`.
     pub sample: Sample,
+    /// `[imports]`.
+    pub imports: Imports,
+    /// Where imported files are kept, a folder for each tenant; the warehouse may read it.
+    pub imports_folder: PathBuf,
 }
 
 /// `[auth]`: who may call.
@@ -94,4 +98,18 @@ pub struct Sample {
     pub path: Option<PathBuf>,
     /// The semantic model of the sample tables, a YAML file; none means that it is inferred.
     pub semantic: Option<PathBuf>,
+}
+
+/// `[imports]`: data files that are copied into the installation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Imports {
+    /// Largest file that can be imported, in bytes.
+    pub max_bytes: u64,
+}
+
+impl Default for Imports {
+    fn default() -> Self {
+        Self { max_bytes: 4 << 30 }
+    }
 }

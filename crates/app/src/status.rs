@@ -1,8 +1,13 @@
-//! Whether the program can do its work, part by part. Unknown is not healthy.
+//! Whether the program can do its work, part by part, and whether what it keeps is safe. Unknown is not healthy.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::App;
+use pilothouse_domain::Role;
+use pilothouse_domain::action::Tier;
+use pilothouse_store::nodes;
+
+use crate::{App, Caller, Error, audit, gates, tenants};
 
 /// Longest wait for a part's answer, so that readiness itself answers within a second.
 const PATIENCE: Duration = Duration::from_millis(800);
@@ -24,4 +29,23 @@ pub async fn checks(app: &App) -> Vec<Check> {
         Err(_) => Some("it did not answer in time".to_owned()),
     };
     vec![Check { name: "database", problem: database }]
+}
+
+/// What decides whether the installation's records are safe, for `doctor` to judge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Safety {
+    /// What the database says of acknowledged writes, connection by connection: pairs such as `writer.synchronous`
+    /// and `2`.
+    pub durability: Vec<(String, String)>,
+    /// The ids of the keys that the processes of this database seal credentials with; more than one is a fault.
+    pub key_ids: BTreeSet<String>,
+}
+
+/// Looks at it, for whoever administers the installation.
+pub async fn safety(app: &App, caller: &Caller) -> Result<Safety, Error> {
+    gates::pass(app, caller, &audit::action("installation.read", Tier::Read, Role::Admin, "", &())).await?;
+    tenants::administers(caller)?;
+    let durability = app.store.durability().await?;
+    let nodes = app.store.read(|tx| Box::pin(async move { nodes::list(tx).await })).await?;
+    Ok(Safety { durability, key_ids: nodes.into_iter().map(|node| node.key_id).collect() })
 }

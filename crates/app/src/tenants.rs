@@ -83,7 +83,8 @@ pub async fn ensure(app: &App, id: &TenantId) -> Result<(), Error> {
     Ok(())
 }
 
-fn administers(caller: &Caller) -> Result<(), Error> {
+/// Refuses callers who do not administer the installation.
+pub(crate) fn administers(caller: &Caller) -> Result<(), Error> {
     if caller.principal.tenant == TenantId::default_tenant() {
         return Ok(());
     }

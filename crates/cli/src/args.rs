@@ -64,17 +64,58 @@ pub struct Global {
     /// Act in this tenant
     #[arg(long, global = true, value_name = "TENANT", default_value = "default")]
     pub tenant: String,
+    /// Ask this server [default: the one that runs on the data folder, or none]; its token is in PILOTHOUSE_TOKEN
+    #[arg(long, global = true, env = "PILOTHOUSE_SERVER", value_name = "URL")]
+    pub server: Option<String>,
+    /// Take the token for --server from this file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
 }
 
 /// What to do.
 #[derive(Subcommand)]
 pub enum Command {
+    /// What needs the configuration.
+    #[command(flatten)]
+    Work(Work),
+    /// What only prints.
+    #[command(flatten)]
+    Print(Print),
+}
+
+/// What needs the configuration.
+#[derive(Subcommand)]
+pub enum Work {
     /// Serve the page and the API, and work on runs
     Serve {
         /// Address and port
         #[arg(long, value_name = "ADDR")]
         listen: Option<SocketAddr>,
     },
+    /// What is asked of the API.
+    #[command(flatten)]
+    Call(Call),
+    /// Ask a file of questions with known answers, and count what is right
+    Eval {
+        /// Folder of tables
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// JSON lines of {"question", "sql"}
+        #[arg(long, value_name = "FILE")]
+        questions: PathBuf,
+        /// The semantic model of the tables, a YAML file [default: inferred]
+        #[arg(long, value_name = "FILE")]
+        semantic: Option<PathBuf>,
+    },
+    /// Say what is missing or unsafe, and how to mend it
+    Doctor,
+    /// Bring the database to this program's version
+    Migrate,
+}
+
+/// What is asked of the API: of a named server, of the one that runs on the data folder, or of this process.
+#[derive(Subcommand)]
+pub enum Call {
     /// Ask a question and print the answer
     Ask {
         /// The question's words
@@ -101,18 +142,6 @@ pub enum Command {
         #[command(subcommand)]
         command: SqlCommand,
     },
-    /// Ask a file of questions with known answers, and count what is right
-    Eval {
-        /// Folder of tables
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
-        /// JSON lines of {"question", "sql"}
-        #[arg(long, value_name = "FILE")]
-        questions: PathBuf,
-        /// The semantic model of the tables, a YAML file [default: inferred]
-        #[arg(long, value_name = "FILE")]
-        semantic: Option<PathBuf>,
-    },
     /// Make and list tenants
     Tenant {
         /// What to do
@@ -131,10 +160,11 @@ pub enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
-    /// Say what is missing or unsafe, and how to mend it
-    Doctor,
-    /// Bring the database to this program's version
-    Migrate,
+}
+
+/// What only prints.
+#[derive(Subcommand)]
+pub enum Print {
     /// Print the OpenAPI document
     Openapi,
     /// Print a shell's completion script
@@ -217,14 +247,13 @@ mod tests {
         let words = ["pilothouse", "--set", "a=1", "ask", "--set=b=2", "why?", "--set", "c=3"].map(OsString::from);
         let cli = Cli::parse_from(gathered(words));
         assert_eq!(cli.global.set, ["a=1", "b=2", "c=3"]);
-        assert!(matches!(cli.command, Command::Ask { question, .. } if question == "why?"));
+        assert!(matches!(cli.command, Command::Work(Work::Call(Call::Ask { question, .. })) if question == "why?"));
     }
 
     #[test]
     fn what_stands_behind_two_dashes_is_left_alone() {
         let words = ["pilothouse", "ask", "--", "--set"].map(OsString::from);
-        assert!(
-            matches!(Cli::parse_from(gathered(words)).command, Command::Ask { question, .. } if question == "--set")
-        );
+        let command = Cli::parse_from(gathered(words)).command;
+        assert!(matches!(command, Command::Work(Work::Call(Call::Ask { question, .. })) if question == "--set"));
     }
 }

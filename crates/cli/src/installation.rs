@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -36,11 +36,6 @@ pub async fn store(config: &Config) -> Result<Store> {
     Ok(Store::open(&location(config), &Options::default()).await?)
 }
 
-/// The folder of a tenant's imported files.
-pub fn imports(config: &Config, tenant: &str) -> PathBuf {
-    config.data_dir.join(IMPORTS).join(tenant)
-}
-
 /// The query path, which may read the sample, the imports, and what the configuration allows.
 pub fn warehouse(config: &Config) -> Result<Warehouse> {
     let mut settings = config.warehouse.clone();
@@ -57,7 +52,6 @@ pub async fn open(config: &Config) -> Result<Arc<App>> {
     let store = store(config).await?;
     let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
     let sealer = Sealer::new(&key(&config.data_dir, ids.as_ref())?);
-    ensure_default_tenant(&store, clock.as_ref()).await?;
     announce(&store, clock.as_ref(), ids.as_ref(), sealer.key_id()).await?;
     let settings = Settings {
         mode,
@@ -65,22 +59,15 @@ pub async fn open(config: &Config) -> Result<Arc<App>> {
         limits: config.limits.clone(),
         ask: config.ask.clone(),
         sample: config.sample.clone(),
+        imports: config.imports.clone(),
+        imports_folder: config.data_dir.join(IMPORTS),
     };
     let warehouse = warehouse(config)?;
     Ok(App::new(Parts { settings, store, warehouse, sealer, clock, ids }))
 }
 
-/// The tenant that whoever installs the program administers it from exists from the first start.
-async fn ensure_default_tenant(store: &Store, clock: &dyn Clock) -> Result<()> {
-    let (id, now) = (TenantId::default_tenant(), clock.now());
-    let wanted = id.clone();
-    if store.read(move |tx| Box::pin(async move { tenants::get(tx, &wanted).await })).await?.is_none() {
-        store.write(move |tx| Box::pin(async move { tenants::ensure(tx, &id, id.as_str(), now).await })).await?;
-    }
-    Ok(())
-}
-
-/// Tells the other nodes of this database which key this one seals with, so that `doctor` can compare.
+/// Writes what must stand in the database from the first start on: the tenant that whoever installs the program
+/// administers it from, and which key this node seals with, so that `doctor` can compare it with the others'.
 async fn announce(store: &Store, clock: &dyn Clock, ids: &dyn Ids, key_id: &str) -> Result<()> {
     let now = clock.now();
     let node = nodes::Node {
@@ -90,8 +77,14 @@ async fn announce(store: &Store, clock: &dyn Clock, ids: &dyn Ids, key_id: &str)
         key_id: key_id.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    store.write(move |tx| Box::pin(async move { nodes::beat(tx, &node).await })).await?;
-    Ok(())
+    let home = TenantId::default_tenant();
+    let written = store.write(move |tx| {
+        Box::pin(async move {
+            tenants::ensure(tx, &home, home.as_str(), now).await?;
+            nodes::beat(tx, &node).await
+        })
+    });
+    Ok(written.await?)
 }
 
 /// The key that credentials are sealed with: from the environment, else from a file that only its owner can read and

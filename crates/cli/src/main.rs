@@ -1,16 +1,18 @@
 //! The binary `pilothouse`: reads the command line and the configuration, and names the concrete parts.
 
 mod args;
+mod client;
 mod commands;
 pub mod config;
 mod installation;
 mod output;
+mod socket;
 mod telemetry;
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use args::{AuditCommand, Cli, Command, Global, SqlCommand};
+use args::{Cli, Command, Global, Print, Work};
 use clap::{CommandFactory, Parser};
 use config::{Loaded, NoteKind};
 use output::{Outcome, UsageError};
@@ -26,27 +28,33 @@ fn main() -> ExitCode {
 
 fn start(global: Global, command: Command) -> Result<Outcome> {
     match command {
-        Command::Openapi => {
-            let document = serde_json::to_value(pilothouse_api::document())?;
-            Ok(Outcome::ok(serde_json::to_string_pretty(&document)?, document))
-        }
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "pilothouse", &mut script);
-            let script = String::from_utf8(script)?;
-            Ok(Outcome::ok(script.clone(), script.into()))
-        }
-        Command::Docs { document } => docs(&document),
-        command => {
-            let loaded = load(&global, &command)?;
-            let serving = matches!(command, Command::Serve { .. });
+        Command::Print(print) => printed(print),
+        Command::Work(work) => {
+            let loaded = load(&global, &work)?;
+            let serving = matches!(work, Work::Serve { .. });
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             let _traces = telemetry::start(&loaded.config, serving, runtime.handle())?;
             if serving {
                 tell_news(&loaded);
             }
-            runtime.block_on(run(global, command, loaded))
+            runtime.block_on(run(global, work, loaded))
         }
+    }
+}
+
+fn printed(print: Print) -> Result<Outcome> {
+    match print {
+        Print::Openapi => {
+            let document = serde_json::to_value(pilothouse_api::document())?;
+            Ok(Outcome::ok(serde_json::to_string_pretty(&document)?, document))
+        }
+        Print::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "pilothouse", &mut script);
+            let script = String::from_utf8(script)?;
+            Ok(Outcome::ok(script.clone(), script.into()))
+        }
+        Print::Docs { document } => docs(&document),
     }
 }
 
@@ -61,7 +69,7 @@ fn docs(document: &str) -> Result<Outcome> {
 }
 
 /// The configuration: defaults, file, environment, flags.
-fn load(global: &Global, command: &Command) -> Result<Loaded> {
+fn load(global: &Global, work: &Work) -> Result<Loaded> {
     let default_file = std::path::Path::new(config::DEFAULT_FILE);
     let file = match &global.config {
         Some(path) => {
@@ -79,7 +87,7 @@ fn load(global: &Global, command: &Command) -> Result<Loaded> {
     if let Some(folder) = &global.data_dir {
         flags.push(("data_dir".to_owned(), folder.to_string_lossy().into_owned()));
     }
-    if let Command::Serve { listen: Some(listen) } = command {
+    if let Work::Serve { listen: Some(listen) } = work {
         flags.push(("server.listen".to_owned(), listen.to_string()));
     }
     for pair in &global.set {
@@ -98,34 +106,22 @@ fn tell_news(loaded: &Loaded) {
     }
 }
 
-async fn run(global: Global, command: Command, loaded: Loaded) -> Result<Outcome> {
+async fn run(global: Global, work: Work, loaded: Loaded) -> Result<Outcome> {
     let Loaded { config, notes, .. } = loaded;
-    let tenant = global.tenant.as_str();
-    match command {
-        Command::Serve { .. } => commands::serve::run(config).await,
-        Command::Ask { question, connection } => commands::ask::run(config, tenant, question, connection).await,
-        Command::Connect { name, target } => commands::connect::run(config, tenant, name, target).await,
-        Command::Import { file } => commands::connect::import(config, tenant, &file, global.json).await,
-        Command::Sql { command: SqlCommand::Check { sql, connection } } => {
-            commands::sql::check(config, tenant, sql, connection).await
-        }
-        Command::Eval { data, questions, semantic } => {
+    match work {
+        Work::Serve { .. } => commands::serve::run(config).await,
+        Work::Call(call) => commands::call(&config, &global, call).await,
+        Work::Eval { data, questions, semantic } => {
             commands::eval::run(config, &data, &questions, semantic.as_deref(), global.json).await
         }
-        Command::Tenant { command } => commands::tenant::run(config, command).await,
-        Command::Token { command } => commands::token::run(config, tenant, command).await,
-        Command::Audit { command: AuditCommand::Verify } => commands::audit::run(config).await,
-        Command::Doctor => {
+        Work::Doctor => {
             let notes: Vec<String> = notes.into_iter().map(|note| note.text).collect();
-            commands::doctor::run(config, &notes).await
+            commands::doctor::run(&config, &global, &notes).await
         }
-        Command::Migrate => {
+        Work::Migrate => {
             let store = installation::store(&config).await?;
             store.close().await;
             Ok(Outcome::ok("The database has this program's version.", serde_json::json!({"migrated": true})))
-        }
-        Command::Openapi | Command::Completions { .. } | Command::Docs { .. } => {
-            Ok(Outcome::ok("", serde_json::Value::Null))
         }
     }
 }

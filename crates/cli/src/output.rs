@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
+use crate::client::Refusal;
+
 /// Done.
 pub const OK: u8 = 0;
 /// Something failed.
@@ -52,18 +54,26 @@ impl Outcome {
 /// Prints a failure, with its stable code where it has one.
 #[expect(clippy::print_stderr, reason = "printing is what a command line does")]
 pub fn failed(error: &anyhow::Error, as_json: bool) -> ExitCode {
-    let coded = error.downcast_ref::<pilothouse_app::Error>().map(|error| error.code);
-    let coded = coded.or_else(|| error.downcast_ref::<pilothouse_store::Error>().map(|error| error.code()));
+    let refusal = refusal(error);
     if as_json {
-        eprintln!("{}", serde_json::json!({"error": format!("{error:#}"), "code": coded}));
+        let code = refusal.as_ref().and_then(|refusal| refusal.code.as_deref());
+        eprintln!("{}", serde_json::json!({"error": format!("{error:#}"), "code": code}));
     } else {
         eprintln!("error: {error:#}");
-        if let Some(code) = coded {
-            eprintln!("  {}", code.remedy());
+        if let Some(remedy) = refusal.and_then(|refusal| refusal.remedy()) {
+            eprintln!("  {remedy}");
         }
     }
     let usage = error.is::<UsageError>() || error.is::<crate::config::Error>();
     ExitCode::from(if usage { USAGE } else { FAILED })
+}
+
+/// The error as one with a code, where it has one.
+fn refusal(error: &anyhow::Error) -> Option<Refusal> {
+    let of_store = |error: &pilothouse_store::Error| Refusal::new(error.code(), error.to_string());
+    let of_app = |error: &pilothouse_app::Error| Refusal::new(error.code, error.to_string());
+    let answered = error.downcast_ref::<Refusal>().cloned();
+    answered.or_else(|| error.downcast_ref().map(of_store)).or_else(|| error.downcast_ref().map(of_app))
 }
 
 /// What was asked for makes no sense.

@@ -70,8 +70,8 @@ codes! {
         "Mend the fields that the answer names.";
     BodyTooLarge = "body.too_large", "The body is larger than the route takes.",
         "Send less; the limit stands in the message.";
-    BodyType = "body.type", "A change needs a JSON body and another content type was sent.",
-        "Send `Content-Type: application/json`.";
+    BodyType = "body.type", "The body was sent with another content type than the route takes.",
+        "Send the content type that the message names: `application/json` for all but files.";
     QueryInvalid = "query.invalid", "A query parameter is missing or has the wrong type or value.",
         "Mend the parameters that the answer names.";
     RateLimited = "rate.limited", "The tenant or token sent more requests than its limit.",
@@ -85,7 +85,7 @@ codes! {
     StorageReadOnly = "storage.read_only", "The data folder cannot be written.",
         "Give the program's user the right to write to it.";
     StorageLocked = "storage.locked", "Another process uses the data folder.",
-        "Stop the other process, or use another `--data-dir`.";
+        "Wait for the other process or stop it, or use another `--data-dir`.";
     StorageNewer = "storage.newer", "The database was written by a newer version of the program.",
         "Run that version or a later one; nothing was changed.";
     ConnectionUnknown = "connection.unknown", "The tenant has no such connection.",

@@ -11,7 +11,7 @@ use url::Host;
 
 use crate::reach::Guarded;
 use crate::retry::{self, Tried};
-use crate::{Error, Reach};
+use crate::{Body, Error, Reach};
 
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -95,7 +95,7 @@ impl Client {
         let retries = if retry::is_repeatable(&request) { self.options.retries } else { 0 };
         // A status that may pass travels as an error between tries, and is handed over when there are none left.
         let attempt = || async {
-            match self.attempt(&request).await {
+            match self.attempt(request.clone().map(reqwest::Body::from)).await {
                 Ok(answer) if retry::may_pass(answer.status()) => Err(Ok(answer)),
                 Ok(answer) => Ok(answer),
                 Err(error) => Err(Err(error)),
@@ -112,14 +112,28 @@ impl Client {
         tried.or_else(|failed| failed)
     }
 
-    async fn attempt(&self, request: &Request<Bytes>) -> Tried {
-        let host = request.uri().host().unwrap_or_default();
+    /// Sends `request` once, reading its body while it goes out, and reads the whole answer. A body that is at hand is
+    /// sent as [`Client::send`] does.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn upload(&self, request: Request<Body>) -> Result<Response<Bytes>, Error> {
+        if let Some(bytes) = request.body().whole() {
+            return self.send(request.map(|_| bytes)).await;
+        }
+        self.check(&request.uri().to_string())?;
+        self.attempt(request.map(reqwest::Body::wrap)).await
+    }
+
+    async fn attempt(&self, request: Request<reqwest::Body>) -> Tried {
+        let (parts, body) = request.into_parts();
+        let host = parts.uri.host().unwrap_or_default();
         let outgoing = self
             .http
-            .request(request.method().clone(), request.uri().to_string())
-            .headers(request.headers().clone())
+            .request(parts.method, parts.uri.to_string())
+            .headers(parts.headers)
             .timeout(self.options.timeout)
-            .body(request.body().clone());
+            .body(body);
         let mut answer = outgoing.send().await.map_err(|error| named(host, &error))?;
         let mut body = BytesMut::new();
         while let Some(part) = answer.chunk().await.map_err(|error| named(host, &error))? {

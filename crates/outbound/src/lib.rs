@@ -3,12 +3,14 @@
 //!
 //! Read [`Client`] first, then [`Reach`], which says where a call may go.
 
+mod body;
 mod client;
 mod error;
 mod reach;
 mod retry;
 mod socket;
 
+pub use body::Body;
 pub use client::{Client, Options};
 pub use error::Error;
 pub use reach::{Reach, resolve};

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
-use crate::Error;
+use crate::{Body, Error};
 
 /// How errors name the other side.
 const HOST: &str = "the server on this machine";
@@ -20,14 +20,14 @@ const HOST: &str = "the server on this machine";
 ///
 /// # Errors
 /// [`Error::Unreachable`] when nobody listens there or the connection breaks.
-pub async fn send(path: &Path, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
+pub async fn send(path: &Path, request: Request<Body>) -> Result<Response<Bytes>, Error> {
     let unreachable = |why| Error::Unreachable { host: HOST.to_owned(), why };
     let stream = UnixStream::connect(path).await.map_err(|_| unreachable("nobody listens on its socket"))?;
     let broke = |_| unreachable("the connection broke");
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broke)?;
     // Ends by itself when the sender is dropped.
     tokio::spawn(connection);
-    let answer = sender.send_request(request.map(Full::new)).await.map_err(broke)?;
+    let answer = sender.send_request(request).await.map_err(broke)?;
     let (parts, body) = answer.into_parts();
     let body = body.collect().await.map_err(broke)?.to_bytes();
     Ok(Response::from_parts(parts, body))

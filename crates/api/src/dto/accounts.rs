@@ -1,7 +1,7 @@
 //! Tenants, tokens and the audit log.
 
 use pilothouse_domain::clock::rfc3339;
-use pilothouse_store::audit::Record;
+use pilothouse_store::audit::{Record, ScopeReport};
 use pilothouse_store::tenants::Tenant;
 use pilothouse_store::tokens::Token;
 use serde::Serialize;
@@ -112,5 +112,38 @@ impl From<Record> for AuditDto {
             request_id: entry.request_id,
             payload_hash: entry.payload_hash,
         }
+    }
+}
+
+/// What the proof of the audit chains found.
+#[derive(Serialize, ToSchema)]
+pub struct AuditProofDto {
+    /// Whether every chain is whole.
+    pub whole: bool,
+    /// Chain by chain.
+    pub chains: Vec<ChainDto>,
+}
+
+/// What the proof of one chain found.
+#[derive(Serialize, ToSchema)]
+pub struct ChainDto {
+    /// The tenant's id, or that of the installation's own chain.
+    pub scope: String,
+    /// Sound rows before the break, or in all.
+    pub rows: i64,
+    /// The first row that is changed, missing or too many; null where the chain is whole.
+    #[schema(required)]
+    pub broken_at: Option<i64>,
+}
+
+impl From<Vec<ScopeReport>> for AuditProofDto {
+    fn from(reports: Vec<ScopeReport>) -> Self {
+        let whole = reports.iter().all(|report| report.broken_at.is_none());
+        let chains = reports.into_iter().map(|report| ChainDto {
+            scope: report.scope,
+            rows: report.rows,
+            broken_at: report.broken_at,
+        });
+        Self { whole, chains: chains.collect() }
     }
 }

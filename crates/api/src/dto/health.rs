@@ -70,3 +70,21 @@ pub struct TenantHealthDto {
     /// Always `tenant_health`.
     pub kind: &'static str,
 }
+
+/// What decides whether the installation's records are safe.
+#[derive(Serialize, ToSchema)]
+pub struct InstallationDto {
+    /// The database's settings that decide whether an acknowledged write survives a power cut, and its `engine`.
+    pub durability: Vec<SettingDto>,
+    /// The ids of the keys that its processes seal credentials with; more than one is a fault.
+    pub key_ids: Vec<String>,
+}
+
+/// A setting as the database itself reports it.
+#[derive(Serialize, ToSchema)]
+pub struct SettingDto {
+    /// Its name after the connection that was asked, for instance `writer.synchronous`.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}

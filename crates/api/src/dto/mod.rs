@@ -10,7 +10,7 @@ pub mod requests;
 mod runs;
 pub mod sql;
 
-pub use accounts::{AuditDto, NewTokenDto, TenantDto, TokenDto};
+pub use accounts::{AuditDto, AuditProofDto, NewTokenDto, TenantDto, TokenDto};
 pub use connections::{CatalogDto, ConnectionDto};
 pub use runs::{RunDetailDto, RunDto};
 

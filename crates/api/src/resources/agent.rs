@@ -2,9 +2,11 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{FromRequest, FromRequestParts, Request, State as FromState};
+use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -30,12 +32,14 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
 }
 
 /// Asks a question. Body: `org_id`, `user_id`, `message`, `session_id`; optional `connection_id`, `reply_to`, `choice`.
-/// With `Accept: text/event-stream` the steps are told as they happen, and the answer last.
+/// With `Accept: text/event-stream` the steps are told as they happen, and the answer last; `Prefer: wait=0` (RFC 7240)
+/// answers at once with the run's id.
 #[utoipa::path(post, path = "/api/v1/agent/run", tag = "ask", request_body = AskRequest,
     responses((status = 200, body = AnswerDto)))]
 async fn run(FromState(state): FromState<Arc<State>>, request: Request) -> Result<Response, Failure> {
     // The order of the original: malformed JSON, then who is calling, then the fields, then the tenant.
     let (mut parts, body) = request.into_parts();
+    let patience = wanted_wait(&parts.headers);
     let streamed = parts.headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/event-stream"));
     let request = Request::from_parts(parts.clone(), body);
     let JsonBody(fields) = JsonBody::from_request(request, &state).await?;
@@ -45,8 +49,16 @@ async fn run(FromState(state): FromState<Arc<State>>, request: Request) -> Resul
     if streamed {
         return Ok(Sse::new(stream(state, caller, started.id)).keep_alive(KeepAlive::default()).into_response());
     }
-    let answer = ask::wait(&state.app, &caller, started.id).await?;
+    let answer = ask::wait(&state.app, &caller, started.id, patience).await?;
     Ok(Json(described(&answer, started.id)).into_response())
+}
+
+/// How many seconds the caller would wait, as RFC 7240 has it. A preference that cannot be read is none.
+fn wanted_wait(headers: &HeaderMap) -> Option<Duration> {
+    let preferences = headers.get_all("prefer").into_iter().filter_map(|value| value.to_str().ok());
+    let mut each = preferences.flat_map(|value| value.split([',', ';'])).filter_map(|one| one.split_once('='));
+    let (_, seconds) = each.find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))?;
+    seconds.trim().parse().ok().map(Duration::from_secs)
 }
 
 fn question(mut fields: Fields, caller: &AppCaller) -> Result<Question, Failure> {
@@ -105,7 +117,7 @@ pub fn told(state: Arc<State>, caller: AppCaller, id: RunId, events: EventStream
 }
 
 async fn last(state: &State, caller: &AppCaller, id: RunId) -> Event {
-    match ask::wait(&state.app, caller, id).await {
+    match ask::wait(&state.app, caller, id, None).await {
         Ok(answer) => Event::default().event("answer").data(described(&answer, id).to_string()),
         Err(error) => failed(&Failure(error), &caller.request_id),
     }

@@ -1,4 +1,4 @@
-//! The tenant's audit log, for its admins.
+//! The tenant's audit log, for its admins, and the proof of every chain, for those of the installation.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::caller::Caller;
-use crate::dto::{AuditDto, Page};
+use crate::dto::{AuditDto, AuditProofDto, Page};
 use crate::error::Failure;
 use crate::extract::Query;
 use crate::state::State;
@@ -20,7 +20,7 @@ use crate::state::State;
 const DEFAULT_PAGE: u32 = 50;
 
 pub fn routes() -> OpenApiRouter<Arc<State>> {
-    OpenApiRouter::new().routes(routes!(list))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(verify))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -44,4 +44,13 @@ async fn list(
     let last = found.last().map(|row| row.seq).filter(|seq| *seq > 1 && found.len() == limit as usize);
     let items = found.into_iter().map(AuditDto::from).collect();
     Ok(Json(Page { items, next_cursor: last.map(|seq| seq.to_string()) }))
+}
+
+/// Proves that no row of any chain was changed or removed, by computing all of them anew; it takes as long as that.
+#[utoipa::path(get, path = "/api/v1/audit/verify", tag = "audit", responses((status = 200, body = AuditProofDto)))]
+async fn verify(
+    FromState(state): FromState<Arc<State>>,
+    Caller(caller): Caller,
+) -> Result<Json<AuditProofDto>, Failure> {
+    Ok(Json(use_cases::verify(&state.app, &caller).await?.into()))
 }

@@ -39,7 +39,8 @@ async fn list(
     Ok(Json(List { items: items.collect() }))
 }
 
-async fn described(state: &State, connection: Connection) -> Result<Json<ConnectionDto>, Failure> {
+/// The connection with the number of its tables.
+pub async fn described(state: &State, connection: Connection) -> Result<Json<ConnectionDto>, Failure> {
     let counts = use_cases::table_counts(&state.app, std::slice::from_ref(&connection)).await?;
     Ok(Json(ConnectionDto::new(connection, counts.first().copied().unwrap_or(0))))
 }

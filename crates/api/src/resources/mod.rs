@@ -4,6 +4,8 @@ pub mod agent;
 pub mod audit;
 pub mod connections;
 pub mod health;
+pub mod imports;
+pub mod installation;
 pub mod runs;
 pub mod semantic;
 pub mod session;

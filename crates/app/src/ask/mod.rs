@@ -113,9 +113,11 @@ pub async fn ask(app: &App, caller: &Caller, question: Question) -> Result<Start
     })
 }
 
-/// Waits for the answer of a run, as long as a request may; a run that goes on answers `queued`.
-pub async fn wait(app: &App, caller: &Caller, id: RunId) -> Result<Answer, Error> {
-    let patience = Duration::from_secs(app.settings.ask.wait_seconds);
+/// Waits for the answer of a run, as long as a request may and no longer than the caller wants to; a run that goes on
+/// answers `queued`.
+pub async fn wait(app: &App, caller: &Caller, id: RunId, wanted: Option<Duration>) -> Result<Answer, Error> {
+    let most = Duration::from_secs(app.settings.ask.wait_seconds);
+    let patience = wanted.map_or(most, |wanted| wanted.min(most));
     let run = app.engine.wait(&caller.principal.tenant, id, patience).await?;
     run.as_ref().map(answer_of).ok_or_else(|| Error::not_found("run"))
 }

@@ -1,57 +1,66 @@
 //! `pilothouse ask`: one question, answered in the terminal.
 
 use anyhow::Result;
-use pilothouse_app::ask::{self, Answer, Question, ResponseType};
-use pilothouse_app::connections;
+use pilothouse_domain::Code;
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
-use super::{named, operator};
-use crate::config::Config;
-use crate::installation;
-use crate::output::{NEGATIVE, Outcome, table};
+use super::text;
+use crate::client::{Client, Refusal};
+use crate::output::{INTERRUPTED, NEGATIVE, Outcome, table};
 
 /// Rows that are printed; the rest is in the JSON.
 const SHOWN_ROWS: usize = 50;
 
-/// Asks and prints.
-pub async fn run(config: Config, tenant: &str, text: String, connection: Option<String>) -> Result<Outcome> {
-    let app = installation::open(&config).await?;
-    connections::ensure_sample(&app).await?;
-    let caller = operator(tenant)?;
-    let connection = named(&app, &caller, connection.as_deref()).await?;
-    let stop = CancellationToken::new();
-    let question = Question { text, connection, conversation: "command line".to_owned(), choice: None };
-    let started = ask::ask(&app, &caller, question).await?;
-    let answer = tokio::select! {
-        answer = ask::wait(&app, &caller, started.id) => answer?,
-        _ = tokio::signal::ctrl_c() => {
-            app.engine.cancel(&caller.principal.tenant, started.id).await?;
-            app.store().close().await;
-            return Ok(Outcome::ok("Cancelled.", json!({"cancelled": started.id})).with_code(crate::output::INTERRUPTED));
-        }
-    };
-    app.engine.work(already(stop), false).await;
-    app.store().close().await;
-    let json = json!({
-        "response_type": answer.response_type, "summary": answer.summary, "data": answer.data,
-        "warnings": answer.warnings, "run_id": started.id,
+/// Asks, follows the run to its end, and prints its answer. Ctrl-C cancels the run.
+pub async fn run(client: &Client, question: &str, connection: Option<&str>) -> Result<Outcome> {
+    let connection = client.connection(connection).await?;
+    let body = json!({
+        "org_id": client.tenant(), "user_id": "command line", "session_id": "command line", "message": question,
+        "connection_id": connection,
     });
-    let code = if answer.response_type == ResponseType::QueryResult { 0 } else { NEGATIVE };
-    Ok(Outcome::ok(text_of(&answer), json).with_code(code))
+    // Only who knows the run can cancel it, so the answer is not waited for here.
+    let asked = client.post("/api/v1/agent/run").header("prefer", "wait=0").json(&body).send().await?;
+    if asked["response_type"] != "queued" {
+        return Ok(outcome(asked));
+    }
+    let run = format!("/api/v1/runs/{}", text(&asked["run_id"]));
+    tokio::select! {
+        answer = followed(client, &run) => Ok(outcome(answer?)),
+        _ = tokio::signal::ctrl_c() => match client.post(&format!("{run}/cancel")).send().await {
+            // It came to its end in this very moment.
+            Err(error) if error.downcast_ref().is_some_and(is_finished) => Ok(outcome(followed(client, &run).await?)),
+            cancelled => {
+                cancelled?;
+                Ok(Outcome::ok("Cancelled.", json!({"cancelled": asked["run_id"]})).with_code(INTERRUPTED))
+            }
+        },
+    }
 }
 
-/// A token that has fired: the engine then only drains.
-fn already(stop: CancellationToken) -> CancellationToken {
-    stop.cancel();
-    stop
+/// The answer that a run comes to: the last of its events.
+async fn followed(client: &Client, run: &str) -> Result<Value> {
+    let events = client.get(&format!("{run}/events")).events().await?;
+    match events.into_iter().next_back() {
+        Some((kind, answer)) if kind == "answer" => Ok(answer),
+        Some((kind, problem)) if kind == "error" => Err(Refusal::in_body(&problem).into()),
+        _ => anyhow::bail!("the server ended before the answer; the question is still worked on"),
+    }
 }
 
-fn text_of(answer: &Answer) -> String {
-    let data = &answer.data;
-    let mut parts = vec![answer.summary.clone()];
-    match answer.response_type {
-        ResponseType::QueryResult => {
+fn is_finished(refusal: &Refusal) -> bool {
+    refusal.code.as_deref() == Some(Code::RunFinished.as_str())
+}
+
+fn outcome(answer: Value) -> Outcome {
+    let code = if answer["response_type"] == "query_result" { 0 } else { NEGATIVE };
+    Outcome::ok(text_of(&answer), answer).with_code(code)
+}
+
+fn text_of(answer: &Value) -> String {
+    let data = &answer["data"];
+    let mut parts = vec![text(&answer["summary"])];
+    match answer["response_type"].as_str().unwrap_or_default() {
+        "query_result" => {
             parts.push(rows(data));
             parts.push(format!("SQL  {}", data["sql"].as_str().unwrap_or("")));
             parts.push(match data["rows_scanned"].as_u64() {
@@ -61,16 +70,17 @@ fn text_of(answer: &Answer) -> String {
                 None => format!("{} ms; the database does not tell what it read", data["elapsed_ms"]),
             });
         }
-        ResponseType::Clarification => {
+        "clarification" => {
             let choices = data["choices"].as_array().into_iter().flatten();
             parts.extend(choices.map(|c| format!("  • {}\n    ask: {}", text(&c["label"]), text(&c["message"]))));
         }
-        ResponseType::Refused => {
+        "refused" => {
             parts.extend(data["suggestions"].as_array().into_iter().flatten().map(|s| format!("  • {}", text(s))));
         }
         _ => parts.extend(data["errors"].as_array().into_iter().flatten().map(|e| format!("  {}", text(e)))),
     }
-    parts.extend(answer.warnings.iter().map(|warning| format!("Note: {warning}")));
+    let warnings = answer["warnings"].as_array().into_iter().flatten();
+    parts.extend(warnings.map(|warning| format!("Note: {}", text(warning))));
     parts.join("\n\n")
 }
 
@@ -85,12 +95,4 @@ fn rows(data: &Value) -> String {
         .map(|row| names.iter().map(|name| text(&row[*name])).collect())
         .collect();
     table(&names, &rows)
-}
-
-fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => "–".to_owned(),
-        other => other.to_string(),
-    }
 }

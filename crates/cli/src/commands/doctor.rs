@@ -1,13 +1,16 @@
 //! `pilothouse doctor`: what is missing or unsafe, and how to mend it.
 
 use anyhow::Result;
+use http::StatusCode;
 use pilothouse_app::Mode;
-use pilothouse_store::{Location, Store, nodes};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::{HOME, text};
+use crate::args::Global;
+use crate::client::{Client, Way};
 use crate::config::Config;
-use crate::installation;
 use crate::output::{NEGATIVE, Outcome};
+use crate::{installation, socket};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,12 +30,19 @@ fn finding(level: Level, what: impl Into<String>, mend: impl Into<String>) -> Fi
     Finding { level, what: what.into(), mend: mend.into() }
 }
 
-/// Looks at everything that can be looked at without changing it, besides opening the database.
-pub async fn run(config: Config, notes: &[String]) -> Result<Outcome> {
-    let mut findings = vec![mode(&config), key(&config), page()];
-    findings.extend(database(&config).await);
-    findings.extend(sample(&config));
-    findings.extend(notes.iter().map(|note| finding(Level::Note, note.clone(), "")));
+/// Looks at everything that can be looked at without changing it, besides opening the database. Of a named server only
+/// what it tells of itself is looked at: this machine's configuration is not its.
+pub async fn run(config: &Config, global: &Global, notes: &[String]) -> Result<Outcome> {
+    let mut findings = Vec::new();
+    if global.server.is_none() {
+        findings.extend([mode(config), key(config), page()]);
+        findings.extend(sample(config));
+        findings.extend(socket::path(&config.data_dir).err().map(|error| {
+            finding(Level::Note, "the command line cannot reach a server on this data folder", error.to_string())
+        }));
+        findings.extend(notes.iter().map(|note| finding(Level::Note, note.clone(), "")));
+    }
+    findings.extend(answering(config, global).await);
     let bad = findings.iter().any(|finding| finding.level == Level::Bad);
     let lines = findings.iter().map(|found| {
         let sign = match found.level {
@@ -99,9 +109,11 @@ fn page() -> Finding {
     }
 }
 
-async fn database(config: &Config) -> Vec<Finding> {
-    let store = match installation::store(config).await {
-        Ok(store) => store,
+/// What the program tells of itself, whoever answers.
+async fn answering(config: &Config, global: &Global) -> Vec<Finding> {
+    let found = async { Client::new(Way::find(config, global, false).await?, HOME) };
+    let client = match found.await {
+        Ok(client) => client,
         Err(error) => {
             return vec![finding(
                 Level::Bad,
@@ -110,17 +122,37 @@ async fn database(config: &Config) -> Vec<Finding> {
             )];
         }
     };
-    let mut findings = durability(config, &store).await;
-    findings.push(keys_agree(&store).await);
-    store.close().await;
+    let mut findings = Vec::new();
+    if matches!(client.way(), Way::Socket(_)) {
+        findings.push(finding(Level::Good, "a server runs on this data folder, and was asked", ""));
+    }
+    match told(&client).await {
+        Ok(told) => findings.extend(told),
+        Err(error) => findings.push(finding(Level::Bad, format!("the server does not tell how it is: {error:#}"), "")),
+    }
+    client.close().await;
     findings
 }
 
-async fn durability(config: &Config, store: &Store) -> Vec<Finding> {
-    let pairs = match store.durability().await {
-        Ok(pairs) => pairs,
-        Err(error) => return vec![finding(Level::Bad, format!("the database does not answer: {error}"), "")],
-    };
+async fn told(client: &Client) -> Result<Vec<Finding>> {
+    let (status, body) = client.get("/ready").answer().await?;
+    let ready: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let checks = ready["checks"].as_object().into_iter().flatten();
+    let faults = checks.filter_map(|(part, check)| Some(format!("{part} does not work: {}", check["error"].as_str()?)));
+    let mut findings: Vec<Finding> = faults.map(|fault| finding(Level::Bad, fault, "")).collect();
+    if status != StatusCode::OK && findings.is_empty() {
+        findings.push(finding(Level::Bad, format!("it is not ready: /ready answers {status}"), ""));
+    }
+    let installation = client.get("/api/v1/installation").send().await?;
+    findings.extend(durability(&installation["durability"]));
+    findings.push(keys_agree(&installation["key_ids"]));
+    Ok(findings)
+}
+
+/// Whether the database keeps what it acknowledged, by its own settings.
+fn durability(settings: &Value) -> Vec<Finding> {
+    let pairs: Vec<(String, String)> =
+        settings.as_array().into_iter().flatten().map(|pair| (text(&pair["name"]), text(&pair["value"]))).collect();
     let is_safe = |name: &str, value: &str| match name.rsplit('.').next().unwrap_or(name) {
         "synchronous" => matches!(value, "2" | "3"),
         "fsync" | "synchronous_commit" => matches!(value, "on" | "remote_apply" | "remote_write" | "local"),
@@ -128,11 +160,9 @@ async fn durability(config: &Config, store: &Store) -> Vec<Finding> {
         _ => true,
     };
     let unsafe_pairs: Vec<_> = pairs.iter().filter(|(name, value)| !is_safe(name, value)).collect();
-    let engine = match installation::location(config) {
-        Location::Sqlite { .. } => "SQLite",
-        Location::Postgres { .. } => "PostgreSQL",
-    };
     if unsafe_pairs.is_empty() {
+        let is_postgres = pairs.iter().any(|(name, value)| name == "engine" && value == "postgres");
+        let engine = if is_postgres { "PostgreSQL" } else { "SQLite" };
         let what = format!("the database ({engine}) keeps what it acknowledged through a power cut");
         return vec![finding(Level::Good, what, "")];
     }
@@ -146,11 +176,8 @@ async fn durability(config: &Config, store: &Store) -> Vec<Finding> {
     told.collect()
 }
 
-async fn keys_agree(store: &Store) -> Finding {
-    let listed = store.read(|tx| Box::pin(async move { nodes::list(tx).await })).await;
-    let mut keys: Vec<String> = listed.unwrap_or_default().into_iter().map(|node| node.key_id).collect();
-    keys.sort();
-    keys.dedup();
+fn keys_agree(key_ids: &Value) -> Finding {
+    let keys: Vec<String> = key_ids.as_array().into_iter().flatten().map(text).collect();
     if keys.len() > 1 {
         let what = format!("nodes of this database seal credentials with different keys: {}", keys.join(", "));
         return finding(Level::Bad, what, "give every node the same ENCRYPTION_KEY");

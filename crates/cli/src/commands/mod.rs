@@ -5,6 +5,7 @@ pub mod audit;
 pub mod connect;
 pub mod doctor;
 pub mod eval;
+pub mod import;
 pub mod serve;
 pub mod sql;
 pub mod tenant;
@@ -13,19 +14,46 @@ pub mod token;
 use std::io::Read;
 
 use anyhow::{Context, Result};
-use pilothouse_app::connections;
-use pilothouse_app::{App, Caller};
-use pilothouse_domain::{ConnectionId, TenantId};
+use serde_json::{Value, json};
 
-use crate::output::UsageError;
+use crate::args::{AuditCommand, Call, Global, SqlCommand};
+use crate::client::{Client, Way};
+use crate::config::Config;
+use crate::output::{INTERRUPTED, NEGATIVE, Outcome};
 
 /// Longest text read from standard input, in bytes.
 const MAX_STDIN_BYTES: u64 = 1 << 20;
+/// The tenant whose admins administer the installation.
+pub const HOME: &str = "default";
 
-/// The operator at the command line, in the named tenant.
-pub fn operator(tenant: &str) -> Result<Caller> {
-    let tenant: TenantId = tenant.parse().map_err(|_| UsageError(format!("{tenant:?} is not a valid tenant id")))?;
-    Ok(Caller::operator(tenant))
+/// Asks the API for what the command wants, and prints its answer.
+pub async fn call(config: &Config, global: &Global, call: Call) -> Result<Outcome> {
+    let of_installation = matches!(call, Call::Tenant { .. } | Call::Audit { .. });
+    let tenant = if of_installation { HOME } else { &global.tenant };
+    // A question is a run: somebody must work on it, and to stop it is to cancel it, which it sees to itself.
+    let is_run = matches!(call, Call::Ask { .. });
+    let way = Way::find(config, global, is_run).await?;
+    let client = Client::new(way, tenant)?;
+    let outcome = tokio::select! {
+        outcome = answered(&client, call, global.json) => outcome,
+        _ = tokio::signal::ctrl_c(), if !is_run => Ok(Outcome::ok("Stopped.", json!({"stopped": true})).with_code(INTERRUPTED)),
+    };
+    client.close().await;
+    outcome
+}
+
+async fn answered(client: &Client, call: Call, quiet: bool) -> Result<Outcome> {
+    match call {
+        Call::Ask { question, connection } => ask::run(client, &question, connection.as_deref()).await,
+        Call::Connect { name, target } => connect::run(client, &name, target).await,
+        Call::Import { file } => import::run(client, &file, quiet).await,
+        Call::Sql { command: SqlCommand::Check { sql, connection } } => {
+            sql::check(client, sql, connection.as_deref()).await
+        }
+        Call::Tenant { command } => tenant::run(client, command).await,
+        Call::Token { command } => token::run(client, command).await,
+        Call::Audit { command: AuditCommand::Verify } => audit::run(client).await,
+    }
 }
 
 /// The text itself, or standard input where it is `-`.
@@ -38,12 +66,39 @@ pub fn text_or_stdin(text: String) -> Result<String> {
     Ok(read.trim().to_owned())
 }
 
-/// The connection with this name.
-pub async fn named(app: &App, caller: &Caller, name: Option<&str>) -> Result<Option<ConnectionId>> {
-    let Some(name) = name else { return Ok(None) };
-    let all = connections::list(app, caller).await?;
-    let found = all.iter().find(|connection| connection.name == name);
-    let names: Vec<&str> = all.iter().map(|connection| connection.name.as_str()).collect();
-    let unknown = || UsageError(format!("there is no connection {name:?}; there are: {}", names.join(", ")));
-    Ok(Some(found.ok_or_else(unknown)?.id))
+/// What became of a connection that was made or read anew.
+pub fn connected(connection: &Value) -> Outcome {
+    let (name, status) = (text(&connection["name"]), text(&connection["status"]));
+    let (reason, code) = (&connection["error"]["message"], &connection["error"]["code"]);
+    let json = json!({
+        "id": connection["id"], "name": connection["name"], "kind": connection["kind"], "status": connection["status"],
+        "error": reason, "code": code,
+    });
+    if status == "ready" && reason.is_null() {
+        return Outcome::ok(format!("{name} is ready to be asked."), json);
+    }
+    let reason = reason.as_str().unwrap_or_default();
+    Outcome::ok(format!("{name} is {status}: {reason}"), json).with_code(NEGATIVE)
+}
+
+/// A value as a cell of a table or a part of a sentence.
+pub fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "–".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// The things of a list, each as a row of a table and as an item of the JSON.
+pub fn listed(
+    answer: &Value,
+    header: &[&str],
+    row: impl Fn(&Value) -> Vec<String>,
+    item: impl Fn(&Value) -> Value,
+) -> Outcome {
+    let found = || answer["items"].as_array().into_iter().flatten();
+    let rows: Vec<Vec<String>> = found().map(row).collect();
+    let items: Vec<Value> = found().map(item).collect();
+    Outcome::ok(crate::output::table(header, &rows), json!({ "items": items }))
 }

@@ -1,5 +1,6 @@
 //! `pilothouse serve`: the page, the API and a worker in one process.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::installation;
 use crate::output::Outcome;
+use crate::socket::Socket;
 
 /// How often refusals are written to the audit log.
 const FLUSH_EVERY: Duration = Duration::from_secs(60);
@@ -30,16 +32,34 @@ pub async fn run(config: Config) -> Result<Outcome> {
     let chores = tokio::spawn(chores(app.clone(), stop.clone()));
     let signals = tokio::spawn(stop_on_signal(stop.clone()));
     let state = State::new(app.clone(), config.server.clone());
+    let operator = tokio::spawn(serve_operator(config.data_dir.clone(), state.clone(), stop.clone()).await);
     let mode = app.settings.mode;
     let scheme = if config.server.tls_certificate.is_some() { "https" } else { "http" };
     let served =
         pilothouse_api::serve(state, stop.clone(), move |address| banner(mode, scheme, &address.to_string())).await;
     stop.cancel();
     signals.abort();
-    let _ = tokio::join!(worker, chores);
+    // The socket goes before the folder is free: a next server may have made its own right after.
+    let _ = tokio::join!(worker, chores, operator);
     app.store().close().await;
     served?;
     Ok(Outcome::ok("", json!({"stopped": true})))
+}
+
+/// Listens on the data folder's socket, and answers there until `stop` fires. Without the socket everything else works.
+async fn serve_operator(data_dir: PathBuf, state: Arc<State>, stop: CancellationToken) -> impl Future<Output = ()> {
+    let listening = Socket::listen(&data_dir).await;
+    async move {
+        let served = match listening {
+            Ok((listener, _socket)) => {
+                pilothouse_api::serve_operator(state, listener, stop).await.map_err(anyhow::Error::from)
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = served {
+            tracing::warn!("the command line cannot reach this server: {error:#}");
+        }
+    }
 }
 
 /// What a person needs to know, once the program answers.

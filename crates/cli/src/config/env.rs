@@ -7,8 +7,8 @@ use super::schema::{Key, keys, nearest};
 const PREFIX: &str = "PILOTHOUSE_";
 /// The variable that names the configuration file.
 const FILE_VARIABLE: &str = "PILOTHOUSE_CONFIG";
-/// Variables of ours that set no key: the file's path, and what the tests read.
-const NO_KEYS: [&str; 2] = [FILE_VARIABLE, "PILOTHOUSE_TEST_POSTGRES_URL"];
+/// Variables of ours that set no key: the file's path, which server the command line asks, and what the tests read.
+const NO_KEYS: [&str; 4] = [FILE_VARIABLE, "PILOTHOUSE_SERVER", "PILOTHOUSE_TOKEN", "PILOTHOUSE_TEST_POSTGRES_URL"];
 
 /// The configuration file that the environment names.
 pub fn file_variable(env: &[(String, String)]) -> Option<&str> {
@@ -50,7 +50,13 @@ mod tests {
         assert_eq!(path("PILOTHOUSE_SERVER__LISTEN"), Ok(Some("server.listen")));
         assert_eq!(path("PILOTHOUSE_DATA_DIR"), Ok(Some("data_dir")));
         assert_eq!(path("PILOTHOUSE_MODE"), Ok(Some("mode")));
-        for name in ["HOME", "PILOTHOUSE_CONFIG", "PILOTHOUSE_SERVICE_HOST", "PILOTHOUSE_PORT_8080_TCP_ADDR"] {
+        for name in [
+            "HOME",
+            "PILOTHOUSE_CONFIG",
+            "PILOTHOUSE_TOKEN",
+            "PILOTHOUSE_SERVICE_HOST",
+            "PILOTHOUSE_PORT_8080_TCP_ADDR",
+        ] {
             assert_eq!(path(name), Ok(None), "{name}");
         }
     }

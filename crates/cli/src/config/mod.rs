@@ -26,7 +26,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use pilothouse_app::Mode;
-use pilothouse_app::settings::{Ask, Auth, Limits, Sample};
+use pilothouse_app::settings::{Ask, Auth, Imports, Limits, Sample};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,8 @@ pub struct Config {
     pub ask: Ask,
     /// `[sample]`.
     pub sample: Sample,
+    /// `[imports]`.
+    pub imports: Imports,
     /// `[warehouse]`.
     pub warehouse: pilothouse_warehouse::Settings,
     /// `[log]`.
@@ -73,6 +75,7 @@ impl Default for Config {
             limits: Limits::default(),
             ask: Ask::default(),
             sample: Sample::default(),
+            imports: Imports::default(),
             warehouse: pilothouse_warehouse::Settings::default(),
             log: Log::default(),
             telemetry: Telemetry::default(),

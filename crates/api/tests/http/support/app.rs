@@ -7,7 +7,7 @@ use axum::Router;
 use axum::http::Method;
 use pilothouse_api::State;
 use pilothouse_app::secrets::Sealer;
-use pilothouse_app::settings::{Ask, Auth, Limits, Sample};
+use pilothouse_app::settings::{Ask, Auth, Imports, Limits, Sample};
 use pilothouse_app::{App, Caller, Mode, Parts, Settings, audit, connections, tenants, tokens};
 use pilothouse_domain::{Role, TenantId};
 use pilothouse_store::audit::Record;
@@ -70,6 +70,8 @@ impl TestApp {
             limits: Limits::default(),
             ask: Ask::default(),
             sample: Sample { path: Some(data.join("sample")), semantic: None },
+            imports: Imports::default(),
+            imports_folder: data.join("imports"),
         };
         let server = pilothouse_api::Settings::default();
         let mut setup = Setup { database: Database::Sqlite, settings, server, has_sample: true };
