@@ -12,7 +12,7 @@ use support::{Server, repository};
 #[test]
 fn the_page_works_in_a_browser() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start_with_sample(folder.path());
+    let server = Server::start_with_sample(folder.path(), &[]);
     let web = repository().join("web");
     assert!(web.join("node_modules").is_dir(), "run `npm ci` in web/ first (./check does)");
     assert!(web.join("dist/index.html").is_file(), "run `npm run build` in web/ first (./check does)");

@@ -30,7 +30,7 @@ fn a_question_is_answered_in_the_terminal() {
 #[test]
 fn the_server_answers_and_asks_back() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start_with_sample(folder.path());
+    let server = Server::start_with_sample(folder.path(), &[]);
     let (status, answer) = server.ask("How many flights were there in February?", "s1").unwrap();
     assert_eq!(status, 200);
     assert_eq!(answer["data"]["rows"].as_array().unwrap().len(), 1);
@@ -60,7 +60,7 @@ fn what_was_asked_survives_a_kill() {
     // Two kills: a run that was cut off three times is a dead letter, as it should be.
     for round in 0..2 {
         let before = runs.len();
-        let mut server = Server::start_with_sample(folder.path());
+        let mut server = Server::start_with_sample(folder.path(), &[]);
         let asking: Vec<_> = (0..4)
             .map(|n| {
                 let client = server.client;
@@ -79,7 +79,7 @@ fn what_was_asked_survives_a_kill() {
             let _ = thread.join().unwrap();
         }
     }
-    let server = Server::start_with_sample(folder.path());
+    let server = Server::start_with_sample(folder.path(), &[]);
     for run in &runs {
         let path = format!("/api/v1/runs/{}", run["id"].as_str().unwrap());
         server.until("the run has ended", || server.get(&path).is_some_and(|(_, run)| run["status"] == "succeeded"));
@@ -104,10 +104,10 @@ fn harm_is_refused_with_its_own_exit_code() {
 }
 
 #[test]
-fn a_second_process_is_told_that_the_folder_is_in_use() {
+fn a_second_server_is_told_that_the_folder_is_in_use() {
     let folder = tempfile::tempdir().unwrap();
     let _server = Server::start(folder.path(), &[]);
-    let output = pilothouse(folder.path()).args(["--json", "tenant", "list"]).output().unwrap();
+    let output = pilothouse(folder.path()).args(["--json", "serve", "--listen", "127.0.0.1:0"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let error: Value = serde_json::from_slice(&output.stderr).unwrap();
     assert_eq!(error["code"], "storage.locked");

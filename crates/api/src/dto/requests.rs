@@ -65,6 +65,11 @@ pub enum NewConnectionRequest {
     },
 }
 
+/// A data file, as it is.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub struct DataFile(Vec<u8>);
+
 /// A semantic model to store.
 #[derive(ToSchema)]
 pub struct SemanticRequest {

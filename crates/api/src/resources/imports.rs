@@ -20,6 +20,7 @@ use utoipa_axum::routes;
 use super::connections::described;
 use crate::caller::Caller;
 use crate::dto::ConnectionDto;
+use crate::dto::requests::DataFile;
 use crate::error::Failure;
 use crate::extract::Query;
 use crate::state::State;
@@ -31,7 +32,7 @@ const BINARY: &str = "application/octet-stream";
 const LINGER: Duration = Duration::from_secs(5);
 
 pub fn routes() -> OpenApiRouter<Arc<State>> {
-    OpenApiRouter::new().routes(routes!(create))
+    OpenApiRouter::new().routes(routes!(import))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -43,9 +44,9 @@ struct File {
 /// Copies a data file into the installation, where it becomes a table of the connection `imports`. The body is the
 /// file itself.
 #[utoipa::path(post, path = "/api/v1/imports", tag = "data", params(File),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    request_body(content = DataFile, content_type = "application/octet-stream"),
     responses((status = 201, body = ConnectionDto)))]
-async fn create(
+async fn import(
     FromState(state): FromState<Arc<State>>,
     Caller(caller): Caller,
     Query(file): Query<File>,

@@ -12,7 +12,7 @@ const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
 
 /// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
 /// stands here.
-const ROUTES: [(&str, &str, &[u16]); 29] = [
+const ROUTES: [(&str, &str, &[u16]); 32] = [
     ("get", "/health", &[200]),
     ("get", "/ready", &[200]),
     ("get", "/metrics", &[200]),
@@ -42,6 +42,9 @@ const ROUTES: [(&str, &str, &[u16]); 29] = [
     ("post", "/api/v1/tokens", &[201]),
     ("delete", "/api/v1/tokens/{id}", &[404]),
     ("get", "/api/v1/audit", &[200]),
+    ("get", "/api/v1/audit/verify", &[403]),
+    ("post", "/api/v1/imports", &[201]),
+    ("get", "/api/v1/installation", &[403]),
 ];
 
 /// What A has.
@@ -117,6 +120,10 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
             std::fs::create_dir_all(app.data.join("own")).unwrap();
             std::fs::write(app.data.join("own/plain.csv"), "id,word\n1,plain\n").unwrap();
             vec![call().json(&json!({"name": format!("own{number}"), "kind": "files", "path": app.data.join("own")}))]
+        }
+        ("post", "/api/v1/imports") => {
+            let import = app.post("/api/v1/imports?name=plain.csv").token(token);
+            vec![import.raw("application/octet-stream", "id,word\n1,plain\n")]
         }
         ("put", _) => vec![call().json(&json!({"yaml": "version: 1"}))],
         ("post", "/api/v1/sql/check") => {

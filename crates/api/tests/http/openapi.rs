@@ -95,6 +95,8 @@ async fn real_bodies_are_as_the_document_says() {
         ("/api/v1/tenants".to_owned(), "/api/v1/tenants"),
         ("/api/v1/tokens".to_owned(), "/api/v1/tokens"),
         ("/api/v1/audit".to_owned(), "/api/v1/audit"),
+        ("/api/v1/audit/verify".to_owned(), "/api/v1/audit/verify"),
+        ("/api/v1/installation".to_owned(), "/api/v1/installation"),
     ] {
         let body = app.get(&path).token(&token).send().await.expect(200).json();
         assert_eq!(document.faults_of_answer("get", template, "200", &body), [""; 0]);

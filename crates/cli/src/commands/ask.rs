@@ -3,6 +3,7 @@
 use anyhow::Result;
 use pilothouse_domain::Code;
 use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::text;
 use crate::client::{Client, Refusal};
@@ -13,11 +14,16 @@ const SHOWN_ROWS: usize = 50;
 
 /// Asks, follows the run to its end, and prints its answer. Ctrl-C cancels the run.
 pub async fn run(client: &Client, question: &str, connection: Option<&str>) -> Result<Outcome> {
+    if question.trim().is_empty() {
+        return Err(Refusal::new(Code::QuestionEmpty, Code::QuestionEmpty.cause()).into());
+    }
     let connection = client.connection(connection).await?;
     let body = json!({
         "org_id": client.tenant(), "user_id": "command line", "session_id": "command line", "message": question,
         "connection_id": connection,
     });
+    // Listened for from here on, so that a Ctrl-C while the question is on its way is not lost.
+    let mut interrupt = signal(SignalKind::interrupt())?;
     // Only who knows the run can cancel it, so the answer is not waited for here.
     let asked = client.post("/api/v1/agent/run").header("prefer", "wait=0").json(&body).send().await?;
     if asked["response_type"] != "queued" {
@@ -26,7 +32,7 @@ pub async fn run(client: &Client, question: &str, connection: Option<&str>) -> R
     let run = format!("/api/v1/runs/{}", text(&asked["run_id"]));
     tokio::select! {
         answer = followed(client, &run) => Ok(outcome(answer?)),
-        _ = tokio::signal::ctrl_c() => match client.post(&format!("{run}/cancel")).send().await {
+        _ = interrupt.recv() => match client.post(&format!("{run}/cancel")).send().await {
             // It came to its end in this very moment.
             Err(error) if error.downcast_ref().is_some_and(is_finished) => Ok(outcome(followed(client, &run).await?)),
             cancelled => {

@@ -57,7 +57,7 @@ impl Server {
     pub fn start(data: &Path, more: &[&str]) -> Self {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut command = pilothouse(data);
-        with_sample(&mut command).args(["serve", "--listen", &free.to_string()]).args(more);
+        with_sample(&mut command).args(more).args(["serve", "--listen", &free.to_string()]);
         let log = std::fs::File::create(data.join("serve.log")).unwrap();
         let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let server = Self { child, client: Client { address: free } };
@@ -65,9 +65,9 @@ impl Server {
         server
     }
 
-    /// Starts it and waits until the sample data can be asked.
-    pub fn start_with_sample(data: &Path) -> Self {
-        let server = Self::start(data, &[]);
+    /// Starts it with more flags and waits until the sample data can be asked.
+    pub fn start_with_sample(data: &Path, more: &[&str]) -> Self {
+        let server = Self::start(data, more);
         server.until("the sample data is read", || {
             server.get("/api/v1/connections").is_some_and(|(_, body)| body["items"][0]["status"] == "ready")
         });

@@ -1,0 +1,260 @@
+//! The command line beside a running server, alone, and before a server that is named: the same answers everywhere.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+use support::{Server, pilothouse, with_sample};
+
+/// The words of a command that has the sample data and may read `folder`.
+fn command(folder: &Path) -> Command {
+    let mut command = pilothouse(folder);
+    with_sample(&mut command).args(["--set", &format!("warehouse.allowed_roots={}", folder.display())]).arg("--json");
+    command
+}
+
+fn printed(output: &Output) -> Value {
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    serde_json::from_str(if out.trim().is_empty() { err.trim() } else { out.trim() })
+        .unwrap_or_else(|error| panic!("{error}: {out}{err}"))
+}
+
+/// What a command prints, after looking at its exit code.
+#[track_caller]
+fn run(folder: &Path, words: &[&str], code: i32) -> Value {
+    let output = command(folder).args(words).output().unwrap();
+    let printed = printed(&output);
+    assert_eq!(output.status.code(), Some(code), "{words:?}: {printed}");
+    printed
+}
+
+fn signal(name: &str, process: u32) {
+    assert!(Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status().unwrap().success());
+}
+
+fn every_command_works(folder: &Path) {
+    let answer = run(folder, &["ask", "How many flights were there in February?"], 0);
+    assert!(answer["summary"].as_str().unwrap().contains("24,951"), "{answer}");
+    assert_eq!(answer["response_type"], "query_result");
+    let unclear = run(folder, &["ask", "Which carrier had the most delayed flights in February?"], 3);
+    assert_eq!(unclear["response_type"], "clarification", "{unclear}");
+    assert_eq!(run(folder, &["ask", " "], 1)["code"], "question.empty");
+    assert_eq!(run(folder, &["ask", &"x ".repeat(2_000)], 1)["code"], "question.too_long");
+    run(folder, &["ask", "How many?", "--connection", "nope"], 2);
+
+    assert_eq!(run(folder, &["tenant", "create", "acme", "--name", "Acme"], 0), json!({"id": "acme", "name": "Acme"}));
+    assert_eq!(run(folder, &["tenant", "create", "acme"], 1)["code"], "tenant.exists");
+    run(folder, &["tenant", "create", "a b"], 2);
+    assert_eq!(run(folder, &["tenant", "list"], 0)["items"].as_array().unwrap().len(), 2);
+
+    let made = run(folder, &["--tenant", "acme", "token", "create", "ada", "--expires-in-days", "3"], 0);
+    assert!(made["token"].as_str().unwrap().starts_with("ph_"), "{made}");
+    assert_eq!((&made["tenant"], &made["role"]), (&json!("acme"), &json!("member")));
+    let id = made["id"].as_str().unwrap();
+    assert_eq!(run(folder, &["token", "revoke", id], 1)["code"], "token.unknown", "it is another tenant's");
+    assert_eq!(run(folder, &["--tenant", "acme", "token", "revoke", id], 0), json!({"revoked": id}));
+    let listed = run(folder, &["--tenant", "acme", "token", "list"], 0);
+    assert_eq!(listed["items"], json!([{"id": id, "subject": "ada", "role": "member", "revoked": true}]));
+
+    let good = run(folder, &["sql", "check", "SELECT count(*) FROM flights"], 0);
+    assert!(good["verdict"].as_str().unwrap().starts_with("allow") && good["sql"].is_string(), "{good}");
+    let blocked = run(folder, &["sql", "check", "DROP TABLE flights", "--connection", "sample"], 3);
+    assert_eq!((&blocked["verdict"], &blocked["sql"]), (&json!("block"), &Value::Null));
+
+    std::fs::create_dir_all(folder.join("shop")).unwrap();
+    std::fs::write(folder.join("shop/towns.csv"), "town,people\nOslo,5\nBergen,3\n").unwrap();
+    // A path is meant from where the command is, not from where the server is.
+    let shop = run(folder, &["connect", "shop", "shop"], 0);
+    assert_eq!((&shop["kind"], &shop["status"], &shop["error"]), (&json!("files"), &json!("ready"), &Value::Null));
+    assert_eq!(run(folder, &["connect", "shop", "shop"], 1)["code"], "connection.exists");
+    assert_eq!(run(folder, &["connect", "etc", "/etc"], 1)["code"], "connection.path_forbidden");
+    let answer = run(folder, &["ask", "total people", "--connection", "shop"], 0);
+    assert!(answer["summary"].as_str().unwrap().contains('8'), "{answer}");
+
+    std::fs::write(folder.join("big.csv"), big()).unwrap();
+    assert_eq!(run(folder, &["import", "big.csv"], 0)["name"], "imports");
+    assert_eq!(run(folder, &["import", "big.csv"], 1)["code"], "connection.exists");
+    assert_eq!(run(folder, &["import", "none.csv"], 1)["code"], "file.unreadable");
+    let answer = run(folder, &["ask", "total weight", "--connection", "imports"], 0);
+    assert!(answer["summary"].as_str().unwrap().contains("300,000"), "{answer}");
+
+    let proof = run(folder, &["--tenant", "acme", "audit", "verify"], 0);
+    assert_eq!(proof["whole"], true);
+    assert!(proof["chains"].as_array().unwrap().iter().any(|chain| chain["scope"] == "acme"), "{proof}");
+    let output = command(folder).arg("doctor").output().unwrap();
+    let findings = printed(&output)["findings"].to_string();
+    assert!(findings.contains("(SQLite) keeps what it acknowledged"), "{findings}");
+    assert!(findings.contains("every node seals credentials with the same key"), "{findings}");
+}
+
+/// A table of some megabytes.
+fn big() -> String {
+    let row = format!("{},1\n", "parcel ".repeat(3).trim());
+    format!("parcel,weight\n{}", row.repeat(300_000))
+}
+
+#[test]
+fn every_command_works_beside_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let roots = format!("warehouse.allowed_roots={}", folder.path().display());
+    let server = Server::start_with_sample(folder.path(), &["--set", &roots]);
+    every_command_works(folder.path());
+    let findings = printed(&command(folder.path()).arg("doctor").output().unwrap())["findings"].to_string();
+    assert!(findings.contains("a server runs on this data folder"), "{findings}");
+    // The server itself has answered, so it knows of everything without being started anew.
+    let (_, tenants) = server.get("/api/v1/tenants").unwrap();
+    assert!(tenants["items"].as_array().unwrap().iter().any(|tenant| tenant["id"] == "acme"), "{tenants}");
+}
+
+#[test]
+fn every_command_works_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    every_command_works(folder.path());
+}
+
+#[test]
+fn the_socket_is_the_owners_alone_and_goes_with_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("data/pilothouse.sock");
+    let mut killed = Server::start(folder.path(), &[]);
+    let meta = std::fs::metadata(&socket).unwrap();
+    assert!(meta.file_type().is_socket());
+    assert_eq!(meta.permissions().mode() & 0o777, 0o600);
+    killed.child.kill().unwrap();
+    killed.child.wait().unwrap();
+    assert!(socket.exists(), "a killed server cannot clean up");
+    // What it left behind is in nobody's way.
+    run(folder.path(), &["tenant", "list"], 0);
+    let mut stopped = Server::start(folder.path(), &[]);
+    assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
+    run(folder.path(), &["tenant", "list"], 0);
+    signal("TERM", stopped.child.id());
+    assert!(stopped.child.wait().unwrap().success());
+    assert!(!socket.exists());
+}
+
+#[test]
+fn a_named_server_wants_a_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let url = format!("http://{}", server.address);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let ask = |token: Option<&str>, words: &[&str]| {
+        let mut command = command(elsewhere.path());
+        command.args(["--server", &url]).args(words);
+        let output = token.into_iter().fold(&mut command, |command, token| command.env("PILOTHOUSE_TOKEN", token));
+        let output = output.output().unwrap();
+        (output.status.code(), printed(&output))
+    };
+    let (code, good) = ask(Some("dev_admin_token"), &["tenant", "list"]);
+    assert_eq!((code, &good["items"][0]["id"]), (Some(0), &json!("default")), "{good}");
+    let (code, wrong) = ask(Some("ph_wrong"), &["tenant", "list"]);
+    assert_eq!((code, &wrong["code"]), (Some(1), &json!("auth.invalid")), "{wrong}");
+    let (code, wrong) = ask(Some("ph_wrong"), &["ask", "How many flights were there?"]);
+    assert_eq!((code, &wrong["code"]), (Some(1), &json!("auth.invalid")), "{wrong}");
+    let (code, none) = ask(None, &["token", "list"]);
+    assert_eq!((code, &none["code"]), (Some(1), &json!("auth.required")), "{none}");
+    let file = elsewhere.path().join("token");
+    std::fs::write(&file, "dev_viewer_token\n").unwrap();
+    let (code, viewer) = ask(None, &["--token-file", file.to_str().unwrap(), "token", "list"]);
+    assert_eq!((code, &viewer["code"]), (Some(1), &json!("role.insufficient")), "{viewer}");
+    std::fs::write(elsewhere.path().join("far.csv"), "a,b\n1,2\n").unwrap();
+    let (code, far) = ask(Some("dev_admin_token"), &["import", "far.csv"]);
+    assert_eq!((code, &far["status"]), (Some(0), &json!("ready")), "{far}");
+    assert!(folder.path().join("data/imports/default/far.csv").exists() && !elsewhere.path().join("data").exists());
+    let nobody = run(elsewhere.path(), &["--server", "http://127.0.0.1:1", "connect", "a", "b"], 1);
+    assert_eq!(nobody["code"], "unavailable");
+    run(elsewhere.path(), &["--server", "localhost:8080", "tenant", "list"], 2);
+}
+
+#[test]
+fn a_file_that_is_cut_off_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let mut socket = UnixStream::connect(folder.path().join("data/pilothouse.sock")).unwrap();
+    let head = "POST /api/v1/imports?name=cut.csv HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\n";
+    let text = big();
+    socket.write_all(format!("{head}Content-Length: {}\r\n\r\n", text.len()).as_bytes()).unwrap();
+    socket.write_all(&text.as_bytes()[..text.len() / 2]).unwrap();
+    let imports = folder.path().join("data/imports/default");
+    let kept = || std::fs::read_dir(&imports).map_or(0, |entries| entries.count());
+    server.until("the file is being written", || kept() == 1);
+    drop(socket);
+    server.until("the part of it is gone", || kept() == 0);
+    std::fs::write(folder.path().join("cut.csv"), text).unwrap();
+    run(folder.path(), &["import", "cut.csv"], 0);
+}
+
+#[test]
+fn commands_wait_for_each_other_and_not_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let make = |n: usize| {
+        let mut command = command(folder.path());
+        command.args(["token", "create", &format!("s{n}")]).stdout(Stdio::null()).spawn().unwrap()
+    };
+    let children: Vec<_> = (0..3).map(make).collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    assert_eq!(run(folder.path(), &["token", "list"], 0)["items"].as_array().unwrap().len(), 3);
+    let held = File::open(folder.path().join("data/pilothouse.lock")).unwrap();
+    held.lock().unwrap();
+    assert_eq!(run(folder.path(), &["token", "list"], 1)["code"], "storage.locked");
+}
+
+#[test]
+fn a_path_too_long_for_a_socket_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let deep = folder.path().join("d".repeat(100));
+    std::fs::create_dir(&deep).unwrap();
+    let _server = Server::start(&deep, &[]);
+    let log = std::fs::read_to_string(deep.join("serve.log")).unwrap();
+    assert!(log.contains("too long for the operating system"), "{log}");
+    let refused = run(&deep, &["tenant", "list"], 1);
+    assert_eq!(refused["code"], "storage.locked");
+    assert!(refused["error"].as_str().unwrap().contains("shorter --data-dir"), "{refused}");
+}
+
+#[test]
+fn ctrl_c_cancels_the_question() {
+    let folder = tempfile::tempdir().unwrap();
+    let server =
+        Server::start_with_sample(folder.path(), &["--set", "ask.concurrency=1", "--set", "ask.max_waiting=2000"]);
+    // One worker and many questions before ours: ours waits.
+    let askers: Vec<_> = (0..16)
+        .map(|n| {
+            let client = server.client;
+            std::thread::spawn(move || client.ask("Average departure delay by carrier", &format!("c{n}")))
+        })
+        .collect();
+    let queued = |title: &str| {
+        let (_, page) = server.get("/api/v1/runs?status=queued&limit=200").unwrap();
+        let found = page["items"].as_array().unwrap().iter().find(|run| run["title"] == title).cloned();
+        found.map(|run| run["id"].as_str().unwrap().to_owned())
+    };
+    server.until("a question waits", || queued("Average departure delay by carrier").is_some());
+    let mut asking = command(folder.path());
+    let asking = asking.args(["ask", "Number of planes"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut id = None;
+    server.until("our question waits", || {
+        id = queued("Number of planes");
+        id.is_some()
+    });
+    signal("INT", asking.id());
+    let output = asking.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert_eq!(printed(&output), json!({"cancelled": id}));
+    let (_, run) = server.get(&format!("/api/v1/runs/{}", id.unwrap())).unwrap();
+    assert_eq!(run["status"], "cancelled");
+    for asker in askers {
+        assert_eq!(asker.join().unwrap().unwrap().0, 200);
+    }
+}
