@@ -125,12 +125,10 @@ impl Way {
 impl Server {
     fn at(url: &str, token_file: Option<&Path>) -> Result<Self> {
         let base = url.trim_end_matches('/').to_owned();
-        let parsed: Option<Uri> = base.parse().ok();
-        if !parsed.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none()) {
-            return Err(
-                UsageError(format!("--server {url}: a URL that begins with https:// or http:// is needed")).into()
-            );
-        }
+        let usable = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none();
+        let Some(parsed) = base.parse().ok().filter(usable) else {
+            return Err(UsageError(format!("--server {url}: a URL that begins with https:// is needed")).into());
+        };
         let token = match token_file {
             Some(path) => Some(std::fs::read_to_string(path).context("the token's file cannot be read")?),
             None => std::env::var(TOKEN_VARIABLE).ok(),
@@ -141,6 +139,10 @@ impl Server {
             Ok::<_, http::header::InvalidHeaderValue>(value)
         };
         let token = token.map(bearer).transpose().map_err(|_| UsageError("the token is not one".to_owned()))?;
+        let is_near = parsed.host().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"));
+        if token.is_some() && parsed.scheme_str() == Some("http") && !is_near {
+            tracing::warn!("the token goes to {base} unencrypted: use https://");
+        }
         // Somebody who names a server means it, wherever it is.
         let options =
             Options { reach: Reach::Anywhere, timeout: TIMEOUT, max_bytes: MAX_ANSWER_BYTES, ..Options::default() };
