@@ -88,7 +88,7 @@ fn is_open(state: &State) -> bool {
 /// The caller that the way in, a token or a session proves, in the tenant it names; none where there is neither.
 async fn proved(parts: &Parts, state: &State) -> Result<Option<pilothouse_app::Caller>, Failure> {
     if is_operator(&parts.extensions) {
-        return operator(parts).map(Some);
+        return operator(parts, &state.app).await.map(Some);
     }
     let app = &state.app;
     let (identity, own_tenant) = match token(&parts.headers) {
@@ -121,8 +121,9 @@ async fn proved(parts: &Parts, state: &State) -> Result<Option<pilothouse_app::C
 }
 
 /// The operator, whatever the headers say besides the tenant. It is not limited: it could stop the program as well.
-fn operator(parts: &Parts) -> Result<pilothouse_app::Caller, Failure> {
+async fn operator(parts: &Parts, app: &App) -> Result<pilothouse_app::Caller, Failure> {
     let tenant = named_tenant(&parts.headers)?.unwrap_or_else(TenantId::default_tenant);
+    tenants::known(app, &tenant).await?;
     let caller = caller(parts, pilothouse_app::Caller::operator(tenant).principal);
     if let Some(known) = parts.extensions.get::<KnownCaller>() {
         known.set(caller.clone());

@@ -57,11 +57,23 @@ pub async fn reached(app: &App, identity: &Identity) -> Result<Vec<Tenant>, Erro
     Ok(found.into_iter().collect())
 }
 
+/// Refuses a tenant that does not exist, so that a slip of the fingers does not act in a tenant of nobody.
+pub async fn known(app: &App, id: &TenantId) -> Result<(), Error> {
+    if exists(app, id).await? {
+        return Ok(());
+    }
+    Err(Error::new(Code::TenantUnknown, format!("There is no tenant {id}.")))
+}
+
+async fn exists(app: &App, id: &TenantId) -> Result<bool, Error> {
+    let wanted = id.clone();
+    let found = app.store.read(move |tx| Box::pin(async move { tenants::get(tx, &wanted).await })).await?;
+    Ok(found.is_some())
+}
+
 /// Makes the tenant exist, as naming it does in development mode.
 pub async fn ensure(app: &App, id: &TenantId) -> Result<(), Error> {
-    let wanted = id.clone();
-    let known = app.store.read(move |tx| Box::pin(async move { tenants::get(tx, &wanted).await })).await?;
-    if known.is_some() {
+    if exists(app, id).await? {
         return Ok(());
     }
     let (id, at) = (id.clone(), app.clock.now());

@@ -60,6 +60,7 @@ fn every_command_works(folder: &Path) {
     assert!(made["token"].as_str().unwrap().starts_with("ph_"), "{made}");
     assert_eq!((&made["tenant"], &made["role"]), (&json!("acme"), &json!("member")));
     let id = made["id"].as_str().unwrap();
+    assert_eq!(run(folder, &["--tenant", "acne", "token", "list"], 1)["code"], "tenant.unknown");
     assert_eq!(run(folder, &["token", "revoke", id], 1)["code"], "token.unknown", "it is another tenant's");
     assert_eq!(run(folder, &["--tenant", "acme", "token", "revoke", id], 0), json!({"revoked": id}));
     let listed = run(folder, &["--tenant", "acme", "token", "list"], 0);
@@ -113,6 +114,22 @@ fn every_command_works_beside_a_server() {
     // The server itself has answered, so it knows of everything without being started anew.
     let (_, tenants) = server.get("/api/v1/tenants").unwrap();
     assert!(tenants["items"].as_array().unwrap().iter().any(|tenant| tenant["id"] == "acme"), "{tenants}");
+}
+
+#[test]
+fn a_server_on_postgres_is_reached_the_same_way() {
+    let url = pilothouse_testkit::postgres().schema_url("line");
+    let folder = tempfile::tempdir().unwrap();
+    let _server = Server::start(folder.path(), &["--set", &format!("database.url={url}")]);
+    run(folder.path(), &["tenant", "create", "acme"], 0);
+    // The command was not told where the database is: only the server can have answered.
+    assert!(!folder.path().join("data/pilothouse.db").exists());
+    let output = command(folder.path()).arg("doctor").output().unwrap();
+    let findings = printed(&output)["findings"].to_string();
+    assert!(findings.contains("(PostgreSQL)"), "{findings}");
+    let alone = tempfile::tempdir().unwrap();
+    let listed = run(alone.path(), &["--set", &format!("database.url={url}"), "tenant", "list"], 0);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 2, "{listed}");
 }
 
 #[test]

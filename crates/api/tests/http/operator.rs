@@ -60,6 +60,10 @@ async fn what_the_operator_does_and_is_refused_is_written_down() {
     assert_eq!(told(2), (operator.clone(), "token.create".to_owned(), Outcome::Allowed));
     assert_eq!(told(1), (operator, "request".to_owned(), Outcome::Refused));
     assert_eq!(rows[rows.len() - 2].entry.request_id, "the-request");
+    let mistyped = Request::delete("/api/v1/tokens/x").header("x-tenant", "acne").body(Body::empty()).unwrap();
+    let (status, refused) = by_operator(&app, mistyped).await;
+    assert_eq!((status, &refused["code"]), (404, &json!("tenant.unknown")), "{refused}");
+    assert_eq!(app.audit("acne").await.len(), 0, "a tenant of nobody has no log");
     app.finish().await;
 }
 
