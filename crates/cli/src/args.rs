@@ -62,7 +62,7 @@ pub struct Global {
     #[arg(long, global = true)]
     pub json: bool,
     /// Act in this tenant
-    #[arg(long, global = true, value_name = "TENANT", default_value = "default")]
+    #[arg(long, global = true, env = "PILOTHOUSE_TENANT", value_name = "TENANT", default_value = "default")]
     pub tenant: String,
     /// Ask this server [default: the one that runs on the data folder, or none]; its token is in PILOTHOUSE_TOKEN
     #[arg(long, global = true, env = "PILOTHOUSE_SERVER", value_name = "URL")]

@@ -7,8 +7,9 @@ use super::schema::{Key, keys, nearest};
 const PREFIX: &str = "PILOTHOUSE_";
 /// The variable that names the configuration file.
 const FILE_VARIABLE: &str = "PILOTHOUSE_CONFIG";
-/// Variables of ours that set no key: the file's path, which server the command line asks, and what the tests read.
-const NO_KEYS: [&str; 4] = [FILE_VARIABLE, "PILOTHOUSE_SERVER", "PILOTHOUSE_TOKEN", "PILOTHOUSE_TEST_POSTGRES_URL"];
+/// Variables of ours that set no key: the file's path, whom the command line asks and as whom, and what the tests read.
+const NO_KEYS: [&str; 5] =
+    [FILE_VARIABLE, "PILOTHOUSE_SERVER", "PILOTHOUSE_TOKEN", "PILOTHOUSE_TENANT", "PILOTHOUSE_TEST_POSTGRES_URL"];
 
 /// The configuration file that the environment names.
 pub fn file_variable(env: &[(String, String)]) -> Option<&str> {
