@@ -71,6 +71,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::QueryTooExpensive
         | Code::FileUnreadable
         | Code::ConnectionFailed
+        | Code::ConnectionRefused
         | Code::QueryFailed
         | Code::QueryMemory
         | Code::QueryTimeout => StatusCode::UNPROCESSABLE_ENTITY,

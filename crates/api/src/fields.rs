@@ -5,23 +5,39 @@ use pilothouse_app::{Error, Field};
 use pilothouse_domain::Code;
 use serde_json::{Map, Value, json};
 
+/// What stands in an answer in place of a secret.
+const HIDDEN: &str = "…";
+
 /// The fields of one body.
 pub struct Fields {
     values: Map<String, Value>,
     whole: Value,
     wrong: Vec<Field>,
+    hidden: &'static [&'static str],
 }
 
 impl Fields {
     /// The fields of `body`; anything but an object is wrong as a whole.
     pub fn of(body: Value) -> Self {
         match body {
-            Value::Object(values) => Self { whole: Value::Object(values.clone()), values, wrong: Vec::new() },
+            Value::Object(values) => {
+                Self { whole: Value::Object(values.clone()), values, wrong: Vec::new(), hidden: &[] }
+            }
             other => {
-                let mut fields = Self { values: Map::new(), whole: other.clone(), wrong: Vec::new() };
+                let mut fields = Self { values: Map::new(), whole: other.clone(), wrong: Vec::new(), hidden: &[] };
                 let message = "Input should be a valid dictionary or object to extract fields from";
                 fields.refuse(None, "model_attributes_type", message, other, None);
                 fields
+            }
+        }
+    }
+
+    /// Keeps the values of these fields out of whatever is said about the body: they hold secrets.
+    pub fn hide(&mut self, names: &'static [&'static str]) {
+        self.hidden = names;
+        for name in names {
+            if let Some(value) = self.whole.get_mut(name) {
+                *value = HIDDEN.into();
             }
         }
     }
@@ -36,6 +52,7 @@ impl Fields {
         context: Option<Value>,
     ) {
         let location = std::iter::once("body").chain(name).map(Value::from).collect();
+        let input = if name.is_some_and(|name| self.hidden.contains(&name)) { HIDDEN.into() } else { input };
         self.wrong.push(Field { location, kind, message: message.to_owned(), input, context });
     }
 
@@ -78,6 +95,16 @@ impl Fields {
             None | Some(Value::Null) => None,
             Some(_) => Some(self.text(name, 0)),
         }
+    }
+
+    /// Whether the field is there and neither null nor empty.
+    pub fn has(&self, name: &str) -> bool {
+        !matches!(self.values.get(name), None | Some(Value::Null)) && self.values[name] != ""
+    }
+
+    /// A text that may be absent, null or empty, all of which mean none.
+    pub fn filled_text(&mut self, name: &str) -> Option<String> {
+        self.optional_text(name).filter(|text| !text.is_empty())
     }
 
     /// A mark that must be there and be `true`.
@@ -146,6 +173,18 @@ mod tests {
         let kinds: Vec<_> = error.fields.iter().map(|field| field.kind).collect();
         assert_eq!(kinds, ["missing", "string_too_short"]);
         assert_eq!(error.fields[0].input, json!({"org_id": "a", "message": ""}));
+    }
+
+    #[test]
+    fn hidden_fields_are_never_repeated() {
+        let mut fields = Fields::of(json!({"key": "hunter2", "url": ["hunter2"]}));
+        fields.hide(&["key", "url"]);
+        fields.text("name", 1);
+        fields.text("url", 1);
+        fields.text("key", 100);
+        let error = fields.finish().unwrap_err();
+        assert_eq!(error.fields.len(), 3);
+        assert!(error.fields.iter().all(|field| !field.input.to_string().contains("hunter2")));
     }
 
     #[test]

@@ -9,7 +9,9 @@ use pilothouse_domain::{Code, ConnectionId, Micros, Role, TenantId};
 use pilothouse_store::audit as audit_rows;
 use pilothouse_store::connections::{self as rows, Connection};
 use pilothouse_store::{catalogs, tenants};
+use pilothouse_warehouse::bucket::bucket_target;
 use pilothouse_warehouse::source::{allowed_path, postgres_target};
+pub use pilothouse_warehouse::{Bucket, Credentials};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +49,13 @@ pub enum Target {
         /// Its URL with password; sealed before it is stored, and left out of every log.
         #[serde(skip)]
         url: String,
+    },
+    /// A bucket of an object store with its credentials; sealed before it is stored, and left out of every log.
+    #[serde(rename = "object_store")]
+    ObjectStore {
+        /// The bucket.
+        #[serde(skip)]
+        bucket: Bucket,
     },
 }
 
@@ -150,6 +159,8 @@ async fn prepare(app: &App, caller: &Caller, name: &str, target: &Target) -> Res
     let id = ConnectionId(app.ids.uuid(now));
     let tenant = caller.principal.tenant.clone();
     let settings = app.sources.warehouse.settings();
+    let row_id = id.to_string();
+    let seal = |secret: &[u8]| app.sealer.seal(app.ids.as_ref(), place(tenant.as_str(), &row_id), secret);
     let (kind, location, sealed) = match target {
         Target::Files { path } => {
             let real = allowed_path(path, settings)?;
@@ -157,9 +168,13 @@ async fn prepare(app: &App, caller: &Caller, name: &str, target: &Target) -> Res
         }
         Target::Postgres { url } => {
             let location = postgres_target(url, settings).await?.location();
-            let row = id.to_string();
-            let sealed = app.sealer.seal(app.ids.as_ref(), place(tenant.as_str(), &row), url.as_bytes())?;
-            ("postgres", location, Some(sealed))
+            ("postgres", location, Some(seal(url.as_bytes())?))
+        }
+        Target::ObjectStore { bucket } => {
+            let location = bucket_target(bucket, settings).await?.location();
+            let described = serde_json::to_vec(bucket)
+                .map_err(|_| Error::new(Code::Internal, "The credentials could not be written down."))?;
+            ("object_store", location, Some(seal(&described)?))
         }
     };
     let key_id = sealed.as_ref().map(|_| app.sealer.key_id().to_owned());

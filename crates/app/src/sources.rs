@@ -152,6 +152,11 @@ impl Sources {
     pub(crate) async fn engine(&self, connection: &Connection) -> Result<Arc<dyn Engine>, Error> {
         let source = match connection.kind.as_str() {
             "postgres" => Source::Postgres { url: self.unseal(connection)? },
+            "object_store" => {
+                let unreadable =
+                    |_| Error::new(Code::CredentialsUnreadable, "They are of another version: connect anew.");
+                Source::ObjectStore(serde_json::from_str(&self.unseal(connection)?).map_err(unreadable)?)
+            }
             _ => Source::Files { path: PathBuf::from(&connection.location) },
         };
         Ok(self.warehouse.open(&source).await?)

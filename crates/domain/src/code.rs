@@ -96,6 +96,8 @@ codes! {
         "Make a connection of your own.";
     ConnectionFailed = "connection.failed", "The connection's data could not be read.",
         "Mend what the message names, then refresh the connection.";
+    ConnectionRefused = "connection.refused", "The data's server refuses the connection's credentials, or they may not read it.",
+        "Make the connection anew with credentials that may read the data.";
     PathForbidden = "connection.path_forbidden", "The path lies outside the folders that connections may read.",
         "Move the data, or add its folder to `warehouse.allowed_roots`.";
     AddressForbidden = "connection.address_forbidden", "The address is private and private addresses are not allowed.",

@@ -52,6 +52,7 @@ impl Client {
         let http = reqwest::Client::builder()
             .user_agent(concat!("pilothouse/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(options.timeout)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .dns_resolver(Arc::new(Guarded(options.reach)))
@@ -61,7 +62,7 @@ impl Client {
     }
 
     /// The connections underneath, for libraries that make their own requests: they resolve names under the same
-    /// guard. Addresses that stand in a URL as numbers are not resolved: check such a URL with [`Client::check`].
+    /// guard, and wait for the next byte no longer than a try may take. Addresses that stand in a URL as numbers are not resolved: check such a URL with [`Client::check`].
     pub fn connections(&self) -> reqwest::Client {
         self.http.clone()
     }

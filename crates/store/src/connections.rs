@@ -13,7 +13,7 @@ pub struct Connection {
     pub tenant: TenantId,
     /// Its name, unique in the tenant.
     pub name: String,
-    /// `files` or `postgres`.
+    /// `files`, `object_store` or `postgres`.
     pub kind: String,
     /// Where the data is, without any secret.
     pub location: String,

@@ -1,14 +1,15 @@
 //! What every engine can do, and the warehouse that opens them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use pilothouse_domain::answer::ResultSet;
 use pilothouse_domain::catalog::{Catalog, Dialect};
+use pilothouse_outbound::Client;
 use tokio_util::sync::CancellationToken;
 
-use crate::embedded::{self, EmbeddedEngine};
+use crate::embedded::{self, EmbeddedEngine, Place};
 use crate::guard::{self, CheckedQuery};
 use crate::postgres::PostgresEngine;
 use crate::{Error, Settings, Source};
@@ -57,13 +58,15 @@ pub trait Engine: Send + Sync {
 pub struct Warehouse {
     settings: Settings,
     embedded: Arc<embedded::Shared>,
+    /// Made when the first bucket is opened: it reads the machine's certificates, which takes a while.
+    buckets: OnceLock<Client>,
 }
 
 impl Warehouse {
     /// A warehouse with these settings.
     pub fn new(settings: Settings) -> Result<Self, Error> {
         let embedded = Arc::new(embedded::Shared::new(&settings)?);
-        Ok(Self { settings, embedded })
+        Ok(Self { settings, embedded, buckets: OnceLock::new() })
     }
 
     /// The settings it was made with.
@@ -84,12 +87,28 @@ impl Warehouse {
         }
     }
 
+    fn client(&self) -> Result<Client, Error> {
+        match self.buckets.get() {
+            Some(client) => Ok(client.clone()),
+            None => {
+                let made = crate::bucket::client(&self.settings)?;
+                Ok(self.buckets.get_or_init(|| made).clone())
+            }
+        }
+    }
+
     /// Opens `source` after checking that it may be reached.
     pub async fn open(&self, source: &Source) -> Result<Arc<dyn Engine>, Error> {
         match source {
             Source::Files { path } => {
                 let folder = crate::source::allowed_path(path, &self.settings)?;
-                Ok(Arc::new(EmbeddedEngine::open(self.embedded.clone(), &folder).await?))
+                Ok(Arc::new(EmbeddedEngine::open(self.embedded.clone(), Place::Folder(folder)).await?))
+            }
+            Source::ObjectStore(bucket) => {
+                let target = crate::bucket::bucket_target(bucket, &self.settings).await?;
+                let store = target.open(self.client()?, &self.settings)?;
+                let place = Place::Bucket { store, prefix: target.prefix };
+                Ok(Arc::new(EmbeddedEngine::open(self.embedded.clone(), place).await?))
             }
             Source::Postgres { url } => {
                 let target = crate::source::postgres_target(url, &self.settings).await?;

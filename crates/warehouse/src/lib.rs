@@ -4,6 +4,7 @@
 //! tenants, no database rows and no HTTP; it is the only one that depends on DataFusion. Read first: [`Engine`],
 //! [`Source`] and [`guard::check`].
 
+pub mod bucket;
 pub mod embedded;
 mod engine;
 mod error;
@@ -13,6 +14,7 @@ pub mod semantic;
 mod settings;
 pub mod source;
 
+pub use bucket::{Bucket, Credentials};
 pub use engine::{Cancel, Engine, Estimate, Limits, Warehouse};
 pub use error::Error;
 pub use settings::Settings;

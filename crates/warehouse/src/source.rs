@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use pilothouse_domain::Code;
 
+use crate::bucket::Bucket;
 use crate::{Error, Settings};
 
 /// Where a connection's data is.
@@ -21,6 +22,8 @@ pub enum Source {
         /// `postgres://user:password@host:port/database`; holds a secret.
         url: String,
     },
+    /// A bucket of an object store, with the credentials that read it.
+    ObjectStore(Bucket),
 }
 
 impl fmt::Debug for Source {
@@ -28,6 +31,7 @@ impl fmt::Debug for Source {
         match self {
             Self::Files { path } => f.debug_struct("Files").field("path", path).finish(),
             Self::Postgres { .. } => f.write_str("Postgres { .. }"),
+            Self::ObjectStore(bucket) => f.debug_tuple("ObjectStore").field(bucket).finish(),
         }
     }
 }
@@ -89,7 +93,7 @@ pub async fn postgres_target(url: &str, settings: &Settings) -> Result<PostgresT
 }
 
 /// Why the way out refused or failed, as one of our errors.
-fn unreachable(error: &pilothouse_outbound::Error) -> Error {
+pub(crate) fn unreachable(error: &pilothouse_outbound::Error) -> Error {
     match error {
         pilothouse_outbound::Error::Forbidden { .. } => Error::new(
             Code::AddressForbidden,

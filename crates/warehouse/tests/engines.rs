@@ -179,3 +179,31 @@ async fn a_server_that_is_not_there_is_said_without_its_password() {
     assert_eq!(refused.code, Code::ConnectionFailed);
     assert!(refused.retryable && !refused.message.contains("hunter2"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_hidden_files_and_what_came_later_are_not_read() {
+    let (outside, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(outside.path().join("secret.csv"), "n\n1000\n").unwrap();
+    let events = folder.path().join("events");
+    std::fs::create_dir(&events).unwrap();
+    for (name, text) in [("a b#1.csv", "n\n1\n"), ("b[?]%20.csv", "n\n2\n"), (".hidden.csv", "n\n400\n")] {
+        std::fs::write(events.join(name), text).unwrap();
+    }
+    std::os::unix::fs::symlink(outside.path().join("secret.csv"), events.join("link.csv")).unwrap();
+    std::os::unix::fs::symlink(outside.path(), folder.path().join("linked")).unwrap();
+    let (engine, catalog) = files(folder.path()).await;
+    assert_eq!(catalog.tables.len(), 1);
+    let query = checked("SELECT sum(n) FROM events", &catalog);
+    let sum =
+        async |engine: &Arc<dyn Engine>| engine.execute(&query, LIMITS, &Cancel::new()).await.map(|r| json!(r.rows));
+    assert_eq!(sum(&engine).await.unwrap(), json!([[3]]));
+    std::fs::write(events.join("c.csv"), "n\n30\n").unwrap();
+    assert_eq!(sum(&engine).await.unwrap(), json!([[3]]), "an open connection has the files it was opened with");
+    let (again, _) = files(folder.path()).await;
+    assert_eq!(sum(&again).await.unwrap(), json!([[33]]), "and a new look finds the new one");
+    std::fs::write(events.join("c.csv"), "n\n700\n").unwrap();
+    let changed = sum(&again).await.unwrap_err();
+    assert!(changed.message.contains("has changed"), "{changed}");
+    std::fs::remove_file(events.join("a b#1.csv")).unwrap();
+    assert_eq!(again.ping().await.unwrap_err().message, "The file of events is gone.");
+}

@@ -32,7 +32,7 @@ export function DataPage() {
       </div>
       <Query query={query} what="the connections" rows={3}>
         {(connections) => connections.length === 0
-          ? <Empty icon="data" title="No data connected yet" action={mayAdd ? <Button look="primary" icon="plus" onClick={open}>Add a connection</Button> : undefined}><p>Connect a folder of files or a PostgreSQL database; its tables appear here and can be asked about.</p></Empty>
+          ? <Empty icon="data" title="No data connected yet" action={mayAdd ? <Button look="primary" icon="plus" onClick={open}>Add a connection</Button> : undefined}><p>Connect a folder of files, an object store or a PostgreSQL database; its tables appear here and can be asked about.</p></Empty>
           : <ul className="cards">{connections.map((one) => <ConnectionCard key={one.id} connection={one} />)}</ul>}
       </Query>
       {mayAdd ? null : <p className="hint">Operators and admins of this tenant can add connections.</p>}
@@ -47,7 +47,7 @@ function ConnectionCard({ connection }: { connection: Connection }) {
   return (
     <li className="card card-link">
       <div className="card-main">
-        <Icon name={connection.kind === "files" ? "table" : "data"} size={20} />
+        <Icon name={connection.kind === "postgres" ? "data" : "table"} size={20} />
         <div className="card-text">
           <p className="card-title">
             <Link to="/data/$connection" params={{ connection: connection.id }} className="row-title">{connection.name}</Link>

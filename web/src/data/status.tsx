@@ -11,4 +11,6 @@ export function ConnectionStatus({ connection }: { connection: Connection }) {
   }
 }
 
-export const kindWords = (kind: Connection["kind"]): string => (kind === "postgres" ? "PostgreSQL" : kind === "files" ? "Files" : kind);
+const KIND_WORDS: Record<string, string> = { files: "Files", object_store: "Object store", postgres: "PostgreSQL" };
+
+export const kindWords = (kind: Connection["kind"]): string => KIND_WORDS[kind] ?? kind;

@@ -16,7 +16,7 @@ pub struct ConnectionDto {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// `files` or `postgres`.
+    /// `files`, `object_store` or `postgres`.
     pub kind: String,
     /// `ready`, `failed` or `profiling`.
     pub status: String,

@@ -63,6 +63,35 @@ pub enum NewConnectionRequest {
         #[schema(min_length = 1)]
         url: String,
     },
+    /// A bucket of an object store. Without credentials, its requests are not signed: the bucket must be public.
+    #[serde(rename = "object_store")]
+    ObjectStore {
+        /// Its name, unique in the tenant.
+        #[schema(min_length = 1)]
+        name: String,
+        /// `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix` or
+        /// `abfss://container@account.dfs.core.windows.net/prefix`.
+        #[schema(min_length = 1)]
+        url: String,
+        /// The server, where it is not the cloud's own: `https://minio.example.com:9000`.
+        endpoint: Option<String>,
+        /// The region of an S3 bucket; without one, `us-east-1`.
+        region: Option<String>,
+        /// The id of an S3 access key; sealed with all other credentials, and never shown again.
+        access_key_id: Option<String>,
+        /// The S3 access key.
+        secret_access_key: Option<String>,
+        /// The token that temporary S3 keys come with.
+        session_token: Option<String>,
+        /// The key file of a Google service account, as JSON text.
+        service_account_key: Option<String>,
+        /// The Azure storage account.
+        account: Option<String>,
+        /// The key of the Azure storage account.
+        account_key: Option<String>,
+        /// A shared access signature of Azure, instead of the account's key.
+        sas_token: Option<String>,
+    },
 }
 
 /// A data file, as it is.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as FromState;
 use axum::http::StatusCode;
-use pilothouse_app::connections::{self as use_cases, NewConnection, Target};
+use pilothouse_app::connections::{self as use_cases, NewConnection};
 use pilothouse_domain::{Code, ConnectionId};
 use pilothouse_store::connections::Connection;
 use utoipa_axum::router::OpenApiRouter;
@@ -17,6 +17,7 @@ use crate::dto::{CatalogDto, ConnectionDto, List};
 use crate::error::Failure;
 use crate::extract::Path;
 use crate::json::JsonBody;
+use crate::resources::targets;
 use crate::state::State;
 
 pub fn routes() -> OpenApiRouter<Arc<State>> {
@@ -45,7 +46,8 @@ pub async fn described(state: &State, connection: Connection) -> Result<Json<Con
     Ok(Json(ConnectionDto::new(connection, counts.first().copied().unwrap_or(0))))
 }
 
-/// Makes a connection: `{"name", "kind": "files", "path"}` or `{"name", "kind": "postgres", "url"}`.
+/// Makes a connection: `{"name", "kind": "files", "path"}`, `{"name", "kind": "postgres", "url"}`, or
+/// `{"name", "kind": "object_store", "url"}` with the server and the credentials that the bucket needs.
 #[utoipa::path(post, path = "/api/v1/connections", tag = "data", request_body = NewConnectionRequest,
     responses((status = 201, body = ConnectionDto)))]
 async fn create(
@@ -53,16 +55,9 @@ async fn create(
     Caller(caller): Caller,
     JsonBody(mut fields): JsonBody,
 ) -> Result<(StatusCode, Json<ConnectionDto>), Failure> {
+    fields.hide(targets::SECRETS);
     let name = fields.text("name", 1);
-    let kind = fields.text("kind", 1);
-    let target = match kind.as_str() {
-        "postgres" => Target::Postgres { url: fields.text("url", 1) },
-        "files" => Target::Files { path: fields.text("path", 1).into() },
-        _ => {
-            fields.refuse(Some("kind"), "enum", "Input should be 'files' or 'postgres'", kind.clone().into(), None);
-            Target::Files { path: Default::default() }
-        }
-    };
+    let target = targets::read(&mut fields);
     fields.finish()?;
     let made = use_cases::create(&state.app, &caller, NewConnection { name, target }).await?;
     Ok((StatusCode::CREATED, described(&state, made).await?))

@@ -10,5 +10,6 @@ pub mod runs;
 pub mod semantic;
 pub mod session;
 pub mod sql;
+pub mod targets;
 pub mod tenants;
 pub mod tokens;

@@ -1,9 +1,10 @@
 //! Connections over the API, and data that cannot be read.
 
 use pilothouse_domain::Role;
+use pilothouse_testkit::ObjectServer;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, question};
+use crate::support::{Document, TestApp, question};
 
 async fn connect(app: &TestApp, token: &str, name: &str, file: &str, content: &[u8]) -> Value {
     let folder = app.data.join(name);
@@ -100,5 +101,60 @@ async fn credentials_go_in_and_never_come_out() {
         let reply = app.post("/api/v1/connections").token(&token).json(&body).send().await;
         assert!(reply.status.is_client_error() && !reply.text.contains("hunter2"), "{}", reply.text);
     }
+    let secrets = json!({"access_key_id": "AKIAhunter2", "secret_access_key": "hunter2", "session_token": ["hunter2"]});
+    for (url, more) in [
+        ("s3://sales", json!({})),
+        ("s3://hunter2:hunter2@sales", json!({"name": "x"})),
+        ("s3://sales", json!({"name": "x", "endpoint": "https://ada:hunter2@example.com", "session_token": null})),
+        ("gs://sales", json!({"name": "x", "session_token": null})),
+        ("s3://sales", json!({"name": "x", "account_key": "hunter2", "session_token": null})),
+    ] {
+        let mut body = json!({"kind": "object_store", "url": url});
+        for part in [&secrets, &more] {
+            body.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
+        }
+        let reply = app.post("/api/v1/connections").token(&token).json(&body).send().await;
+        let reply = reply.refused(422, "body.invalid");
+        assert!(!reply.text.contains("hunter2"), "{}", reply.text);
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bucket_is_connected_asked_and_its_keys_stay_sealed() {
+    let server = ObjectServer::start("hunter2");
+    server.put("lake", "in/words.csv", "word_id,word\n1,sea\n2,sky\n3,sea\n");
+    let app = TestApp::with(|setup| setup.allow_private_addresses = true).await;
+    let token = app.token("acme", "ada", Role::Admin).await;
+    let body = |name: &str, secret: &str| {
+        json!({"name": name, "kind": "object_store", "url": "s3://lake/in", "endpoint": server.url(),
+            "access_key_id": ObjectServer::ACCESS_KEY_ID, "secret_access_key": secret})
+    };
+    let document = Document::published();
+    assert_eq!(document.faults_of_request("post", "/api/v1/connections", &body("lake", "hunter2")), [""; 0]);
+    let made = app.post("/api/v1/connections").token(&token).json(&body("lake", "hunter2")).send().await.expect(201);
+    let made = made.json();
+    assert_eq!(
+        (&made["status"], &made["kind"], &made["table_count"]),
+        (&json!("ready"), &json!("object_store"), &json!(1))
+    );
+    let host = server.url().replace("http://", "");
+    assert_eq!(made["location"], format!("s3://lake/in at {host}"), "where it is, and nothing of its keys");
+    let wrong = app.post("/api/v1/connections").token(&token).json(&body("wrong", "hunter3")).send().await.expect(201);
+    let wrong = wrong.json();
+    assert_eq!(
+        (&wrong["status"], &wrong["error"]["code"]),
+        (&json!("failed"), &json!("connection.refused")),
+        "{wrong}"
+    );
+    let listed = app.get("/api/v1/connections").token(&token).send().await.expect(200);
+    assert!(!listed.text.contains("hunter") && !listed.text.contains("AKIA"), "{}", listed.text);
+    let rows = app.audit("acme").await;
+    assert!(rows.iter().any(|row| row.entry.action == "connection.create"));
+    assert!(!format!("{rows:?}").contains("hunter"));
+    let mut ask = question("acme", "How many words are there?");
+    ask["connection_id"] = made["id"].clone();
+    let answer = app.post("/api/v1/agent/run").token(&token).json(&ask).send().await.expect(200).json();
+    assert_eq!(answer["data"]["rows"][0][0], 3, "{answer}");
     app.finish().await;
 }

@@ -1,42 +1,56 @@
-//! Finds the data files of a folder and registers a table for each: `flights.parquet` becomes `flights`, and a folder
-//! `events/` of files of one format becomes `events`.
+//! Finds the tables among the data files of a folder or bucket: `flights.parquet` is `flights`, and a folder
+//! `events/` of files of one format is `events`.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
-use datafusion::prelude::{CsvReadOptions, JsonReadOptions, ParquetReadOptions, SessionContext};
+use futures::{StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{Error as StoreError, ObjectMeta};
 use pilothouse_domain::{Code, Micros};
+use url::Url;
 
-use super::run::explain;
-use crate::Error;
+use super::listing::{Listing, is_hidden};
+use super::view::View;
+use crate::{Error, bucket};
 
-/// Most tables of one folder.
+/// Most tables of one connection.
 const MAX_TABLES: usize = 500;
 /// Most files of one table.
 const MAX_FILES_PER_TABLE: usize = 10_000;
-/// Records of a CSV or JSON file that its column types are guessed from.
-const INFERENCE_RECORDS: usize = 10_000;
-/// Longest first line of a CSV file that is looked at, in bytes.
-const MAX_HEADER_BYTES: u64 = 64 << 10;
+/// Files that are looked for at once when a connection is asked whether it is still there.
+const MAX_PROBES: usize = 8;
+/// What the URLs of a connection's tables begin with. The engine asks the connection's own store whatever stands here.
+const ROOT: &str = "data://connection/";
 
 /// The formats that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Format {
+pub enum Format {
+    /// Columns, with exact counts and sizes in the footer.
     Parquet,
+    /// Lines of fields; also with tabs.
     Csv,
+    /// One JSON object a line.
     Json,
 }
 
 impl Format {
-    fn of(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+    /// The format of a file with this path.
+    pub fn of(path: &str) -> Option<Self> {
+        match parted(path).1.to_ascii_lowercase().as_str() {
             "parquet" => Some(Self::Parquet),
             "csv" | "tsv" => Some(Self::Csv),
             "json" | "jsonl" | "ndjson" => Some(Self::Json),
             _ => None,
         }
+    }
+}
+
+/// The name at the end of a path, parted into stem and extension.
+fn parted(path: &str) -> (&str, &str) {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    match name.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() => (stem, extension),
+        _ => (name, ""),
     }
 }
 
@@ -46,63 +60,38 @@ pub struct FileTable {
     pub name: String,
     /// The file or folder, as messages name it: relative to the connection's folder.
     pub shown: String,
-    path: PathBuf,
-    format: Format,
-    extension: String,
+    /// Where the engine finds it.
+    pub url: String,
+    /// The format of its files.
+    pub format: Format,
+    /// One of its files.
+    pub first: Path,
+    /// That file's bytes.
+    pub first_size: u64,
     /// Bytes of all its files.
     pub bytes: u64,
     /// When the newest of its files changed.
     pub updated_at: Option<Micros>,
-    /// Whether it is Parquet, whose footers hold exact counts and column sizes.
-    pub is_parquet: bool,
 }
 
-impl FileTable {
-    /// Whether its file or folder is still there.
-    pub fn exists(&self) -> bool {
-        self.path.exists()
-    }
-}
+/// The first part of a path below the connection's folder, and whether a folder has this name.
+type Place = (String, bool);
 
-/// Registers every table of `folder` (or the one table of a single file) with `context`.
-pub async fn register_all(context: &SessionContext, folder: &Path) -> Result<Vec<FileTable>, Error> {
-    let tables = discover(folder)?;
-    for table in &tables {
-        register(context, table).await.map_err(|error| in_file(table, &error))?;
+/// The tables of `listing`, by name. Files that belong to none are taken off the listing.
+pub fn tables(listing: &mut Listing) -> Result<Vec<FileTable>, Error> {
+    listing.files.retain(|file| place(&listing.base, file).is_some());
+    let mut places: BTreeMap<Place, Vec<&ObjectMeta>> = BTreeMap::new();
+    for file in &listing.files {
+        if let Some(place) = place(&listing.base, file) {
+            places.entry(place).or_default().push(file);
+        }
     }
-    Ok(tables)
-}
-
-/// The error of reading `table`'s files, naming the file.
-pub fn in_file(table: &FileTable, error: &Error) -> Error {
-    match error.code {
-        Code::QueryMemory | Code::QueryTimeout | Code::RunCancelled | Code::ConnectionFailed => error.clone(),
-        _ => Error::new(Code::FileUnreadable, format!("{} cannot be read: {}", table.shown, reason(table, error))),
-    }
-}
-
-/// What is wrong with a file, in words for whoever made it.
-fn reason(table: &FileTable, error: &Error) -> String {
-    let text = error.message.to_ascii_lowercase();
-    if table.is_parquet && error.code == Code::FileUnreadable {
-        return "it is not a valid Parquet file, or it is damaged.".to_owned();
-    }
-    if text.contains("utf-8") || text.contains("utf8") {
-        return "it is not in UTF-8. Save it in UTF-8 and refresh the connection.".to_owned();
-    }
-    if text.contains("number of fields") || text.contains("unequal len") {
-        return format!("its rows do not all have the same number of fields ({}).", error.message);
-    }
-    error.message.clone()
-}
-
-fn discover(folder: &Path) -> Result<Vec<FileTable>, Error> {
     let mut found: BTreeMap<String, FileTable> = BTreeMap::new();
-    let entries = if folder.is_file() { vec![folder.to_path_buf()] } else { children(folder)? };
-    for path in entries {
-        let Some(table) = table_at(&path)? else { continue };
+    for ((shown, is_folder), files) in places {
+        let table = table(&listing.base, shown, is_folder, files)?;
         if found.len() >= MAX_TABLES {
-            return Err(Error::new(Code::ConnectionFailed, format!("The folder holds more than {MAX_TABLES} tables.")));
+            let message = format!("The connection holds more than {MAX_TABLES} tables.");
+            return Err(Error::new(Code::ConnectionFailed, message));
         }
         if let Some(twin) = found.get(&table.name) {
             let message = format!("{} and {} would both be the table {}.", twin.shown, table.shown, table.name);
@@ -111,63 +100,61 @@ fn discover(folder: &Path) -> Result<Vec<FileTable>, Error> {
         found.insert(table.name.clone(), table);
     }
     if found.is_empty() {
-        return Err(Error::new(Code::ConnectionFailed, "The folder holds no Parquet, CSV or JSON files."));
+        return Err(Error::new(Code::ConnectionFailed, "The connection holds no Parquet, CSV or JSON files."));
     }
     Ok(found.into_values().collect())
 }
 
-fn children(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let unreadable = |_| Error::new(Code::ConnectionFailed, "The folder cannot be read.");
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        // A link could lead outside the allowed folders, so links are not followed.
-        let is_link = entry.file_type().map_err(unreadable)?.is_symlink();
-        let is_hidden = entry.file_name().to_string_lossy().starts_with(['.', '_']);
-        if !is_link && !is_hidden {
-            paths.push(entry.path());
-        }
+/// Which table a file belongs to, if to any: hidden ones and those further down belong to none.
+fn place(base: &Path, file: &ObjectMeta) -> Option<Place> {
+    let parts: Vec<_> = file.location.prefix_match(base)?.take(3).collect();
+    if parts.iter().any(|part| is_hidden(part.as_ref())) {
+        return None;
     }
-    paths.sort();
-    Ok(paths)
+    match parts.as_slice() {
+        [file] => Some((file.as_ref().to_owned(), false)),
+        [folder, _] => Some((folder.as_ref().to_owned(), true)),
+        _ => None,
+    }
 }
 
-fn table_at(path: &Path) -> Result<Option<FileTable>, Error> {
-    let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else { return Ok(None) };
-    let shown = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let (files, format) = if path.is_dir() {
-        let files: Vec<_> = children(path)?.into_iter().filter(|file| Format::of(file).is_some()).collect();
-        let Some(format) = files.first().and_then(|file| Format::of(file)) else { return Ok(None) };
-        if files.iter().any(|file| Format::of(file) != Some(format)) {
-            return Err(Error::new(Code::ConnectionFailed, format!("The folder {shown} mixes file formats.")));
-        }
-        (files, format)
-    } else {
-        let Some(format) = Format::of(path) else { return Ok(None) };
-        (vec![path.to_path_buf()], format)
+fn table(base: &Path, shown: String, is_folder: bool, mut files: Vec<&ObjectMeta>) -> Result<FileTable, Error> {
+    files.sort_by(|a, b| a.location.cmp(&b.location));
+    let failed = |why: String| Err(Error::new(Code::ConnectionFailed, why));
+    let format_of = |file: &ObjectMeta| Format::of(file.location.as_ref());
+    let Some((first, format)) = files.first().and_then(|file| Some((*file, format_of(file)?))) else {
+        return failed(format!("{shown} holds no data."));
     };
+    if files.iter().any(|file| format_of(file) != Some(format)) {
+        return failed(format!("The folder {shown} mixes file formats."));
+    }
     if files.len() > MAX_FILES_PER_TABLE {
-        let message = format!("The folder {shown} holds more than {MAX_FILES_PER_TABLE} files.");
-        return Err(Error::new(Code::ConnectionFailed, message));
+        return failed(format!("The folder {shown} holds more than {MAX_FILES_PER_TABLE} files."));
     }
-    let extension = files.first().and_then(|file| file.extension()).map(|e| e.to_string_lossy().into_owned());
-    let sizes = files.iter().filter_map(|file| file.metadata().ok());
-    let (mut bytes, mut updated_at) = (0, None);
-    for meta in sizes {
-        bytes += meta.len();
-        let changed = meta.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-        updated_at = updated_at.max(changed.map(|since| since.as_micros() as Micros));
-    }
-    Ok(Some(FileTable {
-        name: table_name(stem),
-        shown,
-        path: path.to_path_buf(),
+    Ok(FileTable {
+        name: table_name(parted(&shown).0),
+        url: url(base, &shown, is_folder)?,
         format,
-        extension: extension.map(|e| format!(".{e}")).unwrap_or_default(),
-        bytes,
-        updated_at,
-        is_parquet: format == Format::Parquet,
-    }))
+        first: first.location.clone(),
+        first_size: first.size,
+        bytes: files.iter().map(|file| file.size).sum(),
+        updated_at: files.iter().map(|file| file.last_modified.timestamp_micros()).max(),
+        shown,
+    })
+}
+
+/// The engine's address of a file or folder. A folder's ends with a slash.
+fn url(base: &Path, shown: &str, is_folder: bool) -> Result<String, Error> {
+    let unusable = || Error::new(Code::ConnectionFailed, format!("The name {shown} cannot be used."));
+    let mut url = Url::parse(ROOT).map_err(|_| unusable())?;
+    let parts = base.parts();
+    let mut path = url.path_segments_mut().map_err(|()| unusable())?;
+    path.pop_if_empty().extend(parts.map(|part| part.as_ref().to_owned())).push(shown);
+    if is_folder {
+        path.push("");
+    }
+    drop(path);
+    Ok(url.into())
 }
 
 /// A name that needs no quotes: lower case, and `_` for everything but letters and digits.
@@ -177,39 +164,48 @@ fn table_name(stem: &str) -> String {
     if plain.starts_with(|c: char| c.is_ascii_digit()) { format!("t_{plain}") } else { plain }
 }
 
-async fn register(context: &SessionContext, table: &FileTable) -> Result<(), Error> {
-    let path = table.path.to_string_lossy();
-    let registered = match table.format {
-        Format::Parquet => {
-            let options = ParquetReadOptions { file_extension: &table.extension, ..ParquetReadOptions::default() };
-            context.register_parquet(table.name.as_str(), path, options).await
-        }
-        Format::Csv => {
-            let options = CsvReadOptions::new()
-                .delimiter(delimiter(&table.path))
-                .schema_infer_max_records(INFERENCE_RECORDS)
-                .file_extension(&table.extension);
-            context.register_csv(table.name.as_str(), path, options).await
-        }
-        Format::Json => {
-            let options = JsonReadOptions::default().file_extension(&table.extension);
-            let options = JsonReadOptions { schema_infer_max_records: INFERENCE_RECORDS, ..options };
-            context.register_json(table.name.as_str(), path, options).await
-        }
-    };
-    registered.map_err(explain)
+/// Looks whether every table's first file is still there.
+pub async fn probe(view: &View, tables: &[FileTable]) -> Result<(), Error> {
+    let looks: Vec<_> = tables.iter().map(|table| probe_one(view, table)).collect();
+    futures::stream::iter(looks).buffer_unordered(MAX_PROBES).try_collect().await
 }
 
-/// The character that parts the fields of a CSV file: the commonest of the usual ones in its first line.
-fn delimiter(path: &Path) -> u8 {
-    let file = if path.is_dir() { children(path).ok().and_then(|files| files.into_iter().next()) } else { None };
-    let mut line = Vec::new();
-    if let Ok(file) = std::fs::File::open(file.as_deref().unwrap_or(path)) {
-        let mut reader = BufReader::new(std::io::Read::take(file, MAX_HEADER_BYTES));
-        let _ = reader.read_until(b'\n', &mut line);
+async fn probe_one(view: &View, table: &FileTable) -> Result<(), Error> {
+    view.probe(&table.first).await.map_err(|error| match error {
+        StoreError::NotFound { .. } => {
+            Error::retryable(Code::ConnectionFailed, format!("The file of {} is gone.", table.name))
+        }
+        other => bucket::explain(&other)
+            .unwrap_or_else(|| Error::retryable(Code::ConnectionFailed, "A data file cannot be read.")),
+    })
+}
+
+/// The error of reading `table`'s files, naming the file.
+pub fn in_file(table: &FileTable, error: &Error) -> Error {
+    match error.code {
+        Code::QueryMemory
+        | Code::QueryTimeout
+        | Code::RunCancelled
+        | Code::ConnectionFailed
+        | Code::ConnectionRefused
+        | Code::AddressForbidden => error.clone(),
+        _ => Error::new(Code::FileUnreadable, format!("{} cannot be read: {}", table.shown, reason(table, error))),
     }
-    let count = |wanted: u8| line.iter().filter(|byte| **byte == wanted).count();
-    [b',', b';', b'\t', b'|'].into_iter().rev().max_by_key(|candidate| count(*candidate)).unwrap_or(b',')
+}
+
+/// What is wrong with a file, in words for whoever made it.
+fn reason(table: &FileTable, error: &Error) -> String {
+    let text = error.message.to_ascii_lowercase();
+    if table.format == Format::Parquet && error.code == Code::FileUnreadable {
+        return "it is not a valid Parquet file, or it is damaged.".to_owned();
+    }
+    if text.contains("utf-8") || text.contains("utf8") {
+        return "it is not in UTF-8. Save it in UTF-8 and refresh the connection.".to_owned();
+    }
+    if text.contains("number of fields") || text.contains("unequal len") {
+        return format!("its rows do not all have the same number of fields ({}).", error.message);
+    }
+    error.message.clone()
 }
 
 #[cfg(test)]
@@ -224,12 +220,12 @@ mod tests {
     }
 
     #[test]
-    fn the_delimiter_is_read_from_the_first_line() {
-        let folder = tempfile::tempdir().unwrap();
-        for (text, expected) in [("a;b;c\n1,5;2;3\n", b';'), ("a,b\n", b','), ("a\tb\n", b'\t'), ("lonely\n", b',')] {
-            let path = folder.path().join("x.csv");
-            std::fs::write(&path, text).unwrap();
-            assert_eq!(delimiter(&path), expected, "{text:?}");
+    fn odd_names_survive_the_engines_address() {
+        use datafusion::datasource::listing::ListingTableUrl;
+        for name in ["a b.csv", "a#b.csv", "100%.csv", "a%20b.csv", "q?.csv", "[x]*.csv", "å\\.csv"] {
+            let address = url(&Path::parse("in/der#er").unwrap(), name, false).unwrap();
+            let read = ListingTableUrl::parse(&address).unwrap();
+            assert_eq!(read.prefix().as_ref(), format!("in/der#er/{name}"));
         }
     }
 }

@@ -1,18 +1,22 @@
-//! The embedded engine: Apache DataFusion over a folder of Parquet, CSV and JSON files.
+//! The embedded engine: Apache DataFusion over a folder or bucket of Parquet, CSV and JSON files.
 //!
 //! It computes on threads of its own, within a memory pool that all its queries share, so that the program's front
-//! stays quick whatever a query does.
+//! stays quick whatever a query does. Each connection has files, caches and a registry of its own: the engine's caches
+//! know files by their paths alone, and two tenants may have the same path in different buckets.
 
 mod discover;
 mod keys;
+mod listing;
 mod profile;
+mod register;
 mod rows;
 mod run;
+mod view;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -21,12 +25,19 @@ use pilothouse_domain::answer::ResultSet;
 use pilothouse_domain::catalog::{Catalog, Dialect};
 use tokio::runtime::{Builder, Runtime};
 
+use self::listing::Listing;
+pub(crate) use self::listing::Place;
+use self::view::{Only, View};
 use crate::engine::{Cancel, Engine, Estimate, Limits};
 use crate::guard::CheckedQuery;
 use crate::{Error, Settings};
 
 /// Stack of each computing thread in bytes: planning recurses with the depth of a query, which the guard bounds.
 const THREAD_STACK_BYTES: usize = 8 << 20;
+/// Most bytes of Parquet footers that one connection keeps in memory.
+const FOOTER_CACHE_BYTES: usize = 8 << 20;
+/// Most bytes of file statistics that one connection keeps in memory.
+const STATISTICS_CACHE_BYTES: usize = 4 << 20;
 
 /// What all embedded connections share: threads and memory.
 pub struct Shared {
@@ -53,6 +64,20 @@ impl Shared {
             .build()
             .map_err(internal)?;
         Ok(Self { runtime: Some(runtime), environment, partitions })
+    }
+
+    /// Memory and spill files as every connection has them, and caches and files as only this one has.
+    fn environment(&self, view: Arc<View>) -> Result<Arc<RuntimeEnv>, Error> {
+        // Listings need no cache: the view is one.
+        let caches = CacheManagerConfig::default()
+            .with_list_files_cache_limit(0)
+            .with_file_statistics_cache_limit(STATISTICS_CACHE_BYTES)
+            .with_metadata_cache_limit(FOOTER_CACHE_BYTES);
+        RuntimeEnvBuilder::from_runtime_env(&self.environment)
+            .with_cache_manager(caches)
+            .with_object_store_registry(Arc::new(Only(view)))
+            .build_arc()
+            .map_err(|_| Error::new(Code::Internal, "The query engine could not be started."))
     }
 
     /// Runs `work` on the computing threads. Dropping the returned future stops the work at its next await.
@@ -88,25 +113,29 @@ impl<T> Drop for AbortOnDrop<T> {
     }
 }
 
-/// One folder, open.
+/// One folder or bucket, open.
 pub struct EmbeddedEngine {
     shared: Arc<Shared>,
     context: SessionContext,
+    view: Arc<View>,
     tables: Arc<Vec<discover::FileTable>>,
 }
 
 impl EmbeddedEngine {
-    /// Opens `folder`, which must have been checked, and registers a table for each data file or folder of files in it.
-    pub(crate) async fn open(shared: Arc<Shared>, folder: &Path) -> Result<Self, Error> {
+    /// Opens `place`, which must have been checked, and registers a table for each data file or folder of files in it.
+    pub(crate) async fn open(shared: Arc<Shared>, place: Place) -> Result<Self, Error> {
+        let mut listing = shared.run(Listing::of(place)).await?;
+        let tables = Arc::new(discover::tables(&mut listing)?);
+        let view = Arc::new(View::new(listing.store, listing.files));
         let config = SessionConfig::new()
             .with_target_partitions(shared.partitions)
             .with_information_schema(false)
             .set_bool("datafusion.execution.parquet.pushdown_filters", false)
             .set_bool("datafusion.sql_parser.enable_ident_normalization", true);
-        let context = SessionContext::new_with_config_rt(config, shared.environment.clone());
-        let (folder, registering) = (folder.to_path_buf(), context.clone());
-        let tables = shared.run(async move { discover::register_all(&registering, &folder).await }).await?;
-        Ok(Self { shared, context, tables: Arc::new(tables) })
+        let context = SessionContext::new_with_config_rt(config, shared.environment(view.clone())?);
+        let (session, files, found) = (context.clone(), view.clone(), tables.clone());
+        shared.run(async move { register::all(&session, &files, &found).await }).await?;
+        Ok(Self { shared, context, view, tables })
     }
 }
 
@@ -117,12 +146,8 @@ impl Engine for EmbeddedEngine {
     }
 
     async fn ping(&self) -> Result<(), Error> {
-        match self.tables.iter().find(|table| !table.exists()) {
-            Some(table) => {
-                Err(Error::retryable(Code::ConnectionFailed, format!("The file of {} is gone.", table.name)))
-            }
-            None => Ok(()),
-        }
+        let (view, tables) = (self.view.clone(), self.tables.clone());
+        self.shared.run(async move { discover::probe(&view, &tables).await }).await
     }
 
     async fn profile(&self) -> Result<Catalog, Error> {

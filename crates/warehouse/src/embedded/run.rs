@@ -13,7 +13,7 @@ use pilothouse_domain::Code;
 use pilothouse_domain::answer::ResultSet;
 
 use super::rows;
-use crate::{Error, Estimate};
+use crate::{Error, Estimate, bucket};
 
 async fn plan(context: &SessionContext, sql: &str) -> Result<DataFrame, Error> {
     // The guard lets only queries through; the engine is told to refuse everything else all the same.
@@ -77,6 +77,9 @@ fn leaves(plan: &Arc<dyn ExecutionPlan>) -> Vec<Arc<dyn ExecutionPlan>> {
 
 /// The engine's error as one of ours. The engine's text is shown only where it speaks of the query or the data.
 pub fn explain(error: DataFusionError) -> Error {
+    if let Some(failure) = bucket::explain(&error) {
+        return failure;
+    }
     let root = error.find_root();
     tracing::debug!("the engine failed: {}", root.strip_backtrace());
     let text = || {

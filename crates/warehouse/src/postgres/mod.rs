@@ -158,7 +158,7 @@ fn explain(error: &tokio_postgres::Error) -> Error {
         SqlState::QUERY_CANCELED => Error::new(Code::QueryTimeout, "The query took too long and was stopped."),
         SqlState::LOCK_NOT_AVAILABLE => Error::retryable(Code::QueryTimeout, "A table is locked by other work."),
         SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
-            Error::new(Code::ConnectionFailed, "The database server refuses this user or password.")
+            Error::new(Code::ConnectionRefused, "The database server refuses this user or password.")
         }
         SqlState::INVALID_CATALOG_NAME => Error::new(Code::ConnectionFailed, "There is no such database."),
         SqlState::INSUFFICIENT_PRIVILEGE => {

@@ -34,6 +34,7 @@ pub struct Setup {
     pub settings: Settings,
     pub server: pilothouse_api::Settings,
     pub has_sample: bool,
+    pub allow_private_addresses: bool,
 }
 
 /// The application and what belongs to it.
@@ -74,7 +75,8 @@ impl TestApp {
             imports_folder: data.join("imports"),
         };
         let server = pilothouse_api::Settings::default();
-        let mut setup = Setup { database: Database::Sqlite, settings, server, has_sample: true };
+        let (database, has_sample) = (Database::Sqlite, true);
+        let mut setup = Setup { database, settings, server, has_sample, allow_private_addresses: false };
         change(&mut setup);
         if !setup.has_sample {
             setup.settings.sample = Sample::default();
@@ -86,6 +88,7 @@ impl TestApp {
         let store = Store::open(&location, &Options { postgres_connections: 4, ..Options::default() }).await.unwrap();
         let warehouse = pilothouse_warehouse::Settings {
             allowed_roots: vec![data.clone()],
+            allow_private_addresses: setup.allow_private_addresses,
             threads: 1,
             ..pilothouse_warehouse::Settings::default()
         };
