@@ -141,6 +141,31 @@ async fn private_servers_are_out_of_reach_unless_allowed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_is_not_followed() {
+    let (server, other) = (shop(), shop());
+    server.set_mood(Mood::Elsewhere(other.address()));
+    let error = refused(bucket(&server, "s3://shop/2024")).await;
+    assert_eq!((error.code, error.retryable), (Code::ConnectionFailed, false));
+    assert!(error.message.contains("sends elsewhere"), "{error}");
+    assert!(other.take_seen().is_empty(), "nothing may arrive there");
+}
+
+/// Google's protocol for readers is S3's but for the signature.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_public_bucket_is_read_by_googles_protocol() {
+    let server = shop();
+    server.publish("shop");
+    let google = Bucket { credentials: Credentials::Anonymous, ..bucket(&server, "gs://shop/2024") };
+    let engine = open(google).await.unwrap();
+    let catalog = engine.profile().await.unwrap();
+    for (sql, value) in
+        [("SELECT count(*) FROM sales", json!(1000)), ("SELECT max(name) FROM airlines", json!("Airline 9"))]
+    {
+        assert_eq!(json!(ask(&engine, &catalog, sql).await.unwrap()), json!([[value]]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_there_is_said() {
     let server = shop();
     let missing = refused(bucket(&server, "s3://nobodys-bucket")).await;

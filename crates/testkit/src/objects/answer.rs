@@ -1,5 +1,7 @@
 //! What the server says: lists, objects and refusals.
 
+use std::net::SocketAddr;
+
 use sha2::{Digest, Sha256};
 
 use super::Objects;
@@ -33,6 +35,11 @@ impl Answer {
 pub fn refusal(status: u16, code: &str) -> Answer {
     let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code></Error>");
     Answer { status, headers: String::new(), body: body.into_bytes() }
+}
+
+/// The same target at another server.
+pub fn redirect(server: SocketAddr, target: &str) -> Answer {
+    Answer { status: 307, headers: format!("location: http://{server}{target}\r\n"), body: Vec::new() }
 }
 
 /// A page of `ListObjectsV2`. The token of the next page is the last key of this one.

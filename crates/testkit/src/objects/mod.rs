@@ -25,6 +25,8 @@ pub enum Mood {
     Gone,
     /// It hangs up in the middle of every body.
     Torn,
+    /// It sends every request to another server.
+    Elsewhere(SocketAddr),
 }
 
 /// Keys of a bucket and their objects.
@@ -77,6 +79,11 @@ impl ObjectServer {
         format!("http://{}", self.address)
     }
 
+    /// Its address.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The secret of its access key.
     pub fn secret(&self) -> &str {
         &self.secret
@@ -125,7 +132,7 @@ impl Drop for ObjectServer {
     }
 }
 
-/// What to send for `request`, or nothing to hang up. The second part is how many bytes of it are sent at most.
+/// What to send for `request` and whether to go on afterwards; nothing to hang up at once.
 fn answer(state: &Mutex<State>, secret: &str, request: &Request) -> Option<(Vec<u8>, bool)> {
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
     state.seen.push(format!("{} {}", request.method, request.target));
@@ -146,6 +153,7 @@ fn answer(state: &Mutex<State>, secret: &str, request: &Request) -> Option<(Vec<
     match state.mood {
         Mood::Well => Some((found.bytes(&request.method, 1.0), true)),
         Mood::Torn => Some((found.bytes(&request.method, 0.5), false)),
+        Mood::Elsewhere(other) => Some((answer::redirect(other, &request.target).bytes(&request.method, 1.0), true)),
         Mood::Gone => None,
     }
 }

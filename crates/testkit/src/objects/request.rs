@@ -53,7 +53,8 @@ impl Request {
 
     /// The parameters of the query, decoded.
     pub fn parameters(&self) -> Vec<(String, String)> {
-        let query = self.target.split_once('?').map_or("", |(_, query)| query);
+        // A plus sign is a space here, and itself in a path.
+        let query = self.target.split_once('?').map_or("", |(_, query)| query).replace('+', " ");
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
         pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(k, v)| (decoded(k), decoded(v))).collect()
     }
@@ -64,7 +65,7 @@ impl Request {
     }
 }
 
-/// Text with its `%XX` resolved. A plus sign is itself.
+/// Text with its `%XX` resolved.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

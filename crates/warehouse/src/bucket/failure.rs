@@ -7,6 +7,7 @@ use std::io;
 use object_store::Error as StoreError;
 use pilothouse_domain::Code;
 
+use super::guarded::Refusal;
 use crate::Error;
 use crate::source::unreachable;
 
@@ -21,6 +22,9 @@ pub(crate) fn explain(error: &(dyn Cause + 'static)) -> Option<Error> {
         if let Some(refused) = cause.downcast_ref::<pilothouse_outbound::Error>() {
             return Some(unreachable(refused));
         }
+        if let Some(refusal) = cause.downcast_ref::<Refusal>() {
+            return Some(told(*refusal));
+        }
         if let Some(failed) = cause.downcast_ref::<StoreError>() {
             found = named(failed).or(found);
         }
@@ -29,6 +33,19 @@ pub(crate) fn explain(error: &(dyn Cause + 'static)) -> Option<Error> {
         next = wrapped.map(|inner| inner as &(dyn Cause + 'static)).or_else(|| cause.source());
     }
     found
+}
+
+fn told(refusal: Refusal) -> Error {
+    match refusal {
+        Refusal::Access => Error::new(Code::ConnectionRefused, format!("The object store refuses access: {refusal}.")),
+        Refusal::NoBucket => Error::new(Code::ConnectionFailed, "There is no such bucket."),
+        Refusal::Elsewhere => {
+            Error::new(Code::ConnectionFailed, format!("The object store sends elsewhere: {refusal}."))
+        }
+        Refusal::Unfit => {
+            Error::new(Code::ConnectionFailed, format!("The object store cannot take the request: {refusal}."))
+        }
+    }
 }
 
 fn named(error: &StoreError) -> Option<Error> {
@@ -40,14 +57,9 @@ fn named(error: &StoreError) -> Option<Error> {
             Code::ConnectionFailed,
             "A data file has changed since the connection was read. Refresh the connection.",
         )),
-        StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => Some(Error::new(
-            Code::ConnectionRefused,
-            "The object store refuses access: the credentials are wrong, or they may not read this bucket.",
-        )),
-        StoreError::Generic { store, .. } if *store != LOCAL => Some(Error::retryable(
-            Code::ConnectionFailed,
-            "The object store does not answer, or not as it should. Are its endpoint and region right?",
-        )),
+        StoreError::Generic { store, .. } if *store != LOCAL => {
+            Some(Error::retryable(Code::ConnectionFailed, "The object store does not answer, or not as it should."))
+        }
         _ => None,
     }
 }

@@ -150,7 +150,6 @@ async fn objects(store: Arc<dyn ObjectStore>, prefix: Path) -> Result<Listing, E
 /// Why a bucket cannot be listed.
 fn unlisted(error: &StoreError) -> Error {
     match error {
-        StoreError::NotFound { .. } => Error::new(Code::ConnectionFailed, "There is no such bucket."),
         StoreError::InvalidPath { .. } => {
             let message = "The bucket holds a key that cannot be read as a path. Name a prefix without it.";
             Error::new(Code::ConnectionFailed, message)
