@@ -69,7 +69,10 @@ export interface paths {
         /** The tenant's connections. */
         get: operations["data_list"];
         put?: never;
-        /** Makes a connection: `{"name", "kind": "files", "path"}` or `{"name", "kind": "postgres", "url"}`. */
+        /**
+         * Makes a connection: `{"name", "kind": "files", "path"}`, `{"name", "kind": "postgres", "url"}`, or
+         *     `{"name", "kind": "object_store", "url"}` with the server and the credentials that the bucket needs.
+         */
         post: operations["data_create"];
         delete?: never;
         options?: never;
@@ -688,7 +691,7 @@ export interface components {
             error?: components["schemas"]["Problem"] | null;
             /** @description Its id. */
             id: string;
-            /** @description `files` or `postgres`. */
+            /** @description `files`, `object_store` or `postgres`. */
             kind: string;
             /** @description Where the data is. */
             location: string;
@@ -818,7 +821,7 @@ export interface components {
                 error?: components["schemas"]["Problem"] | null;
                 /** @description Its id. */
                 id: string;
-                /** @description `files` or `postgres`. */
+                /** @description `files`, `object_store` or `postgres`. */
                 kind: string;
                 /** @description Where the data is. */
                 location: string;
@@ -887,6 +890,34 @@ export interface components {
             /** @description Its name, unique in the tenant. */
             name: string;
             /** @description `postgres://user:password@host:port/database`; sealed, and never shown again. */
+            url: string;
+        } | {
+            /** @description The id of an S3 access key; sealed with all other credentials, and never shown again. */
+            access_key_id?: string | null;
+            /** @description The Azure storage account. */
+            account?: string | null;
+            /** @description The key of the Azure storage account. */
+            account_key?: string | null;
+            /** @description The server, where it is not the cloud's own: `https://minio.example.com:9000`. */
+            endpoint?: string | null;
+            /** @enum {string} */
+            kind: "object_store";
+            /** @description Its name, unique in the tenant. */
+            name: string;
+            /** @description The region of an S3 bucket; without one, `us-east-1`. */
+            region?: string | null;
+            /** @description A shared access signature of Azure, instead of the account's key. */
+            sas_token?: string | null;
+            /** @description The S3 access key. */
+            secret_access_key?: string | null;
+            /** @description The key file of a Google service account, as JSON text. */
+            service_account_key?: string | null;
+            /** @description The token that temporary S3 keys come with. */
+            session_token?: string | null;
+            /**
+             * @description `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix` or
+             *     `abfss://container@account.dfs.core.windows.net/prefix`.
+             */
             url: string;
         };
         /** @description A tenant to make. */
