@@ -11,8 +11,10 @@ struct Migration {
     script: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "foundation", script: include_str!("../migrations/0001_foundation.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "foundation", script: include_str!("../migrations/0001_foundation.sql") },
+    Migration { version: 2, name: "object stores", script: include_str!("../migrations/0002_object_stores.sql") },
+];
 
 /// What SQLite writes differently: the strict types catch there what PostgreSQL always catches, and text compares by
 /// bytes there anyway.
