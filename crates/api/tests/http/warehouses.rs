@@ -155,6 +155,6 @@ async fn a_bucket_is_connected_asked_and_its_keys_stay_sealed() {
     let mut ask = question("acme", "How many words are there?");
     ask["connection_id"] = made["id"].clone();
     let answer = app.post("/api/v1/agent/run").token(&token).json(&ask).send().await.expect(200).json();
-    assert_eq!(answer["data"]["rows"][0][0], 3, "{answer}");
+    assert_eq!(answer["data"]["rows"][0]["number_of_words"], 3, "{answer}");
     app.finish().await;
 }

@@ -1,14 +1,14 @@
 //! Opening what is newer, changed, or no database at all; and opening it many times at once.
 
 use pilothouse_domain::Code;
-use pilothouse_store::{Error, Location, Options, Store, tenants};
+use pilothouse_store::{Error, Location, Options, Store, catalogs, connections, tenants};
 
 use crate::raw::Touched;
 
 async fn a_newer_database_is_refused(touched: Touched) {
     touched.touch("INSERT INTO schema_migrations (version, name, checksum) VALUES (99, 'future', 'x')".into()).await;
     let error = touched.reopen().await.err().expect("a newer database is refused");
-    assert_eq!(error, Error::Newer { found: 99, known: 1 });
+    assert_eq!(error, Error::Newer { found: 99, known: 2 });
     assert_eq!(error.code(), Code::StorageNewer);
     touched.touch("DELETE FROM schema_migrations WHERE version = 99".into()).await;
     let store = touched.reopen().await.expect("nothing was changed");
@@ -21,14 +21,40 @@ async fn a_changed_migration_is_refused(touched: Touched) {
     assert!(matches!(error, Some(Error::Corrupt(_))), "{error:?}");
 }
 
+/// The last version is taken back on paper only, so that it is applied to rows that are there already.
+async fn an_upgrade_keeps_what_is_there(touched: Touched) {
+    for sql in [
+        "INSERT INTO tenants VALUES ('acme', 'Acme', 1)",
+        "INSERT INTO connections (tenant, id, name, kind, location, status, sample, created_at)
+           VALUES ('acme', '00000000-0000-7000-8000-000000000001', 'shop', 'postgres', 'x', 'ready', 0, 1)",
+        "INSERT INTO catalogs VALUES ('acme', '00000000-0000-7000-8000-000000000001', '{}', 1)",
+        "DELETE FROM schema_migrations WHERE version = 2",
+    ] {
+        touched.touch(sql.into()).await;
+    }
+    let store = touched.reopen().await.unwrap();
+    let read = store.read(|tx| {
+        Box::pin(async move {
+            let tenant = "acme".parse().unwrap();
+            let found = connections::list(tx, &tenant).await?.remove(0);
+            let catalog = catalogs::get(tx, &tenant, found.id).await?;
+            Ok((found.kind, catalog))
+        })
+    });
+    assert_eq!(read.await.unwrap(), ("postgres".to_owned(), Some(("{}".to_owned(), 1))));
+    store.close().await;
+}
+
 #[tokio::test]
 async fn sqlite_versions() {
+    an_upgrade_keeps_what_is_there(Touched::sqlite().await).await;
     a_newer_database_is_refused(Touched::sqlite().await).await;
     a_changed_migration_is_refused(Touched::sqlite().await).await;
 }
 
 #[tokio::test]
 async fn postgres_versions() {
+    an_upgrade_keeps_what_is_there(Touched::postgres().await).await;
     a_newer_database_is_refused(Touched::postgres().await).await;
     a_changed_migration_is_refused(Touched::postgres().await).await;
 }
