@@ -44,6 +44,7 @@ pub struct SwitchTenantRequest {
 /// A connection to make.
 #[derive(ToSchema)]
 #[serde(rename_all = "lowercase", tag = "kind")]
+#[expect(clippy::large_enum_variant, reason = "it is described, never made")]
 pub enum NewConnectionRequest {
     /// A folder or file on the program's machine.
     Files {
