@@ -26,8 +26,8 @@ async fn an_upgrade_keeps_what_is_there(touched: Touched) {
     for sql in [
         "INSERT INTO tenants VALUES ('acme', 'Acme', 1)",
         "INSERT INTO connections (tenant, id, name, kind, location, status, sample, created_at)
-           VALUES ('acme', '00000000-0000-7000-8000-000000000001', 'shop', 'postgres', 'x', 'ready', 0, 1)",
-        "INSERT INTO catalogs VALUES ('acme', '00000000-0000-7000-8000-000000000001', '{}', 1)",
+           VALUES ('acme', 'conn_00000000000070008000000000000001', 'shop', 'postgres', 'x', 'ready', 0, 1)",
+        "INSERT INTO catalogs VALUES ('acme', 'conn_00000000000070008000000000000001', '{}', 1)",
         "DELETE FROM schema_migrations WHERE version = 2",
     ] {
         touched.touch(sql.into()).await;
