@@ -124,12 +124,16 @@ pub enum Call {
         #[arg(long, value_name = "NAME")]
         connection: Option<String>,
     },
-    /// Connect a folder of data files or a PostgreSQL database
+    /// Connect a folder or bucket of data files, or a PostgreSQL database
     Connect {
         /// The connection's name
         name: String,
-        /// A folder, or a URL that begins with postgres:// (- reads it from standard input)
+        /// A folder, or a URL that begins with postgres://, s3://, gs://, az:// or abfss:// (- reads it from standard
+        /// input)
         target: String,
+        /// What a bucket needs besides its URL
+        #[command(flatten)]
+        bucket: Bucket,
     },
     /// Copy a data file into the installation, as a table that can be asked about
     Import {
@@ -178,6 +182,24 @@ pub enum Print {
         /// configuration, errors or schema
         document: String,
     },
+}
+
+/// What a bucket needs besides its URL.
+#[derive(Args)]
+pub struct Bucket {
+    /// The bucket's server, where it is not the cloud's own
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// The region of an S3 bucket
+    #[arg(long, value_name = "NAME")]
+    pub region: Option<String>,
+    /// The Azure storage account
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+    /// A JSON file with the bucket's keys, for instance {"access_key_id", "secret_access_key"}; without one the bucket
+    /// must be public
+    #[arg(long, value_name = "FILE")]
+    pub credentials: Option<PathBuf>,
 }
 
 /// What to do with SQL.

@@ -45,7 +45,7 @@ pub async fn call(config: &Config, global: &Global, call: Call) -> Result<Outcom
 async fn answered(client: &Client, call: Call, quiet: bool) -> Result<Outcome> {
     match call {
         Call::Ask { question, connection } => ask::run(client, &question, connection.as_deref()).await,
-        Call::Connect { name, target } => connect::run(client, &name, target).await,
+        Call::Connect { name, target, bucket } => connect::run(client, &name, target, &bucket).await,
         Call::Import { file } => import::run(client, &file, quiet).await,
         Call::Sql { command: SqlCommand::Check { sql, connection } } => {
             sql::check(client, sql, connection.as_deref()).await
