@@ -1,7 +1,7 @@
 // What an answer leads with. A one-row answer leads with its figure, large, and the sentence beneath says what it is;
 // every other answer leads with its sentence.
 import type { Answer, Choice, QueryResult, ResultColumn } from "../api/types";
-import { formatCell, humanize, styleOf } from "../lib/format";
+import { formatCell, humanize } from "../lib/format";
 
 type ResultAnswer = Extract<Answer, { response_type: "query_result" }>;
 export type Figure = { name: string | null; value: string; unit: string };
@@ -13,7 +13,7 @@ export function figureOf({ rows, columns, chart }: Pick<QueryResult, "rows" | "c
   const column = columns.find((one) => one.name === chart.y[0]) ?? measures[0];
   if (!row || rows.length !== 1 || !column || measures.length > 1) return null;
   const name = columns.filter((one) => one !== column).map((one) => formatCell(row[one.name], one)).filter((text) => text !== null).join(", ");
-  return { name: name || null, value: formatCell(row[column.name], column, styleOf([row[column.name]], column)) ?? "null", unit: unitOf(column) };
+  return { name: name || null, value: formatCell(row[column.name], column) ?? "null", unit: unitOf(column) };
 }
 
 const unitOf = (column: ResultColumn): string => column.unit ?? humanize(column.name).toLowerCase();
