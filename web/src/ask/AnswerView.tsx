@@ -139,7 +139,7 @@ function Refused({ summary, data, onAsk, onEdit }: RefusedProps) {
     <Outcome icon="question" tone="warn" title={summary || "I did not understand this well enough to answer"} reasons={data.reasons.filter((reason) => reason !== summary)}>
       {data.unknown_words.length > 0 ? (
         <div className="unknown-words">
-          <span>Not found in your data:</span>
+          <span>Say it differently:</span>
           {data.unknown_words.map((word) => <button type="button" className="chip chip-unknown" key={word} title="Change this in the question" onClick={() => onEdit(word)}>{word}</button>)}
         </div>
       ) : null}

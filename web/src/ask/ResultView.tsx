@@ -61,11 +61,11 @@ function Understanding({ result, said, onChange }: UnderstandingProps) {
   // The sentence above often begins with it; once is enough.
   const text = said.startsWith(result.understanding.text.replace(/[.\s]+$/, "")) ? "" : result.understanding.text;
   return (
-    <section className="understanding" aria-label="How I understood this">
+    <div role="group" className="understanding" aria-label="How I understood this">
       <p className="label">How I understood this</p>
       {text ? <p className="understanding-text">{text}</p> : null}
       <Chips chips={chips} onChange={onChange} />
-    </section>
+    </div>
   );
 }
 

@@ -5,7 +5,7 @@ import {
   type ChartConfiguration, type ChartDataset,
 } from "chart.js";
 import type { Cell, QueryResult, ResultColumn } from "../api/types";
-import { formatCell, formatCompact, humanize, styleOf } from "../lib/format";
+import { formatCell, formatCompact, humanize } from "../lib/format";
 
 Chart.register(BarController, BarElement, CategoryScale, LinearScale, LineController, LineElement, PointElement, Tooltip);
 

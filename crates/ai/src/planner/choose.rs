@@ -28,7 +28,7 @@ impl Planner {
         let unknown: Vec<String> =
             items.iter().filter(|i| matches!(i.item, Item::Unknown | Item::Quoted)).map(|i| i.text.clone()).collect();
         if !unknown.is_empty() {
-            let reason = format!("I do not know what {} means here.", quoted(&unknown));
+            let reason = format!("I do not know what {} {} here.", quoted(&unknown), if unknown.len() == 1 { "means" } else { "mean" });
             return self.refuse(vec![reason], unknown);
         }
         if items.iter().any(|item| matches!(item.item, Item::Word(Word::Vague))) {
@@ -158,12 +158,16 @@ fn has_good(items: &[Tagged]) -> bool {
     items.iter().any(is_good)
 }
 
-/// The parts of a reading that not all the others share.
+/// The parts of a reading that not all the others share; of an order by a number that is said already, only its way.
 fn difference(read: &[Understanding], at: usize) -> Option<String> {
     let shared = |value: &str| read.iter().all(|other| other.chips.iter().any(|chip| chip.value == value));
-    let mut own: Vec<&str> =
-        read[at].chips.iter().map(|chip| chip.value.as_str()).filter(|value| !shared(value)).collect();
-    own.dedup();
+    let mut own: Vec<String> = Vec::new();
+    for chip in read[at].chips.iter().filter(|chip| !shared(&chip.value)) {
+        let said = own.iter().fold(chip.value.clone(), |text, before| text.replace(&format!("{before} "), ""));
+        if own.last() != Some(&said) {
+            own.push(said);
+        }
+    }
     (!own.is_empty()).then(|| own.join(", "))
 }
 
@@ -172,5 +176,9 @@ fn day(text: &str) -> String {
 }
 
 fn quoted(words: &[String]) -> String {
-    words.iter().map(|word| format!("“{word}”")).collect::<Vec<_>>().join(", ")
+    let words: Vec<String> = words.iter().map(|word| format!("“{word}”")).collect();
+    match words.as_slice() {
+        [head @ .., last] if !head.is_empty() => format!("{} and {last}", head.join(", ")),
+        _ => words.concat(),
+    }
 }

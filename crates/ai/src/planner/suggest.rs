@@ -15,8 +15,10 @@ impl Planner {
     /// The questions; found once, since they depend on the model only.
     pub(crate) fn suggestions(&self) -> &[String] {
         self.suggestions.get_or_init(|| {
-            let datasets = self.model.datasets.iter().enumerate();
-            let found = datasets.filter_map(|(at, dataset)| {
+            let mut datasets: Vec<&Dataset> = self.model.datasets.iter().collect();
+            // What happened is asked about more often than what it happened to.
+            datasets.sort_by_key(|dataset| dataset.default_time.is_none());
+            let found = datasets.into_iter().enumerate().filter_map(|(at, dataset)| {
                 let mut questions = self.questions(dataset);
                 // Neighbours begin with another kind of question, so that the list shows what can be asked.
                 let kinds = questions.len().max(1);
@@ -31,7 +33,7 @@ impl Planner {
         let rows = &dataset.label;
         let mut out = Vec::new();
         let metrics = self.model.metrics.iter().filter(|metric| metric.measure.dataset == dataset.name);
-        let by = dataset.fields.iter().find(|field| can_group(field));
+        let by = dataset.fields.iter().find(|field| can_group(dataset, field));
         if let Some((metric, by)) = metrics.clone().next().zip(by) {
             out.push(format!("What is the {} by {}?", metric.label, by.label));
         }
@@ -53,7 +55,9 @@ impl Planner {
     }
 }
 
-fn can_group(field: &Field) -> bool {
+/// Whether groups by the field hold more than a row each and are few enough to read.
+fn can_group(dataset: &Dataset, field: &Field) -> bool {
     let kind = matches!(field.kind, FieldKind::Dimension | FieldKind::Key);
-    kind && field.calendar.is_none() && (2..=MAX_GROUPS).contains(&field.values.len())
+    let single = dataset.primary_key.contains(&field.column) || dataset.display.as_ref() == Some(&field.name);
+    kind && !single && field.calendar.is_none() && (2..=MAX_GROUPS).contains(&field.values.len())
 }

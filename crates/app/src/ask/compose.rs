@@ -142,10 +142,11 @@ fn sentence(columns: &[ResultColumn], rows: &[Vec<Value>], understanding: &Under
         }
         (_, Some(measure), Some(label)) => match extremes(rows, measure) {
             Some((low, high)) if columns.len() == 2 => {
+                let within = if columns[label].role == ColumnRole::Time { "in " } else { "" };
                 let say = |row: &[Value]| {
-                    format!("{} ({})", spoken(&row[label], &columns[label]), spoken(&row[measure], &columns[measure]))
+                    format!("{within}{} ({})", spoken(&row[label], &columns[label]), spoken(&row[measure], &columns[measure]))
                 };
-                format!("{asked}: {} rows, from {} to {}.", counted(rows), say(low), say(high))
+                format!("{asked}: {} rows, highest {}, lowest {}.", counted(rows), say(high), say(low))
             }
             _ => format!("{asked}: {} rows.", counted(rows)),
         },

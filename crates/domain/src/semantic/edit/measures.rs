@@ -10,7 +10,7 @@ const AGGREGATES: [Aggregate; 5] =
 
 pub(super) fn alternatives(at: usize, query: &Query, model: &Model) -> Vec<Alternative> {
     let Some(current) = query.measures.get(at).filter(|_| !query.count_groups) else { return Vec::new() };
-    let mut found = related(current, query.measures.len() == 1);
+    let mut found = related(current, query.measures.len() == 1, model);
     found.extend(metrics(query, model));
     found.push(plain(query, Calculation::CountRows));
     found.extend(fields(query, model));
@@ -24,10 +24,15 @@ pub(super) fn alternatives(at: usize, query: &Query, model: &Model) -> Vec<Alter
 }
 
 /// The other aggregates of the same field; of an average per group, what is averaged.
-fn related(current: &Measure, alone: bool) -> Vec<Measure> {
+fn related(current: &Measure, alone: bool, model: &Model) -> Vec<Measure> {
     match &current.calculation {
         Calculation::Aggregate { aggregate, field } if AGGREGATES.contains(aggregate) => AGGREGATES
             .iter()
+            .filter(|aggregate| {
+                // Of what is no number there is only a first and a last.
+                let numeric = model.field(field).is_some_and(|field| field.data_type.is_numeric());
+                numeric || matches!(aggregate, Aggregate::Min | Aggregate::Max)
+            })
             .map(|aggregate| Calculation::Aggregate { aggregate: *aggregate, field: field.clone() })
             .map(|calculation| Measure { calculation, ..current.clone() })
             .collect(),

@@ -13,7 +13,7 @@ use crate::answer::{Alternative, Chip, ChipKind, Understanding};
 /// Most alternatives of one part.
 pub const MAX_ALTERNATIVES: usize = 10;
 /// Most bytes of JSON that all alternatives of a query have together.
-pub const MAX_OFFERED_BYTES: usize = 24 * 1024;
+pub const MAX_OFFERED_BYTES: usize = 16 * 1024;
 /// Bytes of JSON around the query of an alternative, its words among them.
 const BYTES_AROUND: usize = 80;
 /// What is offered as the number of rows.
@@ -24,23 +24,36 @@ const ALL_TOGETHER: &str = "all together";
 /// `query` in words, each part with what could stand in its place. `fits` says whether an alternative can be computed;
 /// what cannot is not offered.
 pub fn editable(query: &Query, model: &Model, fits: &dyn Fn(&Query) -> bool) -> Understanding {
-    let mut chips = Vec::new();
+    let found: Vec<(Chip, Vec<Alternative>)> = parts_with_groups(query, model)
+        .into_iter()
+        .map(|(part, chip)| (chip, alternatives(&part, query, model)))
+        .collect();
+    let mut open = found.iter().filter(|(_, others)| !others.is_empty()).count();
     let mut left = most(query);
-    for (part, chip) in parts_with_groups(query, model) {
-        let mut offered: Vec<Alternative> = Vec::new();
-        for alternative in alternatives(&part, query, model) {
-            if offered.len() >= MAX_ALTERNATIVES.min(left) {
-                break;
-            }
-            let known = alternative.query == *query || offered.iter().any(|other| other.label == alternative.label);
-            if !known && fits(&alternative.query) {
-                offered.push(alternative);
-            }
-        }
+    let mut chips = Vec::new();
+    for (chip, others) in found {
+        // What is left is shared out evenly, so that the last parts are not left with nothing.
+        let share = MAX_ALTERNATIVES.min(left / open.max(1));
+        open -= usize::from(!others.is_empty());
+        let offered = chosen(others, share, query, fits);
         left -= offered.len();
         chips.push(Chip { alternatives: offered, ..chip });
     }
     Understanding { chips, ..explain(query, model) }
+}
+
+fn chosen(others: Vec<Alternative>, most: usize, query: &Query, fits: &dyn Fn(&Query) -> bool) -> Vec<Alternative> {
+    let mut offered: Vec<Alternative> = Vec::new();
+    for other in others {
+        if offered.len() >= most {
+            break;
+        }
+        let known = other.query == *query || offered.iter().any(|known| known.label == other.label);
+        if !known && fits(&other.query) {
+            offered.push(other);
+        }
+    }
+    offered
 }
 
 /// How many alternatives the answer has room for: each is about as large as the query.
