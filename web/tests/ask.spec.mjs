@@ -37,7 +37,7 @@ test("a part of how it was understood is changed from the keyboard, and the answ
   assert.deepEqual([month, money], ["Jan 2025", "151,010.40"]);
   await pressUntilFocused(page, "Shift+Tab", ".chip-open");
   await first.getByRole("button", { name: /^By/ }).press("ArrowDown");
-  const menu = first.getByRole("menu", { name: /^By month/ });
+  const menu = first.getByRole("menu", { name: /^Instead of month/ });
   await menu.waitFor();
   await axe(page, "an open menu of alternatives");
   await page.keyboard.press("Escape");

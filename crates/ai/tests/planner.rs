@@ -163,12 +163,16 @@ fn choices_are_few_different_and_complete() {
 fn the_message_of_a_choice_typed_by_hand_means_that_choice() {
     let planner = planner();
     let context = Context { today: date(2025, 3, 15), previous: None };
-    for question in ["How many big orders?", "orders in February 2024", "Which country is best?", "How many orders in March?"] {
+    for question in
+        ["How many big orders?", "orders in February 2024", "Which country is best?", "How many orders in March?"]
+    {
         let Plan::Clarify { choices, .. } = planner.plan(question, &context) else { panic!("{question}") };
         for choice in choices {
             let shouted = choice.message.to_uppercase();
             for message in [choice.message, shouted] {
-                let Plan::Answer(reading) = planner.plan(&message, &context) else { panic!("{message} is not answered") };
+                let Plan::Answer(reading) = planner.plan(&message, &context) else {
+                    panic!("{message} is not answered")
+                };
                 assert_eq!(reading.query, choice.query, "{message}");
                 assert_eq!(reading.understanding.text, choice.detail, "{message}");
             }

@@ -7,7 +7,7 @@ import { readEvents } from "./sse";
 import type { Answer, AskBody, ProblemBody, StepEvent } from "./types";
 
 export type AskListener = {
-  onRun: (runId: string, title: string | null) => void;
+  onRun: (runId: string, question: string | null) => void;
   onStep: (step: StepEvent) => void;
   onReconnect: (attempt: number) => void;
 };
@@ -64,9 +64,9 @@ async function consume(response: Response, progress: Progress, listener: AskList
     if (event.id) progress.lastEventId = event.id;
     const data: unknown = JSON.parse(event.data);
     if (event.event === "run") {
-      const begun = data as { run_id: string; title?: string };
+      const begun = data as { run_id: string; question?: string };
       progress.runId = begun.run_id;
-      listener.onRun(begun.run_id, begun.title ?? null);
+      listener.onRun(begun.run_id, begun.question ?? null);
     } else if (event.event === "step") {
       listener.onStep(data as StepEvent);
     } else if (event.event === "answer") {

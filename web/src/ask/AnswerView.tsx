@@ -28,7 +28,7 @@ export function AnswerView(props: Props) {
   const { answer } = props;
   return (
     <div className={`answer answer-${answer.response_type}`}>
-      {answer.response_type === "query_result" ? <Sentence answer={answer} /> : null}
+      {answer.response_type === "query_result" ? <Sentence answer={answer} heading={props.question} /> : null}
       <Body {...props} />
     </div>
   );

@@ -78,8 +78,8 @@ function Menu({ id, chip, alternatives, button, onPick, onClose, onLeave }: Open
     }
   };
   return (
-    <div ref={menu} id={id} role="menu" aria-label={`${chip.label} ${chip.value}, instead`} className="menu" onKeyDown={onKeyDown}>
-      <p className="menu-title" aria-hidden="true">Change to</p>
+    <div ref={menu} id={id} role="menu" aria-label={`Instead of ${chip.value}`} className="menu" onKeyDown={onKeyDown}>
+      <p className="menu-title" aria-hidden="true">Instead of {chip.value}</p>
       {alternatives.map((alternative) => (
         <button key={alternative.label} type="button" role="menuitem" tabIndex={-1} className="menu-item" onClick={() => onPick(alternative)}>{alternative.label}</button>
       ))}

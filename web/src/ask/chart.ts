@@ -10,8 +10,9 @@ import { formatCell, formatCompact, humanize } from "../lib/format";
 Chart.register(BarController, BarElement, CategoryScale, LinearScale, LineController, LineElement, PointElement, Tooltip);
 
 const LONG_LABEL = 10;
-/** More characters than this do not fit side by side under the bars on a phone. */
-const MANY_CHARACTERS = 36;
+/** More characters than this do not fit side by side under the bars, in a chart of a page's width and on a phone. */
+const MANY_CHARACTERS = { wide: 64, narrow: 24 };
+const NARROW_PX = 480;
 const BAR_THICKNESS_PX = 28;
 
 export type Series = { labels: string[]; columns: ResultColumn[]; values: (number | null)[][]; horizontal: boolean; everyLabel: boolean };
@@ -19,13 +20,13 @@ export type Series = { labels: string[]; columns: ResultColumn[]; values: (numbe
 const number = (cell: Cell | undefined): number | null => (cell === null || cell === undefined || cell === "" || !Number.isFinite(Number(cell)) ? null : Number(cell));
 
 /** Null when the specification names columns that the result does not have. */
-export function seriesOf(result: QueryResult): Series | null {
+export function seriesOf(result: QueryResult, widthPx: number): Series | null {
   const { chart, columns, rows } = result;
   const x = columns.find((column) => column.name === chart.x);
   const found = chart.y.map((name) => columns.find((column) => column.name === name)).filter((column) => column !== undefined);
   if (!x || found.length === 0 || rows.length === 0) return null;
   const labels = shortDates(rows.map((row) => formatCell(row[x.name], x) ?? "null"), x.grain);
-  const long = labels.some((label) => label.length > LONG_LABEL) || labels.join("").length > MANY_CHARACTERS;
+  const long = labels.some((label) => label.length > LONG_LABEL) || labels.join("").length > MANY_CHARACTERS[widthPx < NARROW_PX ? "narrow" : "wide"];
   const bars = chart.kind === "bar" && x.role !== "time";
   return { labels, columns: found, values: found.map((column) => rows.map((row) => number(row[column.name]))), horizontal: bars && long, everyLabel: bars };
 }

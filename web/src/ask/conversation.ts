@@ -95,7 +95,7 @@ async function drive(key: string, start: (listener: AskListener, signal: AbortSi
   running.set(key, controller);
   const listener: AskListener = {
     // A changed reading has no words of its own: the server says what is asked now.
-    onRun: (runId, title) => change(key, (turn) => ({ runId, ...(title && turn.settled?.kind === "change" ? { message: title } : {}) })),
+    onRun: (runId, question) => change(key, (turn) => ({ runId, ...(question && turn.settled?.kind === "change" ? { message: question } : {}) })),
     onStep: (step) => change(key, (turn) => ({ steps: mergeStep(turn.steps, step), reconnecting: 0 })),
     onReconnect: (attempt) => change(key, () => ({ reconnecting: attempt })),
   };

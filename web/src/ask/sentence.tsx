@@ -18,25 +18,35 @@ export function figureOf({ rows, columns, chart }: Pick<QueryResult, "rows" | "c
 
 const unitOf = (column: ResultColumn): string => column.unit ?? humanize(column.name).toLowerCase();
 
+/** What is told of a summary, and the result at its end; what the heading says already is not told again. */
+export function partsOf(summary: string, heading: string): [told: string, result: string] {
+  const at = summary.lastIndexOf(": ") + 1;
+  if (at === 0) return [summary, ""];
+  const told = summary.slice(0, at);
+  const said = told.slice(0, -1) === heading;
+  return [said ? "" : told, said ? capital(summary.slice(at).trim()) : summary.slice(at)];
+}
+
 /** The sentence without the figure that stands above it: what is told up to the colon. */
 export function beneath(summary: string, figure: Figure): string {
   const at = summary.lastIndexOf(": ");
   return at > 0 && summary.slice(at).includes(figure.value) ? `${summary.slice(0, at)}.` : summary;
 }
 
-export function Sentence({ answer }: { answer: ResultAnswer }) {
+export function Sentence({ answer, heading }: { answer: ResultAnswer; heading: string }) {
   const figure = figureOf(answer.data);
   if (!figure) {
-    const at = answer.summary.lastIndexOf(": ") + 1;
-    return <p className="sentence"><span>{answer.summary.slice(0, at)}{at > 0 ? <strong>{answer.summary.slice(at)}</strong> : answer.summary}</span></p>;
+    const [told, result] = partsOf(answer.summary, heading);
+    return <p className="sentence"><span>{told}<strong>{result}</strong></span></p>;
   }
+  const of = beneath(answer.summary, figure);
   return (
     <div className="lead">
       <p className="figure">
         {figure.name ? <span className="figure-name">{figure.name}</span> : null}
         <span className="figure-value">{figure.value}</span> <span className="figure-unit">{figure.unit}</span>
       </p>
-      <p className="figure-of">{beneath(answer.summary, figure)}</p>
+      {of === `${heading}.` ? null : <p className="figure-of">{of}</p>}
     </div>
   );
 }

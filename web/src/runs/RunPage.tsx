@@ -60,7 +60,7 @@ function RunView({ run }: { run: RunDetail }) {
       {run.error && !stepSays ? (
         <div className={`notice ${run.status === "cancelled" ? "notice-plain" : "notice-bad"}`}><div className="notice-body">
           <p className="notice-title">{run.status === "dead" ? "Given up after the last attempt" : run.status === "cancelled" ? "This run was cancelled" : "This run failed"}</p>
-          <p>{run.error.message} No data was changed.</p>
+          <p>{run.status === "cancelled" ? "Steps that were finished stay in the record." : run.error.message} No data was changed.</p>
           <div className="notice-foot"><code>{run.error.code}</code></div>
         </div></div>
       ) : null}

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RunDetail, RunStep } from "../../src/api/types";
 import { nextItem } from "../../src/ask/Chips";
-import { askedOf, beneath, figureOf } from "../../src/ask/sentence";
+import { askedOf, beneath, figureOf, partsOf } from "../../src/ask/sentence";
 import { highlight } from "../../src/lib/sql";
 import { errorOf, layOut } from "../../src/runs/timeline";
 import { search } from "../../src/shell/palette-items";
@@ -116,4 +116,11 @@ test("in a menu arrows go round, letters jump, and other keys are left alone", (
   assert.equal(nextItem(labels, 3, "m"), 2);
   assert.equal(nextItem(labels, 0, "x"), null);
   assert.equal(nextItem(labels, 0, "Enter"), null);
+});
+
+test("what the heading says is not said again before the result", () => {
+  const summary = "Revenue by month; earliest first: 12 rows, highest in Dec 2025.";
+  assert.deepEqual(partsOf(summary, "Revenue by month in 2025"), ["Revenue by month; earliest first:", " 12 rows, highest in Dec 2025."]);
+  assert.deepEqual(partsOf(summary, "Revenue by month; earliest first"), ["", "12 rows, highest in Dec 2025."]);
+  assert.deepEqual(partsOf("no such data", "x"), ["no such data", ""]);
 });

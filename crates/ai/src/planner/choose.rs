@@ -28,7 +28,11 @@ impl Planner {
         let unknown: Vec<String> =
             items.iter().filter(|i| matches!(i.item, Item::Unknown | Item::Quoted)).map(|i| i.text.clone()).collect();
         if !unknown.is_empty() {
-            let reason = format!("I do not know what {} {} here.", quoted(&unknown), if unknown.len() == 1 { "means" } else { "mean" });
+            let reason = format!(
+                "I do not know what {} {} here.",
+                quoted(&unknown),
+                if unknown.len() == 1 { "means" } else { "mean" }
+            );
             return self.refuse(vec![reason], unknown);
         }
         if items.iter().any(|item| matches!(item.item, Item::Word(Word::Vague))) {
@@ -70,12 +74,7 @@ impl Planner {
             } else {
                 difference(&read, at).unwrap_or_else(|| read[at].text.trim_end_matches('.').to_owned())
             };
-            Choice {
-                message: String::new(),
-                label,
-                detail: read[at].text.clone(),
-                query,
-            }
+            Choice { message: String::new(), label, detail: read[at].text.clone(), query }
         });
         let mut choices: Vec<Choice> = choices.collect();
         meant::put_in(question, &mut choices);

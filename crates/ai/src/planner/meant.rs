@@ -40,8 +40,10 @@ fn split(question: &str) -> Option<(&str, &str)> {
 
 /// What each choice is called: its label, without what stands in brackets where that is enough to tell it apart.
 fn names(choices: &[Choice]) -> Vec<String> {
-    let short: Vec<&str> =
-        choices.iter().map(|choice| choice.label.split_once(" (").map_or(choice.label.as_str(), |(name, _)| name)).collect();
+    let short: Vec<&str> = choices
+        .iter()
+        .map(|choice| choice.label.split_once(" (").map_or(choice.label.as_str(), |(name, _)| name))
+        .collect();
     let clear = short.iter().enumerate().all(|(at, name)| !short[..at].iter().any(|other| same(other, name)));
     if clear {
         short.into_iter().map(str::to_owned).collect()

@@ -97,8 +97,8 @@ pub fn described(answer: &Answer, run: RunId) -> Value {
 }
 
 fn stream(state: Arc<State>, caller: AppCaller, asked: Asked) -> impl Stream<Item = Result<Event, Infallible>> {
-    let Asked { id, title } = asked;
-    let begun = json!({"run_id": id, "title": title}).to_string();
+    let Asked { id, question } = asked;
+    let begun = json!({"run_id": id, "question": question}).to_string();
     let first = futures::stream::iter([Event::default().event("run").data(begun)]);
     let events = state.app.engine.events(&caller.principal.tenant, id, 0);
     first.chain(told(state, caller, id, events)).map(Ok)

@@ -144,7 +144,11 @@ fn sentence(columns: &[ResultColumn], rows: &[Vec<Value>], understanding: &Under
             Some((low, high)) if columns.len() == 2 => {
                 let within = if columns[label].role == ColumnRole::Time { "in " } else { "" };
                 let say = |row: &[Value]| {
-                    format!("{within}{} ({})", spoken(&row[label], &columns[label]), spoken(&row[measure], &columns[measure]))
+                    format!(
+                        "{within}{} ({})",
+                        spoken(&row[label], &columns[label]),
+                        spoken(&row[measure], &columns[measure])
+                    )
                 };
                 format!("{asked}: {} rows, highest {}, lowest {}.", counted(rows), say(high), say(low))
             }

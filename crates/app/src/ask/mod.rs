@@ -78,8 +78,8 @@ pub struct Input {
 pub struct Asked {
     /// Its run.
     pub id: RunId,
-    /// What is asked, as lists of runs show it: the question's words, or those of the query in their place.
-    pub title: String,
+    /// What is asked: the question's words, or those of the query in their place.
+    pub question: String,
 }
 
 /// Starts answering a question: the run and its audit row are in the database when this returns.
@@ -96,10 +96,9 @@ pub async fn ask(app: &App, caller: &Caller, question: Question) -> Result<Asked
         Some(Given::Query(query)) => (said(app, caller, connection, &query).await?, Some(*query)),
         None => (question.text, None),
     };
-    let title: String = text.chars().take(TITLE_CHARS).collect();
     let input = Input {
         connection,
-        question: text,
+        question: text.clone(),
         conversation: question.conversation.clone(),
         role: caller.principal.role,
         request_id: caller.request_id.clone(),
@@ -108,7 +107,7 @@ pub async fn ask(app: &App, caller: &Caller, question: Question) -> Result<Asked
     let request = Request {
         kind: KIND,
         subject: caller.principal.subject.clone(),
-        title: title.clone(),
+        title: text.chars().take(TITLE_CHARS).collect(),
         input: serde_json::to_string(&input)
             .map_err(|_| Error::new(Code::Internal, "The question could not be stored."))?,
         conversation: Some(question.conversation),
@@ -126,7 +125,7 @@ pub async fn ask(app: &App, caller: &Caller, question: Question) -> Result<Asked
             })
         })
         .await;
-    started.map(|started| Asked { id: started.id, title }).map_err(|error| match error {
+    started.map(|started| Asked { id: started.id, question: text }).map_err(|error| match error {
         pilothouse_store::Error::Conflict { what: QUEUE_FULL } => {
             let message = "Too many questions are waiting; try again in a moment.";
             Error::new(Code::Overloaded, message).retry_after(OVERLOAD_RETRY_SECONDS)

@@ -67,13 +67,7 @@ impl Workflow for AskWorkflow {
 }
 
 impl AskWorkflow {
-    async fn answer(
-        &self,
-        journal: &mut Journal,
-        open: &Open,
-        input: &Input,
-        query: Query,
-    ) -> Result<Answer, Failure> {
+    async fn answer(&self, journal: &mut Journal, open: &Open, input: &Input, query: Query) -> Result<Answer, Failure> {
         let validated = journal.step("validator", async { Ok(validate(open, &query)) }).await?;
         let Some(sql) = validated.sql.clone() else {
             return composed(journal, compose::invalid(&validated.reasons)).await;

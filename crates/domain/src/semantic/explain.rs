@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use super::phrases::{
-    conditions, dataset_label, field_text, group_text, list, measure_text, op_words, scalar_text,
-};
+use super::phrases::{conditions, dataset_label, field_text, group_text, list, measure_text, op_words, scalar_text};
 use super::{Direction, FieldRef, Filter, Having, Model, Order, Query};
 use crate::answer::{Chip, ChipKind, Understanding};
 use crate::catalog::DataType;

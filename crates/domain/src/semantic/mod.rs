@@ -13,8 +13,8 @@ mod words;
 
 pub use edit::{MAX_ALTERNATIVES, MAX_OFFERED_BYTES, editable};
 pub use explain::explain;
-pub use phrases::{field_text, filter_text, measure_text};
 pub use model::{Aggregate, Calendar, Dataset, Field, FieldKind, Join, Metric, Model, Segment, Unit};
+pub use phrases::{field_text, filter_text, measure_text};
 pub use query::{
     Calculation, Compare, Direction, FieldRef, Filter, Grain, Group, Having, Measure, Order, Query, Scalar,
 };

@@ -9,8 +9,7 @@ use crate::format::{self, MONTHS};
 /// Labels that say nothing without the rows they belong to.
 const BARE_LABELS: [&str; 3] = ["name", "title", "label"];
 /// The days of the week, Monday first.
-pub(super) const WEEKDAYS: [&str; 7] =
-    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+pub(super) const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// `measure` in words, for instance `average arrival delay (minutes)`.
 pub fn measure_text(measure: &Measure, model: &Model) -> String {

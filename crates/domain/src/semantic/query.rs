@@ -291,21 +291,21 @@ pub struct Query {
     #[serde(default)]
     pub filters: Vec<Filter>,
     /// The conditions on groups, all of which hold.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub having: Vec<Having>,
     /// The fields listed, where there are no measures.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub select: Vec<FieldRef>,
     /// Whether listed rows are made different from each other.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub distinct: bool,
     /// What comes first.
     #[serde(default)]
     pub order: Vec<Order>,
     /// At most so many rows.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
     /// Only the number of groups is asked for, not the groups.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub count_groups: bool,
 }

@@ -2,7 +2,9 @@
 
 use pilothouse_domain::answer::{ColumnRole, ResultColumn};
 use pilothouse_domain::catalog::DataType;
-use pilothouse_domain::semantic::{Aggregate, Calculation, Calendar, FieldKind, FieldRef, Grain, Measure, Model, Query};
+use pilothouse_domain::semantic::{
+    Aggregate, Calculation, Calendar, FieldKind, FieldRef, Grain, Measure, Model, Query,
+};
 
 use super::compile;
 

@@ -19,10 +19,9 @@ pub(super) fn alternatives(places: &Range<usize>, query: &Query, model: &Model) 
         _ => Vec::new(),
     };
     let mut out = vec![Alternative { label: without_text(filters, model), query: replaced(query, places, Vec::new()) }];
-    out.extend(others.into_iter().map(|(label, filters)| Alternative {
-        label,
-        query: replaced(query, places, filters),
-    }));
+    out.extend(
+        others.into_iter().map(|(label, filters)| Alternative { label, query: replaced(query, places, filters) }),
+    );
     out
 }
 

@@ -32,10 +32,9 @@ pub(super) fn alternatives(at: usize, query: &Query, model: &Model) -> Vec<Alter
     found.extend(times(query, model));
     found.extend(dimensions(query, model));
     let free = found.into_iter().filter(|group| !query.groups.contains(group));
-    out.extend(free.map(|group| Alternative {
-        label: group_text(&group, model),
-        query: replaced(query, at, group, model),
-    }));
+    out.extend(
+        free.map(|group| Alternative { label: group_text(&group, model), query: replaced(query, at, group, model) }),
+    );
     out
 }
 
@@ -108,9 +107,10 @@ fn without(query: &Query, at: usize, model: &Model) -> Query {
 
 /// Groups in time come in its order, others by their number; but a question for the first few stays one.
 fn reorder(query: &mut Query, model: &Model) {
-    let timed = query.groups.iter().any(|group| {
-        group.grain.is_some() || model.field(&group.field).is_some_and(|field| field.calendar.is_some())
-    });
+    let timed = query
+        .groups
+        .iter()
+        .any(|group| group.grain.is_some() || model.field(&group.field).is_some_and(|field| field.calendar.is_some()));
     let ranked = query.order.first().filter(|order| matches!(order, Order::Measure { .. })).cloned();
     query.order = match ranked {
         Some(order) if query.limit.is_some() => vec![order],

@@ -5,8 +5,7 @@ use super::with;
 use crate::answer::Alternative;
 
 /// Aggregates offered for the field that is aggregated already.
-const AGGREGATES: [Aggregate; 5] =
-    [Aggregate::Avg, Aggregate::Sum, Aggregate::Median, Aggregate::Min, Aggregate::Max];
+const AGGREGATES: [Aggregate; 5] = [Aggregate::Avg, Aggregate::Sum, Aggregate::Median, Aggregate::Min, Aggregate::Max];
 
 pub(super) fn alternatives(at: usize, query: &Query, model: &Model) -> Vec<Alternative> {
     let Some(current) = query.measures.get(at).filter(|_| !query.count_groups) else { return Vec::new() };
@@ -15,12 +14,16 @@ pub(super) fn alternatives(at: usize, query: &Query, model: &Model) -> Vec<Alter
     found.push(plain(query, Calculation::CountRows));
     found.extend(fields(query, model));
     let named = model.metrics.iter().any(|metric| metric.measure == *current);
-    found.into_iter().filter(|measure| !query.measures.contains(measure)).map(|mut measure| {
-        if !named && measure.filters.is_empty() {
-            measure.filters.clone_from(&current.filters);
-        }
-        Alternative { label: measure_text(&measure, model), query: replaced(query, at, measure) }
-    }).collect()
+    found
+        .into_iter()
+        .filter(|measure| !query.measures.contains(measure))
+        .map(|mut measure| {
+            if !named && measure.filters.is_empty() {
+                measure.filters.clone_from(&current.filters);
+            }
+            Alternative { label: measure_text(&measure, model), query: replaced(query, at, measure) }
+        })
+        .collect()
 }
 
 /// The other aggregates of the same field; of an average per group, what is averaged.

@@ -24,28 +24,23 @@ const ALL_TOGETHER: &str = "all together";
 /// `query` in words, each part with what could stand in its place. `fits` says whether an alternative can be computed;
 /// what cannot is not offered.
 pub fn editable(query: &Query, model: &Model, fits: &dyn Fn(&Query) -> bool) -> Understanding {
-    let found: Vec<(Chip, Vec<Alternative>)> = parts_with_groups(query, model)
+    let mut found: Vec<(Chip, Vec<Alternative>)> = parts_with_groups(query, model)
         .into_iter()
-        .map(|(part, chip)| (chip, alternatives(&part, query, model)))
+        .map(|(part, chip)| (chip, chosen(alternatives(&part, query, model), query, fits)))
         .collect();
-    let mut open = found.iter().filter(|(_, others)| !others.is_empty()).count();
-    let mut left = most(query);
-    let mut chips = Vec::new();
-    for (chip, others) in found {
-        // What is left is shared out evenly, so that the last parts are not left with nothing.
-        let share = MAX_ALTERNATIVES.min(left / open.max(1));
-        open -= usize::from(!others.is_empty());
-        let offered = chosen(others, share, query, fits);
-        left -= offered.len();
-        chips.push(Chip { alternatives: offered, ..chip });
-    }
+    // All parts give way alike where there is not room for everything.
+    let room = most(query);
+    let needed = |share: usize| -> usize { found.iter().map(|(_, others)| others.len().min(share)).sum() };
+    let share = (1..=MAX_ALTERNATIVES).rev().find(|share| needed(*share) <= room).unwrap_or_default();
+    found.iter_mut().for_each(|(_, others)| others.truncate(share));
+    let chips = found.into_iter().map(|(chip, alternatives)| Chip { alternatives, ..chip }).collect();
     Understanding { chips, ..explain(query, model) }
 }
 
-fn chosen(others: Vec<Alternative>, most: usize, query: &Query, fits: &dyn Fn(&Query) -> bool) -> Vec<Alternative> {
+fn chosen(others: Vec<Alternative>, query: &Query, fits: &dyn Fn(&Query) -> bool) -> Vec<Alternative> {
     let mut offered: Vec<Alternative> = Vec::new();
     for other in others {
-        if offered.len() >= most {
+        if offered.len() >= MAX_ALTERNATIVES {
             break;
         }
         let known = other.query == *query || offered.iter().any(|known| known.label == other.label);

@@ -42,7 +42,8 @@ fn spans(from: &Filter, to: &Filter, model: &Model) -> Option<Vec<(String, Vec<F
     inside.sort_by_key(|(steps, _)| steps.abs());
     inside.truncate(MAX_PERIODS);
     inside.sort_by_key(|(steps, _)| *steps);
-    let said = inside.into_iter().map(|(_, span)| (format!("{label} {}", span.text()), span.filters(field, like).into()));
+    let said =
+        inside.into_iter().map(|(_, span)| (format!("{label} {}", span.text()), span.filters(field, like).into()));
     Some(said.collect())
 }
 
