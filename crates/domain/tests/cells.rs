@@ -1,5 +1,4 @@
 //! How cells are written: the cases of `cells.json`, which the page's own tests read too.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use pilothouse_domain::answer::ResultColumn;
 use pilothouse_domain::format;
