@@ -14,8 +14,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Asks a question. Body: `org_id`, `user_id`, `message`, `session_id`; optional `connection_id`, `reply_to`, `choice`, `query`.
-         *     With `Accept: text/event-stream` the steps are told as they happen, and the answer last.
+         * Asks a question. Body: `org_id`, `user_id`, `message`, `session_id`; optional `connection_id`, `reply_to`, `choice`,
+         *     `query`.
+         *     With `Accept: text/event-stream` the steps are told as they happen, and the answer last; `Prefer: wait=0` (RFC 7240)
+         *     answers at once with the run's id.
          */
         post: operations["ask_run"];
         delete?: never;
@@ -33,6 +35,23 @@ export interface paths {
         };
         /** The newest rows. */
         get: operations["audit_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Proves that no row of any chain was changed or removed, by computing all of them anew; it takes as long as that. */
+        get: operations["audit_verify"];
         put?: never;
         post?: never;
         delete?: never;
@@ -157,6 +176,43 @@ export interface paths {
         };
         /** Whether the program can work, as the data platform copilot's clients ask it. */
         get: operations["health_versioned_ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Copies a data file into the installation, where it becomes a table of the connection `imports`. The body is the
+         *     file itself.
+         */
+        post: operations["data_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/installation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the database keeps what it acknowledged, and which keys seal credentials; `pilothouse doctor` judges them. */
+        get: operations["installation_show"];
         put?: never;
         post?: never;
         delete?: never;
@@ -509,6 +565,13 @@ export interface components {
             /** @description Who. */
             subject: string;
         };
+        /** @description What the proof of the audit chains found. */
+        AuditProofDto: {
+            /** @description Chain by chain. */
+            chains: components["schemas"]["ChainDto"][];
+            /** @description Whether every chain is whole. */
+            whole: boolean;
+        };
         /** @description Why a query may not run. */
         Blocked: {
             /** @description What the gate says. */
@@ -524,6 +587,21 @@ export interface components {
             read_at: string;
             /** @description The tables, by name. */
             tables: components["schemas"]["TableDto"][];
+        };
+        /** @description What the proof of one chain found. */
+        ChainDto: {
+            /**
+             * Format: int64
+             * @description The first row that is changed, missing or too many; null where the chain is whole.
+             */
+            broken_at: number | null;
+            /**
+             * Format: int64
+             * @description Sound rows before the break, or in all.
+             */
+            rows: number;
+            /** @description The tenant's id, or that of the installation's own chain. */
+            scope: string;
         };
         /** @description How to draw rows. */
         Chart: {
@@ -661,6 +739,11 @@ export interface components {
             estimated_usd: string;
         };
         /**
+         * Format: binary
+         * @description A data file, as it is.
+         */
+        DataFile: string;
+        /**
          * @description The type of a column.
          * @enum {string}
          */
@@ -738,6 +821,13 @@ export interface components {
             status: string;
             /** @description Its version. */
             version: string;
+        };
+        /** @description What decides whether the installation's records are safe. */
+        InstallationDto: {
+            /** @description The database's settings that decide whether an acknowledged write survives a power cut, and its `engine`. */
+            durability: components["schemas"]["SettingDto"][];
+            /** @description The ids of the keys that its processes seal credentials with; more than one is a fault. */
+            key_ids: string[];
         };
         /** @description A list that is complete. */
         List_ConnectionDto: {
@@ -1192,6 +1282,13 @@ export interface components {
             /** @description The program's version. */
             version: string;
         };
+        /** @description A setting as the database itself reports it. */
+        SettingDto: {
+            /** @description Its name after the connection that was asked, for instance `writer.synchronous`. */
+            name: string;
+            /** @description Its value. */
+            value: string;
+        };
         /** @description How to sign in: with a token, or in development mode without one. */
         SignInRequest: {
             /** @description `true` to be signed in without a token; development mode only. */
@@ -1384,6 +1481,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_AuditDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    audit_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditProofDto"];
                 };
             };
             /** @description An error (RFC 9457). */
@@ -1669,6 +1794,69 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    data_import: {
+        parameters: {
+            query: {
+                /** @description The file's name, for instance `flights.csv`: its end tells the format, the rest becomes the table's name. */
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": components["schemas"]["DataFile"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    installation_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstallationDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
         };

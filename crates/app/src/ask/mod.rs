@@ -11,7 +11,7 @@ mod workflow;
 pub use answer::{Answer, ResponseType, answer_of};
 pub use workflow::AskWorkflow;
 
-use pilothouse_domain::action::Tier;
+use pilothouse_domain::action::{Action, Tier};
 use pilothouse_domain::audit::Outcome;
 use pilothouse_domain::semantic::{Query, explain};
 use pilothouse_domain::{Code, ConnectionId, Role, RunId};
@@ -84,7 +84,7 @@ pub struct Asked {
 
 /// Starts answering a question: the run and its audit row are in the database when this returns.
 pub async fn ask(app: &App, caller: &Caller, question: Question) -> Result<Asked, Error> {
-    let action = audit::action("ask.run", Tier::Read, Role::Member, "", &question.text);
+    let action = action(&question);
     gates::pass(app, caller, &action).await?;
     check_words(app, &question.text)?;
     let connection = match question.connection {
@@ -132,6 +132,17 @@ pub async fn ask(app: &App, caller: &Caller, question: Question) -> Result<Asked
         }
         other => other.into(),
     })
+}
+
+/// What is asked, for the gates and the audit log: the words, or with them the query that is asked in their place.
+fn action(question: &Question) -> Action {
+    const KIND: &str = "ask.run";
+    match &question.reading {
+        Some(Given::Query(query)) => {
+            audit::action(KIND, Tier::Read, Role::Member, "", &(&question.text, query.as_ref()))
+        }
+        _ => audit::action(KIND, Tier::Read, Role::Member, "", &question.text),
+    }
 }
 
 /// Waits for the answer of a run, as long as a request may and no longer than the caller wants to; a run that goes on
