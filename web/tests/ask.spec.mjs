@@ -18,7 +18,7 @@ test("a newcomer is signed in, told so, and gets 24,951 with how it was found", 
   await ask(page, FEBRUARY);
   const answer = page.locator(".answer-query_result");
   assert.match(await answer.innerText(), /24,951/);
-  assert.ok((await answer.getByRole("region", { name: "How I understood this" }).getByRole("button").count()) > 0, "no chips");
+  assert.ok((await answer.getByRole("group", { name: "How I understood this" }).getByRole("button").count()) > 0, "no chips");
   assert.match(await answer.getByRole("list", { name: "What this answer took" }).innerText(), /rows scanned/);
 
   await page.keyboard.press("Alt+s");
@@ -27,6 +27,38 @@ test("a newcomer is signed in, told so, and gets 24,951 with how it was found", 
   await screenshot(page, "ask-answer");
   await page.keyboard.press("Alt+s");
   await answer.getByLabel("SQL", { exact: true }).waitFor({ state: "detached" });
+}));
+
+test("a part of how it was understood is changed from the keyboard, and the answer follows", () => withPage({}, async (page) => {
+  await page.goto("/ask");
+  await ask(page, "Revenue by month in 2025");
+  const first = page.locator(".turn").first();
+  const [, month, money] = /^(\w{3} 2025)\s+([\d,]+\.\d\d)$/m.exec(await first.locator("tbody").innerText()) ?? [];
+  assert.deepEqual([month, money], ["Jan 2025", "151,010.40"]);
+  await pressUntilFocused(page, "Shift+Tab", ".chip-open");
+  await first.getByRole("button", { name: /^By/ }).press("ArrowDown");
+  const menu = first.getByRole("menu", { name: /^Instead of month/ });
+  await menu.waitFor();
+  await axe(page, "an open menu of alternatives");
+  await page.keyboard.press("Escape");
+  await menu.waitFor({ state: "detached" });
+  await expectFocus(page, '.chip-open[aria-expanded="false"]');
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("q");
+  assert.match(await page.evaluate(() => document.activeElement?.textContent ?? ""), /^quarter/);
+  await page.keyboard.press("Enter");
+  const second = page.locator(".turn").nth(1);
+  await second.locator(".answer-query_result").waitFor();
+  assert.match(await second.getByRole("heading").innerText(), /^Revenue by quarter of order date/);
+  assert.match(await second.locator("tbody").innerText(), /Q1 2025\s+\d/);
+  assert.match(await second.locator(".picked").innerText(), /month of order date to quarter of order date/);
+  await axe(page, "a changed answer");
+  await second.getByRole("button", { name: /^Metric/ }).press("Enter");
+  await second.getByRole("menuitem", { name: "number of orders", exact: true }).press("Enter");
+  const third = page.locator(".turn").nth(2);
+  await third.locator(".answer-query_result").waitFor();
+  assert.match(await third.getByRole("heading").innerText(), /^Number of orders by quarter/);
+  await expectFocus(page, "#question");
 }));
 
 test("a question with two meanings is asked back, and a choice is picked with the keyboard", () => withPage({}, async (page) => {

@@ -40,6 +40,14 @@ for (const [device, size] of [["desktop", DESKTOP], ["phone", PHONE]]) {
       await noSidewaysScroll(page, `the answer (${look})`);
       await axe(page, `the answer (${look})`);
       await screenshot(page, `${look}-answer`);
+      await page.getByRole("button", { name: /^Metric/ }).click();
+      await page.getByRole("menu").waitFor();
+      await noSidewaysScroll(page, `the menu (${look})`);
+      const menu = await page.getByRole("menu").boundingBox();
+      assert.ok(menu && menu.y >= 0 && menu.y + menu.height <= size.height, `the menu leaves the screen (${look})`);
+      await axe(page, `the menu (${look})`);
+      await page.mouse.click(size.width / 2, 4);
+      await page.getByRole("menu").waitFor({ state: "detached" });
     }));
   }
 }

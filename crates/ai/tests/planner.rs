@@ -53,15 +53,15 @@ fn counts_and_filters() {
 #[test]
 fn numbers_groups_and_order() {
     check("What is the average amount by country?", "Average amount by country; highest average amount first.");
-    check("total amount per month", "Revenue by month of ordered at; lowest month of ordered at first.");
+    check("total amount per month", "Revenue by month of ordered at; earliest first.");
     check(
         "Which country has the most orders?",
         "Number of orders by country; highest number of orders first; the first only.",
     );
-    check("top 3 customers by revenue", "Revenue by name; highest revenue first; the first 3.");
+    check("top 3 customers by revenue", "Revenue by customer name; highest revenue first; the first 3.");
     check(
         "Which customers have more than 5 orders?",
-        "Number of orders by name, where number of orders is more than 5; highest number of orders first.",
+        "Number of orders by customer name, where number of orders is more than 5; highest number of orders first.",
     );
     check("How many customers have never ordered?", "Number of customers, where there are no orders.");
     check("average number of orders per day", "Average number of orders per day of ordered at.");
@@ -86,7 +86,7 @@ fn shares() {
 #[test]
 fn times() {
     check("number of orders in February 2024", "Number of orders, where ordered at in February 2024.");
-    check("How many orders on 4 July 2024?", "Number of orders, where ordered at on 2024-07-04.");
+    check("How many orders on 4 July 2024?", "Number of orders, where ordered at on 4 Jul 2024.");
     check("How many orders last month?", "Number of orders, where ordered at in February 2025.");
     check("How many orders after 8pm?", "Number of orders, where hour of the day of ordered at is at least 20.");
     check(
@@ -156,7 +156,40 @@ fn choices_are_few_different_and_complete() {
     assert!((2..=4).contains(&choices.len()));
     assert!(question.contains("big by amount"));
     assert_ne!(choices[0].query, choices[1].query);
-    assert!(choices[0].message.starts_with("How many big orders"));
+    assert_eq!(choices[0].message, "How many big orders, meaning big by amount?");
+}
+
+#[test]
+fn the_message_of_a_choice_typed_by_hand_means_that_choice() {
+    let planner = planner();
+    let context = Context { today: date(2025, 3, 15), previous: None };
+    for question in
+        ["How many big orders?", "orders in February 2024", "Which country is best?", "How many orders in March?"]
+    {
+        let Plan::Clarify { choices, .. } = planner.plan(question, &context) else { panic!("{question}") };
+        for choice in choices {
+            let shouted = choice.message.to_uppercase();
+            for message in [choice.message, shouted] {
+                let Plan::Answer(reading) = planner.plan(&message, &context) else {
+                    panic!("{message} is not answered")
+                };
+                assert_eq!(reading.query, choice.query, "{message}");
+                assert_eq!(reading.understanding.text, choice.detail, "{message}");
+            }
+        }
+    }
+    check("How many big orders, meaning purple?", "REFUSE meaning purple");
+    check("How many orders are there, meaning big by amount?", "REFUSE meaning");
+}
+
+#[test]
+fn suggestions_are_questions_that_have_answers() {
+    let Plan::Refuse { suggestions, reasons, .. } = plan("How many unicorns?") else { panic!("not refused") };
+    assert_eq!(reasons, ["I do not know what “unicorns” means here."]);
+    assert_eq!(suggestions, ["What is the revenue by status?", "How many customers are there?"]);
+    for suggestion in suggestions {
+        assert!(matches!(plan(&suggestion), Plan::Answer(_)), "{suggestion}");
+    }
 }
 
 #[test]

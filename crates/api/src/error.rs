@@ -66,6 +66,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::QuestionEmpty
         | Code::QuestionTooLong
         | Code::ChoiceUnknown
+        | Code::QueryUnfit
         | Code::SqlBlocked
         | Code::SqlInvalid
         | Code::QueryTooExpensive

@@ -143,6 +143,19 @@ impl Fields {
         }
     }
 
+    /// An object of the shape of `T` that may be absent or null.
+    pub fn optional_object<T: serde::de::DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        let value = self.values.remove(name).filter(|value| !value.is_null())?;
+        match serde_json::from_value(value.clone()) {
+            Ok(object) => Some(object),
+            Err(error) => {
+                let message = format!("Input should be of the documented shape: {error}");
+                self.refuse(Some(name), "model_type", &message, value, None);
+                None
+            }
+        }
+    }
+
     /// Everything that was wrong, as one error; nothing when all was right.
     pub fn finish(self) -> Result<(), Error> {
         if self.wrong.is_empty() {

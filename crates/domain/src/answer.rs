@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::catalog::DataType;
+use crate::semantic::{Grain, Query};
 
 /// What a result column is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub struct ResultColumn {
     pub unit: Option<String>,
     /// What it is for.
     pub role: ColumnRole,
+    /// For a column of periods, their length: its values are the first day of each, or the number of the part.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub grain: Option<Grain>,
 }
 
 /// The rows of a result. Each row has a value per column, in order.
@@ -80,7 +84,7 @@ pub enum ChartKind {
 }
 
 /// How a question was read, in words.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Understanding {
     /// One sentence, for instance `Number of flights, in February 2013.`
     pub text: String,
@@ -89,7 +93,7 @@ pub struct Understanding {
 }
 
 /// One part of a reading.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Chip {
     /// Which part.
     pub kind: ChipKind,
@@ -97,6 +101,18 @@ pub struct Chip {
     pub label: String,
     /// Its value, for instance `February 2013`.
     pub value: String,
+    /// What could stand in its place; few, and each a whole query that can be asked.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub alternatives: Vec<Alternative>,
+}
+
+/// Another value of a part of a reading.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Alternative {
+    /// The value in words.
+    pub label: String,
+    /// The question with it.
+    pub query: Query,
 }
 
 /// The parts a reading can have.

@@ -111,6 +111,8 @@ codes! {
         "Ask in fewer words.";
     ChoiceUnknown = "choice.unknown", "The run that is replied to offers no such choice.",
         "Use one of the ids in `data.choices` of that run.";
+    QueryUnfit = "query.unfit", "The semantic query does not fit the connection's model.",
+        "Send one of the alternatives that an answer offers, or mend what the message names.";
     SqlBlocked = "sql.blocked", "The SQL guard does not let the statement run.",
         "Follow the reasons and suggestions of the verdict.";
     SqlInvalid = "sql.invalid", "The statement could not be parsed or its names not resolved.",

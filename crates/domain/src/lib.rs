@@ -12,6 +12,7 @@ pub mod catalog;
 pub mod clock;
 pub mod code;
 pub mod compare;
+pub mod format;
 pub mod ids;
 pub mod money;
 pub mod principal;

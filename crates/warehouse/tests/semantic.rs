@@ -277,6 +277,18 @@ fn filters() -> impl Strategy<Value = Filter> {
     })
 }
 
+#[test]
+fn a_text_with_quotes_and_backslashes_stays_one_text() {
+    for (value, printed) in
+        [("O'Hare", "'O''Hare'"), ("a\\' OR 1=1 --", "('a\\' || ''' OR 1=1 --')"), ("''", "('''' || '''')")]
+    {
+        let values = vec![Scalar::Text(value.to_owned())];
+        let filters = vec![Filter::Compare { field: at("orig"), op: Compare::Eq, values }];
+        let text = sql(&Query { filters, ..base() });
+        assert!(text.ends_with(&format!("= {printed}")), "{text}");
+    }
+}
+
 proptest! {
     #[test]
     fn what_compiles_parses_as_one_statement_and_prints_the_same(

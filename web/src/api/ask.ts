@@ -7,7 +7,7 @@ import { readEvents } from "./sse";
 import type { Answer, AskBody, ProblemBody, StepEvent } from "./types";
 
 export type AskListener = {
-  onRun: (runId: string) => void;
+  onRun: (runId: string, question: string | null) => void;
   onStep: (step: StepEvent) => void;
   onReconnect: (attempt: number) => void;
 };
@@ -56,7 +56,7 @@ async function consume(response: Response, progress: Progress, listener: AskList
   if (!response.headers.get("content-type")?.includes("text/event-stream")) {
     const answer = readAnswer(await response.json(), progress.runId);
     if (!answer) throw notAnAnswer();
-    listener.onRun(answer.run_id);
+    listener.onRun(answer.run_id, null);
     return answer;
   }
   if (!response.body) return null;
@@ -64,8 +64,9 @@ async function consume(response: Response, progress: Progress, listener: AskList
     if (event.id) progress.lastEventId = event.id;
     const data: unknown = JSON.parse(event.data);
     if (event.event === "run") {
-      progress.runId = (data as { run_id: string }).run_id;
-      listener.onRun(progress.runId);
+      const begun = data as { run_id: string; question?: string };
+      progress.runId = begun.run_id;
+      listener.onRun(begun.run_id, begun.question ?? null);
     } else if (event.event === "step") {
       listener.onStep(data as StepEvent);
     } else if (event.event === "answer") {

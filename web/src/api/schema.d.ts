@@ -14,7 +14,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Asks a question. Body: `org_id`, `user_id`, `message`, `session_id`; optional `connection_id`, `reply_to`, `choice`.
+         * Asks a question. Body: `org_id`, `user_id`, `message`, `session_id`; optional `connection_id`, `reply_to`, `choice`,
+         *     `query`.
          *     With `Accept: text/event-stream` the steps are told as they happen, and the answer last; `Prefer: wait=0` (RFC 7240)
          *     answers at once with the run's id.
          */
@@ -466,6 +467,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Another value of a part of a reading. */
+        Alternative: {
+            /** @description It, in words. */
+            label: string;
+            /** @description The question with it, as a semantic query. */
+            query: unknown;
+        };
         /** @description What an answer holds, by its kind. */
         AnswerData: {
             /** @description Rows. */
@@ -522,6 +530,10 @@ export interface components {
             message: string;
             /** @description The tenant; the same as in the headers. */
             org_id: string;
+            /** @description A semantic query to answer instead of the words, for instance an alternative that an answer offered. */
+            query?: {
+                [key: string]: unknown;
+            } | null;
             /** @description The run that asked back. */
             reply_to?: string | null;
             /** @description The conversation it belongs to. */
@@ -618,6 +630,8 @@ export interface components {
         };
         /** @description One part of a reading. */
         Chip: {
+            /** @description What could stand in its place: to ask with one, send its `query`. Absent where there is nothing. */
+            alternatives?: components["schemas"]["Alternative"][] | null;
             /** @description Which part. */
             kind: components["schemas"]["ChipKind"];
             /** @description Its name. */
@@ -677,6 +691,11 @@ export interface components {
             /** @description The values, where there are few. */
             values?: string[] | null;
         };
+        /**
+         * @description The length of periods, or the part of a date.
+         * @enum {string}
+         */
+        ColumnGrain: "year" | "quarter" | "month" | "week" | "day" | "hour" | "weekday" | "day_of_month" | "month_of_year" | "hour_of_day";
         /**
          * @description What a column of a result is for.
          * @enum {string}
@@ -1183,6 +1202,7 @@ export interface components {
         };
         /** @description A column of a result. */
         ResultColumn: {
+            grain?: components["schemas"]["ColumnGrain"] | null;
             /** @description Its name. */
             name: string;
             /** @description What it is for. */

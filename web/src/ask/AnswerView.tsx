@@ -1,7 +1,7 @@
 // Every kind of answer, each with what to do next: a result, a question back, a refusal, a block, an error, a wait.
 import { Link } from "@tanstack/react-router";
 import { useMemo, type ReactNode } from "react";
-import type { Answer, Choice } from "../api/types";
+import type { Alternative, Answer, Chip, Choice } from "../api/types";
 import { ALT, useKeys } from "../lib/keys";
 import { Button } from "../ui/Button";
 import { Icon, type IconName } from "../ui/Icon";
@@ -13,6 +13,10 @@ export type AnswerActions = {
   onPick: (runId: string, choice: Choice) => void;
   onEdit: (part?: string) => void;
   onAsk: (message: string) => void;
+  /** The same once more, with the choice or the change it came with. */
+  onAgain: () => void;
+  /** Another value of a part of how the question was understood, on the connection that answered. */
+  onChange: (chip: Chip, alternative: Alternative, connectionId: string) => void;
   onRejoin: (runId: string) => void;
 };
 /** How many choices have a key of their own: the digits. */
@@ -24,16 +28,16 @@ export function AnswerView(props: Props) {
   const { answer } = props;
   return (
     <div className={`answer answer-${answer.response_type}`}>
-      {answer.response_type === "query_result" ? <Sentence answer={answer} /> : null}
+      {answer.response_type === "query_result" ? <Sentence answer={answer} heading={props.question} /> : null}
       <Body {...props} />
     </div>
   );
 }
 
-function Body({ answer, question, latest, onPick, onEdit, onAsk, onRejoin }: Props) {
+function Body({ answer, question, latest, onPick, onEdit, onAsk, onAgain, onChange, onRejoin }: Props) {
   switch (answer.response_type) {
     case "query_result":
-      return <ResultView answer={answer} question={question} latest={latest} onEdit={onEdit} />;
+      return <ResultView answer={answer} question={question} latest={latest} onChange={(chip, alternative) => onChange(chip, alternative, answer.data.connection_id)} />;
     case "clarification":
       return <Clarification question={answer.data.question || answer.summary} choices={answer.data.choices} latest={latest} onPick={(choice) => onPick(answer.run_id, choice)} />;
     case "refused":
@@ -49,13 +53,13 @@ function Body({ answer, question, latest, onPick, onEdit, onAsk, onRejoin }: Pro
       return (
         <Outcome icon="warning" tone="bad" title={answer.summary || "The question could not be answered"} reasons={answer.data.errors.filter((reason) => reason !== answer.summary)}>
           <p>No data was changed. You can ask again, or see which step failed.</p>
-          <div className="row"><Button icon="refresh" onClick={() => onAsk(question)}>Ask again</Button><RunLink runId={answer.run_id} /></div>
+          <div className="row"><Button icon="refresh" onClick={onAgain}>Ask again</Button><RunLink runId={answer.run_id} /></div>
         </Outcome>
       );
     case "partial_failure":
       return (
         <Outcome icon="warning" tone="bad" title={answer.summary || "Part of this could not be done"} reasons={[...answer.data.errors, ...partialReasons(answer.data.step, answer.data.retry_count)]}>
-          <div className="row"><Button icon="refresh" onClick={() => onAsk(question)}>Ask again</Button><RunLink runId={answer.run_id} /></div>
+          <div className="row"><Button icon="refresh" onClick={onAgain}>Ask again</Button><RunLink runId={answer.run_id} /></div>
         </Outcome>
       );
     case "queued":
@@ -135,7 +139,7 @@ function Refused({ summary, data, onAsk, onEdit }: RefusedProps) {
     <Outcome icon="question" tone="warn" title={summary || "I did not understand this well enough to answer"} reasons={data.reasons.filter((reason) => reason !== summary)}>
       {data.unknown_words.length > 0 ? (
         <div className="unknown-words">
-          <span>Not found in your data:</span>
+          <span>Say it differently:</span>
           {data.unknown_words.map((word) => <button type="button" className="chip chip-unknown" key={word} title="Change this in the question" onClick={() => onEdit(word)}>{word}</button>)}
         </div>
       ) : null}

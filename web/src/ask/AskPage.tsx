@@ -7,7 +7,7 @@ import { Button } from "../ui/Button";
 import type { AnswerActions } from "./AnswerView";
 import { ConnectionChoice, useConnectionChoice } from "./ConnectionChoice";
 import { Composer, type ComposerHandle } from "./Composer";
-import { isWorking, rejoin, startOver, stop, submit, useConversation, type Turn } from "./conversation";
+import { isWorking, rejoin, startOver, stop, submit, submitChange, useConversation, type Turn } from "./conversation";
 import { TurnView } from "./TurnView";
 
 const EXAMPLES = [
@@ -45,7 +45,12 @@ export function AskPage() {
   const actionsFor = (turn: Turn): AnswerActions => ({
     onAsk,
     onPick: (runId, choice) => {
-      submit(session, turn.message, turn.connectionId, { runId, choice });
+      submit(session, turn.message, turn.connectionId, { kind: "choice", runId, choice });
+      focusWithKeyboard(composer.current);
+    },
+    onAgain: () => submit(session, turn.message, turn.connectionId, turn.settled),
+    onChange: (chip, alternative, connection) => {
+      submitChange(session, chip, alternative, connection);
       focusWithKeyboard(composer.current);
     },
     onEdit: (part) => composer.current?.edit(turn.message, part),

@@ -13,7 +13,7 @@ import { Note } from "../ui/States";
 import { useSession } from "../shell/session-context";
 import { AnswerView, type AnswerActions } from "./AnswerView";
 import { Composer, type ComposerHandle } from "./Composer";
-import { startOver, submit } from "./conversation";
+import { startOver, submit, submitChange } from "./conversation";
 import { errorOf } from "../runs/timeline";
 import { DoneSteps, LiveSteps } from "./Steps";
 
@@ -38,7 +38,9 @@ export function AskRunPage() {
               run={run}
               actions={{
                 onAsk,
-                onPick: (reply, choice) => inNewConversation(() => submit(session, questionOf(run), null, { runId: reply, choice })),
+                onPick: (reply, choice) => inNewConversation(() => submit(session, questionOf(run), null, { kind: "choice", runId: reply, choice })),
+                onAgain: () => onAsk(questionOf(run)),
+                onChange: (chip, alternative, connection) => inNewConversation(() => submitChange(session, chip, alternative, connection)),
                 onEdit: (part) => composer.current?.edit(questionOf(run), part),
                 onRejoin: () => void query.refetch(),
               }}

@@ -20,7 +20,7 @@ export default function ChartView({ result, title }: { result: QueryResult; titl
     void import("./chart").then((loaded) => { if (live) setModule(loaded); });
     return () => { live = false; };
   }, []);
-  const series = useMemo(() => module?.seriesOf(result), [module, result]);
+  const series = useMemo(() => module?.seriesOf(result, window.innerWidth), [module, result]);
   if (module && !series) return null;
   return (
     <figure className="chart">

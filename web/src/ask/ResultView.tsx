@@ -1,6 +1,6 @@
 // A governed answer: the sentence, then the figure or chart, then the table, how it was understood, and what it cost.
 import { useMemo, useState } from "react";
-import type { Answer, Chip, QueryResult } from "../api/types";
+import type { Answer, QueryResult } from "../api/types";
 import { formatBytes, formatCount, formatDuration, formatUsd, humanize, toCsv, unitBeside } from "../lib/format";
 import { useCopy } from "../lib/hooks";
 import { ALT, useKeys } from "../lib/keys";
@@ -8,14 +8,15 @@ import { Moment } from "../ui/Bits";
 import { Button } from "../ui/Button";
 import { Note } from "../ui/States";
 import ChartView from "./ChartView";
+import { Chips, type Change } from "./Chips";
 import { ResultTable } from "./ResultTable";
 import { figureOf } from "./sentence";
 import { SqlPanel } from "./Sql";
 
 type ResultAnswer = Extract<Answer, { response_type: "query_result" }>;
-type Props = { answer: ResultAnswer; question: string; latest: boolean; onEdit: (part: string) => void };
+type Props = { answer: ResultAnswer; question: string; latest: boolean; onChange: Change };
 
-export function ResultView({ answer, question, latest, onEdit }: Props) {
+export function ResultView({ answer, question, latest, onChange }: Props) {
   const { data } = answer;
   const asNumber = figureOf(data) !== null;
   const [showTable, setShowTable] = useState(!asNumber);
@@ -30,7 +31,7 @@ export function ResultView({ answer, question, latest, onEdit }: Props) {
       {answer.warnings.map((warning) => <Note key={warning}><p>{warning}</p></Note>)}
       {data.rows.length === 0 ? <p className="result-none">The query ran and found no rows. The filters below may be narrower than you meant.</p> : null}
       {showTable && data.rows.length > 0 ? <ResultTable result={data} caption={data.chart.title || question} /> : null}
-      <Understanding result={data} said={answer.summary} onEdit={onEdit} />
+      <Understanding result={data} said={answer.summary} onChange={onChange} />
       <Facts result={data} />
       <div className="result-actions">
         <Button icon="code" hint={`${ALT} S`} aria-expanded={showSql} aria-keyshortcuts="s Alt+S" onClick={toggleSql}>{showSql ? "Hide SQL" : "SQL"}</Button>
@@ -53,26 +54,18 @@ function chartTitle(result: QueryResult): string {
   return result.chart.x ? `${names.join(", ")} by ${humanize(result.chart.x).toLowerCase()}` : result.chart.title;
 }
 
-type UnderstandingProps = { result: QueryResult; said: string; onEdit: (part: string) => void };
+type UnderstandingProps = { result: QueryResult; said: string; onChange: Change };
 
-function Understanding({ result, said, onEdit }: UnderstandingProps) {
+function Understanding({ result, said, onChange }: UnderstandingProps) {
   const { chips } = result.understanding;
   // The sentence above often begins with it; once is enough.
   const text = said.startsWith(result.understanding.text.replace(/[.\s]+$/, "")) ? "" : result.understanding.text;
   return (
-    <section className="understanding" aria-label="How I understood this">
+    <div role="group" className="understanding" aria-label="How I understood this">
       <p className="label">How I understood this</p>
       {text ? <p className="understanding-text">{text}</p> : null}
-      <ul className="chips">{chips.map((chip, at) => <li key={at}><ChipButton chip={chip} onEdit={onEdit} /></li>)}</ul>
-    </section>
-  );
-}
-
-function ChipButton({ chip, onEdit }: { chip: Chip; onEdit: (part: string) => void }) {
-  return (
-    <button type="button" className="chip" title="Change this in the question" onClick={() => onEdit(chip.value)}>
-      <span className="chip-label">{chip.label}</span> {chip.value}
-    </button>
+      <Chips chips={chips} onChange={onChange} />
+    </div>
   );
 }
 

@@ -5,7 +5,8 @@ import { Link } from "@tanstack/react-router";
 import { Failure, Note } from "../ui/States";
 import { Button } from "../ui/Button";
 import { AnswerView, type AnswerActions } from "./AnswerView";
-import { isWorking, type Turn } from "./conversation";
+import { isWorking, type Settled, type Turn } from "./conversation";
+import { shortLabel } from "./sentence";
 import { DoneSteps, LiveSteps } from "./Steps";
 
 type Props = { turn: Turn; latest: boolean; actions: AnswerActions };
@@ -17,12 +18,12 @@ export function TurnView({ turn, latest, actions }: Props) {
     if (latest) ref.current?.scrollIntoView({ block: "start", behavior: "instant" });
   }, [latest]);
   return (
-    <article ref={ref} className="turn" aria-busy={working} aria-label={turn.picked ?? turn.message}>
+    <article ref={ref} className="turn" aria-busy={working} aria-label={turn.message}>
       <h2 className="question">{turn.message}</h2>
-      {turn.picked ? <p className="picked">You meant: <strong>{turn.picked}</strong></p> : null}
+      {turn.settled ? <SettledLine settled={turn.settled} /> : null}
       {working ? <LiveSteps steps={turn.steps} startedAt={turn.startedAt} reconnecting={turn.reconnecting} /> : null}
       {turn.answer ? <AnswerView answer={turn.answer} question={turn.message} latest={latest} {...actions} /> : null}
-      {turn.problem ? <TurnProblem problem={turn.problem} turn={turn} onAsk={actions.onAsk} /> : null}
+      {turn.problem ? <TurnProblem problem={turn.problem} turn={turn} onAgain={actions.onAgain} /> : null}
       {working ? null : <DoneSteps steps={turn.steps} />}
       {turn.stopped ? <Note tone="plain" icon="stop"><p>You stopped this question. Nothing was changed.</p></Note> : null}
       <p className="sr-only" role="status">{turn.answer ? `Answer: ${turn.answer.summary}` : ""}</p>
@@ -30,7 +31,13 @@ export function TurnView({ turn, latest, actions }: Props) {
   );
 }
 
-function TurnProblem({ problem, turn, onAsk }: { problem: Problem; turn: Turn; onAsk: (message: string) => void }) {
+function SettledLine({ settled }: { settled: Settled }) {
+  return settled.kind === "choice"
+    ? <p className="picked">You meant: <strong>{shortLabel(settled.choice.label)}</strong></p>
+    : <p className="picked">You changed: <span className="picked-old">{settled.chip.value}</span> to <strong>{settled.alternative.label}</strong></p>;
+}
+
+function TurnProblem({ problem, turn, onAgain }: { problem: Problem; turn: Turn; onAgain: () => void }) {
   const going = problem.unreachable && turn.runId !== null;
   return (
     <Failure
@@ -39,7 +46,7 @@ function TurnProblem({ problem, turn, onAsk }: { problem: Problem; turn: Turn; o
       lost={going ? "The question itself goes on; its answer will be under Runs." : "No data was changed."}
       action={
         <>
-          <Button icon="refresh" onClick={() => onAsk(turn.message)}>Ask again</Button>
+          <Button icon="refresh" onClick={onAgain}>Ask again</Button>
           {turn.runId ? <Link className="link" to="/runs/$runId" params={{ runId: turn.runId }}>See the run</Link> : null}
         </>
       }

@@ -5,13 +5,14 @@ import {
   type ChartConfiguration, type ChartDataset,
 } from "chart.js";
 import type { Cell, QueryResult, ResultColumn } from "../api/types";
-import { formatCell, formatCompact, formatNumber, grainOf, humanize, type Grain } from "../lib/format";
+import { formatCell, formatCompact, humanize } from "../lib/format";
 
 Chart.register(BarController, BarElement, CategoryScale, LinearScale, LineController, LineElement, PointElement, Tooltip);
 
 const LONG_LABEL = 10;
-/** More characters than this do not fit side by side under the bars on a phone. */
-const MANY_CHARACTERS = 36;
+/** More characters than this do not fit side by side under the bars, in a chart of a page's width and on a phone. */
+const MANY_CHARACTERS = { wide: 64, narrow: 24 };
+const NARROW_PX = 480;
 const BAR_THICKNESS_PX = 28;
 
 export type Series = { labels: string[]; columns: ResultColumn[]; values: (number | null)[][]; horizontal: boolean; everyLabel: boolean };
@@ -19,22 +20,23 @@ export type Series = { labels: string[]; columns: ResultColumn[]; values: (numbe
 const number = (cell: Cell | undefined): number | null => (cell === null || cell === undefined || cell === "" || !Number.isFinite(Number(cell)) ? null : Number(cell));
 
 /** Null when the specification names columns that the result does not have. */
-export function seriesOf(result: QueryResult): Series | null {
+export function seriesOf(result: QueryResult, widthPx: number): Series | null {
   const { chart, columns, rows } = result;
   const x = columns.find((column) => column.name === chart.x);
   const found = chart.y.map((name) => columns.find((column) => column.name === name)).filter((column) => column !== undefined);
   if (!x || found.length === 0 || rows.length === 0) return null;
-  const grain = grainOf(rows.map((row) => row[x.name]));
-  const labels = shortDates(rows.map((row) => formatCell(row[x.name], x, { grain }) ?? "null"), grain);
-  const long = labels.some((label) => label.length > LONG_LABEL) || labels.join("").length > MANY_CHARACTERS;
+  const labels = shortDates(rows.map((row) => formatCell(row[x.name], x) ?? "null"), x.grain);
+  const long = labels.some((label) => label.length > LONG_LABEL) || labels.join("").length > MANY_CHARACTERS[widthPx < NARROW_PX ? "narrow" : "wide"];
   const bars = chart.kind === "bar" && x.role !== "time";
   return { labels, columns: found, values: found.map((column) => rows.map((row) => number(row[column.name]))), horizontal: bars && long, everyLabel: bars };
 }
 
-/** Days of one year need not each repeat it. */
-function shortDates(labels: string[], grain: Grain): string[] {
-  const ending = grain === "day" || grain === "month" ? /,? \d{4}$/.exec(labels[0] ?? "")?.[0] : undefined;
-  return ending && labels.every((label) => label.endsWith(ending)) ? labels.map((label) => label.slice(0, -ending.length)) : labels;
+/** Periods of one year need not each repeat it; weeks go by their first day. */
+function shortDates(labels: string[], grain: ResultColumn["grain"]): string[] {
+  if (grain !== "day" && grain !== "week" && grain !== "month" && grain !== "quarter") return labels;
+  const plain = labels.map((label) => label.replace(/^week of /, ""));
+  const ending = / \d{4}$/.exec(plain[0] ?? "")?.[0];
+  return ending && plain.every((label) => label.endsWith(ending)) ? plain.map((label) => label.slice(0, -ending.length)) : plain;
 }
 
 function cssColours(element: Element): (name: string) => string {
@@ -46,7 +48,12 @@ export function draw(canvas: HTMLCanvasElement, kind: "bar" | "line", series: Se
   const css = cssColours(canvas);
   const palette = [css("--chart-1"), css("--chart-2"), css("--chart-3"), css("--chart-4")];
   const font = { family: css("--font"), size: 12 };
-  const unit = series.columns[0]?.unit ?? "";
+  const said = (item: { datasetIndex: number; raw: unknown }): string => {
+    const column = series.columns[item.datasetIndex];
+    if (!column) return String(item.raw);
+    const name = series.columns.length > 1 ? `${humanize(column.name)}: ` : "";
+    return `${name}${formatCell(item.raw as Cell, column) ?? "null"}${column.unit ? ` ${column.unit}` : ""}`;
+  };
   const category = { grid: { display: false }, border: { color: css("--line-strong") }, ticks: { color: css("--text-2"), font, maxRotation: 0, autoSkipPadding: 16, autoSkip: !series.everyLabel } };
   const amount = {
     beginAtZero: kind === "bar", grid: { color: css("--line") }, border: { display: false },
@@ -63,7 +70,7 @@ export function draw(canvas: HTMLCanvasElement, kind: "bar" | "line", series: Se
         tooltip: {
           backgroundColor: css("--tip-bg"), titleColor: css("--tip-text"), bodyColor: css("--tip-text"), padding: 10, cornerRadius: 6,
           titleFont: { ...font, weight: 600 }, bodyFont: font, displayColors: series.columns.length > 1,
-          callbacks: { label: (item) => `${series.columns.length > 1 ? `${item.dataset.label ?? ""}: ` : ""}${formatNumber(Number(item.raw))}${unit ? ` ${unit}` : ""}` },
+          callbacks: { label: said },
         },
       },
     },

@@ -5,16 +5,15 @@ import { ask, watch, type AskListener } from "../api/ask";
 import { api, expect } from "../api/client";
 import { asProblem, type Problem } from "../api/problem";
 import { queryClient } from "../api/queries";
-import { shortLabel } from "./sentence";
-import type { Answer, AskBody, Choice, Session, StepEvent } from "../api/types";
+import type { Alternative, Answer, AskBody, Chip, Choice, Session, StepEvent } from "../api/types";
 
 export type Turn = {
   key: string;
   message: string;
   /** Where the person wants it looked up; null leaves it to the server. */
   connectionId: string | null;
-  /** The choice that was picked, when this turn answers a question that was asked back. */
-  picked: string | null;
+  /** What settles the reading, when it is not the words alone. */
+  settled: Settled | null;
   runId: string | null;
   steps: StepEvent[];
   answer: Answer | null;
@@ -24,6 +23,9 @@ export type Turn = {
   startedAt: number;
 };
 export type Conversation = { sessionId: string; turns: Turn[] };
+
+/** The choice that was picked of a question that was asked back, or the change that was made to an answer's reading. */
+export type Settled = { kind: "choice"; runId: string; choice: Choice } | { kind: "change"; chip: Chip; alternative: Alternative };
 
 const fresh = (): Conversation => ({ sessionId: newId(), turns: [] });
 let state: Conversation = fresh();
@@ -63,16 +65,19 @@ export function mergeStep(steps: StepEvent[], step: StepEvent): StepEvent[] {
   return known < 0 ? [...steps, step] : steps.map((one, at) => (at === known ? { ...one, ...step, summary: step.summary || one.summary || "" } : one));
 }
 
-type Reply = { runId: string; choice: Choice };
+function settling(settled: Settled | null): Partial<AskBody> {
+  if (settled?.kind === "choice") return { reply_to: settled.runId, choice: settled.choice.id };
+  return settled ? { query: settled.alternative.query as NonNullable<AskBody["query"]> } : {};
+}
 
-export function submit(session: Session, message: string, connectionId: string | null = null, reply?: Reply): void {
+export function submit(session: Session, message: string, connectionId: string | null = null, settled: Settled | null = null): void {
   const body: AskBody = {
     org_id: session.tenant, user_id: session.subject, message, session_id: state.sessionId,
     ...(connectionId ? { connection_id: connectionId } : {}),
-    ...(reply ? { reply_to: reply.runId, choice: reply.choice.id } : {}),
+    ...settling(settled),
   };
   const turn: Turn = {
-    key: newId(), message, connectionId, picked: reply ? shortLabel(reply.choice.label) : null, runId: null, steps: [], answer: null, problem: null,
+    key: newId(), message, connectionId, settled, runId: null, steps: [], answer: null, problem: null,
     reconnecting: 0, stopped: false, startedAt: Date.now(),
   };
   set({ ...state, turns: [...state.turns, turn] });
@@ -89,7 +94,8 @@ async function drive(key: string, start: (listener: AskListener, signal: AbortSi
   const controller = new AbortController();
   running.set(key, controller);
   const listener: AskListener = {
-    onRun: (runId) => change(key, () => ({ runId })),
+    // A changed reading has no words of its own: the server says what is asked now.
+    onRun: (runId, question) => change(key, (turn) => ({ runId, ...(question && turn.settled?.kind === "change" ? { message: question } : {}) })),
     onStep: (step) => change(key, (turn) => ({ steps: mergeStep(turn.steps, step), reconnecting: 0 })),
     onReconnect: (attempt) => change(key, () => ({ reconnecting: attempt })),
   };
@@ -102,6 +108,11 @@ async function drive(key: string, start: (listener: AskListener, signal: AbortSi
     running.delete(key);
     void queryClient.invalidateQueries({ queryKey: ["runs"] });
   }
+}
+
+/** Asks with another value of one part of the reading; what is asked is in the query, and the server words it. */
+export function submitChange(session: Session, chip: Chip, alternative: Alternative, connectionId: string | null): void {
+  submit(session, `${chip.label}: ${alternative.label}`, connectionId || null, { kind: "change", chip, alternative });
 }
 
 /** Stops waiting, and cancels the run on the server so that nothing goes on unseen. */

@@ -1,7 +1,7 @@
 // What an answer leads with. A one-row answer leads with its figure, large, and the sentence beneath says what it is;
 // every other answer leads with its sentence.
 import type { Answer, Choice, QueryResult, ResultColumn } from "../api/types";
-import { formatCell, humanize, styleOf } from "../lib/format";
+import { formatCell, humanize } from "../lib/format";
 
 type ResultAnswer = Extract<Answer, { response_type: "query_result" }>;
 export type Figure = { name: string | null; value: string; unit: string };
@@ -13,10 +13,19 @@ export function figureOf({ rows, columns, chart }: Pick<QueryResult, "rows" | "c
   const column = columns.find((one) => one.name === chart.y[0]) ?? measures[0];
   if (!row || rows.length !== 1 || !column || measures.length > 1) return null;
   const name = columns.filter((one) => one !== column).map((one) => formatCell(row[one.name], one)).filter((text) => text !== null).join(", ");
-  return { name: name || null, value: formatCell(row[column.name], column, styleOf([row[column.name]], column)) ?? "null", unit: unitOf(column) };
+  return { name: name || null, value: formatCell(row[column.name], column) ?? "null", unit: unitOf(column) };
 }
 
 const unitOf = (column: ResultColumn): string => column.unit ?? humanize(column.name).toLowerCase();
+
+/** What is told of a summary, and the result at its end; what the heading says already is not told again. */
+export function partsOf(summary: string, heading: string): [told: string, result: string] {
+  const at = summary.lastIndexOf(": ") + 1;
+  if (at === 0) return [summary, ""];
+  const told = summary.slice(0, at);
+  const said = told.slice(0, -1) === heading;
+  return [said ? "" : told, said ? capital(summary.slice(at).trim()) : summary.slice(at)];
+}
 
 /** The sentence without the figure that stands above it: what is told up to the colon. */
 export function beneath(summary: string, figure: Figure): string {
@@ -24,19 +33,20 @@ export function beneath(summary: string, figure: Figure): string {
   return at > 0 && summary.slice(at).includes(figure.value) ? `${summary.slice(0, at)}.` : summary;
 }
 
-export function Sentence({ answer }: { answer: ResultAnswer }) {
+export function Sentence({ answer, heading }: { answer: ResultAnswer; heading: string }) {
   const figure = figureOf(answer.data);
   if (!figure) {
-    const at = answer.summary.lastIndexOf(": ") + 1;
-    return <p className="sentence"><span>{answer.summary.slice(0, at)}{at > 0 ? <strong>{answer.summary.slice(at)}</strong> : answer.summary}</span></p>;
+    const [told, result] = partsOf(answer.summary, heading);
+    return <p className="sentence"><span>{told}<strong>{result}</strong></span></p>;
   }
+  const of = beneath(answer.summary, figure);
   return (
     <div className="lead">
       <p className="figure">
         {figure.name ? <span className="figure-name">{figure.name}</span> : null}
         <span className="figure-value">{figure.value}</span> <span className="figure-unit">{figure.unit}</span>
       </p>
-      <p className="figure-of">{beneath(answer.summary, figure)}</p>
+      {of === `${heading}.` ? null : <p className="figure-of">{of}</p>}
     </div>
   );
 }

@@ -35,7 +35,7 @@ function ConnectionView({ connection }: { connection: Connection }) {
   return (
     <>
       <div className="page-head">
-        <h1 tabIndex={-1}>{connection.name} {connection.read_only_sample ? <Tag>sample</Tag> : null}</h1>
+        <h1 tabIndex={-1}>{connection.name} {connection.read_only_sample ? <Tag title="Comes with Pilothouse; it cannot be changed or removed">read-only</Tag> : null}</h1>
         <div className="page-actions"><ConnectionActions connection={connection} /></div>
       </div>
       <dl className="props">

@@ -51,7 +51,7 @@ function ConnectionCard({ connection }: { connection: Connection }) {
         <div className="card-text">
           <p className="card-title">
             <Link to="/data/$connection" params={{ connection: connection.id }} className="row-title">{connection.name}</Link>
-            {connection.read_only_sample ? <Tag title="Comes with Pilothouse; it cannot be changed or removed">sample</Tag> : null}
+            {connection.read_only_sample ? <Tag title="Comes with Pilothouse; it cannot be changed or removed">read-only</Tag> : null}
           </p>
           <p className="quiet ellipsis">{kindWords(connection.kind)} · {connection.location}</p>
         </div>

@@ -33,7 +33,7 @@ export function TablePage() {
 function TableView({ connection, table }: { connection: string; table: CatalogTable }) {
   return (
     <>
-      <div className="page-head"><h1 tabIndex={-1} className="mono">{table.name}</h1></div>
+      <div className="page-head"><h1 tabIndex={-1}>{table.name}</h1></div>
       <dl className="props">
         <div><dt>Rows</dt><dd>{typeof table.row_count !== "number" ? <Nothing means="not counted" /> : formatNumber(table.row_count)}</dd></div>
         <div><dt>Size</dt><dd>{typeof table.bytes !== "number" ? <Nothing means="unknown" /> : formatBytes(table.bytes)}</dd></div>

@@ -5,30 +5,36 @@ const LOCALE = "en-US";
 const MAX_DECIMALS = 2;
 const SHORT_ID = 8;
 
-const decimals = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: MAX_DECIMALS });
+// Halves go to the even neighbour, as they do in the server's sentences.
+const ROUNDING = { roundingMode: "halfEven" } as const;
+const decimals = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: MAX_DECIMALS, ...ROUNDING });
 const compact = new Intl.NumberFormat(LOCALE, { notation: "compact", maximumFractionDigits: 1 });
-const significant = new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: 3 });
+const significant = new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: 3, ...ROUNDING });
 
+/** At most two decimals; below one, three digits that count, so that a small share does not read as nothing. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   if (value === 0) return "0";
-  // A small fraction rounded to two places would read as nothing.
-  return Math.abs(value) < 0.01 ? significant.format(value) : decimals.format(value);
+  return Math.abs(value) < 1 ? significant.format(value) : decimals.format(value);
 }
 
-/** How one column's cells are written, found from all of them: dates by their grain, decimals of one length. */
-export type CellStyle = { grain?: Grain; decimals?: number };
+/** How one column's cells are written, found from all of them: decimals of one length, so that points stand in line. */
+export type CellStyle = { decimals?: number };
+
+const MAX_SMALL_DECIMALS = 4;
+const CURRENCIES = /^(?:usd|eur|gbp|chf|cad|aud|nzd|sek|nok|dkk|pln|czk|inr|cny|brl|[$€£])$/i;
+const isMoney = (unit: string | null | undefined): boolean => CURRENCIES.test(unit ?? "");
 
 export function styleOf(values: (Cell | undefined)[], column: Pick<ResultColumn, "type" | "unit">): CellStyle {
-  if (column.type === "date" || column.type === "timestamp") return { grain: grainOf(values) };
   if (column.type !== "number") return {};
-  const lengths = values.filter((value) => value !== null && value !== undefined && value !== "").map((value) => decimals.format(Number(value)).split(".")[1]?.length ?? 0);
-  const longest = Math.max(0, ...lengths);
-  return { decimals: /^(usd|eur|gbp|chf|[$€£])$/i.test(column.unit ?? "") ? MAX_DECIMALS : longest };
+  const numbers = values.filter((value) => value !== null && value !== undefined && value !== "").map(Number);
+  const most = numbers.some((value) => Math.abs(value) >= 1) ? MAX_DECIMALS : MAX_SMALL_DECIMALS;
+  const longest = Math.max(0, ...numbers.map((value) => formatNumber(value).split(".")[1]?.length ?? 0));
+  return { decimals: isMoney(column.unit) ? MAX_DECIMALS : Math.min(most, longest) };
 }
 
 function formatFixed(value: number, digits: number): string {
-  const text = value.toLocaleString(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const text = value.toLocaleString(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits, ...ROUNDING });
   // What rounds to nothing but is not nothing keeps its first digits.
   return value !== 0 && Number(value.toFixed(digits)) === 0 ? formatNumber(value) : text;
 }
@@ -77,7 +83,9 @@ export function shortId(id: string): string {
   return id.length <= SHORT_ID + 2 ? id : id.slice(-SHORT_ID);
 }
 
-export const isNumeric = (column: Pick<ResultColumn, "type">): boolean => column.type === "integer" || column.type === "number";
+/** Whether a column's cells are numerals, which stand to the right; months written by name are not. */
+export const isNumeric = (column: Pick<ResultColumn, "type" | "grain">): boolean =>
+  (column.type === "integer" || column.type === "number") && column.grain !== "month_of_year";
 
 /** A unit beside a name that says it already would be said twice. */
 export const unitBeside = (column: Pick<ResultColumn, "name" | "unit">): string | null =>
@@ -89,43 +97,75 @@ export function humanize(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-const year = new Intl.DateTimeFormat(LOCALE, { year: "numeric", timeZone: "UTC" });
-const month = new Intl.DateTimeFormat(LOCALE, { year: "numeric", month: "short", timeZone: "UTC" });
-const day = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeZone: "UTC" });
-const minute = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
+const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+const MOMENT = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d):(\d\d).*)?$/;
 
-export type Grain = "year" | "month" | "day" | "time";
+type CellColumn = Pick<ResultColumn, "type" | "role" | "name"> & Partial<Pick<ResultColumn, "unit" | "grain">>;
 
-/** The coarsest step in which all these moments lie: months when each is the first of one at midnight, and so on. */
-export function grainOf(values: (Cell | undefined)[]): Grain {
-  const texts = values.filter((value) => typeof value === "string");
-  const all = (pattern: RegExp): boolean => texts.length > 1 && texts.every((text) => pattern.test(text));
-  if (all(/^\d{4}-01-01(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?)?$/)) return "year";
-  if (all(/^\d{4}-\d\d-01(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?)?$/)) return "month";
-  return texts.every((text) => /^\d{4}-\d\d-\d\d(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?)?$/.test(text)) ? "day" : "time";
-}
-
-export function formatCell(value: Cell | undefined, column: Pick<ResultColumn, "type" | "role" | "name">, style: CellStyle = {}): string | null {
+/**
+ * The value of a cell without its unit; null where there is none. The server writes values by the same rules in its
+ * sentences; both are held to the cases of crates/domain/tests/cells.json.
+ */
+export function formatCell(value: Cell | undefined, column: CellColumn, style: CellStyle = {}): string | null {
   if (value === null || value === undefined) return null;
   if (typeof value === "boolean") return value ? "yes" : "no";
-  if (typeof value === "number") return isYear(value, column) ? String(value) : formatWith(value, style);
-  if (column.type === "date" || column.type === "timestamp") return formatMoment(value, style.grain ?? grainOf([value]));
-  if (isNumeric(column) && value.trim() !== "" && Number.isFinite(Number(value))) return formatWith(Number(value), style);
-  return value;
+  if (typeof value === "number") return formatNumeral(value, column, style);
+  if (column.type === "integer" || column.type === "number") {
+    return value.trim() !== "" && Number.isFinite(Number(value)) ? formatNumeral(Number(value), column, style) : value;
+  }
+  if (column.grain) return formatPeriod(value, column.grain) ?? value;
+  return column.type === "date" || column.type === "timestamp" ? (formatMoment(value) ?? value) : value;
 }
 
-const formatWith = (value: number, style: CellStyle): string => (style.decimals === undefined ? formatNumber(value) : formatFixed(value, style.decimals));
-
-/** 2013 is a year, not two thousand and thirteen; ids and codes are not counted either. */
-function isYear(value: number, column: Pick<ResultColumn, "role" | "name">): boolean {
-  return Number.isInteger(value) && column.role !== "measure" && (/(^|_)(year|id|key|zip|number|no)$/i.test(column.name) || /^year/i.test(column.name));
+function formatNumeral(value: number, column: CellColumn, style: CellStyle): string {
+  const part = formatPart(value, column.grain);
+  if (part) return part;
+  if (isMoney(column.unit)) return formatFixed(value, MAX_DECIMALS);
+  // Years and ids are numbers too, and a thousands separator would make them unreadable.
+  if (column.role !== "measure") return String(value);
+  return style.decimals === undefined ? formatNumber(value) : formatFixed(value, style.decimals);
 }
 
-function formatMoment(text: string, grain: Grain): string {
-  const hasZone = /(z|[+-]\d\d:?\d\d)$/i.test(text);
-  const at = new Date(text.includes("T") || text.includes(" ") ? `${text.replace(" ", "T")}${hasZone ? "" : "Z"}` : `${text}T00:00:00Z`);
-  if (Number.isNaN(at.getTime())) return text;
-  return { year, month, day, time: minute }[grain].format(at);
+function formatPart(value: number, grain: ResultColumn["grain"]): string | undefined {
+  switch (grain) {
+    case "month_of_year": return MONTHS[value - 1];
+    case "hour_of_day": return `${String(value).padStart(2, "0")}:00`;
+    case "year": case "day_of_month": return String(value);
+    default: return undefined;
+  }
+}
+
+type Parts = { year: string; month: number; day: number; clock: string };
+
+function partsOf(text: string): Parts | null {
+  const [, year, month, day, hour, minute, second] = MOMENT.exec(text) ?? [];
+  if (!year || !MONTHS[Number(month) - 1]) return null;
+  const clock = hour === undefined ? "" : `${hour}:${minute}${second === "00" ? "" : `:${second}`}`;
+  return { year, month: Number(month), day: Number(day), clock };
+}
+
+const shortMonth = (at: Parts): string => MONTHS[at.month - 1]?.slice(0, 3) ?? "";
+const formatDay = (at: Parts): string => `${at.day} ${shortMonth(at)} ${at.year}`;
+
+/** `3 Feb 2025`, `3 Feb 2025, 14:00`. */
+function formatMoment(text: string): string | null {
+  const at = partsOf(text);
+  return at && (at.clock ? `${formatDay(at)}, ${at.clock}` : formatDay(at));
+}
+
+/** A period by its first moment. */
+function formatPeriod(text: string, grain: NonNullable<ResultColumn["grain"]>): string | null {
+  const at = partsOf(text);
+  if (!at) return null;
+  switch (grain) {
+    case "year": return at.year;
+    case "quarter": return `Q${Math.ceil(at.month / 3)} ${at.year}`;
+    case "month": return `${shortMonth(at)} ${at.year}`;
+    case "week": return `week of ${formatDay(at)}`;
+    case "day": return formatDay(at);
+    case "hour": return formatMoment(text);
+    default: return null;
+  }
 }
 
 /** RFC 4180; a leading sign that a spreadsheet would run as a formula is disarmed. */

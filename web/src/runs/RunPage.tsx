@@ -58,9 +58,9 @@ function RunView({ run }: { run: RunDetail }) {
         <div><dt>Id</dt><dd><Id id={run.id} what="run id" /></dd></div>
       </dl>
       {run.error && !stepSays ? (
-        <div className="notice notice-bad"><div className="notice-body">
-          <p className="notice-title">{run.status === "dead" ? "Given up after the last attempt" : "This run failed"}</p>
-          <p>{run.error.message} No data was changed.</p>
+        <div className={`notice ${run.status === "cancelled" ? "notice-plain" : "notice-bad"}`}><div className="notice-body">
+          <p className="notice-title">{run.status === "dead" ? "Given up after the last attempt" : run.status === "cancelled" ? "This run was cancelled" : "This run failed"}</p>
+          <p>{run.status === "cancelled" ? "Steps that were finished stay in the record." : run.error.message} No data was changed.</p>
           <div className="notice-foot"><code>{run.error.code}</code></div>
         </div></div>
       ) : null}
@@ -79,7 +79,7 @@ function AskAgain({ question }: { question: string }) {
   const session = useSession();
   const navigate = useNavigate();
   const again = (): void => { submit(session, question); void navigate({ to: "/ask" }); };
-  return <Button icon="refresh" onClick={again}>Ask again</Button>;
+  return <Button icon="refresh" title="Starts a new run from the first step; this one stays as it is" onClick={again}>Ask again</Button>;
 }
 
 function CancelRun({ run }: { run: RunDetail }) {

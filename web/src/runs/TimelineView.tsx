@@ -62,12 +62,12 @@ function StepLine({ line, last, said }: { line: Extract<Line, { kind: "step" }>;
   return (
     <li className={`tl tl-${kind}`}>
       <span className="tl-dot">
-        {kind === "busy" ? <span className="spinner" aria-hidden="true" /> : <Icon name={kind === "bad" ? "cross" : kind === "good" ? "check" : "clock"} size={12} />}
+        {kind === "busy" ? <span className="spinner" aria-hidden="true" /> : <Icon name={kind === "bad" ? "cross" : kind === "good" ? "check" : "stop"} size={12} />}
       </span>
       <div className="tl-head">
         {hasMore
-          ? <button type="button" className="tl-name fold" aria-expanded={open} onClick={() => setOpen(!open)}><Icon name={open ? "down" : "right"} size={12} />{nameOf(step)}</button>
-          : <span className="tl-name">{nameOf(step)}</span>}
+          ? <button type="button" className="tl-name fold" aria-expanded={open} onClick={() => setOpen(!open)}><Icon name={open ? "down" : "right"} size={12} />{nameOf(step, running)}</button>
+          : <span className="tl-name">{nameOf(step, running)}</span>}
         <Track bar={bar} look={kind} />
         <span className="tl-time">{running ? `${formatDuration(bar.ms)} so far` : formatDuration(bar.ms)}</span>
       </div>
@@ -78,10 +78,10 @@ function StepLine({ line, last, said }: { line: Extract<Line, { kind: "step" }>;
   );
 }
 
-function nameOf(step: RunStep): string {
+function nameOf(step: RunStep, running: boolean): string {
   const words = STEP_WORDS[step.name];
   const name = words ? (step.status === "succeeded" ? words.done : words.doing) : step.name;
-  const ending = step.error || step.status === "failed" ? " – failed" : "";
+  const ending = step.error || step.status === "failed" ? " – failed" : running || step.status === "succeeded" ? "" : " – not finished";
   return `${name}${step.attempt > 1 ? `, attempt ${step.attempt}` : ""}${ending}`;
 }
 

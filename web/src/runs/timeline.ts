@@ -18,9 +18,14 @@ export function errorOf(step: RunStep): { code: string; message: string } | null
   return { code: typeof code === "string" ? code : "unknown", message: typeof message === "string" ? message : JSON.stringify(step.error) };
 }
 
+const isBegun = (step: RunStep): boolean => step.status === "started" || step.status === "running";
+
 export function layOut(run: RunDetail, now: number): Timeline {
   const start = Date.parse(run.created_at);
-  const lastStep = Math.max(start, ...run.steps.map((step) => at(step.finished_at, step.status === "started" || step.status === "running" ? now : Date.parse(step.started_at))));
+  // A run that has ended took its unfinished step with it; only while it goes on does that step grow until now.
+  const ended = run.finished_at ? Date.parse(run.finished_at) : null;
+  const endOf = (step: RunStep): number => at(step.finished_at, isBegun(step) ? Math.max(ended ?? now, Date.parse(step.started_at)) : Date.parse(step.started_at));
+  const lastStep = Math.max(start, ...run.steps.map(endOf));
   const end = Math.max(at(run.finished_at, run.steps.length === 0 || !run.finished_at ? now : lastStep), lastStep);
   const total = Math.max(1, end - start);
   const bar = (from: number, to: number): Bar => ({
@@ -32,8 +37,8 @@ export function layOut(run: RunDetail, now: number): Timeline {
   let cursor = start;
   for (const step of run.steps) {
     const from = Date.parse(step.started_at);
-    const running = !step.finished_at && (step.status === "started" || step.status === "running");
-    const to = at(step.finished_at, running ? now : from);
+    const running = !step.finished_at && isBegun(step) && ended === null;
+    const to = endOf(step);
     if (from - cursor >= WAIT_SHOWN_MS) {
       const why = lines.length === 0 ? "Waited for a worker" : step.attempt > 1 ? "Waited before trying again" : "Waited";
       lines.push({ kind: "wait", ms: from - cursor, why, bar: bar(cursor, from) });

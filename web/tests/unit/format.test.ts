@@ -1,7 +1,9 @@
 // How numbers, moments and names are written.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { formatBytes, formatCell, formatDuration, formatNumber, formatUsd, grainOf, shortId, styleOf, toCsv, unitBeside } from "../../src/lib/format";
+import type { Cell, ResultColumn } from "../../src/api/types";
+import { formatBytes, formatCell, formatDuration, formatNumber, formatUsd, isNumeric, shortId, styleOf, toCsv, unitBeside } from "../../src/lib/format";
 import { between, relativeTime } from "../../src/lib/time";
 
 test("numbers carry separators and the decimals that matter", () => {
@@ -9,6 +11,14 @@ test("numbers carry separators and the decimals that matter", () => {
   assert.equal(formatNumber(12.3456), "12.35");
   assert.equal(formatNumber(0.00123), "0.00123");
   assert.equal(formatNumber(-0), "0");
+});
+
+type Case = { value: Cell; type: ResultColumn["type"]; role: ResultColumn["role"]; unit?: string; grain?: ResultColumn["grain"]; text: string | null };
+const CASES = JSON.parse(readFileSync(new URL("../../../crates/domain/tests/cells.json", import.meta.url), "utf8")) as Case[];
+
+test("cells are written as the server writes them: months, money, digits", () => {
+  assert.ok(CASES.length > 30);
+  for (const { value, text, ...column } of CASES) assert.equal(formatCell(value, { name: "c", ...column }), text, JSON.stringify({ value, ...column }));
 });
 
 test("bytes, durations and money carry their units", () => {
@@ -24,31 +34,20 @@ test("bytes, durations and money carry their units", () => {
   assert.equal(formatUsd("1234.5"), "$1,234.50");
 });
 
-test("cells are written by their type; years and ids are not counted", () => {
-  assert.equal(formatCell(null, { name: "x", type: "integer" }), null);
-  assert.equal(formatCell(2013, { name: "year", type: "integer", role: "dimension" }), "2013");
-  assert.equal(formatCell(2013, { name: "flights", type: "integer", role: "measure" }), "2,013");
-  assert.equal(formatCell("1234.5", { name: "total", type: "number" }), "1,234.5");
-  assert.equal(formatCell(true, { name: "ok", type: "boolean" }), "yes");
-  assert.equal(formatCell("2025-03-01", { name: "day", type: "date" }), "Mar 1, 2025");
-  assert.equal(formatCell("not a date", { name: "day", type: "date" }), "not a date");
-});
-
-test("a column of first days of months is a column of months", () => {
-  assert.equal(grainOf(["2025-01-01", "2025-02-01"]), "month");
-  assert.equal(grainOf(["2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z"]), "year");
-  assert.equal(grainOf(["2025-01-01", "2025-01-02"]), "day");
-  assert.equal(grainOf(["2025-01-01T10:00:00", null]), "time");
-  assert.equal(formatCell("2025-02-01", { name: "month", type: "date" }, { grain: "month" }), "Feb 2025");
-});
-
-test("a column of numbers has decimals of one length", () => {
-  const revenue = { name: "revenue", type: "number" as const, unit: "USD" };
-  const delay = { name: "delay", type: "number" as const, unit: "min" };
+test("a column of numbers has decimals of one length, money always two", () => {
+  const revenue = { name: "revenue", type: "number" as const, role: "measure" as const, unit: "USD" };
+  const delay = { name: "delay", type: "number" as const, role: "measure" as const, unit: "min" };
   assert.equal(formatCell(300000, revenue, styleOf([300000], revenue)), "300,000.00");
   assert.equal(formatCell(19, delay, styleOf([16.73, 19, null], delay)), "19.00");
   assert.equal(formatCell(19, delay, styleOf([19, 20], delay)), "19");
   assert.equal(formatCell(0.0004, delay, styleOf([0.0004, 16.73], delay)), "0.0004");
+  assert.equal(formatCell(0.12, delay, styleOf([0.0357, 0.12], delay)), "0.1200");
+});
+
+test("numerals stand to the right, months by name do not", () => {
+  assert.equal(isNumeric({ type: "integer" }), true);
+  assert.equal(isNumeric({ type: "integer", grain: "month_of_year" }), false);
+  assert.equal(isNumeric({ type: "string" }), false);
 });
 
 test("a unit is not said twice", () => {
@@ -62,7 +61,7 @@ test("ids are cut to the half that differs", () => {
 });
 
 test("CSV is quoted, and formulas are disarmed", () => {
-  const columns = [{ name: "a,b", type: "string" as const }, { name: "n", type: "integer" as const }];
+  const columns = [{ name: "a,b", type: "string" as const, role: "dimension" as const }, { name: "n", type: "integer" as const, role: "measure" as const }];
   assert.equal(toCsv(columns, [{ "a,b": '=1+"2"', n: -3 }, { "a,b": null, n: null }]), '"a,b",n\r\n"\'=1+""2""",-3\r\n,\r\n');
 });
 

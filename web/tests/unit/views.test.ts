@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RunDetail, RunStep } from "../../src/api/types";
-import { askedOf, beneath, figureOf } from "../../src/ask/sentence";
+import { nextItem } from "../../src/ask/Chips";
+import { askedOf, beneath, figureOf, partsOf } from "../../src/ask/sentence";
 import { highlight } from "../../src/lib/sql";
 import { errorOf, layOut } from "../../src/runs/timeline";
 import { search } from "../../src/shell/palette-items";
@@ -31,6 +32,14 @@ test("a step that is going on grows until now", () => {
   const last = lines.at(-1);
   assert.ok(last?.kind === "step" && last.running);
   assert.equal(last.bar.ms, 400);
+});
+
+test("a run that has ended took its unfinished step with it", () => {
+  const { lines, totalMs } = layOut(run([step(1, 0, 100), step(2, 100, null)], 400), T0 + 90_000);
+  assert.equal(totalMs, 400);
+  const last = lines.at(-1);
+  assert.ok(last?.kind === "step" && !last.running);
+  assert.equal(last.bar.ms, 300);
 });
 
 test("a run without steps, or with moments that coincide, divides by nothing", () => {
@@ -93,4 +102,25 @@ test("what a step failed of is read as steps store it, and never hidden", () => 
   assert.equal(errorOf(step(1, 0, 1)), null);
   assert.deepEqual(errorOf(step(1, 0, 1, { error: { code: "query.timeout", message: "Too slow." } })), { code: "query.timeout", message: "Too slow." });
   assert.deepEqual(errorOf(step(1, 0, 1, { error: { odd: 1 } })), { code: "unknown", message: '{"odd":1}' });
+});
+
+test("in a menu arrows go round, letters jump, and other keys are left alone", () => {
+  const labels = ["any time", "January", "March", "May"];
+  assert.equal(nextItem(labels, 0, "ArrowDown"), 1);
+  assert.equal(nextItem(labels, 3, "ArrowDown"), 0);
+  assert.equal(nextItem(labels, 0, "ArrowUp"), 3);
+  assert.equal(nextItem(labels, 2, "Home"), 0);
+  assert.equal(nextItem(labels, 0, "End"), 3);
+  assert.equal(nextItem(labels, 0, "m"), 2);
+  assert.equal(nextItem(labels, 2, "M"), 3);
+  assert.equal(nextItem(labels, 3, "m"), 2);
+  assert.equal(nextItem(labels, 0, "x"), null);
+  assert.equal(nextItem(labels, 0, "Enter"), null);
+});
+
+test("what the heading says is not said again before the result", () => {
+  const summary = "Revenue by month; earliest first: 12 rows, highest in Dec 2025.";
+  assert.deepEqual(partsOf(summary, "Revenue by month in 2025"), ["Revenue by month; earliest first:", " 12 rows, highest in Dec 2025."]);
+  assert.deepEqual(partsOf(summary, "Revenue by month; earliest first"), ["", "12 rows, highest in Dec 2025."]);
+  assert.deepEqual(partsOf("no such data", "x"), ["no such data", ""]);
 });

@@ -1,18 +1,17 @@
 //! From readings to a plan: one cheapest reading answers, several ask back, none is refused with what was not understood.
 
 use pilothouse_domain::answer::Understanding;
-use pilothouse_domain::semantic::{Direction, FieldKind, Query, explain, plural};
+use pilothouse_domain::format::moment;
+use pilothouse_domain::semantic::{Direction, FieldKind, Query, explain};
 
 use super::candidates::{Candidate, Candidates};
 use super::lexicon::{Entry, Meaning, Place};
+use super::meant;
 use super::resolve::Misfit;
 use super::tag::{Item, Tagged};
 use super::time::Untimely;
 use super::words::{About, Superlative, Word};
 use super::{Choice, Context, MAX_CHOICES, Plan, Planner, Reading};
-
-/// Most questions suggested with a refusal.
-const MAX_SUGGESTIONS: usize = 4;
 
 impl Planner {
     pub(crate) fn choose(
@@ -23,13 +22,17 @@ impl Planner {
         context: &Context<'_>,
     ) -> Plan {
         if let Some(item) = items.iter().find(|item| matches!(item.item, Item::Word(Word::Destructive))) {
-            let reason = format!("Questions are read-only: `{}` would change data.", item.text);
+            let reason = format!("Questions are read-only: “{}” would change data.", item.text);
             return self.refuse(vec![reason], Vec::new());
         }
         let unknown: Vec<String> =
             items.iter().filter(|i| matches!(i.item, Item::Unknown | Item::Quoted)).map(|i| i.text.clone()).collect();
         if !unknown.is_empty() {
-            let reason = format!("I do not know what {} means here.", quoted(&unknown));
+            let reason = format!(
+                "I do not know what {} {} here.",
+                quoted(&unknown),
+                if unknown.len() == 1 { "means" } else { "mean" }
+            );
             return self.refuse(vec![reason], unknown);
         }
         if items.iter().any(|item| matches!(item.item, Item::Word(Word::Vague))) {
@@ -57,7 +60,7 @@ impl Planner {
     }
 
     /// The cheapest readings.
-    fn best(&self, all: &Candidates) -> Vec<Candidate> {
+    pub(crate) fn best(&self, all: &Candidates) -> Vec<Candidate> {
         let Some(cost) = all.found.first().map(|candidate| candidate.cost) else { return Vec::new() };
         all.found.iter().filter(|candidate| candidate.cost == cost).cloned().collect()
     }
@@ -71,14 +74,10 @@ impl Planner {
             } else {
                 difference(&read, at).unwrap_or_else(|| read[at].text.trim_end_matches('.').to_owned())
             };
-            Choice {
-                message: format!("{} ({label})", question.trim_end_matches(['?', '.', ' '])),
-                label,
-                detail: read[at].text.clone(),
-                query,
-            }
+            Choice { message: String::new(), label, detail: read[at].text.clone(), query }
         });
-        let choices: Vec<Choice> = choices.collect();
+        let mut choices: Vec<Choice> = choices.collect();
+        meant::put_in(question, &mut choices);
         let labels: Vec<&str> = choices.iter().map(|choice| choice.label.as_str()).collect();
         Plan::Clarify { question: format!("Which do you mean: {}?", labels.join("; or ")), choices }
     }
@@ -111,7 +110,7 @@ impl Planner {
         }
         let word = items.iter().find(|i| matches!(i.item, Item::Word(Word::Vague)) || is_good(i));
         let word = word.map_or("best", |item| item.text.as_str());
-        self.refuse(vec![format!("`{word}` can mean many things: say by which number.")], vec![word.to_owned()])
+        self.refuse(vec![format!("“{word}” can mean many things: say by which number.")], vec![word.to_owned()])
     }
 
     /// Everything that can be ranked by: metrics first, then measures.
@@ -128,7 +127,7 @@ impl Planner {
     fn not_understood(&self, items: &[Tagged], all: &Candidates) -> Plan {
         for misfit in &all.misfits {
             if let Misfit::Time(Untimely::OutOfRange(first, last)) = misfit {
-                return self.refuse(vec![format!("The data runs from {first} to {last}.")], Vec::new());
+                return self.refuse(vec![format!("The data runs from {} to {}.", day(first), day(last))], Vec::new());
             }
         }
         if all.misfits.contains(&Misfit::Time(Untimely::NoTime)) {
@@ -146,23 +145,7 @@ impl Planner {
     }
 
     pub(crate) fn refuse(&self, reasons: Vec<String>, unknown_words: Vec<String>) -> Plan {
-        Plan::Refuse { reasons, unknown_words, suggestions: self.suggestions() }
-    }
-
-    /// Questions that have answers: the metrics and counts of the model by its dimensions.
-    fn suggestions(&self) -> Vec<String> {
-        let mut out = Vec::new();
-        for dataset in &self.model.datasets {
-            let dimension = dataset.fields.iter().find(|field| field.kind == FieldKind::Dimension);
-            let metric = self.model.metrics.iter().find(|metric| metric.measure.dataset == dataset.name);
-            match (metric, dimension) {
-                (Some(metric), Some(by)) => out.push(format!("What is the {} by {}?", metric.label, by.label)),
-                (None, Some(by)) => out.push(format!("How many {} are there by {}?", plural(&dataset.label), by.label)),
-                _ => out.push(format!("How many {} are there?", plural(&dataset.label))),
-            }
-        }
-        out.truncate(MAX_SUGGESTIONS);
-        out
+        Plan::Refuse { reasons, unknown_words, suggestions: self.suggestions().to_vec() }
     }
 }
 
@@ -174,15 +157,27 @@ fn has_good(items: &[Tagged]) -> bool {
     items.iter().any(is_good)
 }
 
-/// The parts of a reading that not all the others share.
+/// The parts of a reading that not all the others share; of an order by a number that is said already, only its way.
 fn difference(read: &[Understanding], at: usize) -> Option<String> {
     let shared = |value: &str| read.iter().all(|other| other.chips.iter().any(|chip| chip.value == value));
-    let mut own: Vec<&str> =
-        read[at].chips.iter().map(|chip| chip.value.as_str()).filter(|value| !shared(value)).collect();
-    own.dedup();
+    let mut own: Vec<String> = Vec::new();
+    for chip in read[at].chips.iter().filter(|chip| !shared(&chip.value)) {
+        let said = own.iter().fold(chip.value.clone(), |text, before| text.replace(&format!("{before} "), ""));
+        if own.last() != Some(&said) {
+            own.push(said);
+        }
+    }
     (!own.is_empty()).then(|| own.join(", "))
 }
 
+fn day(text: &str) -> String {
+    moment(text).unwrap_or_else(|| text.to_owned())
+}
+
 fn quoted(words: &[String]) -> String {
-    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+    let words: Vec<String> = words.iter().map(|word| format!("“{word}”")).collect();
+    match words.as_slice() {
+        [head @ .., last] if !head.is_empty() => format!("{} and {last}", head.join(", ")),
+        _ => words.concat(),
+    }
 }

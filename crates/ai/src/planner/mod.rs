@@ -13,16 +13,18 @@ mod filters;
 mod followup;
 mod graph;
 mod lexicon;
+mod meant;
 mod measures;
 mod resolve;
 mod scan;
 mod stem;
+mod suggest;
 mod tag;
 mod time;
 mod token;
 mod words;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::civil::Date;
 use pilothouse_domain::answer::Understanding;
@@ -33,6 +35,7 @@ pub use token::{MAX_QUESTION_BYTES, MAX_TOKENS};
 
 use graph::Graph;
 use lexicon::Lexicon;
+use tag::Tagged;
 use token::{Kind, Token};
 
 /// What a question is asked in.
@@ -63,7 +66,7 @@ pub struct Choice {
     pub label: String,
     /// The whole reading, in a sentence.
     pub detail: String,
-    /// The question with the choice put in.
+    /// The question with the choice put in: asked in these words, it has only this reading.
     pub message: String,
     /// What is computed when it is picked.
     pub query: Query,
@@ -102,6 +105,7 @@ pub struct Planner {
     model: Arc<Model>,
     graph: Graph,
     lexicon: Lexicon,
+    suggestions: OnceLock<Vec<String>>,
 }
 
 impl Planner {
@@ -109,11 +113,16 @@ impl Planner {
     pub fn new(model: Arc<Model>) -> Self {
         let graph = Graph::build(&model);
         let lexicon = Lexicon::build(&model, &graph);
-        Self { model, graph, lexicon }
+        Self { model, graph, lexicon, suggestions: OnceLock::new() }
     }
 
     /// What to do about `question`. Never fails and never guesses: what it does not understand it asks or refuses.
     pub fn plan(&self, question: &str, context: &Context<'_>) -> Plan {
+        self.settled(question, context).unwrap_or_else(|| self.open(question, context))
+    }
+
+    /// The plan for a question that says nothing about which of its readings is meant.
+    fn open(&self, question: &str, context: &Context<'_>) -> Plan {
         let question = question.trim();
         if question.len() > MAX_QUESTION_BYTES {
             return self.refuse(vec![format!("A question has at most {MAX_QUESTION_BYTES} bytes.")], Vec::new());
@@ -126,9 +135,13 @@ impl Planner {
             return self.refuse(vec![format!("A question has at most {MAX_TOKENS} words.")], Vec::new());
         }
         let corrections = self.respell(&mut tokens);
-        self.elide(&mut tokens);
-        let items = tag::tag(&tokens, &self.lexicon, context.today);
+        let items = self.items(tokens, context.today);
         self.choose(question, &items, corrections, context)
+    }
+
+    fn items(&self, mut tokens: Vec<Token>, today: Date) -> Vec<Tagged> {
+        self.elide(&mut tokens);
+        tag::tag(&tokens, &self.lexicon, today)
     }
 
     /// Words that are one letter away from exactly one known word are read as it.

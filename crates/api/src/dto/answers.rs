@@ -90,6 +90,24 @@ pub struct ResultColumn {
     unit: Option<String>,
     /// What it is for.
     role: ColumnRole,
+    /// For a column of periods, their length: its values are the first day of each, or the number of the part.
+    grain: Option<ColumnGrain>,
+}
+
+/// The length of periods, or the part of a date.
+#[derive(ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnGrain {
+    Year,
+    Quarter,
+    Month,
+    Week,
+    Day,
+    Hour,
+    Weekday,
+    DayOfMonth,
+    MonthOfYear,
+    HourOfDay,
 }
 
 /// The type of a column.
@@ -158,6 +176,17 @@ pub struct Chip {
     label: String,
     /// Its value.
     value: String,
+    /// What could stand in its place: to ask with one, send its `query`. Absent where there is nothing.
+    alternatives: Option<Vec<Alternative>>,
+}
+
+/// Another value of a part of a reading.
+#[derive(ToSchema)]
+pub struct Alternative {
+    /// It, in words.
+    label: String,
+    /// The question with it, as a semantic query.
+    query: Value,
 }
 
 /// The parts of a reading.

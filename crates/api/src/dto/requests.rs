@@ -22,6 +22,8 @@ pub struct AskRequest {
     reply_to: Option<String>,
     /// The id of the choice that is picked of those that the run offered.
     choice: Option<String>,
+    /// A semantic query to answer instead of the words, for instance an alternative that an answer offered.
+    query: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 /// How to sign in: with a token, or in development mode without one.

@@ -12,7 +12,8 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt};
 use pilothouse_app::Caller as AppCaller;
-use pilothouse_app::ask::{self, Answer, Question};
+use pilothouse_app::ask::{self, Answer, Asked, Given, Question};
+use pilothouse_domain::semantic::Query;
 use pilothouse_domain::{Code, RunId};
 use pilothouse_engine::{DONE, EventStream};
 use serde_json::{Value, json};
@@ -31,7 +32,8 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
     OpenApiRouter::new().routes(routes!(run))
 }
 
-/// Asks a question. Body: `org_id`, `user_id`, `message`, `session_id`; optional `connection_id`, `reply_to`, `choice`.
+/// Asks a question. Body: `org_id`, `user_id`, `message`, `session_id`; optional `connection_id`, `reply_to`, `choice`,
+/// `query`.
 /// With `Accept: text/event-stream` the steps are told as they happen, and the answer last; `Prefer: wait=0` (RFC 7240)
 /// answers at once with the run's id.
 #[utoipa::path(post, path = "/api/v1/agent/run", tag = "ask", request_body = AskRequest,
@@ -47,7 +49,7 @@ async fn run(FromState(state): FromState<Arc<State>>, request: Request) -> Resul
     let question = question(fields, &caller)?;
     let started = ask::ask(&state.app, &caller, question).await?;
     if streamed {
-        return Ok(Sse::new(stream(state, caller, started.id)).keep_alive(KeepAlive::default()).into_response());
+        return Ok(Sse::new(stream(state, caller, started)).keep_alive(KeepAlive::default()).into_response());
     }
     let answer = ask::wait(&state.app, &caller, started.id, patience).await?;
     Ok(Json(described(&answer, started.id)).into_response())
@@ -71,12 +73,19 @@ fn question(mut fields: Fields, caller: &AppCaller) -> Result<Question, Failure>
     let run = fields.optional_text("reply_to");
     let run: Option<RunId> = fields.parsed("reply_to", run, "a run's id");
     let choice = fields.optional_text("choice");
+    let query: Option<Query> = fields.optional_object("query");
+    if choice.is_some() && query.is_some() {
+        let message = "A choice and a query cannot both be picked";
+        fields.refuse(Some("query"), "value_error", message, Value::Null, None);
+    }
     fields.finish()?;
     if org != caller.principal.tenant.as_str() {
         let message = "Tenant boundary violation: header tenant does not match requested org";
         return Err(Failure::new(Code::TenantMismatch, message));
     }
-    Ok(Question { text, connection, conversation, choice: run.zip(choice) })
+    let picked = run.zip(choice).map(|(run, choice)| Given::Choice(run, choice));
+    let reading = query.map(|query| Given::Query(Box::new(query))).or(picked);
+    Ok(Question { text, connection, conversation, reading })
 }
 
 /// The answer with the id of its run.
@@ -87,8 +96,10 @@ pub fn described(answer: &Answer, run: RunId) -> Value {
     })
 }
 
-fn stream(state: Arc<State>, caller: AppCaller, id: RunId) -> impl Stream<Item = Result<Event, Infallible>> {
-    let first = futures::stream::iter([Event::default().event("run").data(json!({"run_id": id}).to_string())]);
+fn stream(state: Arc<State>, caller: AppCaller, asked: Asked) -> impl Stream<Item = Result<Event, Infallible>> {
+    let Asked { id, question } = asked;
+    let begun = json!({"run_id": id, "question": question}).to_string();
+    let first = futures::stream::iter([Event::default().event("run").data(begun)]);
     let events = state.app.engine.events(&caller.principal.tenant, id, 0);
     first.chain(told(state, caller, id, events)).map(Ok)
 }

@@ -8,6 +8,7 @@
 
 mod support;
 
+mod alternatives;
 mod audit;
 mod browsers;
 mod callers;

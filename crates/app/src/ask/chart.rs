@@ -34,7 +34,7 @@ mod tests {
     use pilothouse_domain::catalog::DataType;
 
     fn column(name: &str, data_type: DataType, role: ColumnRole) -> ResultColumn {
-        ResultColumn { name: name.into(), data_type, unit: None, role }
+        ResultColumn { name: name.into(), data_type, unit: None, role, grain: None }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use pilothouse_domain::answer::{ColumnRole, ResultColumn, ResultSet, Understanding};
 use pilothouse_domain::catalog::Catalog;
 use pilothouse_domain::clock::rfc3339;
+use pilothouse_domain::format::{self, spoken};
 use pilothouse_domain::semantic::Query;
 use serde_json::{Map, Value, json};
 
@@ -60,7 +61,7 @@ pub fn rows(material: &Material<'_>) -> Answer {
         answer.warnings.push("No data returned".to_owned());
     }
     if result.truncated {
-        answer.warnings.push(format!("Only the first {} rows are shown.", grouped(result.rows.len() as i64)));
+        answer.warnings.push(format!("Only the first {} rows are shown.", counted(&result.rows)));
     }
     answer
 }
@@ -103,7 +104,8 @@ fn columns(validated: &Validated, result: &ResultSet) -> Vec<ResultColumn> {
         let meaning = meanings.get(index);
         let role = meaning.map_or(ColumnRole::Dimension, |meaning| meaning.role);
         let unit = meaning.and_then(|meaning| meaning.unit.clone());
-        ResultColumn { name: name.clone(), data_type: *data_type, unit, role }
+        let grain = meaning.and_then(|meaning| meaning.grain);
+        ResultColumn { name: name.clone(), data_type: *data_type, unit, role, grain }
     });
     described.collect()
 }
@@ -131,24 +133,33 @@ fn sentence(columns: &[ResultColumn], rows: &[Vec<Value>], understanding: &Under
     match (rows, measure, label) {
         ([], _, _) => format!("{asked}: there is no such data."),
         ([row], Some(_), None) => {
-            let values: Vec<String> = columns.iter().zip(row).map(|(column, value)| said(value, column)).collect();
+            let values: Vec<String> = columns.iter().zip(row).map(|(column, value)| spoken(value, column)).collect();
             format!("{asked}: {}.", values.join(", "))
         }
         ([row], _, Some(_)) => {
-            let values: Vec<String> = columns.iter().zip(row).map(|(column, value)| said(value, column)).collect();
+            let values: Vec<String> = columns.iter().zip(row).map(|(column, value)| spoken(value, column)).collect();
             format!("{asked}: {}.", values.join(", "))
         }
         (_, Some(measure), Some(label)) => match extremes(rows, measure) {
             Some((low, high)) if columns.len() == 2 => {
+                let within = if columns[label].role == ColumnRole::Time { "in " } else { "" };
                 let say = |row: &[Value]| {
-                    format!("{} ({})", said(&row[label], &columns[label]), said(&row[measure], &columns[measure]))
+                    format!(
+                        "{within}{} ({})",
+                        spoken(&row[label], &columns[label]),
+                        spoken(&row[measure], &columns[measure])
+                    )
                 };
-                format!("{asked}: {} rows, from {} to {}.", grouped(rows.len() as i64), say(low), say(high))
+                format!("{asked}: {} rows, highest {}, lowest {}.", counted(rows), say(high), say(low))
             }
-            _ => format!("{asked}: {} rows.", grouped(rows.len() as i64)),
+            _ => format!("{asked}: {} rows.", counted(rows)),
         },
-        _ => format!("{asked}: {} rows.", grouped(rows.len() as i64)),
+        _ => format!("{asked}: {} rows.", counted(rows)),
     }
+}
+
+fn counted(rows: &[Vec<Value>]) -> String {
+    format::count(rows.len() as u64)
 }
 
 fn extremes(rows: &[Vec<Value>], measure: usize) -> Option<(&Vec<Value>, &Vec<Value>)> {
@@ -157,71 +168,4 @@ fn extremes(rows: &[Vec<Value>], measure: usize) -> Option<(&Vec<Value>, &Vec<Va
     let low = with_numbers().min_by(|a, b| a.0.total_cmp(&b.0))?.1;
     let high = with_numbers().max_by(|a, b| a.0.total_cmp(&b.0))?.1;
     Some((low, high))
-}
-
-fn said(value: &Value, column: &ResultColumn) -> String {
-    let text = match value {
-        Value::Null => return "no value".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Bool(true) => "yes".to_owned(),
-        Value::Bool(false) => "no".to_owned(),
-        // Years and ids are numbers too, and a thousands separator would make them unreadable.
-        Value::Number(number) if column.role != ColumnRole::Measure => number.to_string(),
-        Value::Number(number) => spoken(number),
-        other => other.to_string(),
-    };
-    match &column.unit {
-        Some(unit) if unit == "%" => format!("{text}%"),
-        Some(unit) if !matches!(value, Value::String(_)) => format!("{text} {unit}"),
-        _ => text,
-    }
-}
-
-/// A number with thousands separators and at most two decimals (more where it is smaller than one).
-fn spoken(number: &serde_json::Number) -> String {
-    if let Some(whole) = number.as_i64() {
-        return grouped(whole);
-    }
-    let value = number.as_f64().unwrap_or(0.0);
-    let decimals = if value != 0.0 && value.abs() < 1.0 { 4 } else { 2 };
-    let text = format!("{value:.decimals$}");
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let fraction = fraction.trim_end_matches('0');
-    let sign = if whole.starts_with('-') { "-" } else { "" };
-    let whole = whole.trim_start_matches('-').parse().map_or_else(|_| whole.to_owned(), grouped);
-    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
-}
-
-/// A whole number with commas between its thousands.
-fn grouped(number: i64) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if number < 0 { format!("-{text}") } else { text }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_said_as_people_write_them() {
-        for (json, text) in [
-            ("24951", "24,951"),
-            ("-1234567", "-1,234,567"),
-            ("12.639070257", "12.64"),
-            ("0.03571", "0.0357"),
-            ("1000.0", "1,000"),
-            ("-0.5", "-0.5"),
-            ("4411402.76", "4,411,402.76"),
-        ] {
-            let number: serde_json::Number = json.parse().unwrap();
-            assert_eq!(spoken(&number), text);
-        }
-    }
 }

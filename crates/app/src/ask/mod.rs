@@ -11,11 +11,11 @@ mod workflow;
 pub use answer::{Answer, ResponseType, answer_of};
 pub use workflow::AskWorkflow;
 
-use pilothouse_domain::action::Tier;
+use pilothouse_domain::action::{Action, Tier};
 use pilothouse_domain::audit::Outcome;
-use pilothouse_domain::semantic::Query;
+use pilothouse_domain::semantic::{Query, explain};
 use pilothouse_domain::{Code, ConnectionId, Role, RunId};
-use pilothouse_engine::{QUEUE_FULL, Request, Started};
+use pilothouse_engine::{QUEUE_FULL, Request};
 use pilothouse_store::audit as audit_rows;
 use pilothouse_store::runs::Run;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,8 @@ pub const KIND: &str = "ask";
 const MAX_ATTEMPTS: i64 = 3;
 /// Characters of the question that lists of runs show.
 const TITLE_CHARS: usize = 120;
+/// Most bytes of JSON of a query that a caller sends.
+const MAX_QUERY_BYTES: usize = 16 * 1024;
 /// Seconds after which one who was turned away may try again.
 const OVERLOAD_RETRY_SECONDS: u64 = 2;
 
@@ -41,8 +43,17 @@ pub struct Question {
     pub connection: Option<ConnectionId>,
     /// The conversation it belongs to.
     pub conversation: String,
-    /// The run that asked back, and the id of the choice that was picked.
-    pub choice: Option<(RunId, String)>,
+    /// What it is to be read as; none leaves that to the planner.
+    pub reading: Option<Given>,
+}
+
+/// A reading that the caller has settled.
+#[derive(Debug, Clone)]
+pub enum Given {
+    /// The choice with this id, of those that the run offered when it asked back.
+    Choice(RunId, String),
+    /// A query, for instance an alternative that an answer offered; it replaces the words.
+    Query(Box<Query>),
 }
 
 /// What the workflow needs to know; stored as the run's input.
@@ -62,22 +73,32 @@ pub struct Input {
     pub picked: Option<Query>,
 }
 
+/// A question that is being answered.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Its run.
+    pub id: RunId,
+    /// What is asked: the question's words, or those of the query in their place.
+    pub question: String,
+}
+
 /// Starts answering a question: the run and its audit row are in the database when this returns.
-pub async fn ask(app: &App, caller: &Caller, question: Question) -> Result<Started, Error> {
-    let action = audit::action("ask.run", Tier::Read, Role::Member, "", &question.text);
+pub async fn ask(app: &App, caller: &Caller, question: Question) -> Result<Asked, Error> {
+    let action = action(&question);
     gates::pass(app, caller, &action).await?;
     check_words(app, &question.text)?;
     let connection = match question.connection {
         Some(id) => connections::get(app, caller, id).await?.id,
         None => connections::default_for(app, caller).await?,
     };
-    let picked = match &question.choice {
-        Some((run, choice)) => Some(picked(app, caller, *run, choice).await?),
-        None => None,
+    let (text, picked) = match question.reading {
+        Some(Given::Choice(run, choice)) => (question.text, Some(picked(app, caller, run, &choice).await?)),
+        Some(Given::Query(query)) => (said(app, caller, connection, &query).await?, Some(*query)),
+        None => (question.text, None),
     };
     let input = Input {
         connection,
-        question: question.text.clone(),
+        question: text.clone(),
         conversation: question.conversation.clone(),
         role: caller.principal.role,
         request_id: caller.request_id.clone(),
@@ -86,7 +107,7 @@ pub async fn ask(app: &App, caller: &Caller, question: Question) -> Result<Start
     let request = Request {
         kind: KIND,
         subject: caller.principal.subject.clone(),
-        title: question.text.chars().take(TITLE_CHARS).collect(),
+        title: text.chars().take(TITLE_CHARS).collect(),
         input: serde_json::to_string(&input)
             .map_err(|_| Error::new(Code::Internal, "The question could not be stored."))?,
         conversation: Some(question.conversation),
@@ -104,13 +125,24 @@ pub async fn ask(app: &App, caller: &Caller, question: Question) -> Result<Start
             })
         })
         .await;
-    started.map_err(|error| match error {
+    started.map(|started| Asked { id: started.id, question: text }).map_err(|error| match error {
         pilothouse_store::Error::Conflict { what: QUEUE_FULL } => {
             let message = "Too many questions are waiting; try again in a moment.";
             Error::new(Code::Overloaded, message).retry_after(OVERLOAD_RETRY_SECONDS)
         }
         other => other.into(),
     })
+}
+
+/// What is asked, for the gates and the audit log: the words, or with them the query that is asked in their place.
+fn action(question: &Question) -> Action {
+    const KIND: &str = "ask.run";
+    match &question.reading {
+        Some(Given::Query(query)) => {
+            audit::action(KIND, Tier::Read, Role::Member, "", &(&question.text, query.as_ref()))
+        }
+        _ => audit::action(KIND, Tier::Read, Role::Member, "", &question.text),
+    }
 }
 
 /// Waits for the answer of a run, as long as a request may and no longer than the caller wants to; a run that goes on
@@ -120,6 +152,18 @@ pub async fn wait(app: &App, caller: &Caller, id: RunId, wanted: Option<Duration
     let patience = wanted.map_or(most, |wanted| wanted.min(most));
     let run = app.engine.wait(&caller.principal.tenant, id, patience).await?;
     run.as_ref().map(answer_of).ok_or_else(|| Error::not_found("run"))
+}
+
+/// A query in words, once it is known to fit the connection's model and to pass the guard.
+async fn said(app: &App, caller: &Caller, connection: ConnectionId, query: &Query) -> Result<String, Error> {
+    let unfit = |reason: String| Error::new(Code::QueryUnfit, format!("The query cannot be asked: {reason}."));
+    let size = serde_json::to_vec(query).map_or(usize::MAX, |json| json.len());
+    if size > MAX_QUERY_BYTES {
+        return Err(unfit(format!("it has more than {MAX_QUERY_BYTES} bytes")));
+    }
+    let open = app.sources.open(&caller.principal.tenant, connection).await?;
+    workflow::askable(&open, query).map_err(unfit)?;
+    Ok(explain(query, &open.model).text.trim_end_matches('.').to_owned())
 }
 
 fn check_words(app: &App, text: &str) -> Result<(), Error> {

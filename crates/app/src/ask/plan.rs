@@ -2,7 +2,7 @@
 
 use pilothouse_domain::answer::ColumnRole;
 use pilothouse_domain::answer::Understanding;
-use pilothouse_domain::semantic::Query;
+use pilothouse_domain::semantic::{Grain, Query};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -74,6 +74,9 @@ pub struct ColumnMeaning {
     pub role: ColumnRole,
     /// Its unit.
     pub unit: Option<String>,
+    /// The length of the periods it holds.
+    #[serde(default)]
+    pub grain: Option<Grain>,
 }
 
 /// What the critic thinks of running it.

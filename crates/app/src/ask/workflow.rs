@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use pilothouse_ai::planner::{Context, Plan};
 use pilothouse_domain::answer::ResultSet;
-use pilothouse_domain::semantic::{Query, explain};
+use pilothouse_domain::semantic::{Query, editable, explain};
 use pilothouse_domain::{Clock, Code};
 use pilothouse_engine::{Done, Failure, Journal, Workflow};
 use pilothouse_store::{Store, runs};
@@ -54,9 +54,7 @@ impl Workflow for AskWorkflow {
         let previous = self.previous(journal, &input).await?;
         let planned = journal.step("planner", async { Ok(self.plan(&open, &input, previous.as_ref())) }).await?;
         let answer = match planned {
-            Planned::Reading { query, understanding } => {
-                self.answer(journal, &open, &input, query, understanding).await?
-            }
+            Planned::Reading { query, .. } => self.answer(journal, &open, &input, query).await?,
             Planned::Unclear { question, choices } => {
                 composed(journal, compose::clarification(&question, &choices)).await?
             }
@@ -69,14 +67,7 @@ impl Workflow for AskWorkflow {
 }
 
 impl AskWorkflow {
-    async fn answer(
-        &self,
-        journal: &mut Journal,
-        open: &Open,
-        input: &Input,
-        query: Query,
-        understanding: pilothouse_domain::answer::Understanding,
-    ) -> Result<Answer, Failure> {
+    async fn answer(&self, journal: &mut Journal, open: &Open, input: &Input, query: Query) -> Result<Answer, Failure> {
         let validated = journal.step("validator", async { Ok(validate(open, &query)) }).await?;
         let Some(sql) = validated.sql.clone() else {
             return composed(journal, compose::invalid(&validated.reasons)).await;
@@ -89,9 +80,10 @@ impl AskWorkflow {
         let limits = Limits { max_rows: MAX_ANSWER_ROWS, ..self.sources.warehouse.limits() };
         let cancel = journal.cancel().clone();
         let result = journal.step("executor", execute(open, &sql, limits, &cancel)).await?;
+        let fits = |other: &Query| semantic::compile(other, &open.model, open.catalog.dialect).is_ok();
         let material = compose::Material {
+            understanding: &editable(&query, &open.model, &fits),
             query: &query,
-            understanding: &understanding,
             validated: &validated,
             judged: &judged,
             result: &result,
@@ -164,10 +156,19 @@ fn validate(open: &Open, query: &Query) -> Done<Validated> {
     let reasons: Vec<String> = report.reasons.iter().map(|reason| reason.message.clone()).collect();
     let Some(checked) = report.query else { return rejected(reasons, verdict) };
     let columns = semantic::result_columns(query, &open.model).into_iter();
-    let columns = columns.map(|c| ColumnMeaning { name: c.name, role: c.role, unit: c.unit }).collect();
+    let columns = columns.map(|c| ColumnMeaning { name: c.name, role: c.role, unit: c.unit, grain: c.grain }).collect();
     let tables = checked.tables().to_vec();
     let summary = format!("Read-only SQL over {}.", tables.join(", "));
     Done { summary, output: Validated { sql: Some(checked.sql().to_owned()), columns, tables, verdict, reasons } }
+}
+
+/// Whether a query can be asked of the connection: it compiles over its model, and the guard lets it run.
+///
+/// # Errors
+/// With the reasons, when it cannot.
+pub(super) fn askable(open: &Open, query: &Query) -> Result<(), String> {
+    let validated = validate(open, query).output;
+    if validated.sql.is_some() { Ok(()) } else { Err(validated.reasons.join("; ")) }
 }
 
 fn check(open: &Open, sql: &str) -> Report {

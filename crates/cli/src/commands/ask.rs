@@ -1,7 +1,8 @@
 //! `pilothouse ask`: one question, answered in the terminal.
 
 use anyhow::Result;
-use pilothouse_domain::Code;
+use pilothouse_domain::answer::ResultColumn;
+use pilothouse_domain::{Code, format};
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -91,14 +92,26 @@ fn text_of(answer: &Value) -> String {
 }
 
 fn rows(data: &Value) -> String {
-    let names: Vec<&str> =
-        data["columns"].as_array().into_iter().flatten().filter_map(|column| column["name"].as_str()).collect();
+    let columns: Vec<ResultColumn> = serde_json::from_value(data["columns"].clone()).unwrap_or_default();
+    let heads: Vec<String> = columns.iter().map(head).collect();
     let rows: Vec<Vec<String>> = data["rows"]
         .as_array()
         .into_iter()
         .flatten()
         .take(SHOWN_ROWS)
-        .map(|row| names.iter().map(|name| text(&row[*name])).collect())
+        .map(|row| columns.iter().map(|column| cell(&row[&column.name], column)).collect())
         .collect();
-    table(&names, &rows)
+    table(&heads.iter().map(String::as_str).collect::<Vec<_>>(), &rows)
+}
+
+/// The column's name, with its unit where the name does not say it.
+fn head(column: &ResultColumn) -> String {
+    match &column.unit {
+        Some(unit) if !column.name.contains(unit.as_str()) => format!("{} ({unit})", column.name),
+        _ => column.name.clone(),
+    }
+}
+
+fn cell(value: &Value, column: &ResultColumn) -> String {
+    format::cell(value, column).unwrap_or_else(|| "–".to_owned())
 }

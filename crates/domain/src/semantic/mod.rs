@@ -3,13 +3,18 @@
 //! The planner turns words into a [`Query`], the warehouse turns a [`Query`] into SQL; neither knows the other. A
 //! query names only things of the model, so it can be checked, shown, stored and edited without any SQL.
 
+mod edit;
 mod explain;
 mod model;
+mod phrases;
 mod query;
+mod span;
 mod words;
 
-pub use explain::{explain, filter_text, measure_text};
+pub use edit::{MAX_ALTERNATIVES, MAX_OFFERED_BYTES, editable};
+pub use explain::explain;
 pub use model::{Aggregate, Calendar, Dataset, Field, FieldKind, Join, Metric, Model, Segment, Unit};
+pub use phrases::{field_text, filter_text, measure_text};
 pub use query::{
     Calculation, Compare, Direction, FieldRef, Filter, Grain, Group, Having, Measure, Order, Query, Scalar,
 };

@@ -6,6 +6,7 @@ use super::Aggregate;
 
 /// A field of the model, and the way to it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FieldRef {
     /// The dataset's name.
     pub dataset: String,
@@ -62,7 +63,7 @@ pub enum Compare {
 
 /// A condition on rows. The list of a [`Query`] is joined by AND.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum Filter {
     /// One field compared with values: true when any of `values` matches (with `ne`: when none does).
     Compare {
@@ -148,6 +149,7 @@ pub enum Grain {
 
 /// A number computed from rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Measure {
     /// The dataset whose rows are aggregated.
     pub dataset: String,
@@ -160,7 +162,7 @@ pub struct Measure {
 
 /// How a measure is computed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum Calculation {
     /// Rows.
     CountRows,
@@ -215,6 +217,7 @@ pub enum Calculation {
 
 /// A grouping.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Group {
     /// The field.
     pub field: FieldRef,
@@ -225,6 +228,7 @@ pub struct Group {
 
 /// A condition on groups.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Having {
     /// The measure, by its place in [`Query::measures`].
     pub measure: usize,
@@ -246,7 +250,7 @@ pub enum Direction {
 
 /// What comes first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "by")]
+#[serde(rename_all = "snake_case", tag = "by", deny_unknown_fields)]
 pub enum Order {
     /// By a measure, by its place in [`Query::measures`].
     Measure {
@@ -273,6 +277,7 @@ pub enum Order {
 
 /// A question. With measures it aggregates; without, it lists `select` of the dataset's rows.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Query {
     /// The dataset whose rows are asked about.
     pub dataset: String,
@@ -286,21 +291,21 @@ pub struct Query {
     #[serde(default)]
     pub filters: Vec<Filter>,
     /// The conditions on groups, all of which hold.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub having: Vec<Having>,
     /// The fields listed, where there are no measures.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub select: Vec<FieldRef>,
     /// Whether listed rows are made different from each other.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub distinct: bool,
     /// What comes first.
     #[serde(default)]
     pub order: Vec<Order>,
     /// At most so many rows.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
     /// Only the number of groups is asked for, not the groups.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub count_groups: bool,
 }

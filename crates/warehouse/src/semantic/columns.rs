@@ -2,7 +2,9 @@
 
 use pilothouse_domain::answer::{ColumnRole, ResultColumn};
 use pilothouse_domain::catalog::DataType;
-use pilothouse_domain::semantic::{Aggregate, Calculation, FieldKind, FieldRef, Grain, Measure, Model, Query};
+use pilothouse_domain::semantic::{
+    Aggregate, Calculation, Calendar, FieldKind, FieldRef, Grain, Measure, Model, Query,
+};
 
 use super::compile;
 
@@ -10,7 +12,8 @@ use super::compile;
 pub fn result_columns(query: &Query, model: &Model) -> Vec<ResultColumn> {
     if query.count_groups {
         let role = ColumnRole::Measure;
-        return vec![ResultColumn { name: "number".to_owned(), data_type: DataType::Integer, unit: None, role }];
+        let name = "number".to_owned();
+        return vec![ResultColumn { name, data_type: DataType::Integer, unit: None, role, grain: None }];
     }
     let mut kinds: Vec<(DataType, Option<String>, ColumnRole)> = Vec::new();
     if query.measures.is_empty() {
@@ -26,9 +29,26 @@ pub fn result_columns(query: &Query, model: &Model) -> Vec<ResultColumn> {
         None => of_field(&group.field, model, false),
     }));
     kinds.extend(query.measures.iter().map(|measure| of_measure(measure, model)));
-    let names = compile::column_names(query, model);
-    let columns = names.into_iter().zip(kinds);
-    columns.map(|(name, (data_type, unit, role))| ResultColumn { name, data_type, unit, role }).collect()
+    let grains = grains(query, model).into_iter().chain(std::iter::repeat(None));
+    let columns = compile::column_names(query, model).into_iter().zip(kinds).zip(grains);
+    columns
+        .map(|((name, (data_type, unit, role)), grain)| ResultColumn { name, data_type, unit, role, grain })
+        .collect()
+}
+
+/// The periods that the first columns (groups, or listed fields) hold.
+fn grains(query: &Query, model: &Model) -> Vec<Option<Grain>> {
+    let own = |field: &FieldRef| match model.field(field)?.calendar? {
+        Calendar::Year => Some(Grain::Year),
+        Calendar::Month => Some(Grain::MonthOfYear),
+        Calendar::Day => Some(Grain::DayOfMonth),
+        Calendar::Hour => Some(Grain::HourOfDay),
+        Calendar::Hhmm => None,
+    };
+    if query.measures.is_empty() {
+        return query.select.iter().map(own).collect();
+    }
+    query.groups.iter().map(|group| group.grain.or_else(|| own(&group.field))).collect()
 }
 
 fn of_field(at: &FieldRef, model: &Model, listed: bool) -> (DataType, Option<String>, ColumnRole) {

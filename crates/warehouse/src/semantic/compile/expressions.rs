@@ -33,8 +33,25 @@ pub(super) fn number(text: impl Into<String>) -> Expr {
     Expr::Value(Value::Number(text.into(), false).into())
 }
 
+/// A text. The tree's printer takes a quote after a backslash or another quote for one that is escaped already and would
+/// print it bare, so such texts are put together from pieces in which no quote stands there.
 pub(super) fn text(value: &str) -> Expr {
-    Expr::Value(Value::SingleQuotedString(value.to_owned()).into())
+    let mut pieces = vec![String::new()];
+    let mut before = ' ';
+    for letter in value.chars() {
+        if letter == '\'' && matches!(before, '\\' | '\'') {
+            pieces.push(String::new());
+        }
+        if let Some(piece) = pieces.last_mut() {
+            piece.push(letter);
+        }
+        before = letter;
+    }
+    let quoted = |piece: String| Expr::Value(Value::SingleQuotedString(piece).into());
+    let split = pieces.len() > 1;
+    let whole = pieces.into_iter().map(quoted).reduce(|a, b| binary(a, BinaryOperator::StringConcat, b));
+    let whole = whole.unwrap_or_else(|| quoted(String::new()));
+    if split { nested(whole) } else { whole }
 }
 
 pub(super) fn boolean(value: bool) -> Expr {

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr};
 use pilothouse_domain::catalog::{DataType, Dialect};
 use pilothouse_domain::semantic::{
-    Aggregate, Calculation, Compare, Filter, Grain, Group, Measure, Model, Order, Query, Scalar, measure_text,
+    Aggregate, Calculation, Compare, FieldRef, Filter, Grain, Group, Measure, Model, Order, Query, Scalar, field_text,
+    measure_text,
 };
 
 use super::CompileError;
@@ -282,16 +283,7 @@ fn aggregated(
 
 /// The names of the result's columns: groups or listed fields, then measures; readable and unique.
 pub(in crate::semantic) fn names(query: &Query, model: &Model) -> Vec<String> {
-    let field = |at: &pilothouse_domain::semantic::FieldRef| {
-        let label = model.field(at).map_or(at.field.as_str(), |field| field.label.as_str());
-        let label = if ["name", "title", "label"].contains(&label) {
-            let owner = model.dataset(&at.dataset).map_or(at.dataset.as_str(), |dataset| dataset.label.as_str());
-            format!("{} {label}", pilothouse_domain::semantic::singular(owner))
-        } else {
-            label.to_owned()
-        };
-        at.via.as_ref().map_or(label.clone(), |role| format!("{role} {label}"))
-    };
+    let field = |at: &FieldRef| field_text(at, model);
     let wanted = if query.measures.is_empty() {
         query.select.iter().map(field).collect()
     } else if query.count_groups {
