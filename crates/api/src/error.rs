@@ -73,6 +73,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::FileUnreadable
         | Code::ConnectionFailed
         | Code::ConnectionRefused
+        | Code::ConnectionChanged
         | Code::QueryFailed
         | Code::QueryMemory
         | Code::QueryTimeout => StatusCode::UNPROCESSABLE_ENTITY,

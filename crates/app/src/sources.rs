@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pilothouse_ai::planner::Planner;
@@ -17,6 +18,8 @@ use crate::Error;
 use crate::secrets::{Place, Sealer};
 use crate::settings::Sample;
 
+/// How long an open connection is taken for what it was, before its source is looked at again.
+const LOOK_EVERY_US: Micros = 30_000_000;
 /// Connections kept open; beyond it the table is emptied and they are opened again as they are asked for.
 const MAX_OPEN: usize = 64;
 /// The sample connection's id, the same in every installation. Its row belongs to the default tenant; every tenant
@@ -31,6 +34,8 @@ pub struct Open {
     pub catalog: Arc<Catalog>,
     /// When that was read.
     pub catalog_at: Micros,
+    /// When the source was last looked at.
+    looked_at: AtomicI64,
     /// What it means.
     pub model: Arc<Model>,
     /// The model as YAML, and its version; version 0 is inferred and not stored.
@@ -90,7 +95,10 @@ impl Sources {
     pub(crate) async fn open(&self, tenant: &TenantId, id: ConnectionId) -> Result<Arc<Open>, Error> {
         let key = (self.home(tenant, id), id);
         if let Some(open) = self.with(|open| open.get(&key).cloned()) {
-            return Ok(open);
+            if !self.has_changed(&open).await {
+                return Ok(open);
+            }
+            self.read_anew(tenant, id).await?;
         }
         let opened = Arc::new(self.load(&key.0, id).await?);
         self.with(|open| {
@@ -100,6 +108,17 @@ impl Sources {
             open.insert(key, opened.clone());
         });
         Ok(opened)
+    }
+
+    /// Whether the source holds other files than it did. One that does not answer is as it was: who asks it will hear.
+    async fn has_changed(&self, open: &Open) -> bool {
+        let (now, last) = (self.clock.now(), open.looked_at.load(Ordering::Relaxed));
+        let is_due = now - last >= LOOK_EVERY_US;
+        // Of several who ask at once, one looks.
+        if !is_due || open.looked_at.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+            return false;
+        }
+        open.engine.ping().await.is_err_and(|error| error.code == Code::ConnectionChanged)
     }
 
     async fn load(&self, home: &TenantId, id: ConnectionId) -> Result<Open, Error> {
@@ -135,7 +154,8 @@ impl Sources {
         let planner = Planner::new(model.clone());
         let catalog = Arc::new(catalog);
         let guard_limits = self.warehouse.guard_limits();
-        Ok(Open { engine, catalog, catalog_at, model, yaml, model_version, planner, guard_limits })
+        let looked_at = AtomicI64::new(self.clock.now());
+        Ok(Open { engine, catalog, catalog_at, looked_at, model, yaml, model_version, planner, guard_limits })
     }
 
     /// The model of a connection that nobody has edited: the sample's own, or what can be inferred.
@@ -169,6 +189,14 @@ impl Sources {
         let id = connection.id.to_string();
         let opened = self.sealer.open(place(connection.tenant.as_str(), &id), key_id, sealed)?;
         String::from_utf8(opened).map_err(|_| missing())
+    }
+
+    /// Reads again what the connection `id` of `tenant` holds.
+    pub(crate) async fn read_anew(&self, tenant: &TenantId, id: ConnectionId) -> Result<Connection, Error> {
+        let home = self.home(tenant, id);
+        let found = self.store.read(move |tx| Box::pin(async move { connections::get(tx, &home, id).await })).await?;
+        let connection = found.ok_or_else(|| Error::new(Code::ConnectionUnknown, "There is no such connection."))?;
+        self.profile(&connection).await
     }
 
     /// Reads what the connection holds and stores it, or stores why it could not be read.

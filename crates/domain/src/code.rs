@@ -96,6 +96,8 @@ codes! {
         "Make a connection of your own.";
     ConnectionFailed = "connection.failed", "The connection's data could not be read.",
         "Mend what the message names, then refresh the connection.";
+    ConnectionChanged = "connection.changed", "A data file was changed or removed since the connection was read.",
+        "Ask again: the connection is read anew meanwhile.";
     ConnectionRefused = "connection.refused", "The data's server refuses the connection's credentials, or they may not read it.",
         "Make the connection anew with credentials that may read the data.";
     PathForbidden = "connection.path_forbidden", "The path lies outside the folders that connections may read.",

@@ -41,7 +41,8 @@ pub trait Engine: Send + Sync {
     /// Which SQL it speaks.
     fn dialect(&self) -> Dialect;
 
-    /// Whether the source answers.
+    /// Whether the source answers, and holds the files that it held when it was opened. One that does not is
+    /// `connection.changed`, and is opened and profiled anew.
     async fn ping(&self) -> Result<(), Error>;
 
     /// Reads what the source holds: tables, columns, counts, values, keys.

@@ -1,6 +1,9 @@
 //! The semantic layer on its own: what is inferred, what the file may say, and the SQL that queries become.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{Expr, Statement, Value, visit_expressions};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use pilothouse_domain::catalog::{Catalog, Column, DataType, Dialect, Evidence, ForeignKey, Table};
@@ -277,21 +280,23 @@ fn filters() -> impl Strategy<Value = Filter> {
     })
 }
 
-#[test]
-fn a_text_with_quotes_and_backslashes_stays_one_text() {
-    for (value, printed) in
-        [("O'Hare", "'O''Hare'"), ("a\\' OR 1=1 --", "('a\\' || ''' OR 1=1 --')"), ("''", "('''' || '''')")]
-    {
-        let values = vec![Scalar::Text(value.to_owned())];
-        let filters = vec![Filter::Compare { field: at("orig"), op: Compare::Eq, values }];
-        let text = sql(&Query { filters, ..base() });
-        assert!(text.ends_with(&format!("= {printed}")), "{text}");
-    }
+/// The texts that stand in a statement.
+fn texts_in(statement: &Statement) -> Vec<String> {
+    let mut found = Vec::new();
+    let _: ControlFlow<()> = visit_expressions(statement, |expr| {
+        if let Expr::Value(value) = expr
+            && let Value::SingleQuotedString(text) = &value.value
+        {
+            found.push(text.clone());
+        }
+        ControlFlow::Continue(())
+    });
+    found
 }
 
 proptest! {
     #[test]
-    fn what_compiles_parses_as_one_statement_and_prints_the_same(
+    fn what_compiles_parses_as_one_statement(
         filters in prop::collection::vec(filters(), 0..4),
         groups in prop::collection::vec(fields(), 0..3),
         limit in prop::option::of(0u32..50),
@@ -300,6 +305,15 @@ proptest! {
         let text = sql(&Query { filters, groups, limit, ..base() });
         let parsed = Parser::parse_sql(&GenericDialect {}, &text).expect("parses");
         prop_assert_eq!(parsed.len(), 1);
-        prop_assert_eq!(parsed[0].to_string(), text);
+    }
+
+    #[test]
+    fn a_text_stays_one_text(value in r"[a-z'\\ =-]{0,12}") {
+        let values = vec![Scalar::Text(value.clone())];
+        let filters = vec![Filter::Compare { field: at("orig"), op: Compare::Eq, values }];
+        let text = sql(&Query { filters, ..base() });
+        let parsed = Parser::parse_sql(&GenericDialect {}, &text).expect("parses");
+        prop_assert_eq!(parsed.len(), 1);
+        prop_assert_eq!(texts_in(&parsed[0]), [value], "{}", text);
     }
 }

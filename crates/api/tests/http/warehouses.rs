@@ -52,6 +52,28 @@ async fn data_that_cannot_be_read_says_why_and_can_be_mended() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_that_change_are_found_by_the_next_question() {
+    let app = TestApp::production().await;
+    let token = app.token("acme", "ada", Role::Admin).await;
+    let made = connect(&app, &token, "shop", "sales.csv", b"sale_id,amount\n1,10\n2,20\n").await;
+    let count = async |session: &str| {
+        let mut ask = question("acme", "How many sales were there?");
+        (ask["connection_id"], ask["session_id"]) = (made["id"].clone(), json!(session));
+        let answer = app.post("/api/v1/agent/run").token(&token).json(&ask).send().await.expect(200).json();
+        answer["data"]["rows"][0].as_object().and_then(|row| row.values().next().cloned()).unwrap_or(answer)
+    };
+    assert_eq!(count("before").await, json!(2));
+    std::fs::write(app.data.join("shop/sales.csv"), "sale_id,amount\n1,10\n2,20\n3,30\n").unwrap();
+    std::fs::write(app.data.join("shop/refunds.csv"), "refund_id\n1\n").unwrap();
+    app.clock.advance_days(1);
+    assert_eq!(count("after").await, json!(3));
+    let path = format!("/api/v1/connections/{}/catalog", made["id"].as_str().unwrap());
+    let catalog = app.get(&path).token(&token).send().await.expect(200).json();
+    assert_eq!(catalog["tables"].as_array().unwrap().len(), 2, "{catalog}");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_question_about_an_unknown_table_is_refused_with_its_word() {
     let app = TestApp::production().await;
     let token = app.token("acme", "ada", Role::Member).await;

@@ -54,7 +54,14 @@ impl Workflow for AskWorkflow {
         let previous = self.previous(journal, &input).await?;
         let planned = journal.step("planner", async { Ok(self.plan(&open, &input, previous.as_ref())) }).await?;
         let answer = match planned {
-            Planned::Reading { query, .. } => self.answer(journal, &open, &input, query).await?,
+            Planned::Reading { query, .. } => {
+                let answered = self.answer(journal, &open, &input, query).await;
+                if answered.as_ref().is_err_and(|failure| failure.code == Code::ConnectionChanged.as_str()) {
+                    // The next attempt finds the files as they are now.
+                    self.sources.read_anew(journal.tenant(), input.connection).await.map_err(failure)?;
+                }
+                answered?
+            }
             Planned::Unclear { question, choices } => {
                 composed(journal, compose::clarification(&question, &choices)).await?
             }
@@ -178,7 +185,7 @@ fn check(open: &Open, sql: &str) -> Report {
 /// Estimates what the query reads, and refuses what reads more than one query may.
 async fn judge(open: &Open, sql: &str, most: u64) -> Result<Done<Judged>, Failure> {
     let checked = recheck(open, sql)?;
-    let estimate = open.engine.estimate(&checked).await.map_err(|error| failure(error.into()))?;
+    let estimate = open.engine.estimate(&checked).await.map_err(of_engine)?;
     let too_much = estimate.bytes.is_some_and(|bytes| bytes > most);
     let reasons = if too_much { vec!["Query exceeds max bytes".to_owned()] } else { Vec::new() };
     let next_action = too_much.then(|| "narrow_scope".to_owned());
@@ -198,12 +205,7 @@ async fn execute(
     cancel: &pilothouse_warehouse::Cancel,
 ) -> Result<Done<ResultSet>, Failure> {
     let checked = recheck(open, sql)?;
-    let result = open.engine.execute(&checked, limits, cancel).await;
-    let result = result.map_err(|error| Failure {
-        retryable: error.retryable,
-        code: error.code.as_str().to_owned(),
-        message: error.message,
-    })?;
+    let result = open.engine.execute(&checked, limits, cancel).await.map_err(of_engine)?;
     let summary = format!("{} rows in {} ms.", result.rows.len(), result.elapsed_us / 1000);
     Ok(Done { summary, output: result })
 }
@@ -220,6 +222,10 @@ fn recheck(open: &Open, sql: &str) -> Result<guard::CheckedQuery, Failure> {
 async fn composed(journal: &mut Journal, answer: Answer) -> Result<Answer, Failure> {
     let summary = answer.summary.clone();
     journal.last_step("composer", async { Ok(Done { output: answer, summary }) }).await
+}
+
+fn of_engine(error: pilothouse_warehouse::Error) -> Failure {
+    Failure { retryable: error.retryable, code: error.code.as_str().to_owned(), message: error.message }
 }
 
 fn failure(error: Error) -> Failure {

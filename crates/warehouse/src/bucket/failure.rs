@@ -51,12 +51,11 @@ fn told(refusal: Refusal) -> Error {
 fn named(error: &StoreError) -> Option<Error> {
     match error {
         StoreError::NotFound { .. } => {
-            Some(Error::retryable(Code::ConnectionFailed, "A data file of this connection is gone or cannot be read."))
+            Some(Error::retryable(Code::ConnectionChanged, "A data file is gone since the connection was read."))
         }
-        StoreError::Precondition { .. } => Some(Error::new(
-            Code::ConnectionFailed,
-            "A data file has changed since the connection was read. Refresh the connection.",
-        )),
+        StoreError::Precondition { .. } => {
+            Some(Error::retryable(Code::ConnectionChanged, "A data file has changed since the connection was read."))
+        }
         StoreError::Generic { store, .. } if *store != LOCAL => {
             Some(Error::retryable(Code::ConnectionFailed, "The object store does not answer, or not as it should."))
         }

@@ -3,22 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use futures::{StreamExt, TryStreamExt};
+use object_store::ObjectMeta;
 use object_store::path::Path;
-use object_store::{Error as StoreError, ObjectMeta};
 use pilothouse_domain::{Code, Micros};
 use url::Url;
 
 use super::listing::{Listing, is_hidden};
-use super::view::View;
-use crate::{Error, bucket};
+use crate::Error;
 
 /// Most tables of one connection.
 const MAX_TABLES: usize = 500;
 /// Most files of one table.
 const MAX_FILES_PER_TABLE: usize = 10_000;
-/// Files that are looked for at once when a connection is asked whether it is still there.
-const MAX_PROBES: usize = 8;
 /// What the URLs of a connection's tables begin with. The engine asks the connection's own store whatever stands here.
 const ROOT: &str = "data://connection/";
 
@@ -164,22 +160,6 @@ fn table_name(stem: &str) -> String {
     if plain.starts_with(|c: char| c.is_ascii_digit()) { format!("t_{plain}") } else { plain }
 }
 
-/// Looks whether every table's first file is still there.
-pub async fn probe(view: &View, tables: &[FileTable]) -> Result<(), Error> {
-    let looks: Vec<_> = tables.iter().map(|table| probe_one(view, table)).collect();
-    futures::stream::iter(looks).buffer_unordered(MAX_PROBES).try_collect().await
-}
-
-async fn probe_one(view: &View, table: &FileTable) -> Result<(), Error> {
-    view.probe(&table.first).await.map_err(|error| match error {
-        StoreError::NotFound { .. } => {
-            Error::retryable(Code::ConnectionFailed, format!("The file of {} is gone.", table.name))
-        }
-        other => bucket::explain(&other)
-            .unwrap_or_else(|| Error::retryable(Code::ConnectionFailed, "A data file cannot be read.")),
-    })
-}
-
 /// The error of reading `table`'s files, naming the file.
 pub fn in_file(table: &FileTable, error: &Error) -> Error {
     match error.code {
@@ -187,6 +167,7 @@ pub fn in_file(table: &FileTable, error: &Error) -> Error {
         | Code::QueryTimeout
         | Code::RunCancelled
         | Code::ConnectionFailed
+        | Code::ConnectionChanged
         | Code::ConnectionRefused
         | Code::AddressForbidden => error.clone(),
         _ => Error::new(Code::FileUnreadable, format!("{} cannot be read: {}", table.shown, reason(table, error))),

@@ -17,6 +17,7 @@ use crate::{Error, bucket};
 const MAX_LISTED: usize = 200_000;
 
 /// Where the files of a connection are.
+#[derive(Clone)]
 pub enum Place {
     /// A folder or file of this machine, whose path was checked.
     Folder(PathBuf),

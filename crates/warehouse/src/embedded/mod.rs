@@ -116,6 +116,7 @@ impl<T> Drop for AbortOnDrop<T> {
 /// One folder or bucket, open.
 pub struct EmbeddedEngine {
     shared: Arc<Shared>,
+    place: Place,
     context: SessionContext,
     view: Arc<View>,
     tables: Arc<Vec<discover::FileTable>>,
@@ -124,7 +125,7 @@ pub struct EmbeddedEngine {
 impl EmbeddedEngine {
     /// Opens `place`, which must have been checked, and registers a table for each data file or folder of files in it.
     pub(crate) async fn open(shared: Arc<Shared>, place: Place) -> Result<Self, Error> {
-        let mut listing = shared.run(Listing::of(place)).await?;
+        let mut listing = shared.run(Listing::of(place.clone())).await?;
         let tables = Arc::new(discover::tables(&mut listing)?);
         let view = Arc::new(View::new(listing.store, listing.files));
         let config = SessionConfig::new()
@@ -135,7 +136,7 @@ impl EmbeddedEngine {
         let context = SessionContext::new_with_config_rt(config, shared.environment(view.clone())?);
         let (session, files, found) = (context.clone(), view.clone(), tables.clone());
         shared.run(async move { register::all(&session, &files, &found).await }).await?;
-        Ok(Self { shared, context, view, tables })
+        Ok(Self { shared, place, context, view, tables })
     }
 }
 
@@ -146,8 +147,12 @@ impl Engine for EmbeddedEngine {
     }
 
     async fn ping(&self) -> Result<(), Error> {
-        let (view, tables) = (self.view.clone(), self.tables.clone());
-        self.shared.run(async move { discover::probe(&view, &tables).await }).await
+        let mut listing = self.shared.run(Listing::of(self.place.clone())).await?;
+        discover::tables(&mut listing)?;
+        if self.view.is_of(&listing.files) {
+            return Ok(());
+        }
+        Err(Error::retryable(Code::ConnectionChanged, "The connection's files have changed since it was read."))
     }
 
     async fn profile(&self) -> Result<Catalog, Error> {

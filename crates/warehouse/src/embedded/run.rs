@@ -98,7 +98,7 @@ pub fn explain(error: DataFusionError) -> Error {
         }
         DataFusionError::ArrowError(..) | DataFusionError::Execution(_) => Error::new(Code::QueryFailed, text()),
         DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {
-            Error::retryable(Code::ConnectionFailed, "A data file of this connection is gone or cannot be read.")
+            Error::retryable(Code::ConnectionChanged, "A data file of this connection is gone or cannot be read.")
         }
         DataFusionError::NotImplemented(_) => Error::new(Code::QueryFailed, text()),
         _ => Error::new(Code::QueryFailed, "The query engine failed on this query."),

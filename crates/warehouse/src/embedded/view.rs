@@ -16,7 +16,7 @@ use futures::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{
     Attributes, CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 use url::Url;
 
@@ -33,9 +33,10 @@ impl View {
         Self { store, files: files.into_iter().map(|meta| (meta.location.clone(), meta)).collect() }
     }
 
-    /// Looks whether the file at `path` is still there.
-    pub async fn probe(&self, path: &Path) -> Result<()> {
-        self.store.head(path).await.map(|_| ())
+    /// Whether `files` are the ones of the view, none of them changed.
+    pub fn is_of(&self, files: &[ObjectMeta]) -> bool {
+        let known = |file: &ObjectMeta| self.files.get(&file.location).is_some_and(|listed| is_same(listed, file));
+        files.len() == self.files.len() && files.iter().all(known)
     }
 
     fn known(&self, path: &Path) -> Result<&ObjectMeta> {

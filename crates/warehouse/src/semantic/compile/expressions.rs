@@ -10,7 +10,7 @@ pub(super) fn ident(name: &str) -> Ident {
     let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         && !RESERVED.contains(&name);
-    if plain { Ident::new(name) } else { Ident::with_quote('"', name) }
+    if plain { Ident::new(name) } else { Ident::with_quote('"', doubled(name, '"')) }
 }
 
 /// Names that mean something else to a parser when they stand alone.
@@ -33,25 +33,14 @@ pub(super) fn number(text: impl Into<String>) -> Expr {
     Expr::Value(Value::Number(text.into(), false).into())
 }
 
-/// A text. The tree's printer takes a quote after a backslash or another quote for one that is escaped already and would
-/// print it bare, so such texts are put together from pieces in which no quote stands there.
 pub(super) fn text(value: &str) -> Expr {
-    let mut pieces = vec![String::new()];
-    let mut before = ' ';
-    for letter in value.chars() {
-        if letter == '\'' && matches!(before, '\\' | '\'') {
-            pieces.push(String::new());
-        }
-        if let Some(piece) = pieces.last_mut() {
-            piece.push(letter);
-        }
-        before = letter;
-    }
-    let quoted = |piece: String| Expr::Value(Value::SingleQuotedString(piece).into());
-    let split = pieces.len() > 1;
-    let whole = pieces.into_iter().map(quoted).reduce(|a, b| binary(a, BinaryOperator::StringConcat, b));
-    let whole = whole.unwrap_or_else(|| quoted(String::new()));
-    if split { nested(whole) } else { whole }
+    Expr::Value(Value::SingleQuotedString(doubled(value, '\'')).into())
+}
+
+/// A text with every quote doubled. The tree's printer would print a quote bare that stands after a backslash or beside
+/// another one, taking it for escaped already; doubled ones it prints as they are.
+fn doubled(text: &str, quote: char) -> String {
+    text.chars().flat_map(|letter| std::iter::repeat_n(letter, if letter == quote { 2 } else { 1 })).collect()
 }
 
 pub(super) fn boolean(value: bool) -> Expr {
@@ -61,7 +50,7 @@ pub(super) fn boolean(value: bool) -> Expr {
 /// `DATE '…'` or `TIMESTAMP '…'`.
 pub(super) fn moment(timestamp: bool, value: &str) -> Expr {
     let data_type = if timestamp { DataType::Timestamp(None, TimezoneInfo::None) } else { DataType::Date };
-    let value = Value::SingleQuotedString(value.to_owned()).into();
+    let value = Value::SingleQuotedString(doubled(value, '\'')).into();
     Expr::TypedString(TypedString { data_type, value, uses_odbc_syntax: false })
 }
 
