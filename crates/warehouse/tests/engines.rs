@@ -68,6 +68,9 @@ async fn rows_are_bounded_and_what_was_read_is_told() {
     assert!(result.truncated);
     assert_eq!(result.rows[9], [json!(10)]);
     assert_eq!(result.rows_scanned, Some(5000));
+    let size = std::fs::metadata(folder.path().join("sales.jsonl")).unwrap().len();
+    assert_eq!(result.bytes_scanned, Some(size), "a format without columns is read whole");
+    assert_eq!(engine.estimate(&query).await.unwrap().bytes, Some(size));
 }
 
 #[tokio::test(flavor = "multi_thread")]

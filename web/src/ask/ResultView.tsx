@@ -70,7 +70,8 @@ function Understanding({ result, said, onChange }: UnderstandingProps) {
 }
 
 function Facts({ result }: { result: QueryResult }) {
-  const bytes = result.bytes_scanned ?? result.cost.bytes_scanned;
+  // Beside rows that were counted; `data.bytes_scanned` may be an estimate, for clients that always expect a number.
+  const bytes = result.cost.bytes_scanned;
   return (
     <ul className="facts" aria-label="What this answer took">
       <li>{formatCount(result.row_count, "row")}</li>

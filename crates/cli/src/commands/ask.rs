@@ -72,7 +72,7 @@ fn text_of(answer: &Value) -> String {
             parts.push(format!("SQL  {}", data["sql"].as_str().unwrap_or("")));
             parts.push(match data["rows_scanned"].as_u64() {
                 Some(rows) => {
-                    format!("{rows} rows and {} bytes read in {} ms", data["bytes_scanned"], data["elapsed_ms"])
+                    format!("{rows} rows and {} bytes read in {} ms", data["cost"]["bytes_scanned"], data["elapsed_ms"])
                 }
                 None => format!("{} ms; the database does not tell what it read", data["elapsed_ms"]),
             });

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
@@ -27,9 +30,12 @@ pub async fn estimate(context: &SessionContext, sql: &str) -> Result<Estimate, E
     let mut total = Estimate { rows: Some(0), bytes: Some(0) };
     for scan in leaves(&physical) {
         let statistics = StatisticsContext::new().compute(scan.as_ref(), &StatisticsArgs::new()).map_err(explain)?;
-        let add = |sum: Option<u64>, value: Option<&usize>| Some(sum? + *value? as u64);
-        total.rows = add(total.rows, statistics.num_rows.get_value());
-        total.bytes = add(total.bytes, statistics.total_byte_size.get_value());
+        let known = |value: Option<&usize>| value.map(|value| *value as u64);
+        let rows = known(statistics.num_rows.get_value());
+        // Formats without sizes of their columns are read whole.
+        let bytes = known(statistics.total_byte_size.get_value()).or_else(|| file_bytes(&scan));
+        total.rows = total.rows.zip(rows).map(|(sum, more)| sum + more);
+        total.bytes = total.bytes.zip(bytes).map(|(sum, more)| sum + more);
     }
     Ok(total)
 }
@@ -51,13 +57,22 @@ pub async fn execute(context: &SessionContext, sql: &str, max_rows: usize) -> Re
     }
     drop(stream);
     let (mut rows, mut bytes) = (0, 0);
-    for metrics in leaves(&physical).iter().filter_map(|scan| scan.metrics()) {
+    for scan in leaves(&physical) {
+        let metrics = scan.metrics().unwrap_or_default();
         rows += metrics.output_rows().unwrap_or(0) as u64;
-        bytes += metrics.sum_by_name("bytes_scanned").map_or(0, |value| value.as_usize() as u64);
+        let counted = metrics.sum_by_name("bytes_scanned").map(|value| value.as_usize() as u64);
+        // What is no scan of files reads nothing from storage.
+        bytes += counted.or_else(|| file_bytes(&scan)).unwrap_or(0);
     }
     (result.rows_scanned, result.bytes_scanned) = (Some(rows), Some(bytes));
     result.elapsed_us = started.elapsed().as_micros() as u64;
     Ok(result)
+}
+
+/// Bytes of the parts of files that a node scans; none where it scans no files.
+fn file_bytes(scan: &Arc<dyn ExecutionPlan>) -> Option<u64> {
+    let files = scan.downcast_ref::<DataSourceExec>()?.data_source().downcast_ref::<FileScanConfig>()?;
+    Some(files.file_groups.iter().flat_map(FileGroup::iter).map(PartitionedFile::effective_size).sum())
 }
 
 /// The nodes of a plan that read from storage.
