@@ -122,7 +122,7 @@ function Clarification({ question, choices, latest, onPick }: ClarificationProps
           </li>
         ))}
       </ul>
-      <p className="hint">{latest ? "Pick one, or say it in your own words below." : "This was answered below."}</p>
+      <p className="hint">{latest ? "Pick one, or say it in your own words below." : "The conversation went on below."}</p>
     </div>
   );
 }
