@@ -40,10 +40,21 @@ pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
 }
 
+/// Whether Cargo sets this variable for the programs that it runs.
+fn is_told_by_cargo(name: &str) -> bool {
+    const OTHERS: [&str; 3] = ["CARGO_CRATE_NAME", "CARGO_BIN_NAME", "CARGO_PRIMARY_PACKAGE"];
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || OTHERS.contains(&name)
+}
+
 /// Builds the release binary and returns its path.
 pub fn binary() -> Result<PathBuf> {
-    let built = Command::new("cargo").args(["build", "--release", "--locked", "--bins", "--quiet"]).status()?;
-    if !built.success() {
+    let mut build = Command::new("cargo");
+    // Build scripts of libraries look at what Cargo tells the program that it runs, which is this one: with it, they and
+    // everything above them would be built anew each time.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_told_by_cargo(&name.to_string_lossy())) {
+        build.env_remove(name);
+    }
+    if !build.args(["build", "--release", "--locked", "--bins", "--quiet"]).status()?.success() {
         bail!("the release binary cannot be built");
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from);
