@@ -68,7 +68,8 @@ pub async fn a_run_without_a_slot_waits_for_one(store: &Store) {
 
 pub async fn stopping_lets_the_runs_end(store: &Store) {
     let (bench, world) = (Bench::on(store).await, World::new());
-    let working = bench.working(noting(world.clone(), true), 2, true);
+    // More slots than this test fills: a run that waits then waits for nothing but the next start.
+    let working = bench.working(noting(world.clone(), true), 64, true);
     let engine = working.engine.clone();
     let id = bench.start(&engine, request(3)).await.id;
     world.at_gate(1).await;
