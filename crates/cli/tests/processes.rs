@@ -46,6 +46,10 @@ fn the_server_answers_and_asks_back() {
     });
     let (_, picked) = server.post("/api/v1/agent/run", &body).unwrap();
     assert_eq!(picked["response_type"], "query_result", "{picked}");
+    let data = &picked["data"];
+    let compared = data["comparison"]["rows"].as_array().unwrap();
+    assert_eq!((data["row_count"].as_u64(), &compared[0]), (Some(1), &data["rows"][0]), "{picked}");
+    assert!(compared.len() > 5 && data["chart"]["kind"] == "bar", "the first is drawn among the next: {picked}");
     let row = picked["data"]["rows"][0].to_string();
     assert!(
         row.contains("B6") || row.contains("EV") || row.contains("JetBlue") || row.contains("ExpressJet"),

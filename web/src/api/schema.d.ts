@@ -701,6 +701,15 @@ export interface components {
          * @enum {string}
          */
         ColumnRole: "dimension" | "measure" | "time";
+        /** @description The first few of what a question asks the first of. */
+        Comparison: {
+            /** @description The rows, with the columns of the result. */
+            rows: {
+                [key: string]: unknown;
+            }[];
+            /** @description The SQL that found them. */
+            sql: string;
+        };
         /** @description A connection to a warehouse, without its credentials. */
         ConnectionDto: {
             /** @description When it was last read. */
@@ -1077,10 +1086,11 @@ export interface components {
              * @description Bytes read from storage, or expected to be where the engine does not tell.
              */
             bytes_scanned: number;
-            /** @description How to draw the rows. */
+            /** @description How to draw the rows; those of the comparison where there is one. */
             chart: components["schemas"]["Chart"];
             /** @description The columns, in order. */
             columns: components["schemas"]["ResultColumn"][];
+            comparison: components["schemas"]["Comparison"] | null;
             /** @description The connection asked. */
             connection_id: string;
             /** @description What it cost. */

@@ -18,25 +18,27 @@ type Props = { answer: ResultAnswer; question: string; latest: boolean; onChange
 
 export function ResultView({ answer, question, latest, onChange }: Props) {
   const { data } = answer;
-  const asNumber = figureOf(data) !== null;
+  // A question for the first of several is drawn among the next ones, so that one sees by how much it leads.
+  const shown = data.comparison ? { ...data, rows: data.comparison.rows } : data;
+  const asNumber = figureOf(data) !== null && shown.rows.length <= 1;
   const [showTable, setShowTable] = useState(!asNumber);
   const [showSql, setShowSql] = useState(false);
   const toggleSql = (): void => setShowSql((open) => !open);
   const bindings = useMemo(() => (latest ? [{ keys: "s", run: toggleSql }, { keys: "alt+s", run: toggleSql }] : []), [latest]);
   useKeys(bindings);
-  const charted = (data.chart.kind === "bar" || data.chart.kind === "line") && data.rows.length > 1;
+  const charted = (data.chart.kind === "bar" || data.chart.kind === "line") && shown.rows.length > 1;
   return (
     <div className="result">
-      {charted ? <ChartView result={data} title={chartTitle(data)} /> : null}
+      {charted ? <ChartView result={shown} title={chartTitle(data)} /> : null}
       {answer.warnings.map((warning) => <Note key={warning}><p>{warning}</p></Note>)}
       {data.rows.length === 0 ? <p className="result-none">The query ran and found no rows. The filters below may be narrower than you meant.</p> : null}
-      {showTable && data.rows.length > 0 ? <ResultTable result={data} caption={data.chart.title || question} /> : null}
+      {showTable && shown.rows.length > 0 ? <ResultTable result={shown} caption={data.chart.title || question} /> : null}
       <Understanding result={data} said={answer.summary} onChange={onChange} />
       <Facts result={data} />
       <div className="result-actions">
         <Button icon="code" hint={`${ALT} S`} aria-expanded={showSql} aria-keyshortcuts="s Alt+S" onClick={toggleSql}>{showSql ? "Hide SQL" : "SQL"}</Button>
         {asNumber && data.rows.length > 0 ? <Button look="quiet" icon="table" aria-expanded={showTable} onClick={() => setShowTable(!showTable)}>Table</Button> : null}
-        {data.rows.length > 0 ? <Button look="quiet" icon="download" onClick={() => download(data, question)}>CSV</Button> : null}
+        {data.rows.length > 0 ? <Button look="quiet" icon="download" onClick={() => download(shown, question)}>CSV</Button> : null}
         <ShareLink runId={answer.run_id} />
       </div>
       {showSql ? <SqlPanel sql={data.sql} /> : null}

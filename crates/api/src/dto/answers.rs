@@ -70,12 +70,24 @@ pub struct QueryResult {
     cost: Cost,
     /// How the question was understood.
     understanding: Understanding,
-    /// How to draw the rows.
+    /// How to draw the rows; those of the comparison where there is one.
     chart: Chart,
+    /// Where the question is for the first of several: what it is the first of; else null.
+    #[schema(required)]
+    comparison: Option<Comparison>,
     /// The reading as a semantic query.
     query: Value,
     /// The version of the semantic model it was read with; 0 is inferred.
     semantic_version: i64,
+}
+
+/// The first few of what a question asks the first of.
+#[derive(ToSchema)]
+pub struct Comparison {
+    /// The SQL that found them.
+    sql: String,
+    /// The rows, with the columns of the result.
+    rows: Vec<BTreeMap<String, Value>>,
 }
 
 /// A column of a result.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, ResponseType};
 use super::chart;
-use super::plan::{Choice, Judged, Validated};
+use super::plan::{Choice, Executed, Judged, Validated};
 
 /// Everything an answer with rows is made of.
 pub struct Material<'a> {
@@ -22,7 +22,7 @@ pub struct Material<'a> {
     /// The estimate.
     pub judged: &'a Judged,
     /// The rows.
-    pub result: &'a ResultSet,
+    pub executed: &'a Executed,
     /// Where the freshness stands.
     pub catalog: &'a Catalog,
     /// The connection's id.
@@ -33,13 +33,15 @@ pub struct Material<'a> {
 
 /// The answer with rows.
 pub fn rows(material: &Material<'_>) -> Answer {
-    let Material { result, validated, understanding, .. } = material;
+    let Material { executed, validated, understanding, .. } = material;
+    let Executed { result, comparison } = executed;
     let columns = columns(validated, result);
     let summary = sentence(&columns, &result.rows, understanding);
-    let named: Vec<Value> = result.rows.iter().map(|row| named(&columns, row)).collect();
-    let chart = chart::choose(&columns, result.rows.len(), understanding.text.trim_end_matches('.'));
+    let all = |rows: &[Vec<Value>]| -> Vec<Value> { rows.iter().map(|row| named(&columns, row)).collect() };
+    let drawn = comparison.as_ref().map_or(&result.rows, |comparison| &comparison.rows);
+    let chart = chart::choose(&columns, drawn.len(), understanding.text.trim_end_matches('.'));
     let data = json!({
-        "rows": named,
+        "rows": all(&result.rows),
         // The original's clients read a number here: what was measured, else what was expected.
         "bytes_scanned": result.bytes_scanned.or(material.judged.estimated_bytes).unwrap_or(0),
         "columns": columns,
@@ -53,6 +55,7 @@ pub fn rows(material: &Material<'_>) -> Answer {
         "cost": {"bytes_scanned": result.bytes_scanned, "estimated_bytes": material.judged.estimated_bytes, "estimated_usd": "0"},
         "understanding": understanding,
         "chart": chart,
+        "comparison": comparison.as_ref().map(|comparison| json!({"sql": comparison.sql, "rows": all(&comparison.rows)})),
         "query": material.query,
         "semantic_version": material.model_version,
     });

@@ -1,7 +1,7 @@
 //! What the first three steps hand on. These are stored in the journal, so their fields are added to and not renamed.
 
 use pilothouse_domain::answer::ColumnRole;
-use pilothouse_domain::answer::Understanding;
+use pilothouse_domain::answer::{ResultSet, Understanding};
 use pilothouse_domain::semantic::{Grain, Query};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -77,6 +77,26 @@ pub struct ColumnMeaning {
     /// The length of the periods it holds.
     #[serde(default)]
     pub grain: Option<Grain>,
+}
+
+/// What the executor found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Executed {
+    /// The rows.
+    #[serde(flatten)]
+    pub result: ResultSet,
+    /// Where the question is for the first of several: what it is the first of.
+    #[serde(default)]
+    pub comparison: Option<Comparison>,
+}
+
+/// The first few of what a question asks the first of, so that a reader sees by how much.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The SQL that found them.
+    pub sql: String,
+    /// Rows of the same columns as the result's.
+    pub rows: Vec<Vec<Value>>,
 }
 
 /// What the critic thinks of running it.

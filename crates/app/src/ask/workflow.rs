@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use pilothouse_ai::planner::{Context, Plan};
-use pilothouse_domain::answer::ResultSet;
-use pilothouse_domain::semantic::{Query, editable, explain};
+use pilothouse_domain::semantic::{Order, Query, editable, explain};
 use pilothouse_domain::{Clock, Code};
 use pilothouse_engine::{Done, Failure, Journal, Workflow};
 use pilothouse_store::{Store, runs};
@@ -14,13 +13,15 @@ use pilothouse_warehouse::{Limits, semantic};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, answer_of};
-use super::plan::{Choice, ColumnMeaning, Judged, Planned, Validated};
+use super::plan::{Choice, ColumnMeaning, Comparison, Executed, Judged, Planned, Validated};
 use super::{Input, KIND, compose};
 use crate::Error;
 use crate::sources::{Open, Sources};
 
 /// Most rows of one answer; more are said to be left out.
 const MAX_ANSWER_ROWS: usize = 1_000;
+/// How many a question for the first one is shown beside.
+const COMPARED: u32 = 10;
 /// Earlier runs of a conversation that are looked through for the reading that a question follows up on.
 const LOOK_BACK: u32 = 5;
 
@@ -86,14 +87,15 @@ impl AskWorkflow {
         }
         let limits = Limits { max_rows: MAX_ANSWER_ROWS, ..self.sources.warehouse.limits() };
         let cancel = journal.cancel().clone();
-        let result = journal.step("executor", execute(open, &sql, limits, &cancel)).await?;
+        let wider = compared(open, &query);
+        let executed = journal.step("executor", execute(open, &sql, wider, limits, &cancel)).await?;
         let fits = |other: &Query| semantic::compile(other, &open.model, open.catalog.dialect).is_ok();
         let material = compose::Material {
             understanding: &editable(&query, &open.model, &fits),
             query: &query,
             validated: &validated,
             judged: &judged,
-            result: &result,
+            executed: &executed,
             catalog: &open.catalog,
             connection: input.connection.to_string(),
             model_version: open.model_version,
@@ -201,13 +203,36 @@ async fn judge(open: &Open, sql: &str, most: u64) -> Result<Done<Judged>, Failur
 async fn execute(
     open: &Open,
     sql: &str,
+    wider: Option<guard::CheckedQuery>,
     limits: Limits,
     cancel: &pilothouse_warehouse::Cancel,
-) -> Result<Done<ResultSet>, Failure> {
+) -> Result<Done<Executed>, Failure> {
     let checked = recheck(open, sql)?;
-    let result = open.engine.execute(&checked, limits, cancel).await.map_err(of_engine)?;
+    let mut result = open.engine.execute(&checked, limits, cancel).await.map_err(of_engine)?;
+    let mut comparison = None;
+    if let Some(wider) = wider {
+        // The answer is whole without it, so its failure is not the question's.
+        if let Ok(found) = open.engine.execute(&wider, limits, cancel).await {
+            let sum = |one: Option<u64>, other: Option<u64>| one.zip(other).map(|(one, other)| one + other);
+            result.rows_scanned = sum(result.rows_scanned, found.rows_scanned);
+            result.bytes_scanned = sum(result.bytes_scanned, found.bytes_scanned);
+            result.elapsed_us += found.elapsed_us;
+            comparison = Some(Comparison { sql: wider.sql().to_owned(), rows: found.rows });
+        }
+    }
     let summary = format!("{} rows in {} ms.", result.rows.len(), result.elapsed_us / 1000);
-    Ok(Done { summary, output: result })
+    Ok(Done { summary, output: Executed { result, comparison } })
+}
+
+/// The query that finds what the first one is the first of; none where the question is not for the first of several. It
+/// reads what the query itself reads.
+fn compared(open: &Open, query: &Query) -> Option<guard::CheckedQuery> {
+    let by_measure = matches!(query.order.first(), Some(Order::Measure { .. }));
+    if query.limit != Some(1) || query.groups.len() != 1 || !by_measure {
+        return None;
+    }
+    let wider = Query { limit: Some(COMPARED), ..query.clone() };
+    check(open, &semantic::compile(&wider, &open.model, open.catalog.dialect).ok()?).query
 }
 
 /// Only the guard can make what an engine takes, so the text from the journal passes it again.

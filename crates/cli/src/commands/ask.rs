@@ -94,7 +94,9 @@ fn text_of(answer: &Value) -> String {
 fn rows(data: &Value) -> String {
     let columns: Vec<ResultColumn> = serde_json::from_value(data["columns"].clone()).unwrap_or_default();
     let heads: Vec<String> = columns.iter().map(head).collect();
-    let rows: Vec<Vec<String>> = data["rows"]
+    // Of a question for the first of several, the next ones stand below it.
+    let shown = data["comparison"].get("rows").unwrap_or(&data["rows"]);
+    let rows: Vec<Vec<String>> = shown
         .as_array()
         .into_iter()
         .flatten()
