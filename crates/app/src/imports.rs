@@ -11,6 +11,7 @@ use pilothouse_domain::action::{Action, Tier};
 use pilothouse_domain::audit::Outcome;
 use pilothouse_domain::{Code, Role};
 use pilothouse_store::connections::Connection;
+use pilothouse_warehouse::Format;
 use tokio::io::AsyncWriteExt;
 
 use crate::connections::{self, NewConnection, Target};
@@ -20,8 +21,6 @@ use crate::{App, Caller, Error, audit, gates};
 const NAME: &str = "imports";
 /// Longest name of a file, in bytes: with what a part is called besides, it fits every file system.
 const MAX_NAME_BYTES: usize = 200;
-/// Formats that can be imported, by the ends of their names.
-const EXTENSIONS: [&str; 6] = ["parquet", "csv", "tsv", "json", "jsonl", "ndjson"];
 
 /// Writes the file `name` from `bytes` and reads it as a table. `declared` is its size, where that is known before. A
 /// file that is cut off or cannot be read is taken out again, and the connection is as it was.
@@ -66,9 +65,9 @@ async fn publish(
     let reason = match read(&app, &caller, &folder).await {
         Ok(connection) if connection.status == "ready" => return Ok(connection),
         Ok(connection) => {
-            let code = Code::ALL.iter().find(|code| Some(code.as_str()) == connection.error_code.as_deref());
+            let code = connection.error_code.as_deref().and_then(Code::parse);
             let message = connection.error_message.unwrap_or_default();
-            Error::new(code.copied().unwrap_or(Code::ConnectionFailed), message)
+            Error::new(code.unwrap_or(Code::ConnectionFailed), message)
         }
         Err(error) => error,
     };
@@ -118,9 +117,8 @@ fn check_name(name: &str) -> Result<(), Error> {
         let message = format!("A file's name has 1 to {MAX_NAME_BYTES} bytes, no slash, and no dot at its beginning.");
         return Err(Error::new(Code::QueryInvalid, message));
     }
-    let extension = Path::new(name).extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
-    if !extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str())) {
-        let message = format!("Files of these formats can be imported: {}.", EXTENSIONS.join(", "));
+    if Format::of(name).is_none() {
+        let message = format!("Files of these formats can be imported: {}.", Format::EXTENSIONS.join(", "));
         return Err(Error::new(Code::FileUnreadable, message));
     }
     Ok(())

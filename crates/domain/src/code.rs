@@ -18,6 +18,11 @@ macro_rules! codes {
                 match self { $(Code::$variant => $text,)* }
             }
 
+            /// The code whose text this is.
+            pub fn parse(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.as_str() == text)
+            }
+
             /// What brings it about, as one sentence.
             pub fn cause(self) -> &'static str {
                 match self { $(Code::$variant => $cause,)* }

@@ -62,7 +62,8 @@ impl Client {
     }
 
     /// The connections underneath, for libraries that make their own requests: they resolve names under the same
-    /// guard, and wait for the next byte no longer than a try may take. Addresses that stand in a URL as numbers are not resolved: check such a URL with [`Client::check`].
+    /// guard, and wait for the next byte no longer than a try may take. Addresses that stand in a URL as numbers are not
+    /// resolved: check such a URL with [`Client::check`].
     pub fn connections(&self) -> reqwest::Client {
         self.http.clone()
     }

@@ -15,6 +15,7 @@ mod settings;
 pub mod source;
 
 pub use bucket::{Bucket, Credentials};
+pub use embedded::Format;
 pub use engine::{Cancel, Engine, Estimate, Limits, Warehouse};
 pub use error::Error;
 pub use settings::Settings;

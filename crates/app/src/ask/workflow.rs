@@ -87,8 +87,7 @@ impl AskWorkflow {
         }
         let limits = Limits { max_rows: MAX_ANSWER_ROWS, ..self.sources.warehouse.limits() };
         let cancel = journal.cancel().clone();
-        let wider = compared(open, &query);
-        let executed = journal.step("executor", execute(open, &sql, wider, limits, &cancel)).await?;
+        let executed = journal.step("executor", execute(open, &sql, &query, limits, &cancel)).await?;
         let fits = |other: &Query| semantic::compile(other, &open.model, open.catalog.dialect).is_ok();
         let material = compose::Material {
             understanding: &editable(&query, &open.model, &fits),
@@ -203,14 +202,14 @@ async fn judge(open: &Open, sql: &str, most: u64) -> Result<Done<Judged>, Failur
 async fn execute(
     open: &Open,
     sql: &str,
-    wider: Option<guard::CheckedQuery>,
+    query: &Query,
     limits: Limits,
     cancel: &pilothouse_warehouse::Cancel,
 ) -> Result<Done<Executed>, Failure> {
     let checked = recheck(open, sql)?;
     let mut result = open.engine.execute(&checked, limits, cancel).await.map_err(of_engine)?;
     let mut comparison = None;
-    if let Some(wider) = wider {
+    if let Some(wider) = compared(open, query) {
         // The answer is whole without it, so its failure is not the question's.
         if let Ok(found) = open.engine.execute(&wider, limits, cancel).await {
             let sum = |one: Option<u64>, other: Option<u64>| one.zip(other).map(|(one, other)| one + other);

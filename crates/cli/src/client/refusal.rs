@@ -36,7 +36,7 @@ impl Refusal {
         let message = match (&body["detail"], &body["error"]) {
             (Value::String(reason), _) | (_, Value::String(reason)) => reason.clone(),
             (Value::Array(fields), _) => {
-                let cause = code.as_deref().and_then(known).map_or("", Code::cause);
+                let cause = code.as_deref().and_then(Code::parse).map_or("", Code::cause);
                 let wrong: Vec<String> = fields.iter().map(field).collect();
                 format!("{cause} ({})", wrong.join("; ")).trim().to_owned()
             }
@@ -47,7 +47,7 @@ impl Refusal {
 
     /// What to do about it, where this program knows the code.
     pub fn remedy(&self) -> Option<&'static str> {
-        self.code.as_deref().and_then(known).map(Code::remedy)
+        self.code.as_deref().and_then(Code::parse).map(Code::remedy)
     }
 }
 
@@ -55,10 +55,6 @@ impl Refusal {
 fn field(wrong: &Value) -> String {
     let place = wrong["loc"].as_array().and_then(|place| place.last()?.as_str()).unwrap_or("body");
     format!("{place}: {}", wrong["msg"].as_str().unwrap_or_default())
-}
-
-fn known(code: &str) -> Option<Code> {
-    Code::ALL.iter().copied().find(|known| known.as_str() == code)
 }
 
 #[cfg(test)]

@@ -30,6 +30,9 @@ pub enum Format {
 }
 
 impl Format {
+    /// How the names of files that are read end.
+    pub const EXTENSIONS: [&str; 6] = ["parquet", "csv", "tsv", "json", "jsonl", "ndjson"];
+
     /// The format of a file with this path.
     pub fn of(path: &str) -> Option<Self> {
         match parted(path).1.to_ascii_lowercase().as_str() {
@@ -198,6 +201,12 @@ mod tests {
         for (stem, name) in [("Orders 2024", "orders_2024"), ("2024", "t_2024"), ("a-b", "a_b")] {
             assert_eq!(table_name(stem), name);
         }
+    }
+
+    #[test]
+    fn every_ending_is_a_formats() {
+        assert!(Format::EXTENSIONS.iter().all(|ending| Format::of(&format!("table.{ending}")).is_some()));
+        assert_eq!(Format::of("notes.txt"), None);
     }
 
     #[test]

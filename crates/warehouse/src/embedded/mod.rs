@@ -13,6 +13,8 @@ mod rows;
 mod run;
 mod view;
 
+pub use discover::Format;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
