@@ -56,9 +56,13 @@ pub fn status(code: Code) -> StatusCode {
             StatusCode::NOT_FOUND
         }
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Code::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::BodyTooLarge | Code::RunTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::BodyType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Code::TenantExists | Code::ConnectionExists | Code::RunFinished | Code::RunCancelled => StatusCode::CONFLICT,
+        Code::TenantExists
+        | Code::ConnectionExists
+        | Code::RunFinished
+        | Code::RunCancelled
+        | Code::RunNotRetryable => StatusCode::CONFLICT,
         Code::BodyMalformed
         | Code::BodyInvalid
         | Code::QueryInvalid
@@ -66,6 +70,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::QuestionEmpty
         | Code::QuestionTooLong
         | Code::ChoiceUnknown
+        | Code::WorkflowUnknown
         | Code::QueryUnfit
         | Code::SqlBlocked
         | Code::SqlInvalid
@@ -85,6 +90,7 @@ pub fn status(code: Code) -> StatusCode {
         Code::NotImplemented => StatusCode::NOT_IMPLEMENTED,
         Code::StorageNewer
         | Code::RunInterrupted
+        | Code::RunTimedOut
         | Code::WorkflowVersion
         | Code::CredentialsUnreadable
         | Code::ConfigInvalid

@@ -136,6 +136,13 @@ codes! {
     RunCancelled = "run.cancelled", "The run was cancelled.", "Ask again if it is still wanted.";
     RunInterrupted = "run.interrupted", "The run was cut off more often than it is tried again.",
         "See the run's steps, then start it anew.";
+    RunTimedOut = "run.timed_out", "The run took longer than one attempt may.",
+        "Ask for less at once, or give the run more time.";
+    RunTooLarge = "run.too_large", "What the run was given or what a step returned is larger than a run may keep.",
+        "Keep large data in files or tables and hand on where it is.";
+    RunNotRetryable = "run.not_retryable", "The run has not ended, or it ended well, so it cannot be tried again.",
+        "Wait for its end, or start a new run.";
+    WorkflowUnknown = "run.workflow_unknown", "The program has no such workflow.", "Check the name of the workflow.";
     WorkflowVersion = "run.workflow_version", "The run began with another version of its workflow.",
         "Start it anew, or run the version that the message names.";
     TokenUnknown = "token.unknown", "The tenant has no such token.", "List the tokens.";

@@ -1,27 +1,40 @@
-//! The engine's handle: start a run, watch it, wait for it, cancel it.
+//! The engine's handle: start a run, watch it, wait for it, stop it, send it signals.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
-use pilothouse_domain::run::Status;
-use pilothouse_domain::{Clock, Code, Ids, Micros, RunId, TenantId};
-use pilothouse_store::runs::{self, Enqueued, NewRun, Run, RunFilter};
-use pilothouse_store::{Error, Store, Tx};
-use tokio::sync::{Notify, Semaphore};
+use pilothouse_domain::{Clock, Ids, Micros, RunId, TenantId};
+use pilothouse_store::journal::Entry;
+use pilothouse_store::queues::Queue;
+use pilothouse_store::runs::{Change, Enqueue, Lane, Limits, NewRun, Outcome, Run};
+use pilothouse_store::{Error, Store};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::events::{self, LiveRuns};
-use crate::{EventStream, Registry};
+use crate::events;
+use crate::groups::Groups;
+use crate::lanes::Lanes;
+use crate::live::{LiveRuns, Stop};
+use crate::{Also, Backend, EventStream, Registry, Request, Started};
+
+/// Most bytes of a run's input.
+pub const MAX_INPUT_BYTES: usize = 1 << 20;
+
+/// Most entries of a journal that are shown at once.
+const MAX_JOURNAL: u32 = 10_000;
 
 /// How this process works on runs.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Runs worked on side by side.
     pub concurrency: usize,
-    /// How long a worker may be silent before its run is given to another.
+    /// The queues that it serves; none means all.
+    pub queues: Vec<String>,
+    /// How long a worker may be silent before its runs are given to others.
     pub lease: Duration,
     /// How long a stopping process waits for its runs.
     pub drain: Duration,
@@ -29,42 +42,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { concurrency: 16, lease: Duration::from_secs(10), drain: Duration::from_secs(10) }
+        let (lease, drain) = (Duration::from_secs(10), Duration::from_secs(10));
+        Self { concurrency: 16, queues: Vec::new(), lease, drain }
     }
-}
-
-/// What is asked of the engine.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// Which workflow.
-    pub kind: &'static str,
-    /// Who asks.
-    pub subject: String,
-    /// What the run is called in lists.
-    pub title: String,
-    /// The workflow's input, as JSON.
-    pub input: String,
-    /// The conversation it belongs to, if any.
-    pub conversation: Option<String>,
-    /// Runs of one tenant and kind with the same key are the same run.
-    pub idempotency_key: Option<String>,
-    /// Tries before it is a dead letter.
-    pub max_attempts: i64,
-    /// Most runs of the tenant and kind that may wait for a worker, this one included; none means any number.
-    pub max_waiting: Option<u32>,
 }
 
 /// What [`Engine::start`] says there is a conflict about when as many runs wait as may: then nothing was written.
 pub const QUEUE_FULL: &str = "place in the queue";
-
-/// A run that is in the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Started {
-    /// Its id.
-    pub id: RunId,
-    /// Whether it was there already, under the same idempotency key.
-    pub existed: bool,
-}
 
 /// The engine; cheap to clone.
 #[derive(Clone)]
@@ -73,97 +57,151 @@ pub struct Engine {
 }
 
 pub(crate) struct Inner {
-    pub(crate) store: Store,
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) groups: Arc<Groups>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) registry: Registry,
     pub(crate) options: Options,
-    pub(crate) owner: String,
     pub(crate) live: Arc<LiveRuns>,
     pub(crate) slots: Arc<Semaphore>,
     pub(crate) wake: Notify,
     pub(crate) tasks: TaskTracker,
     pub(crate) stopping: CancellationToken,
+    known: Mutex<Known>,
+}
+
+/// What this process knows of the database without asking it. All of it may be behind; a slow poll mends that.
+#[derive(Default)]
+struct Known {
+    worker: String,
+    lanes: Lanes,
+    queues: BTreeMap<String, Limits>,
+    /// Moments at which delayed or waiting runs are to be looked at.
+    wakes: BTreeSet<Micros>,
+    /// Where the last look at the database's lanes stopped.
+    seen: Option<Lane>,
 }
 
 impl Engine {
-    /// An engine over `store` that knows the workflows of `registry`.
+    /// An engine over `store` that knows the workflows of `registry`. Must be called inside a tokio runtime.
     pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, registry: Registry, options: Options) -> Self {
-        // The owner is new at each start, so that a process never takes its predecessor's lease for its own.
-        let owner = ids.uuid(clock.now()).simple().to_string();
+        Self::over(Arc::new(store), clock, ids, registry, options)
+    }
+
+    /// The same over any database of runs.
+    pub fn over(
+        backend: Arc<dyn Backend>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        registry: Registry,
+        options: Options,
+    ) -> Self {
         let slots = Arc::new(Semaphore::new(options.concurrency));
         let inner = Inner {
-            store,
+            groups: Arc::new(Groups::begin(&backend)),
+            backend,
             clock,
             ids,
             registry,
             options,
-            owner,
             live: Arc::default(),
             slots,
             wake: Notify::new(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            known: Mutex::default(),
         };
-        Self { inner: Arc::new(inner) }
+        let engine = Self { inner: Arc::new(inner) };
+        engine.rename();
+        engine
     }
 
-    /// Starts a run: it is in the database, together with whatever `also` wrote, when this returns. Where this process
-    /// has a free slot, the run is claimed in the same commit and begins at once.
+    /// Starts a run: it is in the database, together with its audit row, when this returns. Where this process has a
+    /// free slot, the run is claimed in the same commit and begins at once.
     ///
     /// Dropping the future does not leave a claimed run behind without a worker: what has begun goes on.
-    pub async fn start<F>(&self, tenant: &TenantId, request: Request, also: F) -> Result<Started, Error>
-    where
-        F: for<'t> FnOnce(&'t mut Tx<'_>, RunId) -> futures::future::BoxFuture<'t, Result<(), Error>> + Send + 'static,
-    {
+    pub async fn start(&self, tenant: &TenantId, request: Request) -> Result<Started, Error> {
+        self.start_with(tenant, request, None).await
+    }
+
+    /// The same, in one commit with what `also` writes; it is not run where the run exists already.
+    pub async fn start_with(&self, tenant: &TenantId, request: Request, also: Option<Also>) -> Result<Started, Error> {
         let (engine, tenant) = (self.clone(), tenant.clone());
         let enqueued = async move { engine.enqueue(tenant, request, also).await }.in_current_span();
         let started = self.inner.tasks.spawn(enqueued);
         started.await.unwrap_or_else(|_| Err(Error::Unavailable("starting the run was given up".into())))
     }
 
-    async fn enqueue<F>(&self, tenant: TenantId, request: Request, also: F) -> Result<Started, Error>
-    where
-        F: for<'t> FnOnce(&'t mut Tx<'_>, RunId) -> futures::future::BoxFuture<'t, Result<(), Error>> + Send + 'static,
-    {
-        let inner = &self.inner;
-        let now = inner.clock.now();
-        let id = RunId(inner.ids.uuid(now));
-        let version = inner.registry.get(request.kind).map_or(0, |workflow| workflow.version());
-        let slot = if inner.stopping.is_cancelled() { None } else { inner.slots.clone().try_acquire_owned().ok() };
-        let (owner, claim_now) = (inner.owner.clone(), slot.is_some());
-        let lease_until = now + self.lease_us();
-        let (kind, max_waiting) = (request.kind, request.max_waiting);
-        let (started, claimed) = inner
-            .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    let new = new_run(id, version, request, now);
-                    if let Enqueued::Existing(id) = runs::enqueue(tx, &tenant, &new).await? {
-                        return Ok((Started { id, existed: true }, None));
-                    }
-                    also(tx, id).await?;
-                    let claimed = if claim_now {
-                        runs::claim_one(tx, &tenant, id, &owner, now, lease_until).await?
-                    } else {
-                        room_to_wait(tx, &tenant, kind, max_waiting).await?;
-                        None
-                    };
-                    Ok((Started { id, existed: false }, claimed))
-                })
-            })
-            .await?;
-        match (claimed, slot) {
-            (Some(run), Some(slot)) => self.spawn(run, slot),
-            _ => inner.wake.notify_one(),
+    async fn enqueue(&self, tenant: TenantId, request: Request, also: Option<Also>) -> Result<Started, Error> {
+        let mut wish = self.wish(tenant, request)?;
+        let slot = self.slot_for(&wish);
+        wish.worker = slot.is_some().then(|| self.worker());
+        let change = Change::Enqueue(Box::new(wish.clone()));
+        let outcome = match also {
+            Some(also) => self.inner.backend.apply_with(change, also).await?,
+            None => self.inner.groups.apply(change).await?,
+        };
+        let id = wish.run.id;
+        match (outcome, slot) {
+            (Outcome::Existing(id), _) => return Ok(Started { id, existed: true }),
+            (Outcome::Full, _) => return Err(Error::Conflict { what: QUEUE_FULL }),
+            (_, Some(slot)) => self.begin(claimed(wish), slot),
+            (_, None) if wish.run.due_at > wish.run.created_at => self.wake_at(wish.run.due_at),
+            (_, None) => self.ready(wish.lane()),
         }
-        Ok(started)
+        Ok(Started { id, existed: false })
+    }
+
+    fn wish(&self, tenant: TenantId, request: Request) -> Result<Enqueue, Error> {
+        let now = self.inner.clock.now();
+        let id = RunId(self.inner.ids.uuid(now));
+        let version = self.inner.registry.newest(request.kind).ok_or(Error::Missing { what: "workflow" })?;
+        if request.input.len() > MAX_INPUT_BYTES {
+            return Err(Error::TooLarge { bytes: request.input.len(), most: MAX_INPUT_BYTES });
+        }
+        let run = NewRun {
+            id,
+            kind: request.kind.to_owned(),
+            version,
+            queue: request.queue,
+            key: without_nul(request.key),
+            priority: request.priority.clamp(-10, 10),
+            subject: without_nul(request.subject),
+            title: without_nul(request.title),
+            input: request.input,
+            max_attempts: request.max_attempts,
+            time_limit_ms: request.time_limit_ms,
+            due_at: request.due_at.unwrap_or(now).max(now),
+            created_at: now,
+            idem_key: request.idempotency_key.map(without_nul),
+            conversation: request.conversation.map(without_nul),
+        };
+        let audit = request.audit.map(|mut entry| {
+            entry.resource = id.to_string();
+            entry
+        });
+        Ok(Enqueue { tenant, run, audit, worker: None, max_waiting: request.max_waiting })
+    }
+
+    /// A slot to begin the run in at once, where nothing stands before it and nothing keeps it back.
+    fn slot_for(&self, wish: &Enqueue) -> Option<OwnedSemaphorePermit> {
+        let inner = &self.inner;
+        let lane = wish.lane();
+        let free = wish.run.due_at <= wish.run.created_at && !inner.stopping.is_cancelled() && self.serves(&lane.queue);
+        let unhindered = free
+            && self.with(|known| !known.lanes.has(&lane) && known.queues.get(&lane.queue).is_none_or(Limits::is_free));
+        if unhindered { inner.slots.clone().try_acquire_owned().ok() } else { None }
     }
 
     /// The run, if the tenant has it.
     pub async fn get(&self, tenant: &TenantId, id: RunId) -> Result<Option<Run>, Error> {
-        let tenant = tenant.clone();
-        self.inner.store.read(move |tx| Box::pin(async move { runs::get(tx, &tenant, id).await })).await
+        Ok(self.inner.backend.look(tenant, id, 0, 0).await?.map(|(run, _)| run))
+    }
+
+    /// The run with its whole journal, if the tenant has it.
+    pub async fn journal(&self, tenant: &TenantId, id: RunId) -> Result<Option<(Run, Vec<Entry>)>, Error> {
+        self.inner.backend.look(tenant, id, 0, MAX_JOURNAL).await
     }
 
     /// Waits until the run has ended, at most `patience`; returns it as it stands then.
@@ -183,33 +221,46 @@ impl Engine {
 
     /// The run's events after the number `after`, until its last one. The caller checks that the run exists.
     pub fn events(&self, tenant: &TenantId, id: RunId, after: i64) -> EventStream {
-        events::stream(self.inner.store.clone(), self.inner.live.clone(), tenant.clone(), id, after)
+        events::stream(self.inner.backend.clone(), self.inner.live.clone(), tenant.clone(), id, after)
     }
 
     /// Cancels a run: at once where it waits, through its token where it runs. Returns it as it stands then, or none
     /// when the tenant has no such run; a run that has ended is returned as it is.
     pub async fn cancel(&self, tenant: &TenantId, id: RunId) -> Result<Option<Run>, Error> {
-        let (owned, now) = (tenant.clone(), self.inner.clock.now());
-        let run = self
-            .inner
-            .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    let answer = runs::request_cancel(tx, &owned, id, now).await?;
-                    if answer.as_ref().is_some_and(|(run, changed)| *changed && run.status.is_final()) {
-                        let done = serde_json::json!({"status": "cancelled", "code": Code::RunCancelled});
-                        pilothouse_store::events::append_held(tx, &owned, id, events::DONE, &done.to_string(), now)
-                            .await?;
-                    }
-                    Ok(answer)
-                })
-            })
-            .await?;
+        let answer = self.inner.backend.cancel(tenant, id, self.inner.clock.now()).await?;
         // Only where the tenant has the run: whoever merely knows an id stops nothing.
-        if run.as_ref().is_some_and(|(_, changed)| *changed) {
-            self.inner.live.cancel(id);
+        if answer.as_ref().is_some_and(|(_, changed)| *changed) {
+            self.inner.live.stop(id, Stop::Cancelled);
         }
-        Ok(run.map(|(run, _)| run))
+        Ok(answer.map(|(run, _)| run))
+    }
+
+    /// Sends a signal to a run that has not ended; one that waits for it goes on. `payload` is JSON. Returns the run as
+    /// it stands then, or none when the tenant has no such run; a run that has ended hears nothing.
+    pub async fn signal(
+        &self,
+        tenant: &TenantId,
+        id: RunId,
+        name: &str,
+        payload: &str,
+        sent_by: &str,
+    ) -> Result<Option<Run>, Error> {
+        let signal = (name.to_owned(), payload.to_owned(), sent_by.to_owned());
+        let run = self.inner.backend.signal(tenant, id, signal, self.inner.clock.now()).await?;
+        if let Some(run) = &run {
+            self.ready(run.lane());
+        }
+        Ok(run)
+    }
+
+    /// Has a run tried again that did not end well; its finished steps are kept. Returns it as it stands then, with
+    /// whether it is tried again, or none when the tenant has no such run.
+    pub async fn retry(&self, tenant: &TenantId, id: RunId) -> Result<Option<(Run, bool)>, Error> {
+        let answer = self.inner.backend.retry(tenant, id, self.inner.clock.now()).await?;
+        if let Some((run, true)) = &answer {
+            self.ready(run.lane());
+        }
+        Ok(answer)
     }
 
     /// How many runs this process is working on.
@@ -217,32 +268,107 @@ impl Engine {
         self.inner.live.len()
     }
 
-    pub(crate) fn lease_us(&self) -> Micros {
-        self.inner.options.lease.as_micros() as Micros
+    /// The name of this worker in the database.
+    pub fn worker(&self) -> String {
+        self.with(|known| known.worker.clone())
+    }
+
+    /// A new name at each start, so that a process never takes its predecessor's runs for its own.
+    pub(crate) fn rename(&self) {
+        let name = self.inner.ids.uuid(self.inner.clock.now()).simple().to_string();
+        self.with(|known| known.worker = name);
+    }
+
+    /// A run in this lane can be taken.
+    pub(crate) fn ready(&self, lane: Lane) {
+        if self.serves(&lane.queue) {
+            self.with_lanes(|lanes| lanes.add(lane));
+            self.inner.wake.notify_one();
+        }
+    }
+
+    /// A delayed or waiting run is to be looked at then.
+    pub(crate) fn wake_at(&self, at: Micros) {
+        let first = self.with(|known| {
+            known.wakes.insert(at);
+            known.wakes.first() == Some(&at)
+        });
+        if first {
+            self.inner.wake.notify_one();
+        }
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<Micros> {
+        self.with(|known| known.wakes.first().copied())
+    }
+
+    /// Forgets the moments that have come.
+    pub(crate) fn forget_wake(&self, now: Micros) {
+        self.with(|known| known.wakes = known.wakes.split_off(&(now + 1)));
+    }
+
+    pub(crate) fn set_queues(&self, queues: Vec<Queue>) {
+        let limits = queues.into_iter().map(|queue| (queue.name, queue.limits)).collect();
+        self.with(|known| known.queues = limits);
+    }
+
+    pub(crate) fn with_lanes<T>(&self, work: impl FnOnce(&mut Lanes) -> T) -> T {
+        self.with(|known| work(&mut known.lanes))
+    }
+
+    pub(crate) fn with_seen_lane<T>(&self, work: impl FnOnce(&mut Option<Lane>) -> T) -> T {
+        self.with(|known| work(&mut known.seen))
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Known) -> T) -> T {
+        work(&mut self.inner.known.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn serves(&self, queue: &str) -> bool {
+        let options = &self.inner.options;
+        options.concurrency > 0 && (options.queues.is_empty() || options.queues.iter().any(|own| own == queue))
     }
 }
 
-/// Refuses the unit of work when more runs than `most` wait, the new one included.
-async fn room_to_wait(tx: &mut Tx<'_>, tenant: &TenantId, kind: &str, most: Option<u32>) -> Result<(), Error> {
-    let Some(most) = most else { return Ok(()) };
-    let limit = most.saturating_add(1);
-    let filter = RunFilter { status: Some(Status::Queued), kind: Some(kind.to_owned()), limit, before: None };
-    let waiting = runs::list(tx, tenant, &filter).await?;
-    if waiting.len() > most as usize { Err(Error::Conflict { what: QUEUE_FULL }) } else { Ok(()) }
+/// The run that a wish has become when it was claimed in the same commit.
+fn claimed(wish: Enqueue) -> Run {
+    let run = wish.run;
+    Run {
+        id: run.id,
+        tenant: wish.tenant,
+        kind: run.kind,
+        version: run.version,
+        queue: run.queue,
+        key: run.key,
+        priority: run.priority,
+        subject: run.subject,
+        title: run.title,
+        status: pilothouse_domain::run::Status::Running,
+        input: run.input,
+        output: None,
+        error_code: None,
+        error_message: None,
+        attempt: 1,
+        last_attempt: run.max_attempts.max(1),
+        max_attempts: run.max_attempts.max(1),
+        time_limit_ms: run.time_limit_ms,
+        epoch: 1,
+        seq: 1,
+        signals: 0,
+        created_at: run.created_at,
+        due_at: run.due_at,
+        wake_at: None,
+        started_at: Some(run.created_at),
+        finished_at: None,
+        worker: wish.worker,
+        idem_key: run.idem_key,
+        conversation: run.conversation,
+        cancel_requested: false,
+        discarded_at: None,
+    }
 }
 
-fn new_run(id: RunId, version: i64, request: Request, now: Micros) -> NewRun {
-    NewRun {
-        id,
-        kind: request.kind.to_owned(),
-        version,
-        subject: request.subject,
-        title: request.title,
-        input: request.input,
-        max_attempts: request.max_attempts,
-        due_at: now,
-        created_at: now,
-        idem_key: request.idempotency_key,
-        conversation: request.conversation,
-    }
+/// No database keeps this character in a text.
+fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "") } else { text }
 }

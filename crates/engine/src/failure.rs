@@ -37,3 +37,8 @@ impl From<pilothouse_store::Error> for Failure {
         Self::retryable(error.code(), error.to_string())
     }
 }
+
+/// The failure of a worker that has lost its run to somebody else: it must not write any more.
+pub(crate) fn lost_lease() -> Failure {
+    Failure::retryable(Code::RunInterrupted, "The run was taken over by another worker.")
+}

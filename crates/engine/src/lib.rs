@@ -2,16 +2,25 @@
 //!
 //! The engine knows how to run workflows and not which exist; it never sees HTTP, warehouses or models. Read first:
 //! [`Workflow`] (what a capability writes), [`Journal`] (what its steps go through) and [`Engine`] (what starts them).
+//! Inside, `dispatch` takes runs in the order of `lanes`, `attempt` works on one, and `groups` commits what they write.
 
+mod attempt;
+mod backend;
+mod dispatch;
 mod engine;
 mod events;
 mod failure;
+mod groups;
 mod journal;
-mod worker;
+mod lanes;
+mod live;
+mod request;
 mod workflow;
 
-pub use engine::{Engine, Options, QUEUE_FULL, Request, Started};
+pub use backend::{Also, Backend};
+pub use engine::{Engine, MAX_INPUT_BYTES, Options, QUEUE_FULL};
 pub use events::{DONE, Event, EventStream};
 pub use failure::Failure;
 pub use journal::{Done, Journal};
+pub use request::{Request, Started};
 pub use workflow::{Registry, Workflow};

@@ -19,29 +19,39 @@ pub trait Workflow: Send + Sync + 'static {
     fn version(&self) -> i64;
 
     /// Runs it. The returned value is the run's output.
-    async fn run(&self, journal: &mut Journal, input: Value) -> Result<Value, Failure>;
+    async fn run(&self, journal: &Journal, input: Value) -> Result<Value, Failure>;
 }
 
-/// The workflows that this program has.
+/// The workflows that this program has, in every version that runs may still have begun with.
 #[derive(Clone, Default)]
 pub struct Registry {
-    workflows: BTreeMap<&'static str, Arc<dyn Workflow>>,
+    workflows: BTreeMap<(&'static str, i64), Arc<dyn Workflow>>,
 }
 
 impl Registry {
-    /// This registry with one more workflow.
+    /// This registry with one more workflow, or with another version of one.
     pub fn with(mut self, workflow: Arc<dyn Workflow>) -> Self {
-        self.workflows.insert(workflow.kind(), workflow);
+        self.workflows.insert((workflow.kind(), workflow.version()), workflow);
         self
     }
 
-    /// The workflow of this kind.
-    pub fn get(&self, kind: &str) -> Option<&Arc<dyn Workflow>> {
-        self.workflows.get(kind)
+    /// The workflow of this kind and version.
+    pub fn get(&self, kind: &str, version: i64) -> Option<&Arc<dyn Workflow>> {
+        self.workflows.iter().find(|((own, own_version), _)| *own == kind && *own_version == version).map(|(_, w)| w)
     }
 
-    /// Every kind, sorted.
-    pub fn kinds(&self) -> Vec<&'static str> {
-        self.workflows.keys().copied().collect()
+    /// The version that new runs of this kind begin with; none where there is no such workflow.
+    pub fn newest(&self, kind: &str) -> Option<i64> {
+        self.workflows.keys().filter(|(own, _)| *own == kind).map(|(_, version)| *version).max()
     }
+
+    /// Every workflow as `kind@version`, sorted.
+    pub fn names(&self) -> Vec<String> {
+        self.workflows.keys().map(|(kind, version)| name(kind, *version)).collect()
+    }
+}
+
+/// A workflow's version as it is announced to other workers.
+pub(crate) fn name(kind: &str, version: i64) -> String {
+    format!("{kind}@{version}")
 }

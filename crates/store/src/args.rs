@@ -10,6 +10,23 @@ pub(crate) enum Arg {
     Bytes(Option<Vec<u8>>),
 }
 
+impl Arg {
+    /// The whole number, or null.
+    pub(crate) fn int(self) -> Option<i64> {
+        if let Self::Int(value) = self { value } else { None }
+    }
+
+    /// The text, or null.
+    pub(crate) fn text(self) -> Option<String> {
+        if let Self::Text(value) = self { value } else { None }
+    }
+
+    /// The bytes, or null.
+    pub(crate) fn bytes(self) -> Option<Vec<u8>> {
+        if let Self::Bytes(value) = self { value } else { None }
+    }
+}
+
 /// `args![a, b]`: the values of `$1`, `$2` … as an array of [`Arg`].
 macro_rules! args {
     ($($value:expr),* $(,)?) => { [$($crate::Arg::from($value)),*] };

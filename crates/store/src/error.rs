@@ -36,6 +36,14 @@ pub enum Error {
         /// Which thing, for instance `run`.
         what: &'static str,
     },
+    /// What is to be stored is larger than this program keeps.
+    #[error("{bytes} bytes are more than the {most} that may be stored")]
+    TooLarge {
+        /// How large it is.
+        bytes: usize,
+        /// How large it may be.
+        most: usize,
+    },
     /// The database does not answer, or not in time; trying again may help.
     #[error("the database is not available: {0}")]
     Unavailable(String),
@@ -59,8 +67,10 @@ impl Error {
             Self::Conflict { what: "connection" } => Code::ConnectionExists,
             Self::Missing { what: "tenant" } => Code::TenantUnknown,
             Self::Missing { what: "run" } => Code::RunUnknown,
+            Self::Missing { what: "workflow" } => Code::WorkflowUnknown,
             Self::Missing { what: "connection" } => Code::ConnectionUnknown,
             Self::Missing { .. } => Code::NotFound,
+            Self::TooLarge { .. } => Code::RunTooLarge,
             Self::Unavailable(_) => Code::Unavailable,
             Self::Conflict { .. } | Self::Corrupt(_) | Self::Database(_) => Code::Internal,
         }

@@ -46,6 +46,11 @@ impl Store {
         Ok(Self { engine: Arc::new(engine), stuck: Arc::default() })
     }
 
+    /// Whether no other process can use this database as long as this one does.
+    pub fn is_exclusive(&self) -> bool {
+        matches!(self.engine.as_ref(), Engine::Sqlite(_))
+    }
+
     /// One cheap read from a table, for `/ready`; and one cheap write where the last one met a full or read-only disk.
     /// Answers within a second, whatever state the database is in.
     pub async fn ping(&self) -> Result<(), Error> {

@@ -4,6 +4,7 @@ use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments, AssertSqlSafe, query_with, raw_sql};
 
+use crate::given::{self, Given, Rows};
 use crate::{Arg, Error, Row};
 
 /// A transaction of [`crate::Store::write`] or [`crate::Store::read`], handed to the entity modules.
@@ -87,6 +88,17 @@ impl<'c> Tx<'c> {
         args: [Arg; N],
     ) -> Result<Option<Row>, Error> {
         Ok(self.fetch_all(sql, args).await?.into_iter().next())
+    }
+
+    /// Runs a statement over many rows that are handed in, in as few round trips as each engine allows, and returns
+    /// what it returns. The statement sees the rows as the table `given`.
+    pub(crate) async fn given(&mut self, statement: &Given, rows: Rows) -> Result<Vec<Row>, Error> {
+        self.sound()?;
+        let answered = match &mut self.connection {
+            Connection::Sqlite(connection) => given::sqlite(connection, statement, rows).await,
+            Connection::Postgres(connection) => given::postgres(connection, statement, rows).await,
+        };
+        self.noted(answered)
     }
 
     /// Runs a whole script of statements without values: migrations.

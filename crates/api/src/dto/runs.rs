@@ -1,8 +1,8 @@
 //! Runs and their steps.
 
 use pilothouse_domain::clock::rfc3339;
+use pilothouse_store::journal::{Entry, EntryKind};
 use pilothouse_store::runs::Run;
-use pilothouse_store::steps::Step;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -66,46 +66,60 @@ pub struct RunDetailDto {
 }
 
 impl RunDetailDto {
-    /// The run with its steps.
-    pub fn new(run: Run, steps: Vec<Step>) -> Self {
+    /// The run with the steps of its journal, each as it ended last.
+    pub fn new(run: Run, journal: Vec<Entry>) -> Self {
         let input = json_or_null(&run.input);
         let output = run.output.as_deref().map(json_or_null);
-        Self { input, output, run: run.into(), steps: steps.into_iter().map(StepDto::from).collect() }
+        let mut steps: Vec<StepDto> = Vec::new();
+        for entry in journal.into_iter().filter(|entry| entry.kind == EntryKind::Step) {
+            let step = StepDto::from(entry);
+            match steps.iter_mut().find(|earlier| earlier.path == step.path) {
+                Some(earlier) => *earlier = step,
+                None => steps.push(step),
+            }
+        }
+        Self { input, output, run: run.into(), steps }
     }
 }
 
 /// A journalled step.
 #[derive(Serialize, ToSchema)]
 pub struct StepDto {
-    /// Its place in the run, from 1.
+    /// The number of its entry in the run's journal.
     pub seq: i64,
+    /// Its place in the workflow, for instance `3`, or `4/0/1` in a branch.
+    pub path: String,
     /// Its name.
     pub name: String,
     /// In which try it ran.
     pub attempt: i64,
-    /// `running`, `succeeded` or `failed`.
+    /// `succeeded` or `failed`.
     pub status: String,
+    /// What it decided, in one sentence.
+    pub summary: String,
     /// When it began.
-    pub started_at: String,
+    pub started_at: Option<String>,
     /// When it ended.
-    pub finished_at: Option<String>,
+    pub finished_at: String,
     /// What it returned.
     pub output: Option<Value>,
     /// Why it failed.
     pub error: Option<Value>,
 }
 
-impl From<Step> for StepDto {
-    fn from(step: Step) -> Self {
+impl From<Entry> for StepDto {
+    fn from(entry: Entry) -> Self {
         Self {
-            seq: step.seq,
-            name: step.name,
-            attempt: step.attempt,
-            status: step.status.as_str().to_owned(),
-            started_at: rfc3339(step.started_at),
-            finished_at: time(step.finished_at),
-            output: step.output.as_deref().map(json_or_null),
-            error: step.error.as_deref().map(json_or_null),
+            seq: entry.seq,
+            path: entry.path.unwrap_or_default(),
+            name: entry.name,
+            attempt: entry.attempt,
+            status: if entry.error.is_some() { "failed" } else { "succeeded" }.to_owned(),
+            summary: entry.summary,
+            started_at: time(entry.started_at),
+            finished_at: rfc3339(entry.at),
+            output: entry.output.as_deref().map(json_or_null),
+            error: entry.error.as_deref().map(json_or_null),
         }
     }
 }

@@ -11,6 +11,7 @@ use futures::{Stream, StreamExt};
 use pilothouse_app::runs as use_cases;
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Code, RunId};
+use pilothouse_store::runs::RunFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -50,11 +51,13 @@ async fn list(
     let unknown = || Failure::new(Code::QueryInvalid, "There is no such status.");
     let status = filter.status.filter(|text| !text.is_empty());
     let status = status.map(|text| Status::parse(&text).ok_or_else(unknown)).transpose()?;
-    let cursor = filter.cursor.filter(|text| !text.is_empty()).map(|text| text.parse()).transpose()?;
-    let limit = filter.limit.unwrap_or(DEFAULT_PAGE);
-    let (runs, next) = use_cases::list(&state.app, &caller, status, cursor, limit).await?;
+    let cursor = filter.cursor.filter(|text| !text.is_empty());
+    let foreign = |_| Failure::new(Code::QueryInvalid, "The cursor is not one that this program gave.");
+    let before = cursor.map(|text| text.parse().map_err(foreign)).transpose()?;
+    let filter = RunFilter { status, limit: filter.limit.unwrap_or(DEFAULT_PAGE), before, ..RunFilter::default() };
+    let (runs, next) = use_cases::list(&state.app, &caller, filter).await?;
     let items = runs.into_iter().map(RunDto::from).collect();
-    Ok(Json(Page { items, next_cursor: next.map(|cursor| cursor.to_string()) }))
+    Ok(Json(Page { items, next_cursor: next.map(|id| id.to_string()) }))
 }
 
 /// One run with its steps.

@@ -16,7 +16,6 @@ use pilothouse_domain::audit::Outcome;
 use pilothouse_domain::semantic::{Query, explain};
 use pilothouse_domain::{Code, ConnectionId, Role, RunId};
 use pilothouse_engine::{QUEUE_FULL, Request};
-use pilothouse_store::audit as audit_rows;
 use pilothouse_store::runs::Run;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -104,27 +103,17 @@ pub async fn ask(app: &App, caller: &Caller, question: Question) -> Result<Asked
         request_id: caller.request_id.clone(),
         picked,
     };
+    let input =
+        serde_json::to_string(&input).map_err(|_| Error::new(Code::Internal, "The question could not be stored."))?;
+    let title: String = text.chars().take(TITLE_CHARS).collect();
     let request = Request {
-        kind: KIND,
-        subject: caller.principal.subject.clone(),
-        title: text.chars().take(TITLE_CHARS).collect(),
-        input: serde_json::to_string(&input)
-            .map_err(|_| Error::new(Code::Internal, "The question could not be stored."))?,
         conversation: Some(question.conversation),
-        idempotency_key: None,
         max_attempts: MAX_ATTEMPTS,
         max_waiting: Some(u32::try_from(app.settings.ask.max_waiting).unwrap_or(u32::MAX)),
+        audit: Some(audit::entry(app, caller, &action, Outcome::Allowed, None)),
+        ..Request::new(KIND, caller.principal.subject.clone(), title, input)
     };
-    let mut entry = audit::entry(app, caller, &action, Outcome::Allowed, None);
-    let started = app
-        .engine
-        .start(&caller.principal.tenant, request, move |tx, id| {
-            Box::pin(async move {
-                entry.resource = id.to_string();
-                audit_rows::append(tx, &entry).await.map(|_| ())
-            })
-        })
-        .await;
+    let started = app.engine.start(&caller.principal.tenant, request).await;
     started.map(|started| Asked { id: started.id, question: text }).map_err(|error| match error {
         pilothouse_store::Error::Conflict { what: QUEUE_FULL } => {
             let message = "Too many questions are waiting; try again in a moment.";

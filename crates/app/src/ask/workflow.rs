@@ -48,7 +48,7 @@ impl Workflow for AskWorkflow {
         1
     }
 
-    async fn run(&self, journal: &mut Journal, input: Value) -> Result<Value, Failure> {
+    async fn run(&self, journal: &Journal, input: Value) -> Result<Value, Failure> {
         let input: Input = serde_json::from_value(input)
             .map_err(|_| Failure::last(Code::WorkflowVersion, "The run's input is of another version."))?;
         let open = self.sources.open(journal.tenant(), input.connection).await.map_err(failure)?;
@@ -75,7 +75,7 @@ impl Workflow for AskWorkflow {
 }
 
 impl AskWorkflow {
-    async fn answer(&self, journal: &mut Journal, open: &Open, input: &Input, query: Query) -> Result<Answer, Failure> {
+    async fn answer(&self, journal: &Journal, open: &Open, input: &Input, query: Query) -> Result<Answer, Failure> {
         let validated = journal.step("validator", async { Ok(validate(open, &query)) }).await?;
         let Some(sql) = validated.sql.clone() else {
             return composed(journal, compose::invalid(&validated.reasons)).await;
@@ -243,7 +243,7 @@ fn recheck(open: &Open, sql: &str) -> Result<guard::CheckedQuery, Failure> {
     }
 }
 
-async fn composed(journal: &mut Journal, answer: Answer) -> Result<Answer, Failure> {
+async fn composed(journal: &Journal, answer: Answer) -> Result<Answer, Failure> {
     let summary = answer.summary.clone();
     journal.last_step("composer", async { Ok(Done { output: answer, summary }) }).await
 }

@@ -158,7 +158,7 @@ impl Here {
         let stop = CancellationToken::new();
         let worker = works.then(|| {
             let (engine, stop) = (app.engine.clone(), stop.clone());
-            tokio::spawn(async move { engine.work(stop, false).await })
+            tokio::spawn(async move { engine.work(stop).await })
         });
         let api = InProcess::new(State::new(app.clone(), config.server.clone()));
         Self { app, api, worker, stop }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::Result;
 use pilothouse_api::State;
 use pilothouse_app::{App, Mode, audit, connections};
-use pilothouse_store::Location;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -23,11 +22,9 @@ const FLUSH_EVERY: Duration = Duration::from_secs(60);
 pub async fn run(config: Config) -> Result<Outcome> {
     let app = installation::open(&config).await?;
     let stop = CancellationToken::new();
-    // One process alone has a SQLite database, so every lease in it is a dead process's.
-    let exclusive = matches!(installation::location(&config), Location::Sqlite { .. });
     let worker = tokio::spawn({
         let (engine, stop) = (app.engine.clone(), stop.clone());
-        async move { engine.work(stop, exclusive).await }
+        async move { engine.work(stop).await }
     });
     let chores = tokio::spawn(chores(app.clone(), stop.clone()));
     let signals = tokio::spawn(stop_on_signal(stop.clone()));

@@ -106,7 +106,7 @@ impl World {
     }
 }
 
-type Body = dyn for<'j> Fn(&'j mut Journal, Value) -> BoxFuture<'j, Result<Value, Failure>> + Send + Sync;
+type Body = dyn for<'j> Fn(&'j Journal, Value) -> BoxFuture<'j, Result<Value, Failure>> + Send + Sync;
 
 /// A workflow of the kind `flow` made of a closure.
 pub struct Flow {
@@ -124,14 +124,14 @@ impl Workflow for Flow {
         self.version
     }
 
-    async fn run(&self, journal: &mut Journal, input: Value) -> Result<Value, Failure> {
+    async fn run(&self, journal: &Journal, input: Value) -> Result<Value, Failure> {
         (self.body)(journal, input).await
     }
 }
 
 pub fn flow<F>(version: i64, body: F) -> Arc<dyn Workflow>
 where
-    F: for<'j> Fn(&'j mut Journal, Value) -> BoxFuture<'j, Result<Value, Failure>> + Send + Sync + 'static,
+    F: for<'j> Fn(&'j Journal, Value) -> BoxFuture<'j, Result<Value, Failure>> + Send + Sync + 'static,
 {
     Arc::new(Flow { version, body: Box::new(body) })
 }
@@ -163,7 +163,7 @@ impl Bench {
     }
 
     pub fn engine_with_lease(&self, workflow: Arc<dyn Workflow>, concurrency: usize, lease: Duration) -> Engine {
-        let options = Options { concurrency, lease, drain: PATIENCE };
+        let options = Options { concurrency, lease, drain: PATIENCE, ..Options::default() };
         let registry = Registry::default().with(workflow);
         Engine::new(self.store.clone(), self.clock.clone(), self.ids.clone(), registry, options)
     }
@@ -173,7 +173,7 @@ impl Bench {
     }
 
     pub async fn start(&self, engine: &Engine, request: Request) -> Started {
-        engine.start(&self.tenant, request, |_, _| Box::pin(async { Ok(()) })).await.unwrap()
+        engine.start(&self.tenant, request).await.unwrap()
     }
 
     /// The run once it has ended.
@@ -247,14 +247,5 @@ impl Working {
 }
 
 pub fn request(attempts: i64) -> Request {
-    Request {
-        kind: "flow",
-        subject: "ada".into(),
-        title: "a test".into(),
-        input: "{}".into(),
-        conversation: None,
-        idempotency_key: None,
-        max_attempts: attempts,
-        max_waiting: None,
-    }
+    Request { max_attempts: attempts, ..Request::new("flow", "ada", "a test", "{}".into()) }
 }

@@ -14,7 +14,7 @@ use pilothouse_domain::audit::{Entry, Outcome};
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Clock, Ids, Micros, RunId, TenantId};
 use pilothouse_engine::{Done, Engine, Failure, Journal, Options, Registry, Request, Workflow};
-use pilothouse_store::{Error, Location, Store, audit, runs, tenants};
+use pilothouse_store::{Location, Store, runs, tenants};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -75,7 +75,7 @@ impl Workflow for Sum {
         1
     }
 
-    async fn run(&self, journal: &mut Journal, input: Value) -> Result<Value, Failure> {
+    async fn run(&self, journal: &Journal, input: Value) -> Result<Value, Failure> {
         let (run, mut sum) = (journal.id(), input.as_u64().unwrap());
         for (name, what) in [("1", 1), ("2", 10), ("3", 100)] {
             let key = journal.idempotency_key(name);
@@ -104,7 +104,7 @@ async fn main() {
     let engine = Engine::new(store.clone(), Arc::new(System), ids, registry, Options::default());
     let stop = CancellationToken::new();
     let (worker, stopped) = (engine.clone(), stop.clone());
-    let work = tokio::spawn(async move { worker.work(stopped, true).await });
+    let work = tokio::spawn(async move { worker.work(stopped).await });
     if count == 0 {
         finish(&engine, &store, &tenant).await;
     } else {
@@ -139,7 +139,7 @@ async fn ask(engine: &Engine, tenant: &TenantId, first: u64, count: u64) {
                 if input >= first + count {
                     return;
                 }
-                let started = engine.start(&tenant, request(input), |tx, id| Box::pin(record(tx, id))).await.unwrap();
+                let started = engine.start(&tenant, request(input)).await.unwrap();
                 println!("ack {} {input}", started.id);
                 engine.wait(&tenant, started.id, PATIENCE).await.unwrap();
             }
@@ -152,30 +152,25 @@ async fn ask(engine: &Engine, tenant: &TenantId, first: u64, count: u64) {
 
 fn request(input: u64) -> Request {
     Request {
-        kind: "sum",
-        subject: "ada".into(),
-        title: format!("sum {input}"),
-        input: input.to_string(),
-        conversation: None,
         idempotency_key: Some(input.to_string()),
         max_attempts: ATTEMPTS,
-        max_waiting: None,
+        audit: Some(asked()),
+        ..Request::new("sum", "ada", format!("sum {input}"), input.to_string())
     }
 }
 
 /// The audit row that comes with every run.
-async fn record(tx: &mut pilothouse_store::Tx<'_>, id: RunId) -> Result<(), Error> {
-    let entry = Entry {
+fn asked() -> Entry {
+    Entry {
         scope: "acme".into(),
         at: 1,
         subject: "ada".into(),
         action: "run.start".into(),
-        resource: id.to_string(),
+        resource: String::new(),
         payload_hash: String::new(),
         outcome: Outcome::Allowed,
         code: String::new(),
         request_id: String::new(),
         count: 1,
-    };
-    audit::append(tx, &entry).await.map(|_| ())
+    }
 }

@@ -6,8 +6,11 @@
 
 mod verify;
 
+use std::collections::BTreeMap;
+
 use pilothouse_domain::audit::{Entry, Outcome, chain_hash};
 
+use crate::given::{Given, Kind, Rows};
 use crate::{Error, Row, Tx, args};
 
 pub use verify::{ScopeReport, verify};
@@ -35,40 +38,91 @@ macro_rules! select {
 
 /// Adds an entry to the chain of its scope, and tells its number.
 pub async fn append(tx: &mut Tx<'_>, entry: &Entry) -> Result<i64, Error> {
-    // Raising the head's number first makes others that append to this chain wait until this unit ends.
-    let head = tx
-        .fetch_optional(
-            "INSERT INTO audit_heads (scope, seq, hash) VALUES ($1, 1, $2)
-             ON CONFLICT (scope) DO UPDATE SET seq = audit_heads.seq + 1
-             RETURNING seq, hash",
-            args![&entry.scope, &[0_u8; 32]],
-        )
-        .await?
-        .ok_or_else(|| Error::unreadable("seq"))?;
-    let seq = head.int("seq")?;
-    let hash = chain_hash(&head.hash("hash")?, seq, entry);
-    tx.execute("UPDATE audit_heads SET hash = $2 WHERE scope = $1", args![&entry.scope, &hash]).await?;
-    tx.execute(
-        "INSERT INTO audit (scope, seq, at, subject, action, resource, payload_hash, outcome, code, request_id, count,
-                            hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        args![
-            &entry.scope,
-            seq,
-            entry.at,
-            &entry.subject,
-            &entry.action,
-            &entry.resource,
-            &entry.payload_hash,
-            entry.outcome.as_str(),
-            &entry.code,
-            &entry.request_id,
-            entry.count,
-            &hash,
-        ],
-    )
-    .await?;
-    Ok(seq)
+    append_all(tx, vec![entry.clone()]).await?.first().copied().ok_or_else(|| Error::unreadable("seq"))
+}
+
+const LENGTHEN: Given = Given {
+    columns: &[("scope", Kind::Text), ("more", Kind::Int), ("hash", Kind::Bytes)],
+    sqlite: LENGTHENED,
+    postgres: LENGTHENED,
+};
+
+/// Raising the heads' numbers first makes others that append to these chains wait until this unit ends; the scopes come
+/// in order, so that two who wait never wait for each other.
+const LENGTHENED: &str = "INSERT INTO audit_heads (scope, seq, hash) SELECT scope, more, hash FROM given WHERE true
+    ON CONFLICT (scope) DO UPDATE SET seq = audit_heads.seq + excluded.seq RETURNING scope, seq, hash";
+
+const HEAD: Given =
+    Given { columns: &[("scope", Kind::Text), ("hash", Kind::Bytes)], sqlite: HEADED, postgres: HEADED };
+
+const HEADED: &str = "UPDATE audit_heads SET hash = given.hash FROM given WHERE audit_heads.scope = given.scope";
+
+const ADD: Given = Given {
+    columns: &[
+        ("scope", Kind::Text),
+        ("seq", Kind::Int),
+        ("at", Kind::Int),
+        ("subject", Kind::Text),
+        ("action", Kind::Text),
+        ("resource", Kind::Text),
+        ("payload_hash", Kind::Text),
+        ("outcome", Kind::Text),
+        ("code", Kind::Text),
+        ("request_id", Kind::Text),
+        ("count", Kind::Int),
+        ("hash", Kind::Bytes),
+    ],
+    sqlite: ADDED,
+    postgres: ADDED,
+};
+
+const ADDED: &str = "INSERT INTO audit (scope, seq, at, subject, action, resource, payload_hash, outcome, code,
+    request_id, count, hash) SELECT * FROM given";
+
+/// Adds entries to the chains of their scopes, in their order, and tells their numbers.
+pub(crate) async fn append_all(tx: &mut Tx<'_>, entries: Vec<Entry>) -> Result<Vec<i64>, Error> {
+    if entries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut more: BTreeMap<&str, i64> = BTreeMap::new();
+    for entry in &entries {
+        *more.entry(&entry.scope).or_default() += 1;
+    }
+    let heads = more.iter().map(|(scope, more)| args![*scope, *more, &[0_u8; 32]]).collect::<Rows>();
+    let mut chains: BTreeMap<String, (i64, [u8; 32])> = BTreeMap::new();
+    for row in tx.given(&LENGTHEN, heads).await? {
+        let scope = row.text("scope")?;
+        let before = row.int("seq")? - more.get(scope.as_str()).copied().unwrap_or(0);
+        chains.insert(scope, (before, row.hash("hash")?));
+    }
+    let (mut rows, mut numbers) = (Rows::default(), Vec::with_capacity(entries.len()));
+    for entry in &entries {
+        let (seq, hash) = chains.get_mut(&entry.scope).ok_or_else(|| Error::unreadable("scope"))?;
+        *seq += 1;
+        *hash = chain_hash(hash, *seq, entry);
+        numbers.push(*seq);
+        rows.push(row(entry, *seq, hash));
+    }
+    tx.given(&HEAD, chains.iter().map(|(scope, (_, hash))| args![scope, hash]).collect::<Rows>()).await?;
+    tx.given(&ADD, rows).await?;
+    Ok(numbers)
+}
+
+fn row(entry: &Entry, seq: i64, hash: &[u8; 32]) -> [crate::Arg; 12] {
+    args![
+        &entry.scope,
+        seq,
+        entry.at,
+        &entry.subject,
+        &entry.action,
+        &entry.resource,
+        &entry.payload_hash,
+        entry.outcome.as_str(),
+        &entry.code,
+        &entry.request_id,
+        entry.count,
+        hash,
+    ]
 }
 
 /// At most `limit` records of a scope with a number below `before` (none: from the end), newest first.

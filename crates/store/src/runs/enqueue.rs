@@ -1,7 +1,15 @@
-//! How a run comes to be: in the same unit as the row that asked for it, and once per idempotency key.
+//! How a run comes to be: together with the audit row of whoever asked for it, and once per idempotency key.
 
+use std::collections::{HashMap, HashSet};
+
+use pilothouse_domain::audit::Entry as AuditEntry;
+use pilothouse_domain::run::Status;
 use pilothouse_domain::{Micros, RunId, TenantId};
 
+use super::live::State;
+use super::{Enqueue, Lane, Outcome, rank};
+use crate::given::{Given, Kind, Rows};
+use crate::journal::{self, Entry, EntryKind, NewEntry};
 use crate::{Error, Tx, args};
 
 /// A run before it is stored.
@@ -13,14 +21,22 @@ pub struct NewRun {
     pub kind: String,
     /// Which version of it.
     pub version: i64,
+    /// The queue that it stands in.
+    pub queue: String,
+    /// What it shares with others that must not run beside it; empty where nothing.
+    pub key: String,
+    /// From -10 to 10; higher goes first.
+    pub priority: i64,
     /// Who asks for it.
     pub subject: String,
     /// What it is about, in a line for people.
     pub title: String,
     /// What is asked, as JSON.
     pub input: String,
-    /// How many times it may be claimed before it is dead; at least 1.
+    /// How many attempts it has; at least 1.
     pub max_attempts: i64,
+    /// How long one attempt may take.
+    pub time_limit_ms: Option<i64>,
     /// When it may be claimed at the earliest.
     pub due_at: Micros,
     /// The present moment.
@@ -31,53 +47,193 @@ pub struct NewRun {
     pub conversation: Option<String>,
 }
 
-/// What became of a wish for a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Enqueued {
-    /// It is stored.
-    New,
-    /// It had been asked for before: this is the run.
-    Existing(RunId),
+const RUN: Given = Given {
+    columns: &[
+        ("tenant", Kind::Text),
+        ("id", Kind::Text),
+        ("kind", Kind::Text),
+        ("version", Kind::Int),
+        ("queue", Kind::Text),
+        ("queue_key", Kind::Text),
+        ("priority", Kind::Int),
+        ("subject", Kind::Text),
+        ("title", Kind::Text),
+        ("input", Kind::Text),
+        ("max_attempts", Kind::Int),
+        ("time_limit_ms", Kind::Int),
+        ("created_at", Kind::Int),
+        ("due_at", Kind::Int),
+        ("idem_key", Kind::Text),
+        ("conversation", Kind::Text),
+    ],
+    sqlite: STORED,
+    postgres: STORED,
+};
+
+const STORED: &str = "INSERT INTO runs (tenant, id, kind, version, queue, queue_key, priority, subject, title, input,
+      max_attempts, time_limit_ms, created_at, due_at, idem_key, conversation)
+    SELECT * FROM given WHERE true ON CONFLICT DO NOTHING RETURNING id";
+
+const LIVE: Given = Given {
+    columns: &[
+        ("tenant", Kind::Text),
+        ("id", Kind::Text),
+        ("lane", Kind::Text),
+        ("state", Kind::Int),
+        ("rank", Kind::Int),
+        ("wake_at", Kind::Int),
+        ("attempt", Kind::Int),
+        ("last_attempt", Kind::Int),
+        ("epoch", Kind::Int),
+        ("seq", Kind::Int),
+        ("signals", Kind::Int),
+        ("worker", Kind::Text),
+        ("started_at", Kind::Int),
+        ("cancel_requested", Kind::Int),
+    ],
+    sqlite: ALIVE,
+    postgres: ALIVE,
+};
+
+const ALIVE: &str = "INSERT INTO live (tenant, id, lane, state, rank, wake_at, attempt, last_attempt, epoch, seq,
+      signals, worker, started_at, cancel_requested) SELECT * FROM given";
+
+/// Stores what is wished for, except where the lane is full or the tenant has a run of the kind with the same
+/// idempotency key. Returns what is to be audited.
+pub(super) async fn all(
+    tx: &mut Tx<'_>,
+    wishes: Vec<(usize, Enqueue)>,
+    outcomes: &mut [Outcome],
+) -> Result<Vec<AuditEntry>, Error> {
+    let wishes = with_room(tx, wishes, outcomes).await?;
+    if wishes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let stored = tx.given(&RUN, wishes.iter().map(|(_, wish)| row(wish)).collect::<Rows>()).await?;
+    let stored: HashSet<RunId> = stored.iter().map(|row| row.parsed("id")).collect::<Result<_, _>>()?;
+    let (mut live, mut begun, mut audited) = (Rows::default(), Vec::new(), Vec::new());
+    for (index, wish) in wishes {
+        if !stored.contains(&wish.run.id) {
+            outcomes[index] = existing(tx, &wish.tenant, &wish.run).await?;
+            continue;
+        }
+        outcomes[index] = Outcome::New;
+        live.push(live_row(&wish));
+        if wish.worker.is_some() {
+            let entry = begin(wish.run.created_at, 1, 1);
+            begun.push(NewEntry { tenant: wish.tenant.clone(), run: wish.run.id, epoch: 1, entry });
+        }
+        audited.extend(wish.audit);
+    }
+    if !live.is_empty() {
+        tx.given(&LIVE, live).await?;
+    }
+    journal::insert(tx, &begun).await?;
+    Ok(audited)
 }
 
-/// Stores a queued run, unless the tenant has one of this kind with the same idempotency key.
-///
-/// # Errors
-/// [`Error::Conflict`] where the id is taken.
-pub async fn enqueue(tx: &mut Tx<'_>, tenant: &TenantId, run: &NewRun) -> Result<Enqueued, Error> {
-    let made = tx
-        .execute(
-            "INSERT INTO runs (tenant, id, kind, version, subject, title, status, input, attempt, max_attempts, epoch,
-                               created_at, due_at, idem_key, conversation, cancel_requested)
-             VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, 0, $8, 0, $9, $10, $11, $12, 0)
-             ON CONFLICT DO NOTHING",
-            args![
-                tenant,
-                run.id,
-                &run.kind,
-                run.version,
-                &run.subject,
-                &run.title,
-                &run.input,
-                run.max_attempts.max(1),
-                run.created_at,
-                run.due_at,
-                run.idem_key.as_deref(),
-                run.conversation.as_deref(),
-            ],
-        )
-        .await?;
-    if made == 1 {
-        return Ok(Enqueued::New);
+/// The entry of a claim.
+pub(super) fn begin(at: Micros, attempt: i64, seq: i64) -> Entry {
+    Entry {
+        seq,
+        at,
+        attempt,
+        kind: EntryKind::State,
+        name: Status::Running.as_str().to_owned(),
+        path: None,
+        summary: String::new(),
+        output: None,
+        error: None,
+        started_at: None,
     }
-    let existing = tx
-        .fetch_optional(
-            "SELECT id FROM runs WHERE tenant = $1 AND kind = $2 AND idem_key = $3",
-            args![tenant, &run.kind, run.idem_key.as_deref()],
-        )
-        .await?;
-    match existing {
-        Some(row) => Ok(Enqueued::Existing(row.parsed("id")?)),
-        None => Err(Error::Conflict { what: "run" }),
+}
+
+/// Those that find room in their lane.
+async fn with_room(
+    tx: &mut Tx<'_>,
+    wishes: Vec<(usize, Enqueue)>,
+    outcomes: &mut [Outcome],
+) -> Result<Vec<(usize, Enqueue)>, Error> {
+    let mut waiting: HashMap<Lane, u32> = HashMap::new();
+    let mut kept = Vec::with_capacity(wishes.len());
+    for (index, wish) in wishes {
+        if let (Some(most), None) = (wish.max_waiting, &wish.worker) {
+            let lane = wish.lane();
+            let before = match waiting.get(&lane) {
+                Some(before) => *before,
+                None => ready_in(tx, &lane, most).await?,
+            };
+            if before >= most {
+                outcomes[index] = Outcome::Full;
+                continue;
+            }
+            waiting.insert(lane, before + 1);
+        }
+        kept.push((index, wish));
     }
+    Ok(kept)
+}
+
+/// How many runs are ready in a lane, counted up to `most`.
+async fn ready_in(tx: &mut Tx<'_>, lane: &Lane, most: u32) -> Result<u32, Error> {
+    let sql = "SELECT COUNT(*) AS ready FROM (SELECT 1 FROM live WHERE state = 0 AND lane = $1 LIMIT $2) AS some";
+    let row = tx.fetch_optional(sql, args![lane.to_string(), most]).await?.ok_or_else(|| Error::unreadable("ready"))?;
+    Ok(u32::try_from(row.int("ready")?).unwrap_or(u32::MAX))
+}
+
+/// The run that was asked for before: under the same id, by a write whose answer was lost, or under the same key.
+async fn existing(tx: &mut Tx<'_>, tenant: &TenantId, run: &NewRun) -> Result<Outcome, Error> {
+    let sql =
+        "SELECT id FROM runs WHERE tenant = $1 AND (id = $2 OR (kind = $3 AND idem_key = $4)) ORDER BY id = $2 DESC";
+    let found = tx.fetch_optional(sql, args![tenant, run.id, &run.kind, run.idem_key.as_deref()]).await?;
+    let found: RunId = found.ok_or(Error::Conflict { what: "run" })?.parsed("id")?;
+    Ok(if found == run.id { Outcome::New } else { Outcome::Existing(found) })
+}
+
+fn row(wish: &Enqueue) -> [crate::Arg; 16] {
+    let run = &wish.run;
+    args![
+        &wish.tenant,
+        run.id,
+        &run.kind,
+        run.version,
+        &run.queue,
+        &run.key,
+        run.priority,
+        &run.subject,
+        &run.title,
+        &run.input,
+        run.max_attempts.max(1),
+        run.time_limit_ms,
+        run.created_at,
+        run.due_at,
+        run.idem_key.as_deref(),
+        run.conversation.as_deref(),
+    ]
+}
+
+fn live_row(wish: &Enqueue) -> [crate::Arg; 14] {
+    let (run, claimed) = (&wish.run, wish.worker.is_some());
+    let delayed = run.due_at > run.created_at;
+    let state = match (claimed, delayed) {
+        (true, _) => State::Running,
+        (false, true) => State::Delayed,
+        (false, false) => State::Ready,
+    };
+    args![
+        &wish.tenant,
+        run.id,
+        wish.lane().to_string(),
+        state as i64,
+        rank(run.due_at, run.priority),
+        (state == State::Delayed).then_some(run.due_at),
+        1_i64,
+        run.max_attempts.max(1),
+        i64::from(claimed),
+        i64::from(claimed),
+        0_i64,
+        wish.worker.as_deref(),
+        claimed.then_some(run.created_at),
+        0_i64,
+    ]
 }

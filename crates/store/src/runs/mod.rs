@@ -1,26 +1,40 @@
-//! Durable runs: what was asked, where it stands, who holds it. The state machine is the domain's; what a run does is
-//! the engine's business.
+//! Runs: asked for once, held by one worker at a time, ended once.
 //!
-//! A worker that claims a run gets a new *epoch*. Whatever it writes names that epoch, and is refused (*fenced*) once
-//! the run is no longer running under it. Read first: [`Run`], [`enqueue`], [`claim`], [`finish`].
+//! What does not change about a run, and how it ended, stands in `runs`; a run that has not ended has a thin row in
+//! `live` besides. The states are those of `pilothouse_domain::run::Status`; each statement changes only the rows whose
+//! state allows it, and a worker's writes count only under the epoch of its claim. Read first: [`Run`], [`Change`],
+//! [`apply`] and [`claim`].
 
-mod end;
+mod allot;
+mod change;
+mod claim;
+mod control;
 mod enqueue;
-mod lease;
+mod lane;
 mod list;
-mod look;
+mod live;
+mod release;
+mod settle;
 
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Micros, RunId, TenantId};
 
 use crate::{Error, Row, Tx, args};
 
-pub use end::{finish, request_cancel, requeue, resume, suspend};
-pub use enqueue::{Enqueued, NewRun, enqueue};
-pub(crate) use lease::fence;
-pub use lease::{Released, claim, claim_one, heartbeat, release_expired, release_others};
+pub use allot::Limits;
+pub(crate) use allot::after_starts;
+pub use change::{Change, Enqueue, Outcome, Then, Write, apply, apply_with};
+pub use claim::{Claim, Claimed, claim};
+pub use control::{Signal, cancel, discard, retry, signal, signals};
+pub use enqueue::NewRun;
+pub use lane::Lane;
 pub use list::{RunFilter, list, previous_in_conversation};
-pub use look::{any_due, any_expired, owned};
+pub use live::{Promoted, depths, next_wake, promote, ready_lanes};
+pub use release::{Released, release};
+
+/// A minute for each step of priority: a run of higher priority goes before those that were due up to so much earlier,
+/// and none waits for ever behind later ones.
+const PRIORITY_STEP_US: Micros = 60_000_000;
 
 /// A run as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +47,12 @@ pub struct Run {
     pub kind: String,
     /// Which version of that workflow it began with.
     pub version: i64,
+    /// The queue that it stands in.
+    pub queue: String,
+    /// What it shares with others that must not run beside it; empty where nothing.
+    pub key: String,
+    /// From -10 to 10; higher goes first.
+    pub priority: i64,
     /// Who asked for it.
     pub subject: String,
     /// What it is about, in a line for people.
@@ -47,55 +67,77 @@ pub struct Run {
     pub error_code: Option<String>,
     /// The same for people.
     pub error_message: Option<String>,
-    /// How many times it was claimed.
+    /// Which attempt it is in, or waits for, from 1.
     pub attempt: i64,
-    /// How many times it may be claimed before it is dead.
+    /// The attempt after which it is dead.
+    pub last_attempt: i64,
+    /// How many attempts it was given when it was asked for, and is given anew by a retry.
     pub max_attempts: i64,
+    /// How long one attempt may take.
+    pub time_limit_ms: Option<i64>,
     /// Rises with each claim; what an older epoch writes is refused.
     pub epoch: i64,
+    /// The number of its last journal entry when it was claimed last or left by its worker; 0 once it has ended.
+    pub seq: i64,
+    /// How many signals it was sent by then.
+    pub signals: i64,
     /// When it was asked for.
     pub created_at: Micros,
-    /// When it may be claimed at the earliest.
+    /// When it was to begin at the earliest.
     pub due_at: Micros,
+    /// When it is looked at again, where it waits or is delayed.
+    pub wake_at: Option<Micros>,
     /// When it was claimed first.
     pub started_at: Option<Micros>,
     /// When it ended.
     pub finished_at: Option<Micros>,
     /// The worker that holds it.
-    pub lease_owner: Option<String>,
-    /// Until when that worker holds it, unless it sends a heartbeat.
-    pub lease_until: Option<Micros>,
+    pub worker: Option<String>,
     /// What its caller named it, so that asking twice makes one run.
     pub idem_key: Option<String>,
     /// The conversation it is part of.
     pub conversation: Option<String>,
     /// Whether somebody wants it to stop.
     pub cancel_requested: bool,
+    /// When somebody decided that nothing is to be done about its end.
+    pub discarded_at: Option<Micros>,
 }
 
-/// Every column of a run, for lists of columns.
+impl Run {
+    /// The line that it stands in.
+    pub fn lane(&self) -> Lane {
+        Lane { queue: self.queue.clone(), tenant: self.tenant.clone(), key: self.key.clone() }
+    }
+}
+
+/// Every column of a run `r` with its live row `l`, for lists of columns.
 macro_rules! columns {
     () => {
-        "tenant, id, kind, version, subject, title, status, input, output, error_code, error_message, attempt,
-         max_attempts, epoch, created_at, due_at, started_at, finished_at, lease_owner, lease_until, idem_key,
-         conversation, cancel_requested"
+        "r.tenant, r.id, r.kind, r.version, r.queue, r.queue_key, r.priority, r.subject, r.title, r.input,
+         r.max_attempts, r.time_limit_ms, r.created_at, r.due_at, r.idem_key, r.conversation, r.outcome, r.output,
+         COALESCE(l.error_code, r.error_code) AS error_code,
+         COALESCE(l.error_message, r.error_message) AS error_message, COALESCE(l.attempt, r.attempt) AS attempt,
+         COALESCE(l.last_attempt, r.attempt) AS last_attempt, COALESCE(l.epoch, r.epoch) AS epoch,
+         COALESCE(l.started_at, r.started_at) AS started_at, r.finished_at, r.discarded_at, l.state, l.wake_at,
+         l.worker, COALESCE(l.seq, 0) AS seq, COALESCE(l.signals, 0) AS signals,
+         COALESCE(l.cancel_requested, 0) AS cancel_requested"
     };
 }
 use columns;
 
 /// The tenant's run with this id.
 pub async fn get(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId) -> Result<Option<Run>, Error> {
-    let sql = concat!("SELECT ", columns!(), " FROM runs WHERE tenant = $1 AND id = $2");
+    let sql = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM runs r LEFT JOIN live l ON l.tenant = r.tenant AND l.id = r.id WHERE r.tenant = $1 AND r.id = $2"
+    );
     tx.fetch_optional(sql, args![tenant, id]).await?.as_ref().map(read).transpose()
 }
 
-/// Whether the run exists; until the unit ends nobody else can change it.
-pub(crate) async fn hold(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId) -> Result<bool, Error> {
-    let sql = tx.pick(
-        "SELECT id FROM runs WHERE tenant = $1 AND id = $2",
-        "SELECT id FROM runs WHERE tenant = $1 AND id = $2 FOR NO KEY UPDATE",
-    );
-    Ok(tx.fetch_optional(sql, args![tenant, id]).await?.is_some())
+/// Its place in its lane.
+pub(crate) fn rank(due_at: Micros, priority: i64) -> i64 {
+    due_at.saturating_sub(priority.saturating_mul(PRIORITY_STEP_US))
 }
 
 fn read(row: &Row) -> Result<Run, Error> {
@@ -104,6 +146,9 @@ fn read(row: &Row) -> Result<Run, Error> {
         tenant: row.parsed("tenant")?,
         kind: row.text("kind")?,
         version: row.int("version")?,
+        queue: row.text("queue")?,
+        key: row.text("queue_key")?,
+        priority: row.int("priority")?,
         subject: row.text("subject")?,
         title: row.text("title")?,
         status: status(row)?,
@@ -112,20 +157,32 @@ fn read(row: &Row) -> Result<Run, Error> {
         error_code: row.optional_text("error_code")?,
         error_message: row.optional_text("error_message")?,
         attempt: row.int("attempt")?,
+        last_attempt: row.int("last_attempt")?,
         max_attempts: row.int("max_attempts")?,
+        time_limit_ms: row.optional_int("time_limit_ms")?,
         epoch: row.int("epoch")?,
+        seq: row.int("seq")?,
+        signals: row.int("signals")?,
         created_at: row.int("created_at")?,
         due_at: row.int("due_at")?,
+        wake_at: row.optional_int("wake_at")?,
         started_at: row.optional_int("started_at")?,
         finished_at: row.optional_int("finished_at")?,
-        lease_owner: row.optional_text("lease_owner")?,
-        lease_until: row.optional_int("lease_until")?,
+        worker: row.optional_text("worker")?,
         idem_key: row.optional_text("idem_key")?,
         conversation: row.optional_text("conversation")?,
         cancel_requested: row.flag("cancel_requested")?,
+        discarded_at: row.optional_int("discarded_at")?,
     })
 }
 
+/// How it ended; how it lives where it has not.
 fn status(row: &Row) -> Result<Status, Error> {
-    Status::parse(&row.text("status")?).ok_or_else(|| Error::unreadable("status"))
+    match (row.optional_text("outcome")?, row.optional_int("state")?) {
+        (Some(outcome), None) => Status::parse(&outcome).ok_or_else(|| Error::unreadable("outcome")),
+        (None, Some(state)) => {
+            live::State::parse(state).map(live::State::status).ok_or_else(|| Error::unreadable("state"))
+        }
+        _ => Err(Error::unreadable("outcome")),
+    }
 }

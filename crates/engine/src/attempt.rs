@@ -1,0 +1,248 @@
+//! One attempt at a run, from its claim to how it leaves its worker.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use pilothouse_domain::run::Status;
+use pilothouse_domain::{Code, Micros, TRACE};
+use pilothouse_store::runs::{Run, Then};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span, field};
+
+use crate::journal::{Record, Shared};
+use crate::live::Stop;
+use crate::workflow::{Workflow, name};
+use crate::{Engine, Failure, Journal};
+
+/// The first pause before another attempt; it doubles with each.
+const FIRST_BACKOFF_US: Micros = 500_000;
+/// The longest pause before another attempt.
+const MAX_BACKOFF_US: Micros = 60_000_000;
+/// How long a workflow that was told to stop may tidy up before it is cut off.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long a run waits for a worker that knows its workflow's version, before this one looks again.
+const LOOK_AGAIN_US: Micros = 1_000_000;
+
+/// How a workflow came back.
+enum Came {
+    /// With a result.
+    Back(Result<Value, Failure>),
+    /// Nothing is left but to wait, at most until a moment.
+    ToWait(Option<Micros>),
+}
+
+impl Engine {
+    /// Works on a claimed run until it leaves this worker.
+    pub(crate) async fn attempt(&self, run: Run, cancel: CancellationToken) {
+        let run = Arc::new(run);
+        let inner = &self.inner;
+        let record = Record::new(
+            inner.backend.clone(),
+            inner.groups.clone(),
+            inner.clock.clone(),
+            inner.live.clone(),
+            run.clone(),
+        );
+        let then = match self.perform(&run, &cancel, record).await {
+            Ok((shared, came)) => {
+                let then = self.concluded(&run, came, shared.waits.seen());
+                self.leave(&run, &shared.record, then).await
+            }
+            Err((record, then)) => self.leave(&run, &record, Some(then)).await,
+        };
+        if let Err(failure) = then {
+            tracing::warn!(
+                run = %run.id, code = failure.code,
+                "a run's end could not be written; it is tried again when its worker is given up"
+            );
+        }
+        inner.live.end(run.id, run.epoch);
+    }
+
+    async fn leave(&self, run: &Run, record: &Record, then: Option<Then>) -> Result<(), Failure> {
+        let Some(then) = then else { return Ok(()) };
+        tell(&then, &Span::current());
+        let wakes = match &then {
+            Then::Again { due_at, .. } | Then::Back { due_at, .. } => Some(*due_at),
+            Then::Wait { until, .. } => *until,
+            Then::GoOn | Then::End { .. } => None,
+        };
+        let waits = matches!(then, Then::Wait { .. });
+        record.leave(then).await?;
+        if let Some(at) = wakes {
+            self.wake_at(at);
+        }
+        if waits {
+            // A signal may have come while it was on its way: then it is ready.
+            self.ready(run.lane());
+        }
+        Ok(())
+    }
+
+    /// Runs the workflow. Where that cannot even begin, tells what becomes of the run.
+    async fn perform(
+        &self,
+        run: &Arc<Run>,
+        cancel: &CancellationToken,
+        record: Record,
+    ) -> Result<(Arc<Shared>, Came), (Record, Then)> {
+        let inner = &self.inner;
+        let Some(workflow) = inner.registry.get(&run.kind, run.version).cloned() else {
+            let then = self.for_another(run).await;
+            return Err((record, then));
+        };
+        let mut history = (Vec::new(), Vec::new());
+        // A run that was never claimed before has no history, so that the usual run reads nothing.
+        if run.epoch > 1 || run.signals > 0 {
+            match inner.backend.history(&run.tenant, run.id).await {
+                Ok(found) => history = found,
+                Err(error) => return Err((record, self.failed(run, Failure::from(error)))),
+            }
+        }
+        let (clock, live) = (inner.clock.clone(), inner.live.clone());
+        let shared = Arc::new(Shared::new(run.clone(), clock, live, cancel.clone(), record, history));
+        let input = serde_json::from_str(&run.input).unwrap_or(Value::Null);
+        let came = self.watched(run, cancel, until_parked(workflow, shared.clone(), input)).await;
+        Ok((shared, came))
+    }
+
+    /// Drives the workflow in a task of its own, so that one that does not listen can be cut off.
+    async fn watched<W>(&self, run: &Run, cancel: &CancellationToken, work: W) -> Came
+    where
+        W: Future<Output = Came> + Send + 'static,
+    {
+        let mut task = tokio::spawn(work.in_current_span());
+        let limit = run.time_limit_ms.and_then(|limit| u64::try_from(limit).ok()).map(Duration::from_millis);
+        let told_to_stop = async {
+            match limit {
+                Some(limit) => {
+                    if tokio::time::timeout(limit, cancel.cancelled()).await.is_err() {
+                        self.inner.live.stop(run.id, Stop::TimedOut);
+                    }
+                }
+                None => cancel.cancelled().await,
+            }
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            came = &mut task => came.unwrap_or_else(|_| Came::Back(Err(panicked()))),
+            () = told_to_stop => {
+                task.abort();
+                Came::Back(Err(Failure::last(Code::RunCancelled, "The run did not stop by itself and was cut off.")))
+            }
+        }
+    }
+
+    /// What becomes of a run whose workflow this worker does not know: it goes to one that does, or ends.
+    async fn for_another(&self, run: &Run) -> Then {
+        let wanted = name(&run.kind, run.version);
+        let knows = |workflows: &str| workflows.split(',').any(|own| own == wanted);
+        let workers = self.inner.backend.workers().await.unwrap_or_default();
+        if workers.iter().any(|worker| !worker.gone && knows(&worker.workflows)) {
+            return Then::Back { due_at: self.inner.clock.now() + LOOK_AGAIN_US, priority: run.priority };
+        }
+        let message = match self.inner.registry.newest(&run.kind) {
+            Some(own) => format!("The run began with version {} of {} and this is {own}.", run.version, run.kind),
+            None => format!("This program has no workflow {}.", run.kind),
+        };
+        self.failed(run, Failure::last(Code::WorkflowVersion, message))
+    }
+
+    /// What becomes of the run; none where it is somebody else's by now.
+    fn concluded(&self, run: &Run, came: Came, seen: i64) -> Option<Then> {
+        let now = self.inner.clock.now();
+        let stopped = self.inner.live.stopped(run.id, run.epoch);
+        Some(match (came, stopped) {
+            (_, Some(Stop::Lost)) => return None,
+            (Came::Back(Ok(output)), _) => {
+                let (output, started_at) = (Some(output.to_string()), run.started_at);
+                Then::End { status: Status::Succeeded, output, why: None, started_at }
+            }
+            (_, Some(Stop::Cancelled)) => {
+                let why = Failure::last(Code::RunCancelled, Code::RunCancelled.cause());
+                ended(run, Status::Cancelled, why)
+            }
+            (_, Some(Stop::HandedBack)) => Then::Back { due_at: now, priority: run.priority },
+            (_, Some(Stop::TimedOut)) => {
+                self.failed(run, Failure::retryable(Code::RunTimedOut, Code::RunTimedOut.cause()))
+            }
+            (Came::Back(Err(failure)), None) => self.failed(run, failure),
+            (Came::ToWait(until), None) => Then::Wait { until, seen, attempts: run.max_attempts },
+        })
+    }
+
+    fn failed(&self, run: &Run, failure: Failure) -> Then {
+        if !failure.retryable {
+            return ended(run, Status::Failed, failure);
+        }
+        if run.attempt >= run.last_attempt {
+            return ended(run, Status::Dead, failure);
+        }
+        let due_at = self.inner.clock.now() + backoff_us(run);
+        Then::Again { due_at, priority: run.priority, why: (failure.code, failure.message) }
+    }
+}
+
+/// Drives the workflow until it returns, or until all that is left of it is to wait.
+async fn until_parked(workflow: Arc<dyn Workflow>, shared: Arc<Shared>, input: Value) -> Came {
+    let journal = Journal::new(shared.clone());
+    // A panic in a workflow is a failed attempt, never a crash.
+    let running = AssertUnwindSafe(workflow.run(&journal, input)).catch_unwind();
+    let mut running = pin!(running);
+    std::future::poll_fn(|context| match running.as_mut().poll(context) {
+        Poll::Ready(returned) => Poll::Ready(Came::Back(returned.unwrap_or_else(|_| Err(panicked())))),
+        Poll::Pending if !shared.record.is_busy() => match shared.waits.open() {
+            Some(until) => Poll::Ready(Came::ToWait(until)),
+            None => Poll::Pending,
+        },
+        Poll::Pending => Poll::Pending,
+    })
+    .await
+}
+
+fn panicked() -> Failure {
+    Failure::retryable(Code::Internal, "The run met a fault of this program and was stopped.")
+}
+
+fn ended(run: &Run, status: Status, failure: Failure) -> Then {
+    Then::End { status, output: None, why: Some((failure.code, failure.message)), started_at: run.started_at }
+}
+
+/// Notes in the attempt's span how it ended.
+fn tell(then: &Then, span: &Span) {
+    let outcome = match then {
+        Then::GoOn => return,
+        Then::Again { .. } => "retried",
+        Then::Back { .. } => "handed back",
+        Then::Wait { .. } => "waiting",
+        Then::End { status, .. } => status.as_str(),
+    };
+    span.record("run.outcome", outcome);
+    if matches!(then, Then::Again { .. } | Then::End { why: Some(_), .. }) {
+        span.record("otel.status_code", "ERROR");
+    }
+}
+
+/// One attempt in a trace; below the request that asked for the run where it begins in the same process.
+pub(crate) fn span(run: &Run) -> Span {
+    let name = if run.attempt > 1 { "retry" } else { "run" };
+    tracing::error_span!(
+        target: TRACE, "run", run_id = %run.id, otel.name = [name, &run.kind].join(" "), otel.status_code = field::Empty,
+        run.kind = run.kind, run.attempt = run.attempt, run.outcome = field::Empty,
+        run.tenant = %run.tenant,
+    )
+}
+
+/// The pause after a failed attempt: doubling, bounded, and off by up to a quarter, so that what failed together does
+/// not come back together. A function of the run, so that it can be foretold.
+fn backoff_us(run: &Run) -> Micros {
+    let doublings = u32::try_from(run.attempt.saturating_sub(1)).unwrap_or(0).min(16);
+    let whole = (FIRST_BACKOFF_US << doublings).min(MAX_BACKOFF_US);
+    let spread = i64::from(run.id.0.as_bytes()[15] ^ run.id.0.as_bytes()[14]);
+    whole - whole / 4 * spread / 255
+}

@@ -1,0 +1,349 @@
+//! The journal of one attempt at a run: each step is looked up before it is run, and written down when it is done.
+
+pub(crate) mod path;
+mod record;
+mod replay;
+mod wait;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use pilothouse_domain::canonical::payload_hash;
+use pilothouse_domain::{Clock, Code, Micros, RunId, TRACE, TenantId};
+use pilothouse_store::journal::{Entry, EntryKind};
+use pilothouse_store::runs::{Run, Signal};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, field};
+
+pub(crate) use record::Record;
+pub(crate) use replay::Replay;
+pub(crate) use wait::Waits;
+
+use crate::live::LiveRuns;
+use crate::{Also, Event, Failure};
+
+/// Most bytes of what one step returns, as JSON.
+const MAX_OUTPUT_BYTES: usize = 16 << 20;
+/// Most characters of one logged line; the rest is cut off.
+const MAX_LINE_CHARS: usize = 4_000;
+/// How long a logged line may wait for company on its way into the database.
+const LINES_WAIT: Duration = Duration::from_millis(250);
+
+/// What a step made, and what it decided in a few words for whoever watches.
+pub struct Done<T> {
+    /// The result; what later attempts get back without running the step again.
+    pub output: T,
+    /// One sentence.
+    pub summary: String,
+}
+
+/// One attempt at a run, or one branch of it. Steps of one journal follow each other; what is to run side by side gets
+/// a journal of its own from [`Journal::fan_out`].
+pub struct Journal {
+    shared: Arc<Shared>,
+    /// What the paths of its steps begin with.
+    prefix: String,
+    next: AtomicI64,
+}
+
+/// What the branches of an attempt share.
+pub(crate) struct Shared {
+    pub(crate) run: Arc<Run>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) live: Arc<LiveRuns>,
+    pub(crate) cancel: CancellationToken,
+    pub(crate) record: Record,
+    pub(crate) waits: Waits,
+    replay: Replay,
+    progress: AtomicI64,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        run: Arc<Run>,
+        clock: Arc<dyn Clock>,
+        live: Arc<LiveRuns>,
+        cancel: CancellationToken,
+        record: Record,
+        (entries, signals): (Vec<Entry>, Vec<Signal>),
+    ) -> Self {
+        let told = entries.iter().filter(|entry| entry.kind == EntryKind::Progress);
+        let progress = told.filter_map(|entry| entry.output.as_ref()?.parse().ok()).max().unwrap_or(0);
+        let (replay, waits) = (Replay::of(entries), Waits::new(signals));
+        Self { run, clock, live, cancel, record, waits, replay, progress: AtomicI64::new(progress) }
+    }
+}
+
+impl Journal {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, prefix: String::new(), next: AtomicI64::new(1) }
+    }
+
+    /// The tenant that the run belongs to.
+    pub fn tenant(&self) -> &TenantId {
+        &self.shared.run.tenant
+    }
+
+    /// The run's id.
+    pub fn id(&self) -> RunId {
+        self.shared.run.id
+    }
+
+    /// Which attempt this is, from 1.
+    pub fn attempt(&self) -> i64 {
+        self.shared.run.attempt
+    }
+
+    /// When it was asked for.
+    pub fn created_at(&self) -> Micros {
+        self.shared.run.created_at
+    }
+
+    /// Who asked for it.
+    pub fn subject(&self) -> &str {
+        &self.shared.run.subject
+    }
+
+    /// Fires when somebody cancels the run, its time is over, or its worker has lost it.
+    pub fn cancel(&self) -> &CancellationToken {
+        &self.shared.cancel
+    }
+
+    /// The fence of this attempt: whoever keeps the highest one that it has seen can tell a worker that lost the run.
+    pub fn fence(&self) -> i64 {
+        self.shared.run.epoch
+    }
+
+    /// The key that the next step may give to outside services: the same however often the step is tried.
+    pub fn idempotency_key(&self, step: &str) -> String {
+        let path = format!("{}{}", self.prefix, self.next.load(Ordering::Relaxed));
+        payload_hash(&(self.shared.run.id, path, step))
+    }
+
+    /// Runs a step, or returns what it returned when it finished in an earlier attempt.
+    pub fn step<T, W>(&self, name: &'static str, work: W) -> impl Future<Output = Result<T, Failure>> + use<'_, T, W>
+    where
+        T: Serialize + DeserializeOwned,
+        W: Future<Output = Result<Done<T>, Failure>>,
+    {
+        let path = self.next_path();
+        async move {
+            let (result, entry) = self.perform(&path, name, work).await?;
+            if let Some(entry) = entry {
+                self.shared.record.write(entry).await?;
+            }
+            result
+        }
+    }
+
+    /// Runs a step that may take at most so long; then it fails, and another attempt may be made.
+    pub fn step_within<T, W>(
+        &self,
+        limit: Duration,
+        name: &'static str,
+        work: W,
+    ) -> impl Future<Output = Result<T, Failure>> + use<'_, T, W>
+    where
+        T: Serialize + DeserializeOwned,
+        W: Future<Output = Result<Done<T>, Failure>>,
+    {
+        self.step(name, async move {
+            let over = |_| {
+                let message = format!("The step {name} took longer than {} s.", limit.as_secs_f64());
+                Failure::retryable(Code::RunTimedOut, message)
+            };
+            tokio::time::timeout(limit, work).await.map_err(over)?
+        })
+    }
+
+    /// Runs the last step of a workflow. Its entry is written together with the run's end, in one commit.
+    pub fn last_step<T, W>(
+        &self,
+        name: &'static str,
+        work: W,
+    ) -> impl Future<Output = Result<T, Failure>> + use<'_, T, W>
+    where
+        T: Serialize + DeserializeOwned,
+        W: Future<Output = Result<Done<T>, Failure>>,
+    {
+        let path = self.next_path();
+        async move {
+            let (result, entry) = self.perform(&path, name, work).await?;
+            if let Some(entry) = entry {
+                self.shared.record.keep(entry).await;
+            }
+            result
+        }
+    }
+
+    /// Runs a step whose whole effect is what it writes into the control-plane database: `also` writes in the commit
+    /// that journals the step, so that the effect happens exactly once.
+    pub fn transact<T>(
+        &self,
+        name: &'static str,
+        done: Done<T>,
+        also: Also,
+    ) -> impl Future<Output = Result<T, Failure>> + use<'_, T>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let path = self.next_path();
+        async move {
+            let (result, entry) = self.perform(&path, name, async { Ok(done) }).await?;
+            if let Some(entry) = entry {
+                self.shared.record.write_with(entry, also).await?;
+            }
+            result
+        }
+    }
+
+    /// Does `work` for each item, at most `most` side by side, each in a branch with a journal of its own. Returns the
+    /// results in the order of the items. What succeeded is kept when others fail, and not done again.
+    pub async fn fan_out<I, T, F, W>(&self, items: I, most: usize, work: F) -> Vec<Result<T, Failure>>
+    where
+        I: IntoIterator,
+        F: Fn(Journal, I::Item) -> W,
+        W: Future<Output = Result<T, Failure>>,
+    {
+        let path = self.next_path();
+        let branches = items.into_iter().enumerate().map(|(index, item)| {
+            let prefix = format!("{path}/{index}/");
+            work(Journal { shared: self.shared.clone(), prefix, next: AtomicI64::new(1) }, item)
+        });
+        let branches: Vec<W> = branches.collect();
+        futures::stream::iter(branches).buffered(most.max(1)).collect().await
+    }
+
+    /// Waits for a signal with this name, as long as it takes or until a moment; then there is none. The run holds no
+    /// worker meanwhile. A signal that came before is found; each is given to one wait only.
+    pub fn wait_for(
+        &self,
+        name: &'static str,
+        until: Option<Micros>,
+    ) -> impl Future<Output = Result<Option<Signal>, Failure>> + use<'_> {
+        let path = self.next_path();
+        async move { wait::wait_for(&self.shared, &path, name, until).await }
+    }
+
+    /// Waits until a moment, without a worker.
+    pub fn sleep_until(&self, moment: Micros) -> impl Future<Output = Result<(), Failure>> + use<'_> {
+        let path = self.next_path();
+        async move { wait::wait_for(&self.shared, &path, wait::SLEEP, Some(moment)).await.map(|_| ()) }
+    }
+
+    /// Logs a line. It is stored with the next step, or a moment later.
+    pub async fn log(&self, level: tracing::Level, line: &str) {
+        let name = level.as_str().to_ascii_lowercase();
+        let summary: String = line.chars().filter(|char| *char != '\0').take(MAX_LINE_CHARS).collect();
+        self.note(EntryKind::Log, name, summary, None).await;
+    }
+
+    /// Tells how far the run is, from 0 to 100. What is less than was told before is not told.
+    pub async fn progress(&self, percent: u8, summary: &str) {
+        let percent = i64::from(percent.min(100));
+        if self.shared.progress.fetch_max(percent, Ordering::SeqCst) < percent {
+            self.note(EntryKind::Progress, String::new(), summary.to_owned(), Some(percent.to_string())).await;
+        }
+    }
+
+    async fn note(&self, kind: EntryKind, name: String, summary: String, output: Option<String>) {
+        let entry = self.shared.entry(kind, name, summary, output);
+        self.shared.record.keep(entry).await;
+        let shared = self.shared.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(LINES_WAIT).await;
+            // Who has lost the run writes no lines either.
+            let _ = shared.record.write_kept().await;
+        });
+    }
+
+    fn next_path(&self) -> String {
+        format!("{}{}", self.prefix, self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    async fn perform<T, W>(
+        &self,
+        path: &str,
+        name: &'static str,
+        work: W,
+    ) -> Result<(Result<T, Failure>, Option<Entry>), Failure>
+    where
+        T: Serialize + DeserializeOwned,
+        W: Future<Output = Result<Done<T>, Failure>>,
+    {
+        if let Some(result) = self.shared.replayed(path, name)? {
+            return Ok((result, None));
+        }
+        let shared = &self.shared;
+        if shared.cancel.is_cancelled() {
+            return Err(Failure::last(Code::RunCancelled, "The run was cancelled."));
+        }
+        let _busy = shared.record.busy();
+        let started_at = shared.clock.now();
+        shared.live.tell(shared.run.id, shared.run.epoch, || {
+            let begun = json!({"seq": path::top(path), "path": path, "name": name, "status": "started", "summary": ""});
+            Event { seq: None, kind: "step".into(), json: begun.to_string() }
+        });
+        let span = tracing::info_span!(
+            target: TRACE, "step", otel.name = name, otel.status_code = field::Empty, step.seq = path,
+            error.type = field::Empty,
+        );
+        let result = work.instrument(span.clone()).await;
+        if let Err(failure) = &result {
+            span.record("otel.status_code", "ERROR").record("error.type", &failure.code);
+        }
+        let (result, output, summary) = match result {
+            Ok(done) => match stored(&done.output) {
+                Ok(output) => (Ok(done.output), Some(output), done.summary),
+                Err(failure) => (Err(failure.clone()), None, failure.message),
+            },
+            Err(failure) => (Err(failure.clone()), None, failure.message),
+        };
+        let error = result.as_ref().err().map(|failure| json!(failure).to_string());
+        let mut entry = shared.entry(EntryKind::Step, name.to_owned(), summary, output);
+        entry.path = Some(path.to_owned());
+        entry.error = error;
+        entry.started_at = Some(started_at);
+        Ok((result, Some(entry)))
+    }
+}
+
+impl Shared {
+    fn entry(&self, kind: EntryKind, name: String, summary: String, output: Option<String>) -> Entry {
+        let (at, attempt) = (self.clock.now(), self.run.attempt);
+        Entry { seq: 0, at, attempt, kind, name, path: None, summary, output, error: None, started_at: None }
+    }
+
+    /// The stored result of the step at `path`, if an earlier attempt left one.
+    fn replayed<T: DeserializeOwned>(&self, path: &str, name: &str) -> Result<Option<Result<T, Failure>>, Failure> {
+        let Some(step) = self.replay.get(path) else { return Ok(None) };
+        if step.name != name {
+            let message = format!("Step {path} was {} when the run began and is {name} now.", step.name);
+            return Err(Failure::last(Code::WorkflowVersion, message));
+        }
+        match (&step.output, &step.error) {
+            (Some(output), _) => serde_json::from_str(output).map(|output| Some(Ok(output))).map_err(unreadable),
+            (_, Some(error)) => serde_json::from_str(error).map(|failure| Some(Err(failure))).map_err(unreadable),
+            _ => Ok(None),
+        }
+    }
+}
+
+fn stored<T: Serialize>(output: &T) -> Result<String, Failure> {
+    let text = serde_json::to_string(output)
+        .map_err(|_| Failure::last(Code::Internal, "A step's result could not be stored."))?;
+    if text.len() > MAX_OUTPUT_BYTES {
+        let message = format!("A step returned {} bytes; a run keeps at most {MAX_OUTPUT_BYTES}.", text.len());
+        return Err(Failure::last(Code::RunTooLarge, message));
+    }
+    Ok(text)
+}
+
+fn unreadable(_: serde_json::Error) -> Failure {
+    Failure::last(Code::Internal, "A step's stored result could not be read back.")
+}

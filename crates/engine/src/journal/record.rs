@@ -1,0 +1,137 @@
+//! How an attempt writes: one write at a time, in order, so that a run's entries have no gaps and no worker that has
+//! lost the run writes one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pilothouse_domain::Clock;
+use pilothouse_store::journal::Entry;
+use pilothouse_store::runs::{Change, Outcome, Run, Then, Write};
+use tokio::sync::Mutex;
+
+use crate::failure::lost_lease;
+use crate::groups::Groups;
+use crate::live::LiveRuns;
+use crate::{Also, Backend, Failure};
+
+/// The pen of one attempt.
+pub(crate) struct Record {
+    backend: Arc<dyn Backend>,
+    groups: Arc<Groups>,
+    clock: Arc<dyn Clock>,
+    live: Arc<LiveRuns>,
+    run: Arc<Run>,
+    state: Mutex<State>,
+    /// Steps at work and writes under way: as long as there are any, the run does not only wait.
+    busy: AtomicUsize,
+}
+
+struct State {
+    seq: i64,
+    /// Entries that wait for the next write.
+    waiting: Vec<Entry>,
+}
+
+/// Counts as busy until it is dropped.
+pub(crate) struct Busy<'r>(&'r AtomicUsize);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Record {
+    pub(crate) fn new(
+        backend: Arc<dyn Backend>,
+        groups: Arc<Groups>,
+        clock: Arc<dyn Clock>,
+        live: Arc<LiveRuns>,
+        run: Arc<Run>,
+    ) -> Self {
+        let state = Mutex::new(State { seq: run.seq, waiting: Vec::new() });
+        Self { backend, groups, clock, live, run, state, busy: AtomicUsize::new(0) }
+    }
+
+    pub(crate) fn busy(&self) -> Busy<'_> {
+        self.busy.fetch_add(1, Ordering::SeqCst);
+        Busy(&self.busy)
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::SeqCst) > 0
+    }
+
+    /// Keeps an entry for the next write. It gets its number then.
+    pub(crate) async fn keep(&self, entry: Entry) {
+        self.state.lock().await.waiting.push(entry);
+    }
+
+    /// Writes an entry, after those that were kept.
+    pub(crate) async fn write(&self, entry: Entry) -> Result<(), Failure> {
+        let _busy = self.busy();
+        let mut state = self.state.lock().await;
+        state.waiting.push(entry);
+        self.flush(&mut state, Then::GoOn).await
+    }
+
+    /// Writes an entry in one commit with what `also` writes.
+    pub(crate) async fn write_with(&self, entry: Entry, also: Also) -> Result<(), Failure> {
+        let _busy = self.busy();
+        let mut state = self.state.lock().await;
+        state.waiting.push(entry);
+        let (write, entries) = self.next_write(&mut state, Then::GoOn);
+        let outcome = self.backend.apply_with(Change::Write(Box::new(write)), also).await?;
+        self.told(outcome, entries)
+    }
+
+    /// Writes what was kept.
+    pub(crate) async fn write_kept(&self) -> Result<(), Failure> {
+        let _busy = self.busy();
+        let mut state = self.state.lock().await;
+        if state.waiting.is_empty() { Ok(()) } else { self.flush(&mut state, Then::GoOn).await }
+    }
+
+    /// Writes what was kept, and lets the run leave its worker.
+    pub(crate) async fn leave(&self, then: Then) -> Result<(), Failure> {
+        let mut state = self.state.lock().await;
+        self.flush(&mut state, then).await
+    }
+
+    async fn flush(&self, state: &mut State, then: Then) -> Result<(), Failure> {
+        let (write, entries) = self.next_write(state, then);
+        let outcome = self.groups.apply(Change::Write(Box::new(write))).await?;
+        self.told(outcome, entries)
+    }
+
+    /// The write of all that waits, in its order.
+    fn next_write(&self, state: &mut State, then: Then) -> (Write, Vec<Entry>) {
+        let mut entries = std::mem::take(&mut state.waiting);
+        for (entry, seq) in entries.iter_mut().zip(state.seq + 1..) {
+            entry.seq = seq;
+        }
+        state.seq += entries.len() as i64;
+        let run = &self.run;
+        let write = Write {
+            tenant: run.tenant.clone(),
+            run: run.id,
+            epoch: run.epoch,
+            seq: state.seq,
+            entries: entries.clone(),
+            attempt: run.attempt,
+            last_attempt: run.last_attempt,
+            at: self.clock.now(),
+            then,
+        };
+        (write, entries)
+    }
+
+    /// Tells whoever watches what was written.
+    fn told(&self, outcome: Outcome, entries: Vec<Entry>) -> Result<(), Failure> {
+        let Outcome::Written(left) = outcome else { return Err(lost_lease()) };
+        for entry in entries.iter().chain(&left) {
+            self.live.tell(self.run.id, self.run.epoch, || crate::events::of_entry(entry, entry.seq, true));
+        }
+        Ok(())
+    }
+}

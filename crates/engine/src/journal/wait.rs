@@ -1,0 +1,118 @@
+//! Waiting for signals and moments without a worker: the attempt ends where nothing but waits is left, and the next one
+//! comes back to the same place.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use pilothouse_domain::Micros;
+use pilothouse_store::journal::EntryKind;
+use pilothouse_store::runs::Signal;
+use serde::{Deserialize, Serialize};
+
+use super::Shared;
+use crate::Failure;
+
+/// The name of a wait for a moment alone; no signal has it.
+pub(super) const SLEEP: &str = "sleep";
+
+/// The signals that an attempt knows, and what it waits for.
+pub(crate) struct Waits {
+    signals: Vec<Signal>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The signals that waits were given, by number.
+    given: HashSet<i64>,
+    /// How many waits are open, and the first moment at which one of them ends.
+    open: usize,
+    until: Option<Micros>,
+}
+
+/// The journalled result of a wait.
+#[derive(Serialize, Deserialize)]
+struct Waited {
+    signal: Option<Given>,
+}
+
+/// The signal that a wait was given.
+#[derive(Serialize, Deserialize)]
+struct Given {
+    seq: i64,
+    payload: String,
+    sent_by: String,
+    at: Micros,
+}
+
+impl Waits {
+    pub(super) fn new(signals: Vec<Signal>) -> Self {
+        Self { signals, state: Mutex::default() }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How many signals there were when the attempt began.
+    pub(crate) fn seen(&self) -> i64 {
+        self.signals.last().map_or(0, |signal| signal.seq)
+    }
+
+    /// What is waited for: none where no wait is open, else the first moment at which one ends by itself.
+    pub(crate) fn open(&self) -> Option<Option<Micros>> {
+        self.with(|state| (state.open > 0).then_some(state.until))
+    }
+
+    /// The first signal with this name that no wait was given yet.
+    fn next(&self, name: &str) -> Option<&Signal> {
+        self.with(|state| {
+            let found = self.signals.iter().find(|signal| signal.name == name && !state.given.contains(&signal.seq))?;
+            state.given.insert(found.seq);
+            Some(found)
+        })
+    }
+
+    fn opened(&self, until: Option<Micros>) {
+        self.with(|state| {
+            state.open += 1;
+            state.until = match (state.until, until) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            };
+        });
+    }
+}
+
+pub(super) async fn wait_for(
+    shared: &Shared,
+    path: &str,
+    name: &'static str,
+    until: Option<Micros>,
+) -> Result<Option<Signal>, Failure> {
+    if let Some(stored) = shared.replayed::<Waited>(path, name)? {
+        let given = stored?.signal;
+        return Ok(given.map(|given| {
+            shared.waits.with(|state| state.given.insert(given.seq));
+            let Given { seq, payload, sent_by, at } = given;
+            Signal { seq, name: name.to_owned(), payload, sent_by, at }
+        }));
+    }
+    let found = shared.waits.next(name).cloned();
+    if found.is_none() && until.is_none_or(|until| shared.clock.now() < until) {
+        shared.waits.opened(until);
+        // The attempt ends here; see `attempt::until_parked`.
+        std::future::pending::<()>().await;
+    }
+    let given = found.clone().map(|Signal { seq, payload, sent_by, at, .. }| Given { seq, payload, sent_by, at });
+    let summary = match &given {
+        Some(given) => format!("{} sent {name}.", given.sent_by),
+        None => "The time is over.".to_owned(),
+    };
+    let output = super::stored(&Waited { signal: given })?;
+    let mut entry = shared.entry(EntryKind::Step, name.to_owned(), summary, Some(output));
+    entry.path = Some(path.to_owned());
+    entry.started_at = Some(entry.at);
+    shared.record.write(entry).await?;
+    Ok(found)
+}

@@ -1,0 +1,125 @@
+//! The runs that this process is working on: who listens to them, and how they are told to stop.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use pilothouse_domain::RunId;
+use tokio::sync::{Notify, broadcast};
+use tokio_util::sync::CancellationToken;
+
+use crate::Event;
+
+/// Events that a slow listener may fall behind before it reads from the database instead.
+const EVENTS_KEPT: usize = 64;
+
+/// Why an attempt is told to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Somebody cancelled the run.
+    Cancelled,
+    /// The attempt has taken too long.
+    TimedOut,
+    /// This process stops; another one may go on.
+    HandedBack,
+    /// The run is somebody else's by now: nothing may be written.
+    Lost,
+}
+
+/// What this process knows of a run that it is working on.
+struct Live {
+    /// Which claim this is: after a lost lease, this process may claim the run anew while its old attempt still ends.
+    epoch: i64,
+    /// There from the first listener on.
+    sender: Option<broadcast::Sender<Event>>,
+    cancel: CancellationToken,
+    stop: Option<Stop>,
+}
+
+/// The runs that this process is working on.
+#[derive(Default)]
+pub(crate) struct LiveRuns {
+    runs: Mutex<HashMap<RunId, Live>>,
+    begun: Notify,
+}
+
+impl LiveRuns {
+    fn with<T>(&self, work: impl FnOnce(&mut HashMap<RunId, Live>) -> T) -> T {
+        work(&mut self.runs.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Begins to tell of a run; an attempt under an older claim is told to stop.
+    pub(crate) fn begin(&self, run: RunId, epoch: i64, cancel: CancellationToken) {
+        let live = Live { epoch, sender: None, cancel, stop: None };
+        if let Some(older) = self.with(|runs| runs.insert(run, live)) {
+            older.cancel.cancel();
+        }
+        self.begun.notify_waiters();
+    }
+
+    /// Ends what `begin` began under this claim.
+    pub(crate) fn end(&self, run: RunId, epoch: i64) {
+        self.with(|runs| {
+            if runs.get(&run).is_some_and(|live| live.epoch == epoch) {
+                runs.remove(&run);
+            }
+        });
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.with(|runs| runs.len())
+    }
+
+    /// Tells whoever listens; what an older claim says is not heard any more.
+    pub(crate) fn tell(&self, run: RunId, epoch: i64, event: impl FnOnce() -> Event) {
+        let sender = self.with(|runs| {
+            let live = runs.get(&run).filter(|live| live.epoch == epoch)?;
+            live.sender.clone()
+        });
+        // Nobody listening any more is no fault.
+        sender.map(|sender| sender.send(event()));
+    }
+
+    /// Tells a run to stop, and why; the first reason counts.
+    pub(crate) fn stop(&self, run: RunId, why: Stop) {
+        self.with(|runs| runs.get_mut(&run).map(|live| live.halt(why)));
+    }
+
+    /// Tells every run to stop.
+    pub(crate) fn stop_all(&self, why: Stop) {
+        self.with(|runs| runs.values_mut().for_each(|live| live.halt(why)));
+    }
+
+    /// Why the attempt under this claim was told to stop. One whose place a newer claim has taken has lost the run.
+    pub(crate) fn stopped(&self, run: RunId, epoch: i64) -> Option<Stop> {
+        self.with(|runs| match runs.get(&run) {
+            Some(live) if live.epoch == epoch => live.stop,
+            _ => Some(Stop::Lost),
+        })
+    }
+
+    pub(crate) fn listen(&self, run: RunId) -> Option<broadcast::Receiver<Event>> {
+        self.with(|runs| {
+            let live = runs.get_mut(&run)?;
+            Some(live.sender.get_or_insert_with(|| broadcast::channel(EVENTS_KEPT).0).subscribe())
+        })
+    }
+
+    /// Listens as soon as this process begins to work on the run.
+    pub(crate) async fn listen_when_begun(&self, run: RunId) -> broadcast::Receiver<Event> {
+        loop {
+            let mut begun = std::pin::pin!(self.begun.notified());
+            begun.as_mut().enable();
+            if let Some(receiver) = self.listen(run) {
+                return receiver;
+            }
+            begun.await;
+        }
+    }
+}
+
+impl Live {
+    fn halt(&mut self, why: Stop) {
+        self.stop.get_or_insert(why);
+        self.cancel.cancel();
+    }
+}

@@ -1,0 +1,165 @@
+//! What happened in a run, in order: its steps with their results, its states, its logs. Entries are added and never
+//! changed; whoever holds the run numbers them, so that a worker that has lost it cannot write past its successor.
+
+use pilothouse_domain::{Micros, RunId, TenantId};
+
+use crate::given::{Given, Kind, Rows};
+use crate::{Error, Row, Tx, args};
+
+/// The name of a state entry that puts a run back into the queue after it had ended.
+pub const RETRIED: &str = "retried";
+
+/// What an entry tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EntryKind {
+    /// A step that has ended. `output` or `error` is set.
+    Step,
+    /// A new state of the run; `name` is the state.
+    State,
+    /// A line that a step logged; `name` is its level, `summary` the line.
+    Log,
+    /// How far the run is; `output` holds 0 to 100.
+    Progress,
+}
+
+impl EntryKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Step, Self::State, Self::Log, Self::Progress];
+
+    /// The kind as it is stored, and as it is named in streams.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::State => "state",
+            Self::Log => "log",
+            Self::Progress => "progress",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// 1, 2, 3 … per run, without gaps.
+    pub seq: i64,
+    /// When it was written; for a step, when it ended.
+    pub at: Micros,
+    /// The attempt that it belongs to.
+    pub attempt: i64,
+    /// What it tells of.
+    pub kind: EntryKind,
+    /// The step, state or level.
+    pub name: String,
+    /// A step's place in the workflow, for instance `3` or `4/0/1`.
+    pub path: Option<String>,
+    /// One sentence for people.
+    pub summary: String,
+    /// What a step returned, as JSON.
+    pub output: Option<String>,
+    /// Why a step or an attempt failed, as JSON.
+    pub error: Option<String>,
+    /// When a step began.
+    pub started_at: Option<Micros>,
+}
+
+/// An entry of a run that is being written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEntry {
+    /// Whose run.
+    pub tenant: TenantId,
+    /// The run.
+    pub run: RunId,
+    /// The claim under which it is written.
+    pub epoch: i64,
+    /// The entry.
+    pub entry: Entry,
+}
+
+const INSERT: Given = Given {
+    columns: &[
+        ("tenant", Kind::Text),
+        ("run", Kind::Text),
+        ("seq", Kind::Int),
+        ("at", Kind::Int),
+        ("attempt", Kind::Int),
+        ("epoch", Kind::Int),
+        ("kind", Kind::Text),
+        ("name", Kind::Text),
+        ("path", Kind::Text),
+        ("summary", Kind::Text),
+        ("output", Kind::Text),
+        ("error", Kind::Text),
+        ("started_at", Kind::Int),
+    ],
+    sqlite: "INSERT INTO journal SELECT * FROM given WHERE true ON CONFLICT DO NOTHING",
+    postgres: "INSERT INTO journal SELECT * FROM given ON CONFLICT DO NOTHING",
+};
+
+/// Writes entries. One that stands there already, from the same write whose answer was lost, stays as it is.
+pub(crate) async fn insert(tx: &mut Tx<'_>, entries: &[NewEntry]) -> Result<(), Error> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let rows = entries.iter().map(|NewEntry { tenant, run, epoch, entry }| {
+        args![
+            tenant,
+            *run,
+            entry.seq,
+            entry.at,
+            entry.attempt,
+            *epoch,
+            entry.kind.as_str(),
+            &entry.name,
+            entry.path.as_deref(),
+            &entry.summary,
+            entry.output.as_deref(),
+            entry.error.as_deref(),
+            entry.started_at,
+        ]
+    });
+    tx.given(&INSERT, rows.collect::<Rows>()).await.map(|_| ())
+}
+
+/// Whether the entry `seq` was written under this claim.
+pub(crate) async fn written(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    run: RunId,
+    seq: i64,
+    epoch: i64,
+) -> Result<bool, Error> {
+    let sql = "SELECT seq FROM journal WHERE tenant = $1 AND run = $2 AND seq = $3 AND epoch = $4";
+    Ok(tx.fetch_optional(sql, args![tenant, run, seq, epoch]).await?.is_some())
+}
+
+/// At most `limit` entries of a run after the number `after` (0: from the first), in order.
+pub async fn list(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId, after: i64, limit: u32) -> Result<Vec<Entry>, Error> {
+    let sql = "SELECT seq, at, attempt, kind, name, path, summary, output, error, started_at FROM journal
+               WHERE tenant = $1 AND run = $2 AND seq > $3 ORDER BY seq LIMIT $4";
+    tx.fetch_all(sql, args![tenant, run, after, limit]).await?.iter().map(read).collect()
+}
+
+/// The number of a run's last entry; 0 where it has none.
+pub(crate) async fn last_seq(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId) -> Result<i64, Error> {
+    let sql = "SELECT COALESCE(MAX(seq), 0) AS seq FROM journal WHERE tenant = $1 AND run = $2";
+    tx.fetch_optional(sql, args![tenant, run]).await?.ok_or_else(|| Error::unreadable("seq"))?.int("seq")
+}
+
+fn read(row: &Row) -> Result<Entry, Error> {
+    Ok(Entry {
+        seq: row.int("seq")?,
+        at: row.int("at")?,
+        attempt: row.int("attempt")?,
+        kind: EntryKind::parse(&row.text("kind")?).ok_or_else(|| Error::unreadable("kind"))?,
+        name: row.text("name")?,
+        path: row.optional_text("path")?,
+        summary: row.text("summary")?,
+        output: row.optional_text("output")?,
+        error: row.optional_text("error")?,
+        started_at: row.optional_int("started_at")?,
+    })
+}

@@ -1,0 +1,136 @@
+//! Taking runs: as many of each lane as the limits of its queue leave room for, the first in line first.
+
+use std::collections::BTreeMap;
+
+use pilothouse_domain::Micros;
+
+use super::allot::{Allotted, Usage, allot};
+use super::enqueue::begin;
+use super::{Lane, Run, columns, read};
+use crate::given::{Given, Kind, Rows};
+use crate::journal::{self, NewEntry};
+use crate::{Error, Tx, args, queues};
+
+/// What a worker asks for.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// The worker.
+    pub worker: String,
+    /// The lanes, in the order in which it is their turn.
+    pub lanes: Vec<Lane>,
+    /// How many runs it can take.
+    pub most: u32,
+    /// When.
+    pub now: Micros,
+}
+
+/// What it got.
+#[derive(Debug, Clone, Default)]
+pub struct Claimed {
+    /// The runs.
+    pub runs: Vec<Run>,
+    /// The lanes that had fewer runs than it would have taken: nothing is ready in them any more.
+    pub empty: Vec<Lane>,
+    /// The lanes that a limit or a pause keeps back.
+    pub blocked: Vec<Lane>,
+    /// When a rate lets the next run begin, where one does not now.
+    pub retry_at: Option<Micros>,
+}
+
+/// Only one worker at a time may count what runs in queues with limits.
+const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(1885956985)";
+
+const TAKE: Given = Given {
+    columns: &[("lane", Kind::Text), ("most", Kind::Int), ("worker", Kind::Text), ("now", Kind::Int)],
+    sqlite: "UPDATE live SET state = 1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL,
+               worker = (SELECT worker FROM given LIMIT 1),
+               started_at = COALESCE(started_at, (SELECT now FROM given LIMIT 1))
+             WHERE (tenant, id) IN (
+               SELECT first.tenant, first.id FROM given CROSS JOIN live AS first
+               WHERE (first.tenant, first.id) IN (
+                 SELECT tenant, id FROM live WHERE state = 0 AND lane = given.lane ORDER BY rank, id
+                 LIMIT (SELECT most FROM given LIMIT 1)))
+             RETURNING tenant, id, lane",
+    postgres: "UPDATE live SET state = 1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL,
+                 worker = (SELECT worker FROM given LIMIT 1),
+                 started_at = COALESCE(started_at, (SELECT now FROM given LIMIT 1))
+               WHERE ctid = ANY (ARRAY(
+                 SELECT first.ctid FROM given CROSS JOIN LATERAL (
+                   SELECT live.ctid FROM live WHERE state = 0 AND lane = given.lane ORDER BY rank, id
+                   LIMIT given.most FOR UPDATE SKIP LOCKED) AS first))
+               RETURNING tenant, id, lane",
+};
+
+const LOOK: Given =
+    Given { columns: &[("tenant", Kind::Text), ("id", Kind::Text)], sqlite: LOOKED_AT, postgres: LOOKED_AT };
+
+const LOOKED_AT: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM given JOIN runs r ON r.tenant = given.tenant AND r.id = given.id
+      JOIN live l ON l.tenant = given.tenant AND l.id = given.id"
+);
+
+/// Takes runs for a worker.
+pub async fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Claimed, Error> {
+    let settings = queues::settings(tx).await?;
+    let limited = claim.lanes.iter().any(|lane| settings.get(&lane.queue).is_some_and(|limits| !limits.is_free()));
+    let usage = if limited {
+        if !tx.is_sqlite() {
+            tx.fetch_all(ONE_AT_A_TIME, args![]).await?;
+        }
+        Usage { running: running(tx).await?, next_at: queues::rates(tx).await? }
+    } else {
+        Usage::default()
+    };
+    let allotted = allot(&claim.lanes, &settings, &usage, claim.most, claim.now);
+    let taken = take(tx, claim, &allotted).await?;
+    let Allotted { shares, blocked, retry_at } = allotted;
+    let mut got: BTreeMap<Lane, u32> = BTreeMap::new();
+    let mut keys = Rows::default();
+    for row in &taken {
+        *got.entry(row.parsed("lane")?).or_default() += 1;
+        keys.push(args![row.text("tenant")?, row.text("id")?]);
+    }
+    if limited {
+        queues::spend(tx, &settings, &got, claim.now).await?;
+    }
+    let empty = shares.into_iter().filter(|(lane, share)| got.get(lane).copied().unwrap_or(0) < *share);
+    let empty = empty.map(|(lane, _)| lane).collect();
+    let runs = look(tx, keys, claim.now).await?;
+    Ok(Claimed { runs, empty, blocked, retry_at })
+}
+
+async fn take(tx: &mut Tx<'_>, claim: &Claim, allotted: &Allotted) -> Result<Vec<crate::Row>, Error> {
+    // SQLite's limit is one for the whole statement, so lanes with the same share go together.
+    let mut by_share: BTreeMap<u32, Rows> = BTreeMap::new();
+    for (lane, share) in &allotted.shares {
+        by_share.entry(*share).or_default().push(args![lane.to_string(), *share, &claim.worker, claim.now]);
+    }
+    let mut taken = Vec::new();
+    for (_, lanes) in by_share {
+        taken.extend(tx.given(&TAKE, lanes).await?);
+    }
+    Ok(taken)
+}
+
+/// The runs that were just taken, each with the journal's word of it.
+async fn look(tx: &mut Tx<'_>, keys: Rows, now: Micros) -> Result<Vec<Run>, Error> {
+    let mut runs = tx.given(&LOOK, keys).await?.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    runs.sort_by_key(|run| (super::rank(run.due_at, run.priority), run.id));
+    let entries = runs.iter().map(|run| NewEntry {
+        tenant: run.tenant.clone(),
+        run: run.id,
+        epoch: run.epoch,
+        entry: begin(now, run.attempt, run.seq),
+    });
+    journal::insert(tx, &entries.collect::<Vec<_>>()).await?;
+    Ok(runs)
+}
+
+/// How many runs of each lane are at work, on all nodes.
+async fn running(tx: &mut Tx<'_>) -> Result<BTreeMap<Lane, u32>, Error> {
+    let sql = "SELECT lane, COUNT(*) AS runs FROM live WHERE state = 1 GROUP BY lane";
+    let rows = tx.fetch_all(sql, args![]).await?;
+    rows.iter().map(|row| Ok((row.parsed("lane")?, u32::try_from(row.int("runs")?).unwrap_or(u32::MAX)))).collect()
+}

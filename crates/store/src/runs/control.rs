@@ -1,0 +1,138 @@
+//! What people do with runs: cancel, signal, try again, let be.
+
+use pilothouse_domain::run::Status;
+use pilothouse_domain::{Micros, RunId, TenantId};
+
+use super::settle::{Left, To, cancelled, settle};
+use super::{Run, get, rank};
+use crate::journal::{self, Entry, EntryKind, NewEntry};
+use crate::{Error, Row, Tx, args};
+
+/// Cancels a run: at once where no worker holds it, else by telling its worker. Returns the run as it stands then, and
+/// whether this call changed it; one that has ended is returned as it is. None where the tenant has no such run.
+pub async fn cancel(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros) -> Result<Option<(Run, bool)>, Error> {
+    // The first statement takes the row, so that what is read of it then stays true until the unit ends.
+    let sql = "UPDATE live SET cancel_requested = 1 WHERE tenant = $1 AND id = $2";
+    let lives = tx.execute(sql, args![tenant, id]).await? == 1;
+    let Some(run) = get(tx, tenant, id).await? else { return Ok(None) };
+    if !lives || run.status == Status::Running {
+        return Ok(Some((run, lives)));
+    }
+    let to = To::Ended { status: Status::Cancelled, output: None, started_at: run.started_at };
+    settle(tx, vec![leaving(&run, now, to, Some(cancelled()))]).await?;
+    Ok(get(tx, tenant, id).await?.map(|run| (run, true)))
+}
+
+/// A signal to a run, kept until the run looks for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signal {
+    /// 1, 2, 3 … per run.
+    pub seq: i64,
+    /// What it is about, for instance `approval`.
+    pub name: String,
+    /// Its content, as JSON.
+    pub payload: String,
+    /// Who sent it.
+    pub sent_by: String,
+    /// When.
+    pub at: Micros,
+}
+
+/// Sends a signal to a run that has not ended, and wakes it where it waits. Returns the run as it stands then; none
+/// where the tenant has no such run, and a run that has ended as it is.
+pub async fn signal(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    id: RunId,
+    (name, payload, sent_by): (&str, &str, &str),
+    now: Micros,
+) -> Result<Option<Run>, Error> {
+    let counted = tx
+        .fetch_optional(
+            "UPDATE live SET signals = signals + 1 WHERE tenant = $1 AND id = $2 RETURNING signals",
+            args![tenant, id],
+        )
+        .await?;
+    let run = get(tx, tenant, id).await?;
+    let (Some(counted), Some(run)) = (counted, run.clone()) else { return Ok(run) };
+    tx.execute(
+        "INSERT INTO signals (tenant, run, seq, name, payload, sent_by, at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        args![tenant, id, counted.int("signals")?, name, payload, sent_by, now],
+    )
+    .await?;
+    if run.status == Status::Waiting {
+        settle(tx, vec![leaving(&run, now, To::Ready { rank: None }, None)]).await?;
+    }
+    get(tx, tenant, id).await
+}
+
+/// The signals that a run was sent, in order.
+pub async fn signals(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId) -> Result<Vec<Signal>, Error> {
+    let sql = "SELECT seq, name, payload, sent_by, at FROM signals WHERE tenant = $1 AND run = $2 ORDER BY seq";
+    tx.fetch_all(sql, args![tenant, id]).await?.iter().map(read_signal).collect()
+}
+
+fn read_signal(row: &Row) -> Result<Signal, Error> {
+    Ok(Signal {
+        seq: row.int("seq")?,
+        name: row.text("name")?,
+        payload: row.text("payload")?,
+        sent_by: row.text("sent_by")?,
+        at: row.int("at")?,
+    })
+}
+
+/// Lets a run that did not end well be tried again: with all its attempts, its finished steps kept and its failed ones
+/// forgotten. Returns the run as it stands then, and whether this call changed it: one that has not ended, or that
+/// ended well, stays as it is. None where the tenant has no such run.
+pub async fn retry(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros) -> Result<Option<(Run, bool)>, Error> {
+    let taken = tx
+        .execute(
+            "UPDATE runs SET outcome = NULL, output = NULL, error_code = NULL, error_message = NULL,
+               finished_at = NULL, discarded_at = NULL
+             WHERE tenant = $1 AND id = $2 AND outcome IN ('failed', 'cancelled', 'dead')",
+            args![tenant, id],
+        )
+        .await?;
+    if taken == 0 {
+        return Ok(get(tx, tenant, id).await?.map(|run| (run, false)));
+    }
+    let seq = journal::last_seq(tx, tenant, id).await? + 1;
+    tx.execute(
+        "INSERT INTO live (tenant, id, lane, state, rank, attempt, last_attempt, epoch, seq, signals, started_at,
+                           cancel_requested)
+         SELECT tenant, id, queue || '/' || tenant || '/' || queue_key, 0, $3 - priority * $4, attempt + 1,
+           attempt + max_attempts, epoch, $5,
+           (SELECT COUNT(*) FROM signals WHERE signals.tenant = runs.tenant AND signals.run = runs.id), started_at, 0
+         FROM runs WHERE tenant = $1 AND id = $2",
+        args![tenant, id, rank(now, 0), super::PRIORITY_STEP_US, seq],
+    )
+    .await?;
+    let run = get(tx, tenant, id).await?.ok_or(Error::Missing { what: "run" })?;
+    let entry = Entry {
+        seq,
+        at: now,
+        attempt: run.attempt,
+        kind: EntryKind::State,
+        name: journal::RETRIED.to_owned(),
+        path: None,
+        summary: String::new(),
+        output: None,
+        error: None,
+        started_at: None,
+    };
+    journal::insert(tx, &[NewEntry { tenant: tenant.clone(), run: id, epoch: run.epoch, entry }]).await?;
+    Ok(Some((run, true)))
+}
+
+/// Notes that nothing is to be done about a run that did not end well. Returns whether there was such a run.
+pub async fn discard(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros) -> Result<bool, Error> {
+    let sql = "UPDATE runs SET discarded_at = $3 WHERE tenant = $1 AND id = $2 AND discarded_at IS NULL
+               AND outcome IN ('failed', 'cancelled', 'dead')";
+    Ok(tx.execute(sql, args![tenant, id, now]).await? == 1)
+}
+
+fn leaving(run: &Run, at: Micros, to: To, why: Option<(String, String)>) -> Left {
+    let Run { tenant, id, epoch, seq, attempt, last_attempt, .. } = run.clone();
+    Left { tenant, id, epoch, seq, attempt, last_attempt, at, to, why, told: true }
+}

@@ -1,0 +1,178 @@
+//! How runs leave the state that they are in: put back, delayed, parked or ended, many at once, each with its entry in
+//! the journal. The caller holds the rows.
+
+use pilothouse_domain::run::Status;
+use pilothouse_domain::{Code, Micros, RunId, TenantId};
+use serde_json::json;
+
+use super::live::State;
+use crate::given::{Given, Kind, Rows};
+use crate::journal::{self, Entry, EntryKind, NewEntry};
+use crate::{Error, Tx, args};
+
+/// A run that leaves its state.
+#[derive(Debug, Clone)]
+pub(crate) struct Left {
+    pub tenant: TenantId,
+    pub id: RunId,
+    pub epoch: i64,
+    /// The number of its last entry.
+    pub seq: i64,
+    /// The attempt that it is in from now on.
+    pub attempt: i64,
+    pub last_attempt: i64,
+    pub at: Micros,
+    pub to: To,
+    /// A stable code and a message.
+    pub why: Option<(String, String)>,
+    /// Whether the journal tells of it.
+    pub told: bool,
+}
+
+/// Where it goes.
+#[derive(Debug, Clone)]
+pub(crate) enum To {
+    /// A worker may take it; without a rank it keeps its place.
+    Ready { rank: Option<i64> },
+    /// A worker may take it from `at` on.
+    Delayed { at: Micros, rank: i64 },
+    /// It waits for a signal after the first `seen`, at most until a moment.
+    Waiting { until: Option<Micros>, seen: i64 },
+    /// It has ended.
+    Ended { status: Status, output: Option<String>, started_at: Option<Micros> },
+}
+
+impl Left {
+    fn status(&self) -> Status {
+        match &self.to {
+            To::Ready { .. } | To::Delayed { .. } => Status::Queued,
+            To::Waiting { .. } => Status::Waiting,
+            To::Ended { status, .. } => *status,
+        }
+    }
+
+    /// What the journal tells of it.
+    fn entry(&self) -> Entry {
+        let error = self.why.as_ref().map(|(code, message)| json!({"code": code, "message": message}).to_string());
+        Entry {
+            seq: self.seq + i64::from(self.told),
+            at: self.at,
+            attempt: self.attempt,
+            kind: EntryKind::State,
+            name: self.status().as_str().to_owned(),
+            path: None,
+            summary: self.why.as_ref().map(|(_, message)| message.clone()).unwrap_or_default(),
+            output: None,
+            error,
+            started_at: None,
+        }
+    }
+}
+
+/// Cancelled, as its reason says it.
+pub(crate) fn cancelled() -> (String, String) {
+    (Code::RunCancelled.as_str().to_owned(), Code::RunCancelled.cause().to_owned())
+}
+
+const MOVE: Given = Given {
+    columns: &[
+        ("tenant", Kind::Text),
+        ("id", Kind::Text),
+        ("state", Kind::Int),
+        ("rank", Kind::Int),
+        ("wake_at", Kind::Int),
+        ("seen", Kind::Int),
+        ("attempt", Kind::Int),
+        ("last_attempt", Kind::Int),
+        ("seq", Kind::Int),
+        ("error_code", Kind::Text),
+        ("error_message", Kind::Text),
+    ],
+    sqlite: MOVED,
+    postgres: MOVED,
+};
+
+/// A signal that came while the worker still held the run ends a wait before it begins.
+const MOVED: &str = "UPDATE live SET
+      state = CASE WHEN given.state = 3 AND live.signals > given.seen THEN 0 ELSE given.state END,
+      wake_at = CASE WHEN given.state = 3 AND live.signals > given.seen THEN NULL ELSE given.wake_at END,
+      rank = COALESCE(given.rank, live.rank), attempt = given.attempt, last_attempt = given.last_attempt,
+      seq = given.seq, worker = NULL, error_code = given.error_code, error_message = given.error_message
+    FROM given WHERE live.tenant = given.tenant AND live.id = given.id";
+
+const END: Given = Given {
+    columns: &[
+        ("tenant", Kind::Text),
+        ("id", Kind::Text),
+        ("outcome", Kind::Text),
+        ("output", Kind::Text),
+        ("error_code", Kind::Text),
+        ("error_message", Kind::Text),
+        ("attempt", Kind::Int),
+        ("epoch", Kind::Int),
+        ("started_at", Kind::Int),
+        ("finished_at", Kind::Int),
+    ],
+    sqlite: ENDED,
+    postgres: ENDED,
+};
+
+const ENDED: &str = "UPDATE runs SET outcome = given.outcome, output = given.output, error_code = given.error_code,
+      error_message = given.error_message, attempt = given.attempt, epoch = given.epoch,
+      started_at = given.started_at, finished_at = given.finished_at
+    FROM given WHERE runs.tenant = given.tenant AND runs.id = given.id";
+
+const FORGET: Given = Given {
+    columns: &[("tenant", Kind::Text), ("id", Kind::Text)],
+    sqlite: "DELETE FROM live WHERE (tenant, id) IN (SELECT tenant, id FROM given)",
+    postgres: "DELETE FROM live USING given WHERE live.tenant = given.tenant AND live.id = given.id",
+};
+
+/// Lets the runs leave, and returns what the journal tells of each, in the same order.
+pub(crate) async fn settle(tx: &mut Tx<'_>, left: Vec<Left>) -> Result<Vec<Entry>, Error> {
+    let entries: Vec<Entry> = left.iter().map(Left::entry).collect();
+    let (mut moved, mut ended, mut gone) = (Rows::default(), Rows::default(), Rows::default());
+    let mut told = Vec::with_capacity(left.len());
+    for (run, entry) in left.into_iter().zip(&entries) {
+        let (code, message) = run.why.unzip();
+        let (state, rank, wake_at, seen) = match run.to {
+            To::Ready { rank } => (State::Ready, rank, None, 0),
+            To::Delayed { at, rank } => (State::Delayed, Some(rank), Some(at), 0),
+            To::Waiting { until, seen } => (State::Waiting, None, until, seen),
+            To::Ended { status, output, started_at } => {
+                gone.push(args![&run.tenant, run.id]);
+                let (attempt, epoch, at) = (run.attempt, run.epoch, run.at);
+                let (tenant, id) = (&run.tenant, run.id);
+                let status = status.as_str();
+                ended.push(args![tenant, id, status, output, code, message, attempt, epoch, started_at, at]);
+                told.push(NewEntry { tenant: run.tenant, run: run.id, epoch, entry: entry.clone() });
+                continue;
+            }
+        };
+        moved.push(args![
+            &run.tenant,
+            run.id,
+            state as i64,
+            rank,
+            wake_at,
+            seen,
+            run.attempt,
+            run.last_attempt,
+            entry.seq,
+            code,
+            message,
+        ]);
+        if run.told {
+            told.push(NewEntry { tenant: run.tenant, run: run.id, epoch: run.epoch, entry: entry.clone() });
+        }
+    }
+    journal::insert(tx, &told).await?;
+    if !moved.is_empty() {
+        tx.given(&MOVE, moved).await?;
+    }
+    if !ended.is_empty() {
+        tx.given(&END, ended).await?;
+        tx.given(&FORGET, gone).await?;
+    }
+    Ok(entries)
+}
