@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use pilothouse_domain::run::Status;
-use pilothouse_domain::{Code, Micros, TRACE};
+use pilothouse_domain::{Clock as _, Code, Micros, TRACE};
 use pilothouse_store::runs::{Run, Then};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -55,17 +55,19 @@ impl Engine {
             }
             Err((record, then)) => self.leave(&run, &record, Some(then)).await,
         };
-        if let Err(failure) = then {
+        let ended = then.unwrap_or_else(|failure| {
             tracing::warn!(
                 run = %run.id, code = failure.code,
                 "a run's end could not be written; it is tried again when its worker is given up"
             );
-        }
-        inner.live.end(run.id, run.epoch);
+            None
+        });
+        inner.live.end(run.id, run.epoch, ended);
     }
 
-    async fn leave(&self, run: &Run, record: &Record, then: Option<Then>) -> Result<(), Failure> {
-        let Some(then) = then else { return Ok(()) };
+    /// Writes how the run leaves this worker; returns it where it has ended.
+    async fn leave(&self, run: &Run, record: &Record, then: Option<Then>) -> Result<Option<Run>, Failure> {
+        let Some(then) = then else { return Ok(None) };
         tell(&then, &Span::current());
         let wakes = match &then {
             Then::Again { due_at, .. } | Then::Back { due_at, .. } => Some(*due_at),
@@ -73,6 +75,7 @@ impl Engine {
             Then::GoOn | Then::End { .. } => None,
         };
         let waits = matches!(then, Then::Wait { .. });
+        let ended = ended_as(run, &then, self.inner.clock.now());
         record.leave(then).await?;
         if let Some(at) = wakes {
             self.wake_at(at);
@@ -81,7 +84,7 @@ impl Engine {
             // A signal may have come while it was on its way: then it is ready.
             self.ready(run.lane());
         }
-        Ok(())
+        Ok(ended)
     }
 
     /// Runs the workflow. Where that cannot even begin, tells what becomes of the run.
@@ -186,6 +189,14 @@ impl Engine {
         let due_at = self.inner.clock.now() + backoff_us(run);
         Then::Again { due_at, priority: run.priority, why: (failure.code, failure.message) }
     }
+}
+
+/// The run as it stands after it has ended so.
+fn ended_as(run: &Run, then: &Then, now: Micros) -> Option<Run> {
+    let Then::End { status, output, why, .. } = then else { return None };
+    let (error_code, error_message) = why.clone().unzip();
+    let (output, finished_at) = (output.clone(), Some(now));
+    Some(Run { status: *status, output, error_code, error_message, finished_at, worker: None, seq: 0, ..run.clone() })
 }
 
 /// Drives the workflow until it returns, or until all that is left of it is to wait.

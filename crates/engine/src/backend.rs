@@ -5,9 +5,12 @@ use async_trait::async_trait;
 use pilothouse_domain::{Micros, RunId, TenantId};
 use pilothouse_store::journal::{self, Entry};
 use pilothouse_store::queues::{self, Queue};
-use pilothouse_store::runs::{self, Change, Claim, Claimed, Lane, Outcome, Promoted, Released, Run, Signal};
+use pilothouse_store::runs::{
+    self, Change, Claim, Claimed, Horizon, Lane, Outcome, Promoted, Pruned, Released, Run, Signal,
+};
+use pilothouse_store::tenants;
 use pilothouse_store::workers::{self, Worker};
-use pilothouse_store::{BoxFuture, Error, Store, Tx};
+use pilothouse_store::{BoxFuture, Error, Hints, Store, Tx};
 
 /// Most entries of a run that are read at once.
 const HISTORY_PAGE: u32 = 1_000;
@@ -20,6 +23,17 @@ pub type Also = Box<dyn for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<(
 pub trait Backend: Send + Sync + 'static {
     /// Whether no other process can use the database.
     fn is_exclusive(&self) -> bool;
+
+    /// The database's own time, where several nodes go by it.
+    async fn now(&self) -> Result<Option<Micros>, Error> {
+        Ok(None)
+    }
+
+    /// Begins to hear what other nodes say; none where there cannot be any.
+    async fn hints(&self) -> Result<Option<Hints>, Error>;
+
+    /// Says something to every node.
+    async fn hint(&self, word: String) -> Result<(), Error>;
 
     /// Applies changes in one commit.
     async fn apply(&self, changes: Vec<Change>) -> Result<Vec<Outcome>, Error>;
@@ -84,12 +98,36 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Lets a run be tried again; see [`runs::retry`].
     async fn retry(&self, tenant: &TenantId, run: RunId, now: Micros) -> Result<Option<(Run, bool)>, Error>;
+
+    /// Every tenant.
+    async fn tenants(&self) -> Result<Vec<TenantId>, Error>;
+
+    /// Forgets runs that ended long ago; see [`runs::prune`].
+    async fn prune(
+        &self,
+        tenant: &TenantId,
+        horizon: Horizon,
+        after: Option<RunId>,
+        limit: u32,
+    ) -> Result<Pruned, Error>;
 }
 
 #[async_trait]
 impl Backend for Store {
     fn is_exclusive(&self) -> bool {
         Store::is_exclusive(self)
+    }
+
+    async fn now(&self) -> Result<Option<Micros>, Error> {
+        Store::now(self).await
+    }
+
+    async fn hints(&self) -> Result<Option<Hints>, Error> {
+        Store::hints(self).await
+    }
+
+    async fn hint(&self, word: String) -> Result<(), Error> {
+        Store::hint(self, word).await
     }
 
     async fn apply(&self, changes: Vec<Change>) -> Result<Vec<Outcome>, Error> {
@@ -216,5 +254,21 @@ impl Backend for Store {
     async fn retry(&self, tenant: &TenantId, run: RunId, now: Micros) -> Result<Option<(Run, bool)>, Error> {
         let tenant = tenant.clone();
         self.write(move |tx| Box::pin(async move { runs::retry(tx, &tenant, run, now).await })).await
+    }
+
+    async fn tenants(&self) -> Result<Vec<TenantId>, Error> {
+        let tenants = self.read(|tx| Box::pin(tenants::list(tx))).await?;
+        Ok(tenants.into_iter().map(|tenant| tenant.id).collect())
+    }
+
+    async fn prune(
+        &self,
+        tenant: &TenantId,
+        horizon: Horizon,
+        after: Option<RunId>,
+        limit: u32,
+    ) -> Result<Pruned, Error> {
+        let tenant = tenant.clone();
+        self.write(move |tx| Box::pin(async move { runs::prune(tx, &tenant, horizon, after, limit).await })).await
     }
 }

@@ -3,17 +3,18 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use pilothouse_domain::Micros;
+use pilothouse_domain::{Clock as _, Micros};
 use pilothouse_store::Error;
 use pilothouse_store::runs::{Claim, Run};
 use pilothouse_store::workers::Worker;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::Engine;
 use crate::attempt;
+use crate::engine::Place;
+use crate::hints::Hint;
 use crate::lanes::Found;
 use crate::live::Stop;
 
@@ -42,11 +43,15 @@ impl Engine {
         }
         let ended = CancellationToken::new();
         let beating = tokio::spawn(self.clone().beat_until(ended.clone()));
+        let listening = tokio::spawn(self.clone().listen());
+        let pruning = tokio::spawn(self.clone().prune_for_ever());
         self.dispatch(&stop).await;
         self.drain().await;
         ended.cancel();
         // A task that panicked has nothing left to say.
         let _ = beating.await;
+        listening.abort();
+        pruning.abort();
     }
 
     async fn dispatch(&self, stop: &CancellationToken) {
@@ -66,6 +71,7 @@ impl Engine {
             let until = self.next_moment().map_or(next_look, |moment| next_look.min(moment));
             tokio::select! {
                 () = stop.cancelled() => break,
+                () = self.inner.look.notified() => next_look = Instant::now(),
                 () = self.inner.wake.notified() => {}
                 () = tokio::time::sleep_until(until) => {}
             }
@@ -105,10 +111,12 @@ impl Engine {
         let lanes = self.with_lanes(|lanes| lanes.take(MOST_LANES));
         let (worker, now) = (self.worker(), inner.clock.now());
         let most = u32::try_from(free).unwrap_or(u32::MAX);
-        let claimed = inner.backend.claim(Claim { worker: worker.clone(), lanes: lanes.clone(), most, now }).await;
+        let running = self.begin_claim();
+        let claimed = inner.backend.claim(Claim { worker, lanes: lanes.clone(), most, running, now }).await;
         let claimed = match claimed {
             Ok(claimed) => claimed,
             Err(error) => {
+                self.end_claim();
                 self.with_lanes(|all| all.give_back(lanes, Found::default()));
                 return Err(error);
             }
@@ -122,26 +130,35 @@ impl Engine {
         let count = claimed.runs.len();
         for run in claimed.runs {
             if let Some(slot) = slots.split(1) {
-                self.begin(run, slot);
+                let place = self.place(run.lane(), slot);
+                self.begin(run, place);
             }
         }
+        self.end_claim();
         Ok(count)
     }
 
     /// Begins to work on a claimed run.
-    pub(crate) fn begin(&self, run: Run, slot: OwnedSemaphorePermit) {
+    pub(crate) fn begin(&self, run: Run, place: Place) {
         let engine = self.clone();
         // Before the task has its turn, so that whoever started the run hears it from its first event on.
         let cancel = CancellationToken::new();
         self.inner.live.begin(run.id, run.epoch, cancel.clone());
-        let (span, queue) = (attempt::span(&run), run.queue.clone());
+        let span = attempt::span(&run);
         let work = async move {
             engine.attempt(run, cancel).await;
-            drop(slot);
-            engine.with_lanes(|lanes| lanes.unblock(Some(&queue)));
-            engine.inner.wake.notify_one();
+            drop(place);
         };
         self.inner.tasks.spawn(work.instrument(span));
+    }
+
+    /// A run of this queue has left its place.
+    pub(crate) fn freed(&self, queue: &str) {
+        self.with_lanes(|lanes| lanes.unblock(Some(queue)));
+        self.inner.wake.notify_one();
+        if self.is_limited(queue) {
+            self.inner.mouth.say(Hint::Freed(queue.to_owned()));
+        }
     }
 
     /// Makes runs ready whose moment has come.
@@ -153,7 +170,7 @@ impl Engine {
         self.forget_wake(now);
         self.with_lanes(|lanes| lanes.unblock(None));
         let promoted = self.inner.backend.promote(now, BATCH).await?;
-        promoted.lanes.into_iter().for_each(|lane| self.ready(lane));
+        promoted.lanes.into_iter().for_each(|lane| self.announce(lane));
         if let Some(next) = promoted.next_at {
             self.wake_at(next);
         }
@@ -202,6 +219,7 @@ impl Engine {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
+                () = self.inner.beat.notified() => {}
                 _ = beats.tick() => {}
             }
             let beaten = self.beat().await;
@@ -217,6 +235,11 @@ impl Engine {
     }
 
     async fn beat(&self) -> Result<(), Error> {
+        if self.inner.options.database_clock
+            && let Some(now) = self.inner.backend.now().await?
+        {
+            self.inner.clock.set(now);
+        }
         let (worker, now) = (self.worker(), self.inner.clock.now());
         match self.inner.backend.beat(&worker, now).await? {
             Some(cancelled) => {
@@ -267,7 +290,7 @@ impl Engine {
                 break;
             }
             taken += released.runs;
-            released.lanes.into_iter().for_each(|lane| self.ready(lane));
+            released.lanes.into_iter().for_each(|lane| self.announce(lane));
         }
         if taken > 0 {
             tracing::info!(runs = taken, "took back the runs of a worker that vanished");

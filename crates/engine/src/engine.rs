@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::StreamExt;
 use pilothouse_domain::{Clock, Ids, Micros, RunId, TenantId};
 use pilothouse_store::journal::Entry;
 use pilothouse_store::queues::Queue;
@@ -15,8 +14,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+use crate::clock::SharedClock;
 use crate::events;
 use crate::groups::Groups;
+use crate::hints::{Hint, Mouth, speak};
 use crate::lanes::Lanes;
 use crate::live::{LiveRuns, Stop};
 use crate::{Also, Backend, EventStream, Registry, Request, Started};
@@ -24,6 +25,8 @@ use crate::{Also, Backend, EventStream, Registry, Request, Started};
 /// Most bytes of a run's input.
 pub const MAX_INPUT_BYTES: usize = 1 << 20;
 
+/// How often somebody who waits for a run on another node looks at it.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Most entries of a journal that are shown at once.
 const MAX_JOURNAL: u32 = 10_000;
 
@@ -38,12 +41,32 @@ pub struct Options {
     pub lease: Duration,
     /// How long a stopping process waits for its runs.
     pub drain: Duration,
+    /// Whether moments are told by the database's clock, so that nodes whose clocks differ agree.
+    pub database_clock: bool,
+    /// How long runs are kept that have ended; dead letters are kept until somebody discards them, at most so long.
+    pub keep: Keep,
+}
+
+/// How long runs are kept after their end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// Those that ended otherwise.
+    pub ended: Duration,
+    /// Dead letters that nobody has discarded.
+    pub dead: Duration,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Self { ended: 30 * DAY, dead: 90 * DAY }
+    }
 }
 
 impl Default for Options {
     fn default() -> Self {
         let (lease, drain) = (Duration::from_secs(10), Duration::from_secs(10));
-        Self { concurrency: 16, queues: Vec::new(), lease, drain }
+        Self { concurrency: 16, queues: Vec::new(), lease, drain, database_clock: false, keep: Keep::default() }
     }
 }
 
@@ -59,13 +82,19 @@ pub struct Engine {
 pub(crate) struct Inner {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) groups: Arc<Groups>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<SharedClock>,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) registry: Registry,
     pub(crate) options: Options,
     pub(crate) live: Arc<LiveRuns>,
     pub(crate) slots: Arc<Semaphore>,
+    /// There may be runs to take.
     pub(crate) wake: Notify,
+    /// The database is to be looked at before the slow poll does.
+    pub(crate) look: Notify,
+    /// A sign of life is due before its time, since it tells which runs are to stop.
+    pub(crate) beat: Notify,
+    pub(crate) mouth: Mouth,
     pub(crate) tasks: TaskTracker,
     pub(crate) stopping: CancellationToken,
     known: Mutex<Known>,
@@ -77,10 +106,47 @@ struct Known {
     worker: String,
     lanes: Lanes,
     queues: BTreeMap<String, Limits>,
+    /// How many runs of each lane this process works on, or is about to.
+    running: BTreeMap<Lane, u32>,
+    /// Whether a claim is under way, so that what is free is for it to say.
+    claiming: bool,
     /// Moments at which delayed or waiting runs are to be looked at.
     wakes: BTreeSet<Micros>,
     /// Where the last look at the database's lanes stopped.
     seen: Option<Lane>,
+}
+
+impl Known {
+    /// Whether limits leave room for one more run of the lane. Only a process that is alone can know.
+    fn has_room(&self, lane: &Lane, alone: bool) -> bool {
+        match self.queues.get(&lane.queue) {
+            None => true,
+            Some(limits) if limits.is_free() => true,
+            Some(limits) => alone && !self.claiming && limits.has_room(lane, &self.running),
+        }
+    }
+}
+
+/// A run's place among those at work: a slot of this process, and one in its lane's count.
+pub(crate) struct Place {
+    engine: Engine,
+    lane: Lane,
+    slot: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        drop(self.slot.take());
+        self.engine.with(|known| {
+            if let Some(running) = known.running.get_mut(&self.lane) {
+                *running -= 1;
+                if *running == 0 {
+                    known.running.remove(&self.lane);
+                }
+            }
+        });
+        self.engine.freed(&self.lane.queue);
+    }
 }
 
 impl Engine {
@@ -98,16 +164,23 @@ impl Engine {
         options: Options,
     ) -> Self {
         let slots = Arc::new(Semaphore::new(options.concurrency));
+        let (mouth, words) = Mouth::new(backend.is_exclusive());
+        if let Some(words) = words {
+            tokio::spawn(speak(backend.clone(), words));
+        }
         let inner = Inner {
             groups: Arc::new(Groups::begin(&backend)),
             backend,
-            clock,
+            clock: Arc::new(SharedClock::new(clock)),
             ids,
             registry,
             options,
             live: Arc::default(),
             slots,
             wake: Notify::new(),
+            look: Notify::new(),
+            beat: Notify::new(),
+            mouth,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             known: Mutex::default(),
@@ -135,20 +208,20 @@ impl Engine {
 
     async fn enqueue(&self, tenant: TenantId, request: Request, also: Option<Also>) -> Result<Started, Error> {
         let mut wish = self.wish(tenant, request)?;
-        let slot = self.slot_for(&wish);
-        wish.worker = slot.is_some().then(|| self.worker());
+        let place = self.place_for(&wish);
+        wish.worker = place.is_some().then(|| self.worker());
         let change = Change::Enqueue(Box::new(wish.clone()));
         let outcome = match also {
             Some(also) => self.inner.backend.apply_with(change, also).await?,
             None => self.inner.groups.apply(change).await?,
         };
         let id = wish.run.id;
-        match (outcome, slot) {
+        match (outcome, place) {
             (Outcome::Existing(id), _) => return Ok(Started { id, existed: true }),
             (Outcome::Full, _) => return Err(Error::Conflict { what: QUEUE_FULL }),
-            (_, Some(slot)) => self.begin(claimed(wish), slot),
+            (_, Some(place)) => self.begin(claimed(wish), place),
             (_, None) if wish.run.due_at > wish.run.created_at => self.wake_at(wish.run.due_at),
-            (_, None) => self.ready(wish.lane()),
+            (_, None) => self.announce(wish.lane()),
         }
         Ok(Started { id, existed: false })
     }
@@ -184,14 +257,24 @@ impl Engine {
         Ok(Enqueue { tenant, run, audit, worker: None, max_waiting: request.max_waiting })
     }
 
-    /// A slot to begin the run in at once, where nothing stands before it and nothing keeps it back.
-    fn slot_for(&self, wish: &Enqueue) -> Option<OwnedSemaphorePermit> {
-        let inner = &self.inner;
-        let lane = wish.lane();
-        let free = wish.run.due_at <= wish.run.created_at && !inner.stopping.is_cancelled() && self.serves(&lane.queue);
-        let unhindered = free
-            && self.with(|known| !known.lanes.has(&lane) && known.queues.get(&lane.queue).is_none_or(Limits::is_free));
-        if unhindered { inner.slots.clone().try_acquire_owned().ok() } else { None }
+    /// A place to begin the run in at once, where nothing stands before it and nothing keeps it back.
+    fn place_for(&self, wish: &Enqueue) -> Option<Place> {
+        let (inner, lane) = (&self.inner, wish.lane());
+        if wish.run.due_at > wish.run.created_at || inner.stopping.is_cancelled() || !self.serves(&lane.queue) {
+            return None;
+        }
+        let alone = inner.backend.is_exclusive();
+        if !self.with(|known| !known.lanes.has(&lane) && known.has_room(&lane, alone)) {
+            return None;
+        }
+        let slot = inner.slots.clone().try_acquire_owned().ok()?;
+        Some(self.place(lane, slot))
+    }
+
+    /// Takes a place in a lane, which is free again when the place is dropped.
+    pub(crate) fn place(&self, lane: Lane, slot: OwnedSemaphorePermit) -> Place {
+        self.with(|known| *known.running.entry(lane.clone()).or_default() += 1);
+        Place { engine: self.clone(), lane, slot: Some(slot) }
     }
 
     /// The run, if the tenant has it.
@@ -206,17 +289,25 @@ impl Engine {
 
     /// Waits until the run has ended, at most `patience`; returns it as it stands then.
     pub async fn wait(&self, tenant: &TenantId, id: RunId, patience: Duration) -> Result<Option<Run>, Error> {
-        let mut events = self.events(tenant, id, 0);
-        let done = async {
-            while let Some(event) = events.next().await {
-                event?;
-            }
-            Ok::<(), Error>(())
-        };
-        if let Ok(ended) = tokio::time::timeout(patience, done).await {
-            ended?;
+        match tokio::time::timeout(patience, self.ended(tenant, id)).await {
+            Ok(ended) => ended,
+            Err(_) => self.get(tenant, id).await,
         }
-        self.get(tenant, id).await
+    }
+
+    async fn ended(&self, tenant: &TenantId, id: RunId) -> Result<Option<Run>, Error> {
+        loop {
+            // Where this process works on the run, it need not ask the database.
+            if let Some(run) = self.inner.live.ended(id).await.filter(|run| run.tenant == *tenant) {
+                return Ok(Some(run));
+            }
+            let run = self.get(tenant, id).await?;
+            if run.as_ref().is_none_or(|run| run.status.is_final()) {
+                return Ok(run);
+            }
+            // It may begin here, or end elsewhere.
+            let _ = tokio::time::timeout(LOOK_EVERY, self.inner.live.when_begun(id)).await;
+        }
     }
 
     /// The run's events after the number `after`, until its last one. The caller checks that the run exists.
@@ -231,6 +322,7 @@ impl Engine {
         // Only where the tenant has the run: whoever merely knows an id stops nothing.
         if answer.as_ref().is_some_and(|(_, changed)| *changed) {
             self.inner.live.stop(id, Stop::Cancelled);
+            self.inner.mouth.say(Hint::Stop);
         }
         Ok(answer.map(|(run, _)| run))
     }
@@ -248,7 +340,7 @@ impl Engine {
         let signal = (name.to_owned(), payload.to_owned(), sent_by.to_owned());
         let run = self.inner.backend.signal(tenant, id, signal, self.inner.clock.now()).await?;
         if let Some(run) = &run {
-            self.ready(run.lane());
+            self.announce(run.lane());
         }
         Ok(run)
     }
@@ -258,7 +350,7 @@ impl Engine {
     pub async fn retry(&self, tenant: &TenantId, id: RunId) -> Result<Option<(Run, bool)>, Error> {
         let answer = self.inner.backend.retry(tenant, id, self.inner.clock.now()).await?;
         if let Some((run, true)) = &answer {
-            self.ready(run.lane());
+            self.announce(run.lane());
         }
         Ok(answer)
     }
@@ -277,6 +369,39 @@ impl Engine {
     pub(crate) fn rename(&self) {
         let name = self.inner.ids.uuid(self.inner.clock.now()).simple().to_string();
         self.with(|known| known.worker = name);
+    }
+
+    /// What runs already, for a claim that begins now; none where only the database can know.
+    pub(crate) fn begin_claim(&self) -> Option<BTreeMap<Lane, u32>> {
+        let alone = self.inner.backend.is_exclusive();
+        self.with(|known| {
+            known.claiming = true;
+            alone.then(|| known.running.clone())
+        })
+    }
+
+    pub(crate) fn end_claim(&self) {
+        self.with(|known| known.claiming = false);
+    }
+
+    /// The settings of queues have changed: this node looks at them, and so do the others.
+    pub fn queues_changed(&self) {
+        self.inner.look.notify_one();
+        self.inner.wake.notify_one();
+        self.inner.mouth.say(Hint::Queues);
+    }
+
+    /// A run has become ready by what this node did: it takes it, or tells the others where it cannot.
+    pub(crate) fn announce(&self, lane: Lane) {
+        if !self.serves(&lane.queue) || self.inner.slots.available_permits() == 0 {
+            self.inner.mouth.say(Hint::Ready(lane.clone()));
+        }
+        self.ready(lane);
+    }
+
+    /// Whether the queue has limits, as far as this process knows.
+    pub(crate) fn is_limited(&self, queue: &str) -> bool {
+        self.with(|known| known.queues.get(queue).is_some_and(|limits| !limits.is_free()))
     }
 
     /// A run in this lane can be taken.

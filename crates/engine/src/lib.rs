@@ -6,19 +6,22 @@
 
 mod attempt;
 mod backend;
+mod clock;
 mod dispatch;
 mod engine;
 mod events;
 mod failure;
 mod groups;
+mod hints;
 mod journal;
 mod lanes;
 mod live;
 mod request;
+mod retention;
 mod workflow;
 
 pub use backend::{Also, Backend};
-pub use engine::{Engine, MAX_INPUT_BYTES, Options, QUEUE_FULL};
+pub use engine::{Engine, Keep, MAX_INPUT_BYTES, Options, QUEUE_FULL};
 pub use events::{DONE, Event, EventStream};
 pub use failure::Failure;
 pub use journal::{Done, Journal};

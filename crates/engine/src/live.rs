@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use pilothouse_domain::RunId;
-use tokio::sync::{Notify, broadcast};
+use pilothouse_store::runs::Run;
+use tokio::sync::{Notify, broadcast, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::Event;
@@ -33,6 +34,8 @@ struct Live {
     sender: Option<broadcast::Sender<Event>>,
     cancel: CancellationToken,
     stop: Option<Stop>,
+    /// Those who wait for its end and nothing else.
+    waiting: Vec<oneshot::Sender<Run>>,
 }
 
 /// The runs that this process is working on.
@@ -49,20 +52,43 @@ impl LiveRuns {
 
     /// Begins to tell of a run; an attempt under an older claim is told to stop.
     pub(crate) fn begin(&self, run: RunId, epoch: i64, cancel: CancellationToken) {
-        let live = Live { epoch, sender: None, cancel, stop: None };
+        let live = Live { epoch, sender: None, cancel, stop: None, waiting: Vec::new() };
         if let Some(older) = self.with(|runs| runs.insert(run, live)) {
             older.cancel.cancel();
         }
         self.begun.notify_waiters();
     }
 
-    /// Ends what `begin` began under this claim.
-    pub(crate) fn end(&self, run: RunId, epoch: i64) {
-        self.with(|runs| {
-            if runs.get(&run).is_some_and(|live| live.epoch == epoch) {
-                runs.remove(&run);
-            }
+    /// Ends what `begin` began under this claim. Where the run itself has ended, those who wait for that are told how.
+    pub(crate) fn end(&self, run: RunId, epoch: i64, ended: Option<Run>) {
+        let live = self.with(|runs| match runs.get(&run) {
+            Some(live) if live.epoch == epoch => runs.remove(&run),
+            _ => None,
         });
+        for waiting in live.into_iter().flat_map(|live| live.waiting) {
+            // Whoever is not told, because the run goes on elsewhere or later, looks for itself.
+            ended.clone().map(|ended| waiting.send(ended));
+        }
+    }
+
+    /// Waits for the end of a run that this process works on: how it stands then, or none where it only leaves this
+    /// process. None at once where this process does not work on it.
+    pub(crate) async fn ended(&self, run: RunId) -> Option<Run> {
+        let (told, waiting) = oneshot::channel();
+        self.with(|runs| runs.get_mut(&run).map(|live| live.waiting.push(told)))?;
+        waiting.await.ok()
+    }
+
+    /// Waits until this process begins to work on the run.
+    pub(crate) async fn when_begun(&self, run: RunId) {
+        loop {
+            let mut begun = std::pin::pin!(self.begun.notified());
+            begun.as_mut().enable();
+            if self.with(|runs| runs.contains_key(&run)) {
+                return;
+            }
+            begun.await;
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -107,12 +133,10 @@ impl LiveRuns {
     /// Listens as soon as this process begins to work on the run.
     pub(crate) async fn listen_when_begun(&self, run: RunId) -> broadcast::Receiver<Event> {
         loop {
-            let mut begun = std::pin::pin!(self.begun.notified());
-            begun.as_mut().enable();
+            self.when_begun(run).await;
             if let Some(receiver) = self.listen(run) {
                 return receiver;
             }
-            begun.await;
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod connections;
 mod engine;
 mod error;
 mod given;
+mod hints;
 pub mod journal;
 mod location;
 mod migrations;
@@ -32,6 +33,7 @@ pub mod workers;
 
 pub use error::Error;
 pub use futures::future::BoxFuture;
+pub use hints::Hints;
 pub use location::{Location, Options};
 pub use store::Store;
 pub use tx::Tx;

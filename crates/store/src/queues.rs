@@ -75,6 +75,9 @@ pub(crate) async fn spend(
     begun: &BTreeMap<Lane, u32>,
     now: Micros,
 ) -> Result<(), Error> {
+    if settings.values().all(|limits| limits.rate.is_none()) {
+        return Ok(());
+    }
     let before = rates(tx).await?;
     for (queue, limits) in settings {
         let Some((count, period)) = limits.rate else { continue };

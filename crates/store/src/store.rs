@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use pilothouse_domain::Micros;
 
 use crate::engine::postgres::Postgres;
 use crate::engine::sqlite::Sqlite;
-use crate::{Error, Location, Options, Tx, args};
+use crate::{Error, Hints, Location, Options, Tx, args};
 
 /// How long [`Store::ping`] waits for an answer.
 const PING_TIME: Duration = Duration::from_millis(900);
@@ -49,6 +50,30 @@ impl Store {
     /// Whether no other process can use this database as long as this one does.
     pub fn is_exclusive(&self) -> bool {
         matches!(self.engine.as_ref(), Engine::Sqlite(_))
+    }
+
+    /// The database's own time, where other processes use it too.
+    pub async fn now(&self) -> Result<Option<Micros>, Error> {
+        match self.engine.as_ref() {
+            Engine::Sqlite(_) => Ok(None),
+            Engine::Postgres(engine) => engine.now().await.map(Some),
+        }
+    }
+
+    /// Begins to hear what other processes that use this database say; none where there cannot be any.
+    pub async fn hints(&self) -> Result<Option<Hints>, Error> {
+        match self.engine.as_ref() {
+            Engine::Sqlite(_) => Ok(None),
+            Engine::Postgres(engine) => engine.hints().await.map(Some),
+        }
+    }
+
+    /// Says something to every process that uses this database, this one included; at most 7,000 bytes.
+    pub async fn hint(&self, word: String) -> Result<(), Error> {
+        match self.engine.as_ref() {
+            Engine::Sqlite(_) => Ok(()),
+            Engine::Postgres(engine) => engine.hint(word).await,
+        }
     }
 
     /// One cheap read from a table, for `/ready`; and one cheap write where the last one met a full or read-only disk.

@@ -3,19 +3,25 @@
 use std::str::FromStr;
 
 use futures::future::BoxFuture;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use pilothouse_domain::Micros;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 
 use super::unit::settle;
 use super::{STATEMENT_CACHE, UNIT_TIME, WAITING_TIME};
-use crate::{Error, Options, Tx, args, migrations};
+use crate::{Error, Hints, Options, Tx, args, migrations};
 
 /// The oldest server, in the form of `server_version_num`.
 const OLDEST_SERVER: i64 = 150_000;
 
 /// What a session must never do: hang on a lock, run without end, or hold a transaction open. In milliseconds.
-const SESSION_LIMITS: [(&str, &str); 3] =
-    [("statement_timeout", "30000"), ("lock_timeout", "10000"), ("idle_in_transaction_session_timeout", "60000")];
+const SESSION_LIMITS: [(&str, &str); 4] = [
+    ("statement_timeout", "30000"),
+    ("lock_timeout", "10000"),
+    ("idle_in_transaction_session_timeout", "60000"),
+    // Plans for the usual case, made once: estimates that follow a queue's size lead the planner astray.
+    ("plan_cache_mode", "force_generic_plan"),
+];
 
 /// The first half of the advisory lock's key; the second is the schema's name.
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_lock(1885956984, hashtext(current_schema()))";
@@ -23,6 +29,8 @@ const MIGRATION_LOCK: &str = "SELECT pg_advisory_lock(1885956984, hashtext(curre
 /// An open PostgreSQL database.
 pub(crate) struct Postgres {
     pool: PgPool,
+    /// Where the processes that use this schema hear each other.
+    channel: String,
     /// Taken while every connection of the pool is looked at, so that two who look never wait for each other.
     looking: tokio::sync::Mutex<()>,
 }
@@ -38,7 +46,7 @@ impl Postgres {
         let mut first = tokio::time::timeout(WAITING_TIME, connect.connect())
             .await
             .map_err(|_| Error::Unavailable("the server does not answer".into()))??;
-        check_server(&mut first).await?;
+        let schema = check_server(&mut first).await?;
         migrate(&mut first).await?;
         first.close().await?;
         let pool = PgPoolOptions::new()
@@ -47,7 +55,9 @@ impl Postgres {
             .after_connect(|connection, _| Box::pin(flush_on_commit(connection)))
             .connect_with(connect)
             .await?;
-        Ok(Self { pool, looking: tokio::sync::Mutex::new(()) })
+        // A name has at most 63 bytes, of which a schema's may use all.
+        let channel = format!("pilothouse_{}", schema.chars().take(40).collect::<String>());
+        Ok(Self { pool, channel, looking: tokio::sync::Mutex::new(()) })
     }
 
     pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, Error>
@@ -74,6 +84,27 @@ impl Postgres {
         let result = run(work, &mut transaction).await;
         transaction.rollback().await?;
         result
+    }
+
+    pub(crate) async fn now(&self) -> Result<Micros, Error> {
+        let sql = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS now";
+        let row = Tx::postgres(&mut *self.pool.acquire().await?).fetch_optional(sql, args![]).await?;
+        row.ok_or_else(|| Error::unreadable("now"))?.int("now")
+    }
+
+    pub(crate) async fn hints(&self) -> Result<Hints, Error> {
+        let mut listener = PgListener::connect_with(&self.pool).await?;
+        listener.listen(&self.channel).await?;
+        Ok(Hints::new(listener))
+    }
+
+    /// In a transaction of its own: inside another one it would make all commits wait for each other.
+    pub(crate) async fn hint(&self, word: String) -> Result<(), Error> {
+        let channel = self.channel.clone();
+        self.write(|tx| {
+            Box::pin(async move { tx.fetch_all("SELECT pg_notify($1, $2)", args![channel, word]).await.map(|_| ()) })
+        })
+        .await
     }
 
     /// The settings that decide whether a commit survives a power cut, read from every connection of the pool.
@@ -116,7 +147,8 @@ async fn flush_on_commit(connection: &mut PgConnection) -> Result<(), sqlx::Erro
         .map(|_| ())
 }
 
-async fn check_server(connection: &mut PgConnection) -> Result<(), Error> {
+/// Checks that the server is one that this program can use, and returns the schema that it uses.
+async fn check_server(connection: &mut PgConnection) -> Result<String, Error> {
     let row = Tx::postgres(connection)
         .fetch_optional(
             "SELECT current_setting('server_version_num')::bigint AS version, current_setting('fsync') AS fsync,
@@ -128,13 +160,14 @@ async fn check_server(connection: &mut PgConnection) -> Result<(), Error> {
     if row.int("version")? < OLDEST_SERVER {
         return Err(Error::Unavailable("the server is older than PostgreSQL 15".into()));
     }
-    if row.text("schema")?.is_empty() {
+    let schema = row.text("schema")?;
+    if schema.is_empty() {
         return Err(Error::Unavailable("the schema of the search path does not exist".into()));
     }
     if row.text("fsync")? != "on" {
         tracing::warn!("the PostgreSQL server runs with fsync = off: a power cut can lose acknowledged work");
     }
-    Ok(())
+    Ok(schema)
 }
 
 /// The lock belongs to the session, so the connection that takes it gives it back by closing, whatever happens.

@@ -22,6 +22,19 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Whether one more run of the lane may begin at once beside those at work. A rate is for a claim to spend.
+    pub fn has_room(&self, lane: &Lane, running: &BTreeMap<Lane, u32>) -> bool {
+        let below = |limit: Option<u32>, wanted: &dyn Fn(&Lane) -> bool| {
+            let beside = running.iter().filter(|(other, _)| other.queue == lane.queue && wanted(other));
+            limit.is_none_or(|limit| beside.map(|(_, runs)| runs).sum::<u32>() < limit)
+        };
+        !self.paused
+            && self.rate.is_none()
+            && below(self.running, &|_| true)
+            && below(self.running_per_tenant, &|other| other.tenant == lane.tenant)
+            && (lane.key.is_empty() || below(self.running_per_key, &|other| other == lane))
+    }
+
     /// Whether nothing keeps runs back.
     pub fn is_free(&self) -> bool {
         *self == Self::default()

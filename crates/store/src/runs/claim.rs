@@ -20,6 +20,8 @@ pub struct Claim {
     pub lanes: Vec<Lane>,
     /// How many runs it can take.
     pub most: u32,
+    /// How many runs of each lane are at work, where the worker knows, since it is alone.
+    pub running: Option<BTreeMap<Lane, u32>>,
     /// When.
     pub now: Micros,
 }
@@ -76,10 +78,12 @@ pub async fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Claimed, Error> {
     let settings = queues::settings(tx).await?;
     let limited = claim.lanes.iter().any(|lane| settings.get(&lane.queue).is_some_and(|limits| !limits.is_free()));
     let usage = if limited {
-        if !tx.is_sqlite() {
-            tx.fetch_all(ONE_AT_A_TIME, args![]).await?;
-        }
-        Usage { running: running(tx).await?, next_at: queues::rates(tx).await? }
+        let running = match &claim.running {
+            Some(running) => running.clone(),
+            None => running(tx).await?,
+        };
+        let rated = settings.values().any(|limits| limits.rate.is_some());
+        Usage { running, next_at: if rated { queues::rates(tx).await? } else { BTreeMap::new() } }
     } else {
         Usage::default()
     };
@@ -128,8 +132,11 @@ async fn look(tx: &mut Tx<'_>, keys: Rows, now: Micros) -> Result<Vec<Run>, Erro
     Ok(runs)
 }
 
-/// How many runs of each lane are at work, on all nodes.
+/// How many runs of each lane are at work, on all nodes. Until the unit ends nobody else counts them.
 async fn running(tx: &mut Tx<'_>) -> Result<BTreeMap<Lane, u32>, Error> {
+    if !tx.is_sqlite() {
+        tx.fetch_all(ONE_AT_A_TIME, args![]).await?;
+    }
     let sql = "SELECT lane, COUNT(*) AS runs FROM live WHERE state = 1 GROUP BY lane";
     let rows = tx.fetch_all(sql, args![]).await?;
     rows.iter().map(|row| Ok((row.parsed("lane")?, u32::try_from(row.int("runs")?).unwrap_or(u32::MAX)))).collect()

@@ -13,6 +13,7 @@ mod enqueue;
 mod lane;
 mod list;
 mod live;
+mod prune;
 mod release;
 mod settle;
 
@@ -30,6 +31,7 @@ pub use enqueue::NewRun;
 pub use lane::Lane;
 pub use list::{RunFilter, list, previous_in_conversation};
 pub use live::{Promoted, depths, next_wake, promote, ready_lanes};
+pub use prune::{Horizon, Pruned, prune};
 pub use release::{Released, release};
 
 /// A minute for each step of priority: a run of higher priority goes before those that were due up to so much earlier,

@@ -1,0 +1,87 @@
+//! Forgetting runs that ended long ago, a few at a time. What the audit log says of them stays.
+
+use pilothouse_domain::run::Status;
+use pilothouse_domain::{Micros, RunId, TenantId};
+
+use crate::given::{Given, Kind, Rows};
+use crate::{Error, Row, Tx, args};
+
+/// What is old enough to be forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Horizon {
+    /// Runs that ended before this moment.
+    pub ended: Micros,
+    /// Dead letters that nobody has discarded, that died before this moment.
+    pub dead: Micros,
+}
+
+/// How far a pruning came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pruned {
+    /// How many runs were forgotten.
+    pub runs: usize,
+    /// Where the next one goes on; none when there is nothing older than the horizon any more.
+    pub after: Option<RunId>,
+}
+
+const FORGET_JOURNAL: Given = Given {
+    columns: &[("tenant", Kind::Text), ("id", Kind::Text)],
+    sqlite: "DELETE FROM journal WHERE (tenant, run) IN (SELECT tenant, id FROM given)",
+    postgres: "DELETE FROM journal USING given WHERE journal.tenant = given.tenant AND journal.run = given.id",
+};
+
+const FORGET_SIGNALS: Given = Given {
+    columns: &[("tenant", Kind::Text), ("id", Kind::Text)],
+    sqlite: "DELETE FROM signals WHERE (tenant, run) IN (SELECT tenant, id FROM given)",
+    postgres: "DELETE FROM signals USING given WHERE signals.tenant = given.tenant AND signals.run = given.id",
+};
+
+/// A run that was let live again in the meantime has no outcome, and stays.
+const FORGET_RUNS: Given = Given {
+    columns: &[("tenant", Kind::Text), ("id", Kind::Text)],
+    sqlite: "DELETE FROM runs WHERE outcome IS NOT NULL AND (tenant, id) IN (SELECT tenant, id FROM given)",
+    postgres: "DELETE FROM runs USING given
+               WHERE runs.outcome IS NOT NULL AND runs.tenant = given.tenant AND runs.id = given.id",
+};
+
+/// Looks at the `limit` oldest runs of a tenant after the id `after`, and forgets those that are old enough.
+pub async fn prune(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    horizon: Horizon,
+    after: Option<RunId>,
+    limit: u32,
+) -> Result<Pruned, Error> {
+    let sql = tx.pick(
+        "SELECT id, outcome, created_at, finished_at, discarded_at FROM runs WHERE tenant = $1 AND id > $2
+         ORDER BY id LIMIT $3",
+        "SELECT id, outcome, created_at, finished_at, discarded_at FROM runs WHERE tenant = $1 AND id > $2
+         ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED",
+    );
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    let rows = tx.fetch_all(sql, args![tenant, after, limit]).await?;
+    let mut old: Vec<RunId> = Vec::new();
+    for row in &rows {
+        if is_old(row, horizon)? {
+            old.push(row.parsed("id")?);
+        }
+    }
+    if !old.is_empty() {
+        let keys = || old.iter().map(|id| args![tenant, *id]).collect::<Rows>();
+        tx.given(&FORGET_JOURNAL, keys()).await?;
+        tx.given(&FORGET_SIGNALS, keys()).await?;
+        tx.given(&FORGET_RUNS, keys()).await?;
+    }
+    // Ids rise with the moment of asking, and nothing ends before it is asked for.
+    let last = rows.last().filter(|_| rows.len() == limit as usize);
+    let goes_on = last.map(|row| row.int("created_at")).transpose()?.is_some_and(|at| at < horizon.ended);
+    let after = last.filter(|_| goes_on).map(|row| row.parsed("id")).transpose()?;
+    Ok(Pruned { runs: old.len(), after })
+}
+
+fn is_old(row: &Row, horizon: Horizon) -> Result<bool, Error> {
+    let dead = row.optional_text("outcome")?.as_deref() == Some(Status::Dead.as_str());
+    let open = dead && row.optional_int("discarded_at")?.is_none();
+    let before = if open { horizon.dead } else { horizon.ended };
+    Ok(row.optional_int("finished_at")?.is_some_and(|finished| finished < before))
+}
