@@ -115,6 +115,9 @@ fn agrees(named: &Named, (timezone, from): (&str, &str), steps: i64, step: i64) 
 }
 
 proptest! {
+    // A case looks at ten thousand moments or so.
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
     #[test]
     fn minutes_are_those_of_a_scan(
         minutes in some_of(0..60), hours in hours(), weekdays in some_of(0..7), change in prop::sample::select(&CHANGES[..]),
@@ -132,6 +135,9 @@ proptest! {
         agrees(&Named { seconds, minutes, hours, weekdays: (0..7).collect() }, (change.0, &from), 4 * 3_600, 1)?;
     }
 
+}
+
+proptest! {
     #[test]
     fn an_interval_keeps_its_distance(seconds in 1_i64..100_000, anchor in -4_102_444_800_000_000_i64..4_102_444_800_000_000, after in 0_i64..9_000_000_000_000_000) {
         let timing = Timing::Every(Interval::new(seconds, anchor).unwrap());
@@ -140,6 +146,8 @@ proptest! {
         prop_assert_eq!((tick - anchor) % (seconds * 1_000_000), 0);
         prop_assert_eq!(timing.last_until(tick), Some(tick));
         prop_assert_eq!(timing.next_after(tick - 1), Some(tick));
+        prop_assert_eq!(timing.next_after(anchor - 1), Some(anchor));
+        prop_assert_eq!(timing.next_after(anchor), Some(anchor + seconds * 1_000_000));
     }
 
     #[test]
