@@ -18,7 +18,7 @@ pub(super) struct Days {
     last_working_day: bool,
     /// 0 is Sunday.
     pub(super) of_week: Set,
-    /// Weekday times 8 plus 1 to 5 for the how-manieth of the month (`5#2`).
+    /// Weekday times 8 plus 1 to 5, its place among those of the month (`5#2`).
     nth: Set,
     /// Weekdays whose last of the month is meant (`5L`).
     last_of_week: Set,
