@@ -82,3 +82,7 @@ pub const QUESTION: &str = "how many orders customers were there in February 202
     segment business private paid unpaid revenue what is the which who when where list show me count number sum more than \
     less 100 1,000 3.5 20:00 yesterday week quarter 2024-02-30 31/12/2024 first second every daily monthly trend over time \
     compared versus to from above below equal exactly at only except \"business\" ? ! , ; ' drop table delete it and them";
+
+/// The fields that cron expressions are made of, good and bad.
+pub const CRON: &str = "* ? 0 1 2 5 7 12 23 28 29 30 31 59 60 */2 */5 */60 1-5 22-2 0-23 10-50/7 5/15 1,15 1,,2 0,30 L LW 1W 15W 31W 5L \
+    1#1 5#5 7#6 mon-fri SUN sat-sun JAN feb 2 dec 4,6,9,11 @daily @hourly @reboot -1 256 * * * * *";

@@ -1,4 +1,4 @@
-//! The words of Pilothouse as types: ids, roles, runs, catalogs, semantic models, hashes.
+//! The words of Pilothouse as types: ids, roles, runs, schedules, catalogs, semantic models, hashes.
 //!
 //! Everything here is pure: no IO, no clock, no runtime, no database. Time, randomness and ids come in through the
 //! [`Clock`] and [`Ids`] traits. Read first: [`Principal`] (who is calling), [`run::Status`] (what a run can do next)
@@ -17,6 +17,7 @@ pub mod ids;
 pub mod money;
 pub mod principal;
 pub mod run;
+pub mod schedule;
 pub mod semantic;
 
 /// The target of the spans that are exported as OpenTelemetry traces. Their fields with a dot in the name (`http.route`)
