@@ -40,7 +40,7 @@ async function jobs({ n, database }) {
   // A finished job is a deleted row: only then does its end survive a crash.
   const left = "SELECT EXISTS (SELECT 1 FROM graphile_worker._private_jobs) AS some";
   while ((await pool.query(left)).rows[0].some) await sleep(LOOK_EVERY_MS);
-  measured(system("graphile-worker"), "jobs", n, performance.now() - first);
+  await measured(system("graphile-worker"), "jobs", n, performance.now() - first);
   await runner.stop();
 }
 
@@ -48,7 +48,7 @@ async function jobs({ n, database }) {
 async function pickup({ n, database }) {
   const utils = await makeWorkerUtils({ connectionString: database, logger: SILENT });
   await utils.migrate();
-  const worker = fork(new URL(import.meta.url), ["pickup-worker", "--n", String(n), "--database", database], { stdio: "inherit" });
+  const worker = fork(new URL(import.meta.url), ["pickup-worker", "--n", String(n), "--database", database], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   let told;
   worker.on("message", (message) => told(message)).on("exit", () => told(new Error("the worker ended")));
   const next = async () => {
@@ -66,7 +66,7 @@ async function pickup({ n, database }) {
     latencies.push(await answer);
     await sleep(PAUSE_MS * Math.random());
   }
-  measured(system("graphile-worker"), "pickup", n, performance.now() - started, latencies);
+  await measured(system("graphile-worker"), "pickup", n, performance.now() - started, latencies);
   worker.kill("SIGKILL");
 }
 
@@ -74,5 +74,5 @@ async function pickupWorker({ database }) {
   const stamp = async ({ called }) => process.send(wallClock() - called);
   await work({ preset: { worker: { connectionString: database, logger: SILENT } }, taskList: { stamp } });
   process.send("ready");
-  await new Promise((resolve) => process.once("disconnect", resolve));
+  await new Promise(() => {});
 }

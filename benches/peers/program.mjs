@@ -19,10 +19,13 @@ function arguments_() {
   return { task: positionals[0], n, inFlight, database: values.database, ingress: values.ingress, admin: values.admin };
 }
 
+let read = () => {};
+
 /** Runs the program's task and ends the process, with 1 where it failed. */
 export async function run(tasks) {
-  // Whoever started this program holds its input open; a closed input means that nobody waits for the answer.
-  process.stdin.on("end", () => process.exit(1)).resume();
+  // Whoever started this program holds the way to it open; a closed one means that nobody waits for the answer.
+  if (process.send) process.on("disconnect", () => process.exit(1));
+  else process.stdin.on("end", () => process.exit(1)).on("data", () => read()).resume();
   try {
     const asked = arguments_();
     if (!tasks[asked.task]) throw new Error(`no task ${asked.task}, only ${Object.keys(tasks).join(", ")}`);
@@ -40,14 +43,18 @@ export function begin(what) {
   return performance.now();
 }
 
-/** Prints a measurement of `n` operations in `elapsed` milliseconds; `latencies` in milliseconds, where there are some. */
-export function measured(system, what, n, elapsed, latencies = []) {
+/**
+ * Prints a measurement of `n` operations in `elapsed` milliseconds; `latencies` in milliseconds, where there are some.
+ * Until it returns, no process may end: the CPU time of all of them is being read.
+ */
+export async function measured(system, what, n, elapsed, latencies = []) {
   const sorted = latencies.toSorted((a, b) => a - b);
   const seconds = elapsed / 1000;
   console.log(JSON.stringify({
     system, what, n, seconds, per_second: n / seconds,
     p50_ms: percentile(sorted, 0.5), p99_ms: percentile(sorted, 0.99), rss_mb: process.memoryUsage().rss / 2 ** 20,
   }));
+  await new Promise((resolve) => (read = resolve));
 }
 
 function percentile(sorted, share) {

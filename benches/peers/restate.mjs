@@ -1,7 +1,7 @@
 // Restate: the caller of workflows of three steps. The server runs already; the service with the handler is a process
 // of its own (restate-service.mjs), which belongs to this one.
 import { fork } from "node:child_process";
-import { Agent, request } from "node:http";
+import { connect } from "node:http2";
 import { begin, inFlight, measured, run, same, sleep, system } from "./program.mjs";
 
 const WARM_UP = 1000;
@@ -15,13 +15,13 @@ await run({
       service.once("message", resolve).once("exit", () => reject(new Error("the service ended")));
     });
     await registered(admin, address);
-    const agent = new Agent({ keepAlive: true, maxSockets: lanes });
-    const once = async (i) => same(await call(agent, `${ingress}/bench/three`, i), i + 3);
+    const connection = connect(ingress);
+    const once = async (i) => same(await call(connection, "/bench/three", i), i + 3);
     await ready(() => once(0));
     await inFlight(lanes, WARM_UP, once);
     const started = begin("workflows");
     const latencies = await inFlight(lanes, n, once);
-    measured(system("@restatedev/restate-server"), "workflows", n, performance.now() - started, latencies);
+    await measured(system("@restatedev/restate-server"), "workflows", n, performance.now() - started, latencies);
     service.kill("SIGKILL");
   },
 });
@@ -47,18 +47,17 @@ async function ready(attempt) {
   }
 }
 
-/** node:http rather than fetch: it costs the caller a third of the CPU, and the caller shares the machine. */
-function call(agent, url, input) {
+/** One HTTP/2 connection for all callers: a sixth faster than one HTTP/1 connection each. */
+function call(connection, path, input) {
   return new Promise((resolve, reject) => {
-    const body = JSON.stringify(input);
-    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
-    const sent = request(url, { method: "POST", agent, headers }, (answer) => {
-      let text = "";
-      answer.setEncoding("utf8").on("data", (part) => (text += part)).on("end", () => {
-        if (answer.statusCode === 200) resolve(JSON.parse(text));
-        else reject(new Error(`${answer.statusCode} ${text}`));
-      });
+    const stream = connection.request({ ":method": "POST", ":path": path, "content-type": "application/json" });
+    let status;
+    let text = "";
+    stream.setEncoding("utf8").on("response", (headers) => (status = headers[":status"]));
+    stream.on("data", (part) => (text += part)).on("error", reject).on("end", () => {
+      if (status === 200) resolve(JSON.parse(text));
+      else reject(new Error(`${status} ${text}`));
     });
-    sent.on("error", reject).end(body);
+    stream.end(JSON.stringify(input));
   });
 }

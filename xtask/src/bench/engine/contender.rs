@@ -1,7 +1,7 @@
 //! What takes part in the comparison: anything that does a task and prints a measurement of it. The lines that programs
 //! print are described in `benches/peers/README.md`; CPU time is read here, in the same way for every program.
 
-use std::io::BufReader;
+use std::io::{self, BufReader, Write as _};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
@@ -19,14 +19,21 @@ const PATIENCE: Duration = Duration::from_secs(300);
 pub struct Task {
     /// The word that programs know it by.
     pub name: &'static str,
-    /// Operations of our side, and of a peer, which is slower and has to end too.
+    /// How much of it; none where the bar itself says how much.
+    pub size: Option<Size>,
+    /// Whether less time matters more than steady figures.
+    pub quick: bool,
+}
+
+/// How much is done.
+#[derive(Clone, Copy)]
+pub struct Size {
+    /// Operations of our side.
     pub ours: u32,
-    /// See `ours`.
+    /// Operations of a peer, which may be slower and has to end too.
     pub theirs: u32,
     /// Operations at the same time.
     pub in_flight: u32,
-    /// Whether less time matters more than steady figures.
-    pub quick: bool,
 }
 
 /// One who takes part.
@@ -84,6 +91,7 @@ impl Measurement {
 pub fn run(command: &Command, servers: &[u32]) -> Result<Vec<Measurement>> {
     let mut group = Group::start(command, Stdio::piped())?;
     let output = group.child().stdout.take().context("no output")?;
+    let mut input = group.child().stdin.take().context("no input")?;
     let lines = lines_of(BufReader::new(output));
     let mut clock = CpuClock { client: group.id(), servers, begun: None };
     let mut measurements = Vec::new();
@@ -101,6 +109,8 @@ pub fn run(command: &Command, servers: &[u32]) -> Result<Vec<Measurement>> {
                 clock.fill(&mut line)?;
                 crate::report(&line.to_string());
                 measurements.push(Measurement::read(&line)?);
+                // The program waits for this before it ends anything whose CPU time was to be read.
+                input.write_all(b"\n").or_else(ended)?;
             }
             _ => crate::report(&format!("({line})")),
         }
@@ -141,7 +151,12 @@ impl CpuClock<'_> {
     }
 }
 
-fn lines_of(source: impl std::io::BufRead + Send + 'static) -> Receiver<String> {
+/// A program that has ended already reads nothing.
+fn ended(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
+}
+
+fn lines_of(source: impl io::BufRead + Send + 'static) -> Receiver<String> {
     let (tell, told) = channel();
     std::thread::spawn(move || {
         for line in source.lines() {
@@ -166,6 +181,10 @@ mod tests {
 
     const LINE: &str = r#"echo '{"system":"s","what":"jobs","n":1000,"seconds":2,"per_second":500,"p50_ms":null}'"#;
 
+    fn quoted(text: &str) -> String {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+
     #[test]
     fn cpu_time_counts_from_begin_to_the_measurement() {
         const BURN: &str = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
@@ -174,6 +193,9 @@ mod tests {
         let idle = measured(format!("{BURN}; {BEGIN}; {LINE}")).cpu_us().unwrap();
         let busy = measured(format!("{BEGIN}; {BURN}; {LINE}")).cpu_us().unwrap();
         assert!(busy > 30.0 && idle < busy / 2.0, "idle {idle}, busy {busy}");
+        // The child's time counts too, though nobody has waited for it yet: it ends only when the line was read.
+        let child = measured(format!("{BEGIN}; sh -c {}; true", quoted(&format!("{BURN}; {LINE}; read -r read"))));
+        assert!(child.cpu_us().unwrap() > 30.0);
         let unbegun = measured(LINE.to_owned());
         assert_eq!((unbegun.per_second, unbegun.cpu_us(), unbegun.p50_ms), (Some(500.0), None, None));
     }

@@ -11,7 +11,7 @@ mod rounds;
 
 use anyhow::Result;
 
-use self::contender::{Contender, Measurement, Task};
+use self::contender::{Contender, Measurement, Size, Task};
 use self::databases::{Postgres, fsync_p50_ms};
 pub use self::figures::FIGURES;
 use self::figures::{FSYNC, Names, POSTGRES, SQLITE};
@@ -41,7 +41,7 @@ impl Plan {
     fn of(options: &Options) -> Self {
         let quick = options.quick;
         let pick = |short, long| if quick { short } else { long };
-        let task = |name, ours, theirs, in_flight| Task { name, ours, theirs, in_flight, quick };
+        let task = |name, ours, theirs, in_flight| Task { name, size: Some(Size { ours, theirs, in_flight }), quick };
         Self {
             rounds: pick(3, 5),
             own_rounds: pick(1, 3),
@@ -52,9 +52,9 @@ impl Plan {
         }
     }
 
-    /// What only our side does; its sizes belong to the task, not to the plan.
+    /// What only our side does.
     fn own(&self, name: &'static str) -> Task {
-        Task { name, ours: 1, theirs: 1, in_flight: 1, quick: self.quick }
+        Task { name, size: None, quick: self.quick }
     }
 }
 

@@ -39,7 +39,9 @@ impl Contender for Ours<'_> {
         let Some(program) = &self.program else { return Ok(Vec::new()) };
         let mut command = Command::new(program);
         command.arg(task.name);
-        command.args(["--n", &task.ours.to_string(), "--in-flight", &task.in_flight.to_string()]);
+        if let Some(size) = task.size {
+            command.args(["--n", &size.ours.to_string(), "--in-flight", &size.in_flight.to_string()]);
+        }
         if task.quick {
             command.arg("--quick");
         }

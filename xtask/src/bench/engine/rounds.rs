@@ -90,7 +90,7 @@ mod tests {
 
     use super::*;
 
-    const TASK: Task = Task { name: "jobs", ours: 1, theirs: 1, in_flight: 1, quick: true };
+    const TASK: Task = Task { name: "jobs", size: None, quick: true };
 
     /// Has its rates written down for it; an absent one is a failure.
     struct Scripted<'a> {
