@@ -103,7 +103,7 @@ mod tests {
     fn cpu_time_counts_descendants_that_have_ended() {
         // The loop burns its time in a grandchild that has ended and was waited for when the line comes.
         let mut shell = Command::new("sh");
-        shell.args(["-c", "sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done'; echo done; read -r line"]);
+        shell.args(["-c", "sh -c 'i=0; while [ $i -lt 600000 ]; do i=$((i+1)); done'; echo done; read -r line"]);
         let mut group = Group::start(&shell, Stdio::piped()).unwrap();
         let mut line = String::new();
         BufReader::new(group.child().stdout.take().unwrap()).read_line(&mut line).unwrap();

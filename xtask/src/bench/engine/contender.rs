@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn cpu_time_counts_from_begin_to_the_measurement() {
-        const BURN: &str = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
+        const BURN: &str = "i=0; while [ $i -lt 600000 ]; do i=$((i+1)); done";
         const BEGIN: &str = r#"echo '{"begin":"jobs"}'"#;
         let measured = |script: String| run(&shell(&script), &[]).unwrap().remove(0);
         let idle = measured(format!("{BURN}; {BEGIN}; {LINE}")).cpu_us().unwrap();
