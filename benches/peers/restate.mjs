@@ -4,7 +4,7 @@ import { fork } from "node:child_process";
 import { connect } from "node:http2";
 import { begin, inFlight, measured, run, same, sleep, system } from "./program.mjs";
 
-const WARM_UP = 1000;
+const WARM_UP = 500;
 const PATIENCE_MS = 30_000;
 const LOOK_EVERY_MS = 50;
 

@@ -45,9 +45,9 @@ impl Plan {
         Self {
             rounds: pick(3, 5),
             own_rounds: pick(1, 3),
-            workflows: task("workflows", pick(20_000, 100_000), pick(1500, 3000), 128),
+            workflows: task("workflows", pick(20_000, 100_000), pick(1000, 3000), 128),
             jobs: task("jobs", pick(50_000, 200_000), pick(50_000, 100_000), 128),
-            pickup: task("pickup", pick(200, 500), pick(200, 300), 1),
+            pickup: task("pickup", pick(200, 500), pick(100, 300), 1),
             quick,
         }
     }
