@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-const USAGE: &str = "cargo xtask bench NAME [--quick] [--json]\n  NAME: http";
+const USAGE: &str = "cargo xtask bench NAME [--quick] [--json]\n  NAME: http, engine";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1).collect()) {
@@ -27,6 +27,7 @@ fn run(args: Vec<String>) -> Result<bool> {
         bench::Options { quick: args.iter().any(|arg| arg == "--quick"), json: args.iter().any(|arg| arg == "--json") };
     match words.as_slice() {
         ["bench", "http"] => bench::run("http", &bench::http::FIGURES, &options, bench::http::measure),
+        ["bench", "engine"] => bench::run("engine", &bench::engine::FIGURES, &options, bench::engine::measure),
         _ => bail!("{USAGE}"),
     }
 }

@@ -41,7 +41,7 @@ fn sources(folder: &Path, ends: &[&str], found: &mut Vec<PathBuf>) {
 
 fn all(ends: &[&str]) -> Vec<(PathBuf, String)> {
     let mut paths = Vec::new();
-    for folder in ["crates", "fuzz", "xtask", "web"] {
+    for folder in ["benches", "crates", "fuzz", "xtask", "web"] {
         sources(&repository().join(folder), ends, &mut paths);
     }
     paths.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()

@@ -1,6 +1,8 @@
 //! Benchmarks: each has a fixed list of figures with a bar for each. A figure that was not measured counts as failed.
 
+pub mod engine;
 pub mod http;
+mod processes;
 mod server;
 
 use std::collections::BTreeMap;

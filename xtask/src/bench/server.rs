@@ -13,8 +13,6 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Pause between two looks whether it answers.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
-/// Clock ticks of the kernel's process times in a second, the same on every Linux that Debian ships.
-const TICKS_PER_SECOND: f64 = 100.0;
 
 /// What a program is started on.
 pub struct Installation<'a> {
@@ -48,17 +46,22 @@ fn is_told_by_cargo(name: &str) -> bool {
 
 /// Builds the release binary and returns its path.
 pub fn binary() -> Result<PathBuf> {
+    Ok(built(&["--bins"])?.join("pilothouse"))
+}
+
+/// Builds what `targets` select, as a release, and returns the folder that holds it.
+pub fn built(targets: &[&str]) -> Result<PathBuf> {
     let mut build = Command::new("cargo");
     // Build scripts of libraries look at what Cargo tells the program that it runs, which is this one: with it, they and
     // everything above them would be built anew each time.
     for (name, _) in std::env::vars_os().filter(|(name, _)| is_told_by_cargo(&name.to_string_lossy())) {
         build.env_remove(name);
     }
-    if !build.args(["build", "--release", "--locked", "--bins", "--quiet"]).status()?.success() {
+    if !build.args(["build", "--release", "--locked", "--quiet"]).args(targets).status()?.success() {
         bail!("the release binary cannot be built");
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from);
-    Ok(target.join("release/pilothouse"))
+    Ok(target.join("release"))
 }
 
 impl Installation<'_> {
@@ -104,12 +107,7 @@ impl Server {
 
     /// CPU time it has used, user and system, in microseconds.
     pub fn cpu_us(&self) -> Result<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The second field holds the program's name in brackets and may hold spaces.
-        let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-        let fields: Vec<&str> = rest.split_whitespace().collect();
-        let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok()).unwrap_or(f64::NAN);
-        Ok((ticks(11) + ticks(12)) / TICKS_PER_SECOND * 1e6)
+        super::processes::cpu_us(self.child.id())
     }
 
     /// Memory that it holds, in megabytes.
