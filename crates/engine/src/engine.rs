@@ -210,7 +210,8 @@ impl Engine {
         let mut wish = self.wish(tenant, request)?;
         let place = self.place_for(&wish);
         wish.worker = place.is_some().then(|| self.worker());
-        let change = Change::Enqueue(Box::new(wish.clone()));
+        let wish = Arc::new(wish);
+        let change = Change::Enqueue(wish.clone());
         let outcome = match also {
             Some(also) => self.inner.backend.apply_with(change, also).await?,
             None => self.inner.groups.apply(change).await?,
@@ -219,7 +220,7 @@ impl Engine {
         match (outcome, place) {
             (Outcome::Existing(id), _) => return Ok(Started { id, existed: true }),
             (Outcome::Full, _) => return Err(Error::Conflict { what: QUEUE_FULL }),
-            (_, Some(place)) => self.begin(claimed(wish), place),
+            (_, Some(place)) => self.begin(claimed(&wish), place),
             (_, None) if wish.run.due_at > wish.run.created_at => self.wake_at(wish.run.due_at),
             (_, None) => self.announce(wish.lane()),
         }
@@ -456,11 +457,11 @@ impl Engine {
 }
 
 /// The run that a wish has become when it was claimed in the same commit.
-fn claimed(wish: Enqueue) -> Run {
-    let run = wish.run;
+fn claimed(wish: &Enqueue) -> Run {
+    let run = wish.run.clone();
     Run {
         id: run.id,
-        tenant: wish.tenant,
+        tenant: wish.tenant.clone(),
         kind: run.kind,
         version: run.version,
         queue: run.queue,
@@ -485,7 +486,7 @@ fn claimed(wish: Enqueue) -> Run {
         wake_at: None,
         started_at: Some(run.created_at),
         finished_at: None,
-        worker: wish.worker,
+        worker: wish.worker.clone(),
         idem_key: run.idem_key,
         conversation: run.conversation,
         cancel_requested: false,

@@ -42,6 +42,10 @@ impl Rows {
         self.values.extend(row);
     }
 
+    pub(crate) fn extend<const N: usize>(&mut self, rows: impl IntoIterator<Item = [Arg; N]>) {
+        self.values.extend(rows.into_iter().flatten());
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
@@ -124,7 +128,16 @@ fn names(statement: &Given) -> String {
 
 fn sqlite_text(statement: &Given, rows: usize) -> String {
     let row = format!("({})", vec!["?"; statement.columns.len()].join(","));
-    format!("WITH given ({}) AS (VALUES {}) {}", names(statement), vec![row; rows].join(","), statement.sqlite)
+    // A statement that fails undoes its whole unit, so SQLite need not be able to undo it alone, which costs it a copy
+    // of every page.
+    let kind = statement.sqlite.split(' ').next().unwrap_or_default();
+    let rest = statement.sqlite.strip_prefix(kind).unwrap_or_default();
+    let kind = match kind {
+        "INSERT" => "INSERT OR FAIL",
+        "UPDATE" => "UPDATE OR FAIL",
+        other => other,
+    };
+    format!("WITH given ({}) AS (VALUES {}) {kind}{rest}", names(statement), vec![row; rows].join(","))
 }
 
 fn postgres_text(statement: &Given) -> String {

@@ -4,7 +4,7 @@
 use pilothouse_domain::{Micros, RunId, TenantId};
 
 use crate::given::{Given, Kind, Rows};
-use crate::{Error, Row, Tx, args};
+use crate::{Arg, Error, Row, Tx, args};
 
 /// The name of a state entry that puts a run back into the queue after it had ended.
 pub const RETRIED: &str = "retried";
@@ -66,19 +66,6 @@ pub struct Entry {
     pub started_at: Option<Micros>,
 }
 
-/// An entry of a run that is being written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewEntry {
-    /// Whose run.
-    pub tenant: TenantId,
-    /// The run.
-    pub run: RunId,
-    /// The claim under which it is written.
-    pub epoch: i64,
-    /// The entry.
-    pub entry: Entry,
-}
-
 const INSERT: Given = Given {
     columns: &[
         ("tenant", Kind::Text),
@@ -99,29 +86,28 @@ const INSERT: Given = Given {
     postgres: "INSERT INTO journal SELECT * FROM given ON CONFLICT DO NOTHING",
 };
 
+/// The row of an entry that is written under a claim.
+pub(crate) fn row(tenant: &TenantId, run: RunId, epoch: i64, entry: &Entry) -> [Arg; 13] {
+    args![
+        tenant,
+        run,
+        entry.seq,
+        entry.at,
+        entry.attempt,
+        epoch,
+        entry.kind.as_str(),
+        &entry.name,
+        entry.path.as_deref(),
+        &entry.summary,
+        entry.output.as_deref(),
+        entry.error.as_deref(),
+        entry.started_at,
+    ]
+}
+
 /// Writes entries. One that stands there already, from the same write whose answer was lost, stays as it is.
-pub(crate) async fn insert(tx: &mut Tx<'_>, entries: &[NewEntry]) -> Result<(), Error> {
-    if entries.is_empty() {
-        return Ok(());
-    }
-    let rows = entries.iter().map(|NewEntry { tenant, run, epoch, entry }| {
-        args![
-            tenant,
-            *run,
-            entry.seq,
-            entry.at,
-            entry.attempt,
-            *epoch,
-            entry.kind.as_str(),
-            &entry.name,
-            entry.path.as_deref(),
-            &entry.summary,
-            entry.output.as_deref(),
-            entry.error.as_deref(),
-            entry.started_at,
-        ]
-    });
-    tx.given(&INSERT, rows.collect::<Rows>()).await.map(|_| ())
+pub(crate) async fn insert(tx: &mut Tx<'_>, entries: Rows) -> Result<(), Error> {
+    if entries.is_empty() { Ok(()) } else { tx.given(&INSERT, entries).await.map(|_| ()) }
 }
 
 /// Whether the entry `seq` was written under this claim.

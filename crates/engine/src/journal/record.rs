@@ -80,9 +80,9 @@ impl Record {
         let _busy = self.busy();
         let mut state = self.state.lock().await;
         state.waiting.push(entry);
-        let (write, entries) = self.next_write(&mut state, Then::GoOn);
-        let outcome = self.backend.apply_with(Change::Write(Box::new(write)), also).await?;
-        self.told(outcome, entries)
+        let write = self.next_write(&mut state, Then::GoOn);
+        let outcome = self.backend.apply_with(Change::Write(write.clone()), also).await?;
+        self.told(outcome, &write.entries)
     }
 
     /// Writes what was kept.
@@ -99,35 +99,34 @@ impl Record {
     }
 
     async fn flush(&self, state: &mut State, then: Then) -> Result<(), Failure> {
-        let (write, entries) = self.next_write(state, then);
-        let outcome = self.groups.apply(Change::Write(Box::new(write))).await?;
-        self.told(outcome, entries)
+        let write = self.next_write(state, then);
+        let outcome = self.groups.apply(Change::Write(write.clone())).await?;
+        self.told(outcome, &write.entries)
     }
 
     /// The write of all that waits, in its order.
-    fn next_write(&self, state: &mut State, then: Then) -> (Write, Vec<Entry>) {
+    fn next_write(&self, state: &mut State, then: Then) -> Arc<Write> {
         let mut entries = std::mem::take(&mut state.waiting);
         for (entry, seq) in entries.iter_mut().zip(state.seq + 1..) {
             entry.seq = seq;
         }
         state.seq += entries.len() as i64;
         let run = &self.run;
-        let write = Write {
+        Arc::new(Write {
             tenant: run.tenant.clone(),
             run: run.id,
             epoch: run.epoch,
             seq: state.seq,
-            entries: entries.clone(),
+            entries,
             attempt: run.attempt,
             last_attempt: run.last_attempt,
             at: self.clock.now(),
             then,
-        };
-        (write, entries)
+        })
     }
 
     /// Tells whoever watches what was written.
-    fn told(&self, outcome: Outcome, entries: Vec<Entry>) -> Result<(), Failure> {
+    fn told(&self, outcome: Outcome, entries: &[Entry]) -> Result<(), Failure> {
         let Outcome::Written(left) = outcome else { return Err(lost_lease()) };
         for entry in entries.iter().chain(&left) {
             self.live.tell(self.run.id, self.run.epoch, || crate::events::of_entry(entry, entry.seq, true));

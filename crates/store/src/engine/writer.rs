@@ -63,18 +63,27 @@ impl Writer {
         let mut kept = Vec::with_capacity(waiting.len());
         let mut refused = Vec::new();
         let mut given_up = None;
+        // A savepoint makes every page cost twice. The first unit needs none: where it fails, all of the transaction
+        // is undone and begun anew.
+        let mut undo = "ROLLBACK; BEGIN IMMEDIATE";
         while let Some(unit) = waiting.pop_front() {
+            let last = waiting.is_empty();
             let (ended, verdict) = match run(connection, unit).await {
                 Some(Finished { verdict: Ok(()), answer }) => {
+                    let first = kept.is_empty();
                     kept.push(answer);
-                    ("RELEASE unit; SAVEPOINT unit", None)
+                    undo = "ROLLBACK TO unit";
+                    (if first { "SAVEPOINT unit" } else { "RELEASE unit; SAVEPOINT unit" }, None)
                 }
                 Some(Finished { verdict: Err(error), answer }) => {
                     refused.push(answer);
-                    ("ROLLBACK TO unit", Some(error))
+                    (undo, Some(error))
                 }
-                None => ("ROLLBACK TO unit", None),
+                None => (undo, None),
             };
+            if last && ended != undo {
+                break;
+            }
             if let Err(error) = statement(connection, ended).await {
                 // A full disk or a broken one ends the whole transaction, with the units before this one.
                 given_up = Some(verdict.unwrap_or(error));
@@ -82,7 +91,7 @@ impl Writer {
             }
         }
         let committed = match given_up {
-            None => statement(connection, "RELEASE unit; COMMIT").await,
+            None => statement(connection, "COMMIT").await,
             Some(error) => Err(error),
         };
         if committed.is_err() {
@@ -98,7 +107,7 @@ impl Writer {
             Some(connection) => connection,
             None => self.options.connect().await?,
         };
-        statement(&mut connection, "BEGIN IMMEDIATE; SAVEPOINT unit").await?;
+        statement(&mut connection, "BEGIN IMMEDIATE").await?;
         Ok(self.connection.insert(connection))
     }
 }

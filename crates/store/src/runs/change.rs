@@ -2,6 +2,7 @@
 //! costs little more than one.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Micros, RunId, TenantId};
@@ -10,16 +11,16 @@ use super::enqueue::{self, NewRun};
 use super::settle::{Left, To, cancelled, settle};
 use super::{Lane, get, rank};
 use crate::given::{Given, Kind, Rows};
-use crate::journal::{self, Entry, NewEntry};
+use crate::journal::{self, Entry};
 use crate::{BoxFuture, Error, Tx, args, audit};
 
 /// One change.
 #[derive(Debug, Clone)]
 pub enum Change {
     /// Somebody asks for a run.
-    Enqueue(Box<Enqueue>),
+    Enqueue(Arc<Enqueue>),
     /// A worker writes under its claim.
-    Write(Box<Write>),
+    Write(Arc<Write>),
 }
 
 /// A wish for a run.
@@ -125,8 +126,8 @@ pub async fn apply(tx: &mut Tx<'_>, changes: Vec<Change>) -> Result<Vec<Outcome>
     let (mut wishes, mut writes) = (Vec::new(), Vec::new());
     for (index, change) in changes.into_iter().enumerate() {
         match change {
-            Change::Enqueue(wish) => wishes.push((index, *wish)),
-            Change::Write(write) => writes.push((index, *write)),
+            Change::Enqueue(wish) => wishes.push((index, wish)),
+            Change::Write(write) => writes.push((index, write)),
         }
     }
     // Whoever audits waits for the others of its tenant, so that comes last.
@@ -160,49 +161,42 @@ where
 
 const FENCE: Given = Given {
     columns: &[("tenant", Kind::Text), ("id", Kind::Text), ("epoch", Kind::Int)],
-    sqlite: "SELECT live.tenant, live.id, live.cancel_requested FROM given
+    sqlite: "SELECT live.id, live.cancel_requested FROM given
              JOIN live ON live.tenant = given.tenant AND live.id = given.id
              WHERE live.epoch = given.epoch AND live.state = 1",
-    postgres: "SELECT live.tenant, live.id, live.cancel_requested FROM given
+    postgres: "SELECT live.id, live.cancel_requested FROM given
                JOIN live ON live.tenant = given.tenant AND live.id = given.id
                WHERE live.epoch = given.epoch AND live.state = 1 ORDER BY live.tenant, live.id FOR NO KEY UPDATE OF live",
 };
 
 /// The runs that their workers still hold, each with whether somebody wants it to stop. Until the unit ends nobody
 /// else can take them away.
-async fn held(tx: &mut Tx<'_>, writes: &[(usize, Write)]) -> Result<HashMap<(TenantId, RunId), bool>, Error> {
+async fn held(tx: &mut Tx<'_>, writes: &[(usize, Arc<Write>)]) -> Result<HashMap<RunId, bool>, Error> {
     let rows = writes.iter().map(|(_, write)| args![&write.tenant, write.run, write.epoch]).collect::<Rows>();
     let found = tx.given(&FENCE, rows).await?;
-    found.iter().map(|row| Ok(((row.parsed("tenant")?, row.parsed("id")?), row.flag("cancel_requested")?))).collect()
+    found.iter().map(|row| Ok((row.parsed("id")?, row.flag("cancel_requested")?))).collect()
 }
 
-async fn write_all(tx: &mut Tx<'_>, writes: Vec<(usize, Write)>, outcomes: &mut [Outcome]) -> Result<(), Error> {
+async fn write_all(tx: &mut Tx<'_>, writes: Vec<(usize, Arc<Write>)>, outcomes: &mut [Outcome]) -> Result<(), Error> {
     if writes.is_empty() {
         return Ok(());
     }
     let held = held(tx, &writes).await?;
-    let (mut entries, mut left, mut leaving) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, write) in writes {
-        let id = (write.tenant.clone(), write.run);
-        let Some(cancel_requested) = held.get(&id) else {
-            outcomes[index] = written_before(tx, &write).await?;
+    let (mut entries, mut left, mut leaving) = (Rows::default(), Vec::new(), Vec::new());
+    for (index, write) in &writes {
+        let Some(cancel_requested) = held.get(&write.run) else {
+            outcomes[*index] = written_before(tx, write).await?;
             continue;
         };
-        outcomes[index] = Outcome::Written(None);
-        let Write { tenant, run, epoch, entries: new, .. } = &write;
-        entries.extend(new.iter().map(|entry| NewEntry {
-            tenant: tenant.clone(),
-            run: *run,
-            epoch: *epoch,
-            entry: entry.clone(),
-        }));
+        outcomes[*index] = Outcome::Written(None);
+        entries.extend(write.entries.iter().map(|entry| journal::row(&write.tenant, write.run, write.epoch, entry)));
         if let Some(leaves) = leaves(write, *cancel_requested) {
             left.push(leaves);
-            leaving.push(index);
+            leaving.push(*index);
         }
     }
-    journal::insert(tx, &entries).await?;
-    for (index, entry) in leaving.into_iter().zip(settle(tx, left).await?) {
+    let states = settle(tx, left, entries).await?;
+    for (index, entry) in leaving.into_iter().zip(states) {
         outcomes[index] = Outcome::Written(Some(entry));
     }
     Ok(())
@@ -219,10 +213,10 @@ async fn written_before(tx: &mut Tx<'_>, write: &Write) -> Result<Outcome, Error
     Ok(Outcome::Written(entry.filter(|_| state == 1)))
 }
 
-fn leaves(write: Write, cancel_requested: bool) -> Option<Left> {
+fn leaves(write: &Write, cancel_requested: bool) -> Option<Left> {
     let mut attempt = write.attempt;
     let mut last_attempt = write.last_attempt;
-    let (to, why) = match write.then {
+    let (to, why) = match write.then.clone() {
         Then::GoOn => return None,
         Then::Again { .. } | Then::Back { .. } | Then::Wait { .. } if cancel_requested => {
             (To::Ended { status: Status::Cancelled, output: None, started_at: None }, Some(cancelled()))
@@ -238,7 +232,8 @@ fn leaves(write: Write, cancel_requested: bool) -> Option<Left> {
         }
         Then::End { status, output, why, started_at } => (To::Ended { status, output, started_at }, why),
     };
-    let Write { tenant, run: id, epoch, seq, at, .. } = write;
+    let &Write { run: id, epoch, seq, at, .. } = write;
+    let tenant = write.tenant.clone();
     Some(Left { tenant, id, epoch, seq, attempt, last_attempt, at, to, why, told: true })
 }
 

@@ -1,15 +1,15 @@
 //! Taking runs: as many of each lane as the limits of its queue leave room for, the first in line first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use pilothouse_domain::Micros;
+use pilothouse_domain::run::Status;
+use pilothouse_domain::{Micros, RunId};
 
 use super::allot::{Allotted, Usage, allot};
 use super::enqueue::begin;
-use super::{Lane, Run, columns, read};
+use super::{Lane, Run};
 use crate::given::{Given, Kind, Rows};
-use crate::journal::{self, NewEntry};
-use crate::{Error, Tx, args, queues};
+use crate::{Error, Row, Tx, args, journal, queues};
 
 /// What a worker asks for.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ const TAKE: Given = Given {
                WHERE (first.tenant, first.id) IN (
                  SELECT tenant, id FROM live WHERE state = 0 AND lane = given.lane ORDER BY rank, id
                  LIMIT (SELECT most FROM given LIMIT 1)))
-             RETURNING tenant, id, lane",
+             RETURNING id, lane, attempt, last_attempt, epoch, seq, signals, started_at, cancel_requested",
     postgres: "UPDATE live SET state = 1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL,
                  worker = (SELECT worker FROM given LIMIT 1),
                  started_at = COALESCE(started_at, (SELECT now FROM given LIMIT 1))
@@ -60,18 +60,15 @@ const TAKE: Given = Given {
                  SELECT first.ctid FROM given CROSS JOIN LATERAL (
                    SELECT live.ctid FROM live WHERE state = 0 AND lane = given.lane ORDER BY rank, id
                    LIMIT given.most FOR UPDATE SKIP LOCKED) AS first))
-               RETURNING tenant, id, lane",
+               RETURNING id, lane, attempt, last_attempt, epoch, seq, signals, started_at, cancel_requested",
 };
 
 const LOOK: Given =
     Given { columns: &[("tenant", Kind::Text), ("id", Kind::Text)], sqlite: LOOKED_AT, postgres: LOOKED_AT };
 
-const LOOKED_AT: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM given JOIN runs r ON r.tenant = given.tenant AND r.id = given.id
-      JOIN live l ON l.tenant = given.tenant AND l.id = given.id"
-);
+const LOOKED_AT: &str = "SELECT r.id, r.kind, r.version, r.priority, r.subject, r.title, r.input, r.max_attempts,
+      r.time_limit_ms, r.created_at, r.due_at, r.idem_key, r.conversation
+    FROM given JOIN runs r ON r.tenant = given.tenant AND r.id = given.id";
 
 /// Takes runs for a worker.
 pub async fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Claimed, Error> {
@@ -91,21 +88,22 @@ pub async fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Claimed, Error> {
     let taken = take(tx, claim, &allotted).await?;
     let Allotted { shares, blocked, retry_at } = allotted;
     let mut got: BTreeMap<Lane, u32> = BTreeMap::new();
-    let mut keys = Rows::default();
+    let mut lanes = HashMap::with_capacity(taken.len());
     for row in &taken {
-        *got.entry(row.parsed("lane")?).or_default() += 1;
-        keys.push(args![row.text("tenant")?, row.text("id")?]);
+        let lane: Lane = row.parsed("lane")?;
+        lanes.insert(row.parsed::<RunId>("id")?, (lane.clone(), row));
+        *got.entry(lane).or_default() += 1;
     }
     if limited {
         queues::spend(tx, &settings, &got, claim.now).await?;
     }
     let empty = shares.into_iter().filter(|(lane, share)| got.get(lane).copied().unwrap_or(0) < *share);
     let empty = empty.map(|(lane, _)| lane).collect();
-    let runs = look(tx, keys, claim.now).await?;
+    let runs = look(tx, &lanes, claim).await?;
     Ok(Claimed { runs, empty, blocked, retry_at })
 }
 
-async fn take(tx: &mut Tx<'_>, claim: &Claim, allotted: &Allotted) -> Result<Vec<crate::Row>, Error> {
+async fn take(tx: &mut Tx<'_>, claim: &Claim, allotted: &Allotted) -> Result<Vec<Row>, Error> {
     // SQLite's limit is one for the whole statement, so lanes with the same share go together.
     let mut by_share: BTreeMap<u32, Rows> = BTreeMap::new();
     for (lane, share) in &allotted.shares {
@@ -119,17 +117,59 @@ async fn take(tx: &mut Tx<'_>, claim: &Claim, allotted: &Allotted) -> Result<Vec
 }
 
 /// The runs that were just taken, each with the journal's word of it.
-async fn look(tx: &mut Tx<'_>, keys: Rows, now: Micros) -> Result<Vec<Run>, Error> {
-    let mut runs = tx.given(&LOOK, keys).await?.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+async fn look(tx: &mut Tx<'_>, taken: &HashMap<RunId, (Lane, &Row)>, claim: &Claim) -> Result<Vec<Run>, Error> {
+    if taken.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys = taken.iter().map(|(id, (lane, _))| args![&lane.tenant, *id]).collect::<Rows>();
+    let mut runs = Vec::with_capacity(taken.len());
+    for row in tx.given(&LOOK, keys).await? {
+        let id = row.parsed("id")?;
+        if let Some((lane, live)) = taken.get(&id) {
+            runs.push(begun(id, lane, &row, live, &claim.worker)?);
+        }
+    }
     runs.sort_by_key(|run| (super::rank(run.due_at, run.priority), run.id));
-    let entries = runs.iter().map(|run| NewEntry {
-        tenant: run.tenant.clone(),
-        run: run.id,
-        epoch: run.epoch,
-        entry: begin(now, run.attempt, run.seq),
-    });
-    journal::insert(tx, &entries.collect::<Vec<_>>()).await?;
+    let entries =
+        runs.iter().map(|run| journal::row(&run.tenant, run.id, run.epoch, &begin(claim.now, run.attempt, run.seq)));
+    journal::insert(tx, entries.collect()).await?;
     Ok(runs)
+}
+
+fn begun(id: RunId, lane: &Lane, row: &Row, live: &Row, worker: &str) -> Result<Run, Error> {
+    Ok(Run {
+        id,
+        tenant: lane.tenant.clone(),
+        kind: row.text("kind")?,
+        version: row.int("version")?,
+        queue: lane.queue.clone(),
+        key: lane.key.clone(),
+        priority: row.int("priority")?,
+        subject: row.text("subject")?,
+        title: row.text("title")?,
+        status: Status::Running,
+        input: row.text("input")?,
+        output: None,
+        error_code: None,
+        error_message: None,
+        attempt: live.int("attempt")?,
+        last_attempt: live.int("last_attempt")?,
+        max_attempts: row.int("max_attempts")?,
+        time_limit_ms: row.optional_int("time_limit_ms")?,
+        epoch: live.int("epoch")?,
+        seq: live.int("seq")?,
+        signals: live.int("signals")?,
+        created_at: row.int("created_at")?,
+        due_at: row.int("due_at")?,
+        wake_at: None,
+        started_at: live.optional_int("started_at")?,
+        finished_at: None,
+        worker: Some(worker.to_owned()),
+        idem_key: row.optional_text("idem_key")?,
+        conversation: row.optional_text("conversation")?,
+        cancel_requested: live.flag("cancel_requested")?,
+        discarded_at: None,
+    })
 }
 
 /// How many runs of each lane are at work, on all nodes. Until the unit ends nobody else counts them.

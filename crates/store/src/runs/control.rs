@@ -5,7 +5,8 @@ use pilothouse_domain::{Micros, RunId, TenantId};
 
 use super::settle::{Left, To, cancelled, settle};
 use super::{Run, get, rank};
-use crate::journal::{self, Entry, EntryKind, NewEntry};
+use crate::given::Rows;
+use crate::journal::{self, Entry, EntryKind};
 use crate::{Error, Row, Tx, args};
 
 /// Cancels a run: at once where no worker holds it, else by telling its worker. Returns the run as it stands then, and
@@ -19,7 +20,7 @@ pub async fn cancel(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros) 
         return Ok(Some((run, lives)));
     }
     let to = To::Ended { status: Status::Cancelled, output: None, started_at: run.started_at };
-    settle(tx, vec![leaving(&run, now, to, Some(cancelled()))]).await?;
+    settle(tx, vec![leaving(&run, now, to, Some(cancelled()))], Rows::default()).await?;
     Ok(get(tx, tenant, id).await?.map(|run| (run, true)))
 }
 
@@ -61,7 +62,7 @@ pub async fn signal(
     )
     .await?;
     if run.status == Status::Waiting {
-        settle(tx, vec![leaving(&run, now, To::Ready { rank: None }, None)]).await?;
+        settle(tx, vec![leaving(&run, now, To::Ready { rank: None }, None)], Rows::default()).await?;
     }
     get(tx, tenant, id).await
 }
@@ -121,7 +122,7 @@ pub async fn retry(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros) -
         error: None,
         started_at: None,
     };
-    journal::insert(tx, &[NewEntry { tenant: tenant.clone(), run: id, epoch: run.epoch, entry }]).await?;
+    journal::insert(tx, [journal::row(tenant, id, run.epoch, &entry)].into_iter().collect()).await?;
     Ok(Some((run, true)))
 }
 

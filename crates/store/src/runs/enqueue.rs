@@ -1,6 +1,7 @@
 //! How a run comes to be: together with the audit row of whoever asked for it, and once per idempotency key.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use pilothouse_domain::audit::Entry as AuditEntry;
 use pilothouse_domain::run::Status;
@@ -9,7 +10,7 @@ use pilothouse_domain::{Micros, RunId, TenantId};
 use super::live::State;
 use super::{Enqueue, Lane, Outcome, rank};
 use crate::given::{Given, Kind, Rows};
-use crate::journal::{self, Entry, EntryKind, NewEntry};
+use crate::journal::{self, Entry, EntryKind};
 use crate::{Error, Tx, args};
 
 /// A run before it is stored.
@@ -102,7 +103,7 @@ const ALIVE: &str = "INSERT INTO live (tenant, id, lane, state, rank, wake_at, a
 /// idempotency key. Returns what is to be audited.
 pub(super) async fn all(
     tx: &mut Tx<'_>,
-    wishes: Vec<(usize, Enqueue)>,
+    wishes: Vec<(usize, Arc<Enqueue>)>,
     outcomes: &mut [Outcome],
 ) -> Result<Vec<AuditEntry>, Error> {
     let wishes = with_room(tx, wishes, outcomes).await?;
@@ -111,7 +112,7 @@ pub(super) async fn all(
     }
     let stored = tx.given(&RUN, wishes.iter().map(|(_, wish)| row(wish)).collect::<Rows>()).await?;
     let stored: HashSet<RunId> = stored.iter().map(|row| row.parsed("id")).collect::<Result<_, _>>()?;
-    let (mut live, mut begun, mut audited) = (Rows::default(), Vec::new(), Vec::new());
+    let (mut live, mut begun, mut audited) = (Rows::default(), Rows::default(), Vec::new());
     for (index, wish) in wishes {
         if !stored.contains(&wish.run.id) {
             outcomes[index] = existing(tx, &wish.tenant, &wish.run).await?;
@@ -121,14 +122,14 @@ pub(super) async fn all(
         live.push(live_row(&wish));
         if wish.worker.is_some() {
             let entry = begin(wish.run.created_at, 1, 1);
-            begun.push(NewEntry { tenant: wish.tenant.clone(), run: wish.run.id, epoch: 1, entry });
+            begun.push(journal::row(&wish.tenant, wish.run.id, 1, &entry));
         }
-        audited.extend(wish.audit);
+        audited.extend(wish.audit.clone());
     }
     if !live.is_empty() {
         tx.given(&LIVE, live).await?;
     }
-    journal::insert(tx, &begun).await?;
+    journal::insert(tx, begun).await?;
     Ok(audited)
 }
 
@@ -151,9 +152,9 @@ pub(super) fn begin(at: Micros, attempt: i64, seq: i64) -> Entry {
 /// Those that find room in their lane.
 async fn with_room(
     tx: &mut Tx<'_>,
-    wishes: Vec<(usize, Enqueue)>,
+    wishes: Vec<(usize, Arc<Enqueue>)>,
     outcomes: &mut [Outcome],
-) -> Result<Vec<(usize, Enqueue)>, Error> {
+) -> Result<Vec<(usize, Arc<Enqueue>)>, Error> {
     let mut waiting: HashMap<Lane, u32> = HashMap::new();
     let mut kept = Vec::with_capacity(wishes.len());
     for (index, wish) in wishes {

@@ -5,6 +5,7 @@ use pilothouse_domain::{Micros, RunId, TenantId};
 
 use super::Lane;
 use super::settle::{Left, To, settle};
+use crate::given::Rows;
 use crate::{Error, Row, Tx, args};
 
 /// What a live run does, as it is stored.
@@ -70,7 +71,7 @@ pub async fn promote(tx: &mut Tx<'_>, now: Micros, limit: u32) -> Result<Promote
     lanes.sort();
     lanes.dedup();
     let woken = rows.iter().map(|row| woken(row, now)).collect::<Result<Vec<_>, _>>()?;
-    settle(tx, woken).await?;
+    settle(tx, woken, Rows::default()).await?;
     Ok(Promoted { lanes, next_at: next_wake(tx).await? })
 }
 

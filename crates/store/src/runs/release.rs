@@ -7,6 +7,7 @@ use pilothouse_domain::{Code, Micros, RunId, TenantId};
 
 use super::Lane;
 use super::settle::{Left, To, cancelled, settle};
+use crate::given::Rows;
 use crate::{Error, Row, Tx, args, journal};
 
 /// What was taken back.
@@ -37,7 +38,7 @@ pub async fn release(tx: &mut Tx<'_>, worker: &str, now: Micros, limit: u32) -> 
         }
         left.push(run);
     }
-    settle(tx, left).await?;
+    settle(tx, left, Rows::default()).await?;
     Ok(Released { runs: rows.len(), lanes })
 }
 

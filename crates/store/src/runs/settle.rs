@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::live::State;
 use crate::given::{Given, Kind, Rows};
-use crate::journal::{self, Entry, EntryKind, NewEntry};
+use crate::journal::{self, Entry, EntryKind};
 use crate::{Error, Tx, args};
 
 /// A run that leaves its state.
@@ -128,12 +128,14 @@ const FORGET: Given = Given {
     postgres: "DELETE FROM live USING given WHERE live.tenant = given.tenant AND live.id = given.id",
 };
 
-/// Lets the runs leave, and returns what the journal tells of each, in the same order.
-pub(crate) async fn settle(tx: &mut Tx<'_>, left: Vec<Left>) -> Result<Vec<Entry>, Error> {
+/// Writes `told` into the journal and lets the runs leave; returns what the journal tells of each, in the same order.
+pub(crate) async fn settle(tx: &mut Tx<'_>, left: Vec<Left>, mut told: Rows) -> Result<Vec<Entry>, Error> {
     let entries: Vec<Entry> = left.iter().map(Left::entry).collect();
     let (mut moved, mut ended, mut gone) = (Rows::default(), Rows::default(), Rows::default());
-    let mut told = Vec::with_capacity(left.len());
     for (run, entry) in left.into_iter().zip(&entries) {
+        if run.told {
+            told.push(journal::row(&run.tenant, run.id, run.epoch, entry));
+        }
         let (code, message) = run.why.unzip();
         let (state, rank, wake_at, seen) = match run.to {
             To::Ready { rank } => (State::Ready, rank, None, 0),
@@ -145,7 +147,6 @@ pub(crate) async fn settle(tx: &mut Tx<'_>, left: Vec<Left>) -> Result<Vec<Entry
                 let (tenant, id) = (&run.tenant, run.id);
                 let status = status.as_str();
                 ended.push(args![tenant, id, status, output, code, message, attempt, epoch, started_at, at]);
-                told.push(NewEntry { tenant: run.tenant, run: run.id, epoch, entry: entry.clone() });
                 continue;
             }
         };
@@ -162,11 +163,8 @@ pub(crate) async fn settle(tx: &mut Tx<'_>, left: Vec<Left>) -> Result<Vec<Entry
             code,
             message,
         ]);
-        if run.told {
-            told.push(NewEntry { tenant: run.tenant, run: run.id, epoch: run.epoch, entry: entry.clone() });
-        }
     }
-    journal::insert(tx, &told).await?;
+    journal::insert(tx, told).await?;
     if !moved.is_empty() {
         tx.given(&MOVE, moved).await?;
     }
