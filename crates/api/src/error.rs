@@ -52,13 +52,17 @@ pub fn status(code: Code) -> StatusCode {
         Code::RoleMissing | Code::RoleInvalid | Code::TenantMissing | Code::TenantInvalid | Code::TenantConflict => {
             StatusCode::BAD_REQUEST
         }
-        Code::NotFound | Code::ConnectionUnknown | Code::RunUnknown | Code::TokenUnknown | Code::TenantUnknown => {
-            StatusCode::NOT_FOUND
-        }
+        Code::NotFound
+        | Code::ConnectionUnknown
+        | Code::RunUnknown
+        | Code::ScheduleUnknown
+        | Code::TokenUnknown
+        | Code::TenantUnknown => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::BodyTooLarge | Code::RunTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::BodyType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::TenantExists
+        | Code::ScheduleExists
         | Code::ConnectionExists
         | Code::RunFinished
         | Code::RunCancelled
@@ -71,6 +75,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::QuestionTooLong
         | Code::ChoiceUnknown
         | Code::WorkflowUnknown
+        | Code::ScheduleInvalid
         | Code::QueryUnfit
         | Code::SqlBlocked
         | Code::SqlInvalid

@@ -143,6 +143,10 @@ codes! {
     RunNotRetryable = "run.not_retryable", "The run has not ended, or it ended well, so it cannot be tried again.",
         "Wait for its end, or start a new run.";
     WorkflowUnknown = "run.workflow_unknown", "The program has no such workflow.", "Check the name of the workflow.";
+    ScheduleUnknown = "schedule.unknown", "The tenant has no such schedule.", "Check the id.";
+    ScheduleExists = "schedule.exists", "The tenant has a schedule with this name.", "Choose another name.";
+    ScheduleInvalid = "schedule.invalid", "The schedule's expression, time zone or policy cannot be used.",
+        "Read the message: it names the field and what is wrong with it.";
     WorkflowVersion = "run.workflow_version", "The run began with another version of its workflow.",
         "Start it anew, or run the version that the message names.";
     TokenUnknown = "token.unknown", "The tenant has no such token.", "List the tokens.";

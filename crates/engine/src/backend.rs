@@ -1,13 +1,17 @@
 //! What the engine needs of a database: a few questions, and changes in groups. The store answers them in production;
 //! a simulator answers them with faults.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use pilothouse_domain::{Micros, RunId, TenantId};
+use pilothouse_domain::{Ids, Micros, RunId, TenantId};
 use pilothouse_store::journal::{self, Entry};
 use pilothouse_store::queues::{self, Queue};
 use pilothouse_store::runs::{
     self, Change, Claim, Claimed, Horizon, Lane, Outcome, Promoted, Pruned, Released, Run, Signal,
 };
+use pilothouse_store::schedules::{self, Fired};
 use pilothouse_store::tenants;
 use pilothouse_store::workers::{self, Worker};
 use pilothouse_store::{BoxFuture, Error, Hints, Store, Tx};
@@ -98,6 +102,17 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Lets a run be tried again; see [`runs::retry`].
     async fn retry(&self, tenant: &TenantId, run: RunId, now: Micros) -> Result<Option<(Run, bool)>, Error>;
+
+    /// Decides on the schedules that are due and enqueues their runs; see [`schedules::fire`].
+    async fn fire_schedules(
+        &self,
+        _versions: BTreeMap<String, i64>,
+        _ids: Arc<dyn Ids>,
+        _now: Micros,
+        _limit: u32,
+    ) -> Result<Fired, Error> {
+        Ok(Fired::default())
+    }
 
     /// Every tenant.
     async fn tenants(&self) -> Result<Vec<TenantId>, Error>;
@@ -254,6 +269,22 @@ impl Backend for Store {
     async fn retry(&self, tenant: &TenantId, run: RunId, now: Micros) -> Result<Option<(Run, bool)>, Error> {
         let tenant = tenant.clone();
         self.write(move |tx| Box::pin(async move { runs::retry(tx, &tenant, run, now).await })).await
+    }
+
+    async fn fire_schedules(
+        &self,
+        versions: BTreeMap<String, i64>,
+        ids: Arc<dyn Ids>,
+        now: Micros,
+        limit: u32,
+    ) -> Result<Fired, Error> {
+        // Looking is cheap and leaves the writer alone while none is due.
+        let next_at = self.read(|tx| Box::pin(schedules::next_due(tx))).await?;
+        if next_at.is_none_or(|next| next > now) {
+            return Ok(Fired { next_at, ..Fired::default() });
+        }
+        self.write(move |tx| Box::pin(async move { schedules::fire(tx, &versions, ids.as_ref(), now, limit).await }))
+            .await
     }
 
     async fn tenants(&self) -> Result<Vec<TenantId>, Error> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pilothouse_domain::{Clock as _, Micros};
 use pilothouse_store::Error;
-use pilothouse_store::runs::{Claim, Run};
+use pilothouse_store::runs::{Claim, Lane, Run};
 use pilothouse_store::workers::Worker;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +28,8 @@ const MOST_LANES: usize = 512;
 const LANES_PAGE: u32 = 500;
 /// Most runs made ready, or taken back, in one commit.
 const BATCH: u32 = 500;
+/// Most schedules decided on in one commit.
+const MOST_SCHEDULES: u32 = 50;
 
 /// Workers that are watched: the count that each stood at, and since when by this process's clock.
 type Watched = HashMap<String, (i64, Instant)>;
@@ -152,12 +154,12 @@ impl Engine {
         self.inner.tasks.spawn(work.instrument(span));
     }
 
-    /// A run of this queue has left its place.
-    pub(crate) fn freed(&self, queue: &str) {
-        self.with_lanes(|lanes| lanes.unblock(Some(queue)));
+    /// A run of this lane has left its place.
+    pub(crate) fn freed(&self, lane: &Lane) {
+        self.with_lanes(|lanes| lanes.unblock(Some(&lane.queue)));
         self.inner.wake.notify_one();
-        if self.is_limited(queue) {
-            self.inner.mouth.say(Hint::Freed(queue.to_owned()));
+        if self.is_limited(lane) {
+            self.inner.mouth.say(Hint::Freed(lane.queue.clone()));
         }
     }
 
@@ -174,6 +176,22 @@ impl Engine {
         if let Some(next) = promoted.next_at {
             self.wake_at(next);
         }
+        self.fire(now).await
+    }
+
+    /// Enqueues what schedules want.
+    async fn fire(&self, now: Micros) -> Result<(), Error> {
+        let inner = &self.inner;
+        let fired =
+            inner.backend.fire_schedules(inner.registry.versions(), inner.ids.clone(), now, MOST_SCHEDULES).await?;
+        fired.lanes.into_iter().for_each(|lane| self.announce(lane));
+        if let Some(next) = fired.next_at {
+            self.wake_at(next);
+        }
+        if fired.stopped {
+            inner.beat.notify_one();
+            inner.mouth.say(Hint::Stop);
+        }
         Ok(())
     }
 
@@ -182,7 +200,9 @@ impl Engine {
         let backend = &self.inner.backend;
         self.set_queues(backend.queues().await?);
         self.with_lanes(|lanes| lanes.unblock(None));
-        let promoted = backend.promote(self.inner.clock.now(), BATCH).await?;
+        let now = self.inner.clock.now();
+        self.fire(now).await?;
+        let promoted = backend.promote(now, BATCH).await?;
         if let Some(next) = promoted.next_at {
             self.wake_at(next);
         }

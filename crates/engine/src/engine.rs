@@ -119,11 +119,10 @@ struct Known {
 impl Known {
     /// Whether limits leave room for one more run of the lane. Only a process that is alone can know.
     fn has_room(&self, lane: &Lane, alone: bool) -> bool {
-        match self.queues.get(&lane.queue) {
-            None => true,
-            Some(limits) if limits.is_free() => true,
-            Some(limits) => alone && !self.claiming && limits.has_room(lane, &self.running),
-        }
+        let free = Limits::default();
+        let limits = self.queues.get(&lane.queue).unwrap_or(&free);
+        let limited = !lane.key.is_empty() || !limits.is_free();
+        !limited || (alone && !self.claiming && limits.has_room(lane, &self.running))
     }
 }
 
@@ -145,7 +144,7 @@ impl Drop for Place {
                 }
             }
         });
-        self.engine.freed(&self.lane.queue);
+        self.engine.freed(&self.lane);
     }
 }
 
@@ -250,6 +249,7 @@ impl Engine {
             created_at: now,
             idem_key: request.idempotency_key.map(without_nul),
             conversation: request.conversation.map(without_nul),
+            schedule: None,
         };
         let audit = request.audit.map(|mut entry| {
             entry.resource = id.to_string();
@@ -346,6 +346,11 @@ impl Engine {
         Ok(run)
     }
 
+    /// The version that new runs of this workflow begin with, if this program has it.
+    pub fn version(&self, kind: &str) -> Option<i64> {
+        self.inner.registry.newest(kind)
+    }
+
     /// Has a run tried again that did not end well; its finished steps are kept. Returns it as it stands then, with
     /// whether it is tried again, or none when the tenant has no such run.
     pub async fn retry(&self, tenant: &TenantId, id: RunId) -> Result<Option<(Run, bool)>, Error> {
@@ -392,6 +397,16 @@ impl Engine {
         self.inner.mouth.say(Hint::Queues);
     }
 
+    /// A schedule was made or changed: this node looks at it, and so do the others.
+    pub fn schedules_changed(&self) {
+        self.queues_changed();
+    }
+
+    /// A run was enqueued in a unit of its own (see `pilothouse_store::runs::apply`): it can be taken.
+    pub fn enqueued(&self, lane: Lane) {
+        self.announce(lane);
+    }
+
     /// A run has become ready by what this node did: it takes it, or tells the others where it cannot.
     pub(crate) fn announce(&self, lane: Lane) {
         if !self.serves(&lane.queue) || self.inner.slots.available_permits() == 0 {
@@ -400,9 +415,9 @@ impl Engine {
         self.ready(lane);
     }
 
-    /// Whether the queue has limits, as far as this process knows.
-    pub(crate) fn is_limited(&self, queue: &str) -> bool {
-        self.with(|known| known.queues.get(queue).is_some_and(|limits| !limits.is_free()))
+    /// Whether a place that becomes free in this lane may be one that others wait for, as far as this process knows.
+    pub(crate) fn is_limited(&self, lane: &Lane) -> bool {
+        !lane.key.is_empty() || self.with(|known| known.queues.get(&lane.queue).is_some_and(|l| !l.is_free()))
     }
 
     /// A run in this lane can be taken.
@@ -489,6 +504,7 @@ fn claimed(wish: &Enqueue) -> Run {
         worker: wish.worker.clone(),
         idem_key: run.idem_key,
         conversation: run.conversation,
+        schedule: run.schedule,
         cancel_requested: false,
         discarded_at: None,
     }

@@ -45,6 +45,12 @@ impl Registry {
         self.workflows.keys().filter(|(own, _)| *own == kind).map(|(_, version)| *version).max()
     }
 
+    /// Every kind, with the version that new runs begin with.
+    pub fn versions(&self) -> BTreeMap<String, i64> {
+        // The keys come in order, so that of each kind the highest version stays.
+        self.workflows.keys().map(|(kind, version)| ((*kind).to_owned(), *version)).collect()
+    }
+
     /// Every workflow as `kind@version`, sorted.
     pub fn names(&self) -> Vec<String> {
         self.workflows.keys().map(|(kind, version)| name(kind, *version)).collect()

@@ -18,6 +18,7 @@ CREATE TABLE runs_next (
   due_at BIGINT NOT NULL,
   idem_key TEXT COLLATE "C",
   conversation TEXT COLLATE "C",
+  schedule TEXT COLLATE "C",
   outcome TEXT CHECK (outcome IN ('succeeded', 'failed', 'cancelled', 'dead')),
   output TEXT,
   error_code TEXT,
@@ -51,6 +52,7 @@ CREATE TABLE live (
   cancel_requested BIGINT NOT NULL,
   error_code TEXT,
   error_message TEXT,
+  schedule TEXT COLLATE "C",
   PRIMARY KEY (tenant, id)
 ) /* STRICT, WITHOUT ROWID */;
 
@@ -112,6 +114,35 @@ CREATE TABLE rates (
   next_at BIGINT NOT NULL
 ) /* STRICT, WITHOUT ROWID */;
 
+CREATE TABLE schedules (
+  tenant TEXT COLLATE "C" NOT NULL REFERENCES tenants (id),
+  id TEXT COLLATE "C" NOT NULL,
+  name TEXT COLLATE "C" NOT NULL,
+  kind TEXT COLLATE "C" NOT NULL,
+  queue TEXT COLLATE "C" NOT NULL,
+  title TEXT NOT NULL,
+  input TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  max_attempts BIGINT NOT NULL,
+  timing TEXT NOT NULL,
+  overlap TEXT NOT NULL,
+  catch_up TEXT NOT NULL,
+  jitter_seconds BIGINT NOT NULL,
+  paused_at BIGINT,
+  paused_by TEXT,
+  -- The first tick that was not decided on, and when to decide on it.
+  next_at BIGINT,
+  due_at BIGINT,
+  last_at BIGINT,
+  last_run TEXT COLLATE "C",
+  last_outcome TEXT,
+  missed BIGINT NOT NULL,
+  created_at BIGINT NOT NULL,
+  updated_at BIGINT NOT NULL,
+  PRIMARY KEY (tenant, id),
+  UNIQUE (tenant, name)
+) /* STRICT */;
+
 INSERT INTO runs_next (tenant, id, kind, version, queue, queue_key, priority, subject, title, input, max_attempts,
     created_at, due_at, idem_key, conversation, outcome, output, error_code, error_message, attempt, epoch, started_at,
     finished_at)
@@ -140,6 +171,9 @@ ALTER TABLE runs_next RENAME TO runs;
 CREATE UNIQUE INDEX runs_idem ON runs (tenant, kind, idem_key) WHERE idem_key IS NOT NULL;
 CREATE INDEX runs_conversation ON runs (tenant, conversation, created_at, id) WHERE conversation IS NOT NULL;
 CREATE INDEX runs_unwell ON runs (tenant, outcome, id) WHERE outcome IN ('failed', 'cancelled', 'dead');
+CREATE INDEX runs_schedule ON runs (tenant, schedule, id) WHERE schedule IS NOT NULL;
+CREATE INDEX live_schedule ON live (tenant, schedule) WHERE schedule IS NOT NULL;
+CREATE INDEX schedules_due ON schedules (due_at) WHERE due_at IS NOT NULL;
 -- The three that do not begin with the tenant: workers take and rescue the work of all tenants.
 CREATE INDEX live_ready ON live (lane, rank, id) WHERE state = 0;
 CREATE INDEX live_running ON live (worker, lane) WHERE state = 1;

@@ -1,6 +1,6 @@
 //! The values that go into a statement: the three types that both engines share, each of them nullable.
 
-use pilothouse_domain::{ConnectionId, RunId, TenantId, TokenId};
+use pilothouse_domain::{ConnectionId, RunId, ScheduleId, TenantId, TokenId};
 
 /// One value for a placeholder. A null keeps its type, because PostgreSQL asks for it.
 #[derive(Debug, Clone)]
@@ -59,6 +59,7 @@ arg_from! {
     String => Text, value -> value;
     &TenantId => Text, value -> value.as_str().to_owned();
     RunId => Text, value -> value.to_string();
+    ScheduleId => Text, value -> value.to_string();
     ConnectionId => Text, value -> value.to_string();
     TokenId => Text, value -> value.to_string();
     &[u8] => Bytes, value -> value.to_vec();

@@ -67,6 +67,8 @@ impl Error {
             Self::Conflict { what: "connection" } => Code::ConnectionExists,
             Self::Missing { what: "tenant" } => Code::TenantUnknown,
             Self::Missing { what: "run" } => Code::RunUnknown,
+            Self::Conflict { what: "schedule" } => Code::ScheduleExists,
+            Self::Missing { what: "schedule" } => Code::ScheduleUnknown,
             Self::Missing { what: "workflow" } => Code::WorkflowUnknown,
             Self::Missing { what: "connection" } => Code::ConnectionUnknown,
             Self::Missing { .. } => Code::NotFound,

@@ -23,6 +23,7 @@ pub mod nodes;
 pub mod queues;
 mod row;
 pub mod runs;
+pub mod schedules;
 pub mod semantic_models;
 pub mod sessions;
 mod store;

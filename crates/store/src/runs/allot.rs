@@ -15,7 +15,7 @@ pub struct Limits {
     pub running: Option<u32>,
     /// Most runs of one tenant at work.
     pub running_per_tenant: Option<u32>,
-    /// Most runs of one tenant and key at work; counts only for runs with a key.
+    /// Most runs of one tenant and key at work, for runs with a key; without it, one.
     pub running_per_key: Option<u32>,
     /// Most runs that begin in so many microseconds.
     pub rate: Option<(u32, Micros)>,
@@ -32,7 +32,11 @@ impl Limits {
             && self.rate.is_none()
             && below(self.running, &|_| true)
             && below(self.running_per_tenant, &|other| other.tenant == lane.tenant)
-            && (lane.key.is_empty() || below(self.running_per_key, &|other| other == lane))
+            && (lane.key.is_empty() || below(Some(self.per_key()), &|other| other == lane))
+    }
+
+    fn per_key(&self) -> u32 {
+        self.running_per_key.unwrap_or(1)
     }
 
     /// Whether nothing keeps runs back.
@@ -132,14 +136,15 @@ impl<'a> Room<'a> {
     }
 
     fn has(&self, lane: &Lane) -> bool {
-        let Some(limits) = self.limits.get(&lane.queue) else { return true };
+        let free = Limits::default();
+        let limits = self.limits.get(&lane.queue).unwrap_or(&free);
         let queue = lane.queue.as_str();
         let below =
             |limit: Option<u32>, used: Option<&u32>| limit.is_none_or(|limit| used.copied().unwrap_or(0) < limit);
         !limits.paused
             && below(limits.running, self.queue.get(queue))
             && below(limits.running_per_tenant, self.tenant.get(&(queue, lane.tenant.as_str())))
-            && (lane.key.is_empty() || below(limits.running_per_key, self.lane.get(lane)))
+            && (lane.key.is_empty() || below(Some(limits.per_key()), self.lane.get(lane)))
             && self.starts.get(queue).is_none_or(|left| *left > 0)
     }
 
@@ -147,7 +152,7 @@ impl<'a> Room<'a> {
         if !self.has(lane) {
             return false;
         }
-        if self.limits.contains_key(&lane.queue) {
+        if !lane.key.is_empty() || self.limits.contains_key(&lane.queue) {
             *self.queue.entry(&lane.queue).or_default() += 1;
             *self.tenant.entry((&lane.queue, lane.tenant.as_str())).or_default() += 1;
             *self.lane.entry(lane).or_default() += 1;
@@ -264,7 +269,7 @@ mod tests {
                 let scopes: [(Option<u32>, &dyn Fn(&Lane) -> bool); 3] = [
                     (queue, &|other| other.queue == "q"),
                     (tenant, &|other| other.queue == "q" && other.tenant == lane.tenant),
-                    (key.filter(|_| !lane.key.is_empty()), &|other| other == lane),
+                    (Some(key.unwrap_or(1)).filter(|_| !lane.key.is_empty()), &|other| other == lane),
                 ];
                 for (limit, scope) in scopes {
                     let Some(limit) = limit else { continue };
@@ -272,7 +277,7 @@ mod tests {
                     prop_assert!(now <= limit.max(before), "{lane} has {now} of {limit}");
                 }
             }
-            let free = lanes.iter().any(|lane| lane.queue == "r");
+            let free = lanes.iter().any(|lane| lane.queue == "r" && lane.key.is_empty());
             prop_assert!(!free || given == most, "a lane without limits takes every place");
         }
     }

@@ -67,13 +67,14 @@ const LOOK: Given =
     Given { columns: &[("tenant", Kind::Text), ("id", Kind::Text)], sqlite: LOOKED_AT, postgres: LOOKED_AT };
 
 const LOOKED_AT: &str = "SELECT r.id, r.kind, r.version, r.priority, r.subject, r.title, r.input, r.max_attempts,
-      r.time_limit_ms, r.created_at, r.due_at, r.idem_key, r.conversation
+      r.time_limit_ms, r.created_at, r.due_at, r.idem_key, r.conversation, r.schedule
     FROM given JOIN runs r ON r.tenant = given.tenant AND r.id = given.id";
 
 /// Takes runs for a worker.
 pub async fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Claimed, Error> {
     let settings = queues::settings(tx).await?;
-    let limited = claim.lanes.iter().any(|lane| settings.get(&lane.queue).is_some_and(|limits| !limits.is_free()));
+    let is_limited = |lane: &Lane| !lane.key.is_empty() || settings.get(&lane.queue).is_some_and(|l| !l.is_free());
+    let limited = claim.lanes.iter().any(is_limited);
     let usage = if limited {
         let running = match &claim.running {
             Some(running) => running.clone(),
@@ -167,6 +168,7 @@ fn begun(id: RunId, lane: &Lane, row: &Row, live: &Row, worker: &str) -> Result<
         worker: Some(worker.to_owned()),
         idem_key: row.optional_text("idem_key")?,
         conversation: row.optional_text("conversation")?,
+        schedule: row.optional_parsed("schedule")?,
         cancel_requested: live.flag("cancel_requested")?,
         discarded_at: None,
     })

@@ -101,10 +101,10 @@ pub async fn retry(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros) -
     let seq = journal::last_seq(tx, tenant, id).await? + 1;
     tx.execute(
         "INSERT INTO live (tenant, id, lane, state, rank, attempt, last_attempt, epoch, seq, signals, started_at,
-                           cancel_requested)
+                           cancel_requested, schedule)
          SELECT tenant, id, queue || '/' || tenant || '/' || queue_key, 0, $3 - priority * $4, attempt + 1,
            attempt + max_attempts, epoch, $5,
-           (SELECT COUNT(*) FROM signals WHERE signals.tenant = runs.tenant AND signals.run = runs.id), started_at, 0
+           (SELECT COUNT(*) FROM signals WHERE signals.tenant = runs.tenant AND signals.run = runs.id), started_at, 0, schedule
          FROM runs WHERE tenant = $1 AND id = $2",
         args![tenant, id, rank(now, 0), super::PRIORITY_STEP_US, seq],
     )

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pilothouse_domain::audit::Entry as AuditEntry;
 use pilothouse_domain::run::Status;
-use pilothouse_domain::{Micros, RunId, TenantId};
+use pilothouse_domain::{Micros, RunId, ScheduleId, TenantId};
 
 use super::live::State;
 use super::{Enqueue, Lane, Outcome, rank};
@@ -46,6 +46,8 @@ pub struct NewRun {
     pub idem_key: Option<String>,
     /// The conversation it is part of.
     pub conversation: Option<String>,
+    /// The schedule that asked for it.
+    pub schedule: Option<ScheduleId>,
 }
 
 const RUN: Given = Given {
@@ -66,13 +68,14 @@ const RUN: Given = Given {
         ("due_at", Kind::Int),
         ("idem_key", Kind::Text),
         ("conversation", Kind::Text),
+        ("schedule", Kind::Text),
     ],
     sqlite: STORED,
     postgres: STORED,
 };
 
 const STORED: &str = "INSERT INTO runs (tenant, id, kind, version, queue, queue_key, priority, subject, title, input,
-      max_attempts, time_limit_ms, created_at, due_at, idem_key, conversation)
+      max_attempts, time_limit_ms, created_at, due_at, idem_key, conversation, schedule)
     SELECT * FROM given WHERE true ON CONFLICT DO NOTHING RETURNING id";
 
 const LIVE: Given = Given {
@@ -91,13 +94,14 @@ const LIVE: Given = Given {
         ("worker", Kind::Text),
         ("started_at", Kind::Int),
         ("cancel_requested", Kind::Int),
+        ("schedule", Kind::Text),
     ],
     sqlite: ALIVE,
     postgres: ALIVE,
 };
 
 const ALIVE: &str = "INSERT INTO live (tenant, id, lane, state, rank, wake_at, attempt, last_attempt, epoch, seq,
-      signals, worker, started_at, cancel_requested) SELECT * FROM given";
+      signals, worker, started_at, cancel_requested, schedule) SELECT * FROM given";
 
 /// Stores what is wished for, except where the lane is full or the tenant has a run of the kind with the same
 /// idempotency key. Returns what is to be audited.
@@ -191,7 +195,7 @@ async fn existing(tx: &mut Tx<'_>, tenant: &TenantId, run: &NewRun) -> Result<Ou
     Ok(if found == run.id { Outcome::New } else { Outcome::Existing(found) })
 }
 
-fn row(wish: &Enqueue) -> [crate::Arg; 16] {
+fn row(wish: &Enqueue) -> [crate::Arg; 17] {
     let run = &wish.run;
     args![
         &wish.tenant,
@@ -210,10 +214,11 @@ fn row(wish: &Enqueue) -> [crate::Arg; 16] {
         run.due_at,
         run.idem_key.as_deref(),
         run.conversation.as_deref(),
+        run.schedule,
     ]
 }
 
-fn live_row(wish: &Enqueue) -> [crate::Arg; 14] {
+fn live_row(wish: &Enqueue) -> [crate::Arg; 15] {
     let (run, claimed) = (&wish.run, wish.worker.is_some());
     let delayed = run.due_at > run.created_at;
     let state = match (claimed, delayed) {
@@ -236,5 +241,6 @@ fn live_row(wish: &Enqueue) -> [crate::Arg; 14] {
         wish.worker.as_deref(),
         claimed.then_some(run.created_at),
         0_i64,
+        run.schedule,
     ]
 }

@@ -18,7 +18,7 @@ mod release;
 mod settle;
 
 use pilothouse_domain::run::Status;
-use pilothouse_domain::{Micros, RunId, TenantId};
+use pilothouse_domain::{Micros, RunId, ScheduleId, TenantId};
 
 use crate::{Error, Row, Tx, args};
 
@@ -99,6 +99,8 @@ pub struct Run {
     pub idem_key: Option<String>,
     /// The conversation it is part of.
     pub conversation: Option<String>,
+    /// The schedule that asked for it.
+    pub schedule: Option<ScheduleId>,
     /// Whether somebody wants it to stop.
     pub cancel_requested: bool,
     /// When somebody decided that nothing is to be done about its end.
@@ -116,7 +118,7 @@ impl Run {
 macro_rules! columns {
     () => {
         "r.tenant, r.id, r.kind, r.version, r.queue, r.queue_key, r.priority, r.subject, r.title, r.input,
-         r.max_attempts, r.time_limit_ms, r.created_at, r.due_at, r.idem_key, r.conversation, r.outcome, r.output,
+         r.max_attempts, r.time_limit_ms, r.created_at, r.due_at, r.idem_key, r.conversation, r.schedule, r.outcome, r.output,
          COALESCE(l.error_code, r.error_code) AS error_code,
          COALESCE(l.error_message, r.error_message) AS error_message, COALESCE(l.attempt, r.attempt) AS attempt,
          COALESCE(l.last_attempt, r.attempt) AS last_attempt, COALESCE(l.epoch, r.epoch) AS epoch,
@@ -173,6 +175,7 @@ fn read(row: &Row) -> Result<Run, Error> {
         worker: row.optional_text("worker")?,
         idem_key: row.optional_text("idem_key")?,
         conversation: row.optional_text("conversation")?,
+        schedule: row.optional_parsed("schedule")?,
         cancel_requested: row.flag("cancel_requested")?,
         discarded_at: row.optional_int("discarded_at")?,
     })
