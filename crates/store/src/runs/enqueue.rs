@@ -115,7 +115,8 @@ pub(super) async fn all(
     let (mut live, mut begun, mut audited) = (Rows::default(), Rows::default(), Vec::new());
     for (index, wish) in wishes {
         if !stored.contains(&wish.run.id) {
-            outcomes[index] = existing(tx, &wish.tenant, &wish.run).await?;
+            let before = existing(tx, &wish.tenant, &wish.run).await?;
+            outcomes[index] = before.ok_or(Error::Conflict { what: "run" })?;
             continue;
         }
         outcomes[index] = Outcome::New;
@@ -165,7 +166,8 @@ async fn with_room(
                 None => ready_in(tx, &lane, most).await?,
             };
             if before >= most {
-                outcomes[index] = Outcome::Full;
+                // Whoever asks for the same run again is not sent away from it.
+                outcomes[index] = existing(tx, &wish.tenant, &wish.run).await?.unwrap_or(Outcome::Full);
                 continue;
             }
             waiting.insert(lane, before + 1);
@@ -177,18 +179,18 @@ async fn with_room(
 
 /// How many runs are ready in a lane, counted up to `most`.
 async fn ready_in(tx: &mut Tx<'_>, lane: &Lane, most: u32) -> Result<u32, Error> {
-    let sql = "SELECT COUNT(*) AS ready FROM (SELECT 1 FROM live WHERE state = 0 AND lane = $1 LIMIT $2) AS some";
+    let sql = "SELECT COUNT(*) AS ready FROM (SELECT 1 FROM live WHERE state = 0 AND lane = $1 LIMIT $2) AS counted";
     let row = tx.fetch_optional(sql, args![lane.to_string(), most]).await?.ok_or_else(|| Error::unreadable("ready"))?;
     Ok(u32::try_from(row.int("ready")?).unwrap_or(u32::MAX))
 }
 
 /// The run that was asked for before: under the same id, by a write whose answer was lost, or under the same key.
-async fn existing(tx: &mut Tx<'_>, tenant: &TenantId, run: &NewRun) -> Result<Outcome, Error> {
+async fn existing(tx: &mut Tx<'_>, tenant: &TenantId, run: &NewRun) -> Result<Option<Outcome>, Error> {
     let sql =
         "SELECT id FROM runs WHERE tenant = $1 AND (id = $2 OR (kind = $3 AND idem_key = $4)) ORDER BY id = $2 DESC";
     let found = tx.fetch_optional(sql, args![tenant, run.id, &run.kind, run.idem_key.as_deref()]).await?;
-    let found: RunId = found.ok_or(Error::Conflict { what: "run" })?.parsed("id")?;
-    Ok(if found == run.id { Outcome::New } else { Outcome::Existing(found) })
+    let found: Option<RunId> = found.map(|row| row.parsed("id")).transpose()?;
+    Ok(found.map(|found| if found == run.id { Outcome::New } else { Outcome::Existing(found) }))
 }
 
 fn row(wish: &Enqueue) -> [crate::Arg; 16] {
