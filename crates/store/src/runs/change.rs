@@ -246,7 +246,7 @@ fn leaves(write: &Write, held: &Held) -> Option<Left> {
     };
     let &Write { run: id, epoch, seq, at, .. } = write;
     let tenant = write.tenant.clone();
-    Some(Left { tenant, id, epoch, seq, attempt, last_attempt, at, to, why, told: true })
+    Some(Left { tenant, id, epoch, seq, attempt, last_attempt, at, to, why, told: Some(epoch) })
 }
 
 impl Enqueue {
