@@ -12,14 +12,11 @@ impl State {
     pub fn enqueue(&mut self, wish: &Enqueue, waiting: &mut BTreeMap<Lane, u32>) -> Outcome {
         let known = self.known(wish);
         if let (Some(most), None) = (wish.max_waiting, &wish.worker) {
-            let lane = wish.lane();
-            let ready = self.runs.values().filter(|kept| kept.ready && kept.run.lane() == lane).count() as u32;
-            // Those that this group added are counted by the group itself.
-            let before = waiting.get(&lane).copied().unwrap_or(ready);
-            if before >= most {
+            let before = waiting.entry(wish.lane()).or_default();
+            if *before >= most {
                 return known.unwrap_or(Outcome::Full);
             }
-            waiting.insert(lane, before + 1);
+            *before += 1;
         }
         known.unwrap_or_else(|| {
             self.store(wish);
@@ -86,7 +83,8 @@ impl State {
 
     pub fn write(&mut self, write: &Write) -> Outcome {
         let Some(kept) = self.runs.get_mut(&(write.tenant.clone(), write.run)) else { return Outcome::Fenced };
-        if let Some(made) = kept.made.get(&(write.epoch, write.seq)) {
+        let last = (write.epoch, write.seq + i64::from(!matches!(write.then, Then::GoOn)));
+        if let Some(made) = kept.made.get(&last) {
             // Its answer was lost; it is made once.
             return Outcome::Written(made.clone());
         }
@@ -101,7 +99,7 @@ impl State {
             // The row of a run that is held does not move with its journal.
             kept.run.seq = shown;
         }
-        kept.made.insert((write.epoch, write.seq), left.clone());
+        kept.made.insert(last, left.clone());
         Outcome::Written(left)
     }
 }

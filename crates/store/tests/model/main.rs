@@ -9,6 +9,7 @@ mod changes;
 mod claims;
 mod ops;
 #[path = "../outside/raw.rs"]
+#[expect(dead_code, reason = "the other tests use more of it")]
 mod raw;
 mod session;
 mod state;

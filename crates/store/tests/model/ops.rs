@@ -70,7 +70,7 @@ pub enum What {
 
 /// A sequence that begins with nothing.
 pub fn sequences() -> impl Strategy<Value = Vec<Op>> {
-    prop::collection::vec(op(), 20..80)
+    prop::collection::vec(op(), 1..110)
 }
 
 fn op() -> impl Strategy<Value = Op> {

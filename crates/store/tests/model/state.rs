@@ -179,7 +179,11 @@ impl State {
             .iter()
             .map(|change| if let Change::Write(write) = change { Some(self.write(write)) } else { None })
             .collect();
+        // A group's wishes with limits count those that were ready before it, and one another.
         let mut waiting: BTreeMap<Lane, u32> = BTreeMap::new();
+        for kept in self.runs.values().filter(|kept| kept.ready) {
+            *waiting.entry(kept.run.lane()).or_default() += 1;
+        }
         written
             .into_iter()
             .zip(changes)
