@@ -99,14 +99,22 @@ const LIVE: Given = Given {
 const ALIVE: &str = "INSERT INTO live (tenant, id, lane, state, rank, wake_at, attempt, last_attempt, epoch, seq,
       signals, worker, started_at, cancel_requested) SELECT * FROM given";
 
+/// Wishes, each with its place among the changes that it came with.
+type Placed = Vec<(usize, Arc<Enqueue>)>;
+
 /// Stores what is wished for, except where the lane is full or the tenant has a run of the kind with the same
 /// idempotency key. Returns what is to be audited.
-pub(super) async fn all(
-    tx: &mut Tx<'_>,
-    wishes: Vec<(usize, Arc<Enqueue>)>,
-    outcomes: &mut [Outcome],
-) -> Result<Vec<AuditEntry>, Error> {
-    let wishes = with_room(tx, wishes, outcomes).await?;
+pub(super) async fn all(tx: &mut Tx<'_>, wishes: Placed, outcomes: &mut [Outcome]) -> Result<Vec<AuditEntry>, Error> {
+    let (wishes, full) = with_room(tx, wishes).await?;
+    let audited = store(tx, wishes, outcomes).await?;
+    for (index, wish) in full {
+        // Whoever asks for the same run again is not sent away from it.
+        outcomes[index] = existing(tx, &wish.tenant, &wish.run).await?.unwrap_or(Outcome::Full);
+    }
+    Ok(audited)
+}
+
+async fn store(tx: &mut Tx<'_>, wishes: Placed, outcomes: &mut [Outcome]) -> Result<Vec<AuditEntry>, Error> {
     if wishes.is_empty() {
         return Ok(Vec::new());
     }
@@ -150,14 +158,10 @@ pub(super) fn begin(at: Micros, attempt: i64, seq: i64) -> Entry {
     }
 }
 
-/// Those that find room in their lane.
-async fn with_room(
-    tx: &mut Tx<'_>,
-    wishes: Vec<(usize, Arc<Enqueue>)>,
-    outcomes: &mut [Outcome],
-) -> Result<Vec<(usize, Arc<Enqueue>)>, Error> {
+/// Those that find room in their lane, and those that do not.
+async fn with_room(tx: &mut Tx<'_>, wishes: Placed) -> Result<(Placed, Placed), Error> {
     let mut waiting: HashMap<Lane, u32> = HashMap::new();
-    let mut kept = Vec::with_capacity(wishes.len());
+    let (mut kept, mut full) = (Vec::with_capacity(wishes.len()), Vec::new());
     for (index, wish) in wishes {
         if let (Some(most), None) = (wish.max_waiting, &wish.worker) {
             let lane = wish.lane();
@@ -166,15 +170,14 @@ async fn with_room(
                 None => ready_in(tx, &lane, most).await?,
             };
             if before >= most {
-                // Whoever asks for the same run again is not sent away from it.
-                outcomes[index] = existing(tx, &wish.tenant, &wish.run).await?.unwrap_or(Outcome::Full);
+                full.push((index, wish));
                 continue;
             }
             waiting.insert(lane, before + 1);
         }
         kept.push((index, wish));
     }
-    Ok(kept)
+    Ok((kept, full))
 }
 
 /// How many runs are ready in a lane, counted up to `most`.

@@ -1,6 +1,7 @@
 //! Who takes which runs: in their order, by lane, within limits, and never two the same.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use pilothouse_domain::run::Status;
 use pilothouse_store::runs::{Change, Lane, Limits, RunFilter, Then};
@@ -94,10 +95,10 @@ pub async fn many_lanes_are_claimed_at_once(store: &Store) {
         let lane = &lanes[n as usize % 300];
         let mut wish = wish(lane.tenant.as_str(), new_run(n, 1));
         wish.run.key = lane.key.clone();
-        Change::Enqueue(Box::new(wish))
+        Change::Enqueue(Arc::new(wish))
     });
     put_all(store, wishes.collect()).await;
-    let wanted = runs::Claim { worker: "w".into(), lanes: lanes.clone(), most: 450, now: 2 };
+    let wanted = runs::Claim { worker: "w".into(), lanes: lanes.clone(), most: 450, running: None, now: 2 };
     let got = write!(store, |tx| async move { runs::claim(tx, &wanted).await }).unwrap();
     let mut shares: BTreeMap<Lane, u32> = BTreeMap::new();
     for run in &got.runs {
@@ -114,7 +115,7 @@ pub async fn two_workers_never_hold_one_run(store: &Store) {
     let wishes = (0..RUNS).map(|n| {
         let mut wish = wish("a", new_run(n, 1));
         wish.run.key = format!("k{}", n % 3);
-        Change::Enqueue(Box::new(wish))
+        Change::Enqueue(Arc::new(wish))
     });
     put_all(store, wishes.collect()).await;
     let workers = ["w1", "w2", "w3", "w4"].map(|owner| {
@@ -149,7 +150,7 @@ pub async fn limits_hold_however_many_claim_at_once(store: &Store) {
     write!(store, |tx| async move { queues::set_limits(tx, "q", &limits, 1).await }).unwrap();
     for owner in ["a", "b", "c"] {
         let first = u128::from(owner.as_bytes()[0]) * 100;
-        let wishes = (0..20).map(|n| Change::Enqueue(Box::new(wish(owner, new_run(first + n, 1)))));
+        let wishes = (0..20).map(|n| Change::Enqueue(Arc::new(wish(owner, new_run(first + n, 1)))));
         put_all(store, wishes.collect()).await;
     }
     let workers = ["w1", "w2", "w3", "w4"].map(|owner| {
@@ -197,9 +198,8 @@ pub async fn limits_keep_lanes_back(store: &Store) {
         let store = store.clone();
         async move { write!(store, |tx| async move { queues::set_limits(tx, "q", &limits, 5).await }).unwrap() }
     };
-    let shares = |runs: &[runs::Run]| {
-        lanes.map(|lane| runs.iter().filter(|run| run.lane().to_string() == lane).count())
-    };
+    let shares =
+        |runs: &[runs::Run]| lanes.map(|lane| runs.iter().filter(|run| run.lane().to_string() == lane).count());
     set(Limits { running_per_key: Some(1), running_per_tenant: Some(4), ..Limits::default() }).await;
     let got = claim(store, "w", &lanes, 99, 2).await;
     assert_eq!(shares(&got.runs), [2, 1, 1, 1, 3], "one of each key, four of each tenant");
@@ -235,7 +235,12 @@ pub async fn a_rate_lets_so_many_begin(store: &Store) {
     for n in 0..40 {
         enqueue(store, "a", new_run(n, 1)).await;
     }
-    enqueue(store, "a", { let mut run = new_run(99, 1); run.queue = "free".into(); run }).await;
+    enqueue(store, "a", {
+        let mut run = new_run(99, 1);
+        run.queue = "free".into();
+        run
+    })
+    .await;
     let limits = Limits { rate: Some((10, 2 * SECOND)), ..Limits::default() };
     write!(store, |tx| async move { queues::set_limits(tx, "q", &limits, 5).await }).unwrap();
     assert_eq!(read!(store, |tx| queues::list(tx))[0].limits.rate, Some((10, 2 * SECOND)));
@@ -258,7 +263,7 @@ pub async fn ready_lanes_are_found_in_pages(store: &Store) {
         let lane = lane(&expected[n as usize % 250]);
         let mut wish = wish(lane.tenant.as_str(), new_run(n, 1));
         (wish.run.queue, wish.run.key) = (lane.queue, lane.key);
-        Change::Enqueue(Box::new(wish))
+        Change::Enqueue(Arc::new(wish))
     });
     put_all(store, wishes.collect()).await;
     let mut later = new_run(9_999, 50);

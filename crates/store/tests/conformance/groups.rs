@@ -1,5 +1,7 @@
 //! Many changes in one commit: each is answered as if it had come alone, in its place.
 
+use std::sync::Arc;
+
 use pilothouse_domain::audit::{Entry as AuditEntry, Outcome as Audited};
 use pilothouse_domain::run::Status;
 use pilothouse_store::audit::verify;
@@ -18,12 +20,12 @@ fn change(place: u128, runs: &[Run]) -> (Change, fn(&Outcome) -> bool) {
     let entered = |outcome: &Outcome| matches!(outcome, Outcome::Written(None));
     let left = |outcome: &Outcome| matches!(outcome, Outcome::Written(Some(_)));
     let run = &runs[place as usize];
-    let moved = |then| Change::Write(Box::new(leave(run, 20, then)));
+    let moved = |then| Change::Write(Arc::new(leave(run, 20, then)));
     match place % 8 {
         0 => {
             let mut write = leave(run, 20, Then::GoOn);
             (write.entries, write.seq) = (vec![step(2, "load"), step(3, "sum")], 3);
-            (Change::Write(Box::new(write)), entered)
+            (Change::Write(Arc::new(write)), entered)
         }
         1 => (moved(end(run, Status::Succeeded)), left),
         2 => (moved(Then::Again { due_at: 40, priority: 0, why: ("x".into(), "y".into()) }), left),
@@ -31,14 +33,14 @@ fn change(place: u128, runs: &[Run]) -> (Change, fn(&Outcome) -> bool) {
         4 => {
             let mut write = leave(run, 20, end(run, Status::Failed));
             write.epoch += 1;
-            (Change::Write(Box::new(write)), |outcome| *outcome == Outcome::Fenced)
+            (Change::Write(Arc::new(write)), |outcome| *outcome == Outcome::Fenced)
         }
         5 => (moved(Then::Back { due_at: 20, priority: 0 }), left),
-        6 => (Change::Enqueue(Box::new(wish("a", new_run(10_000 + place, 30)))), |outcome| *outcome == Outcome::New),
+        6 => (Change::Enqueue(Arc::new(wish("a", new_run(10_000 + place, 30)))), |outcome| *outcome == Outcome::New),
         _ => {
             let mut again = wish("a", new_run(20_000 + place, 30));
             again.run.idem_key = Some("taken".into());
-            (Change::Enqueue(Box::new(again)), |outcome| *outcome == Outcome::Existing(run_id(1)))
+            (Change::Enqueue(Arc::new(again)), |outcome| *outcome == Outcome::Existing(run_id(1)))
         }
     }
 }
@@ -52,7 +54,7 @@ pub async fn a_group_is_answered_in_order(store: &Store) {
         let wishes = (0..size).map(|place| {
             let mut wish = wish("a", new_run(round * 1_000_000 + place, 1));
             wish.run.queue = format!("q{round}");
-            Change::Enqueue(Box::new(wish))
+            Change::Enqueue(Arc::new(wish))
         });
         assert!(put_all(store, wishes.collect()).await.iter().all(|outcome| *outcome == Outcome::New));
         let runs = claim(store, "w", &[&format!("q{round}/a/")], 1_000, 10).await.runs;
@@ -60,6 +62,7 @@ pub async fn a_group_is_answered_in_order(store: &Store) {
         let (mut changes, expected): (Vec<_>, Vec<_>) = (0..size).map(|place| change(place, &runs)).unzip();
         for change in &mut changes {
             if let Change::Enqueue(wish) = change {
+                let wish = Arc::make_mut(wish);
                 wish.run.id.0 = uuid::Uuid::from_u128(wish.run.id.0.as_u128() + round * 1_000_000);
             }
         }
@@ -80,7 +83,11 @@ pub async fn a_group_is_answered_in_order(store: &Store) {
                 _ => (Status::Running, vec!["running"]),
             };
             if size <= 3 || place > 110 {
-                assert_eq!((get(store, n).await.status, names(store, n).await), (expected.0, expected.1.into_iter().map(str::to_owned).collect()), "{place} of {size}");
+                assert_eq!(
+                    (get(store, n).await.status, names(store, n).await),
+                    (expected.0, expected.1.into_iter().map(str::to_owned).collect()),
+                    "{place} of {size}"
+                );
             }
         }
     }
@@ -98,7 +105,7 @@ pub async fn an_old_claim_gains_nothing_from_a_new_one_beside_it(store: &Store) 
     (current.entries, current.seq) = (vec![step(new.seq + 1, "current")], new.seq + 1);
     for order in [[late.clone(), current.clone()], [current, late]] {
         let late_at = order.iter().position(|write| write.epoch == old.epoch).unwrap();
-        let outcomes = put_all(store, order.map(|write| Change::Write(Box::new(write))).into()).await;
+        let outcomes = put_all(store, order.map(|write| Change::Write(Arc::new(write))).into()).await;
         assert_eq!(outcomes[late_at], Outcome::Fenced);
         assert_eq!(outcomes[1 - late_at], Outcome::Written(None));
     }
@@ -110,10 +117,8 @@ pub async fn what_goes_with_a_change_happens_once(store: &Store) {
         let store = store.clone();
         async move {
             write!(store, |tx| async move {
-                runs::apply_with(tx, change, |tx| {
-                    Box::pin(async move { audit::append(tx, &note()).await.map(|_| ()) })
-                })
-                .await
+                runs::apply_with(tx, change, |tx| Box::pin(async move { audit::append(tx, &note()).await.map(|_| ()) }))
+                    .await
             })
             .unwrap()
         }
@@ -121,7 +126,7 @@ pub async fn what_goes_with_a_change_happens_once(store: &Store) {
     let wish = |n, key: Option<&str>| {
         let mut wish = wish("a", new_run(n, 1));
         wish.run.idem_key = key.map(str::to_owned);
-        Change::Enqueue(Box::new(wish))
+        Change::Enqueue(Arc::new(wish))
     };
     for _ in 0..2 {
         assert_eq!(noted(wish(1, Some("k"))).await, Outcome::New);
@@ -137,11 +142,11 @@ pub async fn what_goes_with_a_change_happens_once(store: &Store) {
     for write in [entered, ended] {
         let mut stale = write.clone();
         stale.epoch += 1;
-        assert_eq!(noted(Change::Write(Box::new(stale))).await, Outcome::Fenced);
+        assert_eq!(noted(Change::Write(Arc::new(stale))).await, Outcome::Fenced);
         let before = notes(store).await;
-        let first = noted(Change::Write(Box::new(write.clone()))).await;
+        let first = noted(Change::Write(Arc::new(write.clone()))).await;
         assert!(matches!(first, Outcome::Written(_)));
-        assert_eq!(noted(Change::Write(Box::new(write))).await, first, "its answer was lost");
+        assert_eq!(noted(Change::Write(Arc::new(write))).await, first, "its answer was lost");
         assert_eq!(notes(store).await, before + 1);
     }
     assert_eq!(names(store, 1).await, ["running", "load", "succeeded"]);
@@ -149,7 +154,7 @@ pub async fn what_goes_with_a_change_happens_once(store: &Store) {
 
 pub async fn what_goes_with_a_change_can_undo_it(store: &Store) {
     let run = claimed(store, 1).await;
-    let ended = Change::Write(Box::new(leave(&run, 3, end(&run, Status::Succeeded))));
+    let ended = Change::Write(Arc::new(leave(&run, 3, end(&run, Status::Succeeded))));
     let refused = write!(store, |tx| async move {
         runs::apply_with(tx, ended, |_| Box::pin(async { crate::support::conflict("test") })).await
     });
@@ -164,7 +169,7 @@ pub async fn a_group_lengthens_many_chains(store: &Store) {
             let scope = format!("t{}", n % 140);
             let mut wish = wish(&scope, new_run(size * 1_000 + n, 1));
             wish.audit = Some(AuditEntry { scope, resource: wish.run.id.to_string(), ..note() });
-            Change::Enqueue(Box::new(wish))
+            Change::Enqueue(Arc::new(wish))
         });
         put_all(store, wishes.collect()).await;
     }
@@ -188,7 +193,7 @@ pub async fn groups_side_by_side_make_whole_chains(store: &Store) {
             let scope = format!("t{tenant}");
             let mut wish = wish(&scope, new_run(group * 100 + n, 1));
             wish.audit = Some(AuditEntry { scope, ..note() });
-            Change::Enqueue(Box::new(wish))
+            Change::Enqueue(Arc::new(wish))
         });
         let (store, wishes) = (store.clone(), wishes.collect());
         tokio::spawn(async move { put_all(&store, wishes).await })
@@ -228,7 +233,7 @@ pub async fn one_key_asked_for_from_many_sides_makes_one_run(store: &Store) {
             // In another order on every side.
             let mut wish = wish("a", new_run(n * 10 + place as u128, 1));
             wish.run.idem_key = Some(keys[(place + n as usize) % 3].into());
-            Change::Enqueue(Box::new(wish))
+            Change::Enqueue(Arc::new(wish))
         });
         let (store, wishes) = (store.clone(), wishes.collect());
         tokio::spawn(async move { put_all(&store, wishes).await })

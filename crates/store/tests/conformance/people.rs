@@ -34,7 +34,8 @@ pub async fn cancelling_is_at_once_or_a_wish(store: &Store) {
     let mut delayed = new_run(4, 50);
     delayed.created_at = 1;
     enqueue(store, "a", delayed).await;
-    for (n, expected) in [(1, Status::Running), (2, Status::Cancelled), (3, Status::Cancelled), (4, Status::Cancelled)] {
+    for (n, expected) in [(1, Status::Running), (2, Status::Cancelled), (3, Status::Cancelled), (4, Status::Cancelled)]
+    {
         let (run, changed) = cancel(store, "a", n, 8).await.unwrap();
         assert_eq!((run.status, changed), (expected, true), "run {n}");
         assert_eq!(run.finished_at, (n != 1).then_some(8));
@@ -71,7 +72,11 @@ pub async fn a_waiting_run_holds_no_worker_and_is_woken(store: &Store) {
     assert_eq!((run.attempt, run.last_attempt, run.epoch, run.signals), (1, 2, 2, 1));
     let found = read!(store, |tx| async move { runs::signals(tx, &tenant("a"), run_id(1)).await });
     let sent = runs::Signal {
-        seq: 1, name: "approval".into(), payload: "{\"yes\":true}".into(), sent_by: "ada".into(), at: 5,
+        seq: 1,
+        name: "approval".into(),
+        payload: "{\"yes\":true}".into(),
+        sent_by: "ada".into(),
+        at: 5,
     };
     assert_eq!(found, [sent]);
     assert!(read!(store, |tx| async move { runs::signals(tx, &tenant("b"), run_id(1)).await }).is_empty());

@@ -1,5 +1,7 @@
 //! The life of runs: how they come to be, leave their worker, and end.
 
+use std::sync::Arc;
+
 use pilothouse_domain::audit::{Entry as AuditEntry, Outcome as Audited};
 use pilothouse_domain::run::Status;
 use pilothouse_store::audit::verify;
@@ -63,7 +65,7 @@ pub async fn a_key_is_taken_once_within_a_group(store: &Store) {
     let changes = (1..=200).map(|n| {
         let mut run = new_run(n, 5);
         run.idem_key = Some(format!("k{}", n % 50));
-        Change::Enqueue(Box::new(audited(wish("a", run), "a")))
+        Change::Enqueue(Arc::new(audited(wish("a", run), "a")))
     });
     let outcomes = put_all(store, changes.collect()).await;
     for (index, outcome) in outcomes.into_iter().enumerate() {
@@ -85,7 +87,7 @@ pub async fn a_full_lane_takes_no_more(store: &Store) {
     };
     assert_eq!(put(store, limited(1, "", 2)).await, Outcome::New);
     let group = [limited(2, "", 2), limited(3, "", 2), limited(4, "x", 2), limited(5, "", 3), limited(6, "", 3)];
-    let outcomes = put_all(store, group.map(|wish| Change::Enqueue(Box::new(wish))).into()).await;
+    let outcomes = put_all(store, group.map(|wish| Change::Enqueue(Arc::new(wish))).into()).await;
     let (new, full) = (Outcome::New, Outcome::Full);
     assert_eq!(outcomes, [&new, &full, &new, &new, &full].map(Outcome::clone), "a group counts its own");
     assert_eq!(read!(store, |tx| async move { runs::get(tx, &tenant("a"), run_id(3)).await }), None);
@@ -246,14 +248,15 @@ pub async fn a_failed_attempt_is_followed_by_another(store: &Store) {
     write!(store, |tx| runs::promote(tx, 60, 9)).unwrap();
     let run = claim(store, "w", &["q/a/"], 1, 60).await.runs.remove(0);
     assert_eq!((run.attempt, run.epoch, run.seq, run.started_at), (2, 2, 3, Some(2)));
-    assert_eq!(run.error_code.as_deref(), Some("unavailable"), "why its last attempt did not end well");
+    let shown = get(store, 1).await;
+    assert_eq!(shown.error_code.as_deref(), Some("unavailable"), "why its last attempt did not end well");
 
     let back = put(store, leave(&run, 61, Then::Back { due_at: 61, priority: 0 })).await;
     assert!(matches!(back, Outcome::Written(Some(_))));
     write!(store, |tx| runs::promote(tx, 61, 9)).unwrap();
     let run = claim(store, "w", &["q/a/"], 1, 62).await.runs.remove(0);
     assert_eq!((run.attempt, run.epoch, run.seq), (2, 3, 5), "untouched, so in the same attempt");
-    assert_eq!(run.error_code.as_deref(), Some("unavailable"));
+    assert_eq!(get(store, 1).await.error_code.as_deref(), Some("unavailable"));
     put(store, leave(&run, 63, end(&run, Status::Succeeded))).await;
     let ended = get(store, 1).await;
     assert_eq!((ended.status, ended.error_code, ended.attempt), (Status::Succeeded, None, 2));

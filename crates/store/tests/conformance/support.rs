@@ -1,11 +1,11 @@
 //! Stores to test on, and the few things that every test needs.
 
+use std::sync::Arc;
+
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{ConnectionId, RunId, TenantId, TokenId};
 use pilothouse_store::journal::{Entry, EntryKind};
-use pilothouse_store::runs::{
-    Change, Claim, Claimed, Enqueue, Lane, NewRun, Outcome, Released, Run, Then, Write,
-};
+use pilothouse_store::runs::{Change, Claim, Claimed, Enqueue, Lane, NewRun, Outcome, Released, Run, Then, Write};
 use pilothouse_store::workers::Worker;
 use pilothouse_store::{Error, Location, Options, Store, journal, runs, tenants, workers};
 use uuid::Uuid;
@@ -147,13 +147,13 @@ pub struct Put(Change);
 
 impl From<Enqueue> for Put {
     fn from(wish: Enqueue) -> Self {
-        Self(Change::Enqueue(Box::new(wish)))
+        Self(Change::Enqueue(Arc::new(wish)))
     }
 }
 
 impl From<Write> for Put {
     fn from(write: Write) -> Self {
-        Self(Change::Write(Box::new(write)))
+        Self(Change::Write(Arc::new(write)))
     }
 }
 
@@ -172,7 +172,7 @@ pub fn lane(text: &str) -> Lane {
 /// What the worker gets of these lanes at the moment `now`.
 pub async fn claim(store: &Store, worker: &str, lanes: &[&str], most: u32, now: i64) -> Claimed {
     let lanes = lanes.iter().map(|text| lane(text)).collect();
-    let claim = Claim { worker: worker.into(), lanes, most, now };
+    let claim = Claim { worker: worker.into(), lanes, most, running: None, now };
     write!(store, |tx| async move { runs::claim(tx, &claim).await }).unwrap()
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pilothouse_domain::run::Status;
 use pilothouse_domain::Micros;
+use pilothouse_domain::run::Status;
 use pilothouse_store::runs::{Claim, Lane, Limits, Run};
 
 use crate::call::Answer;
@@ -59,7 +59,8 @@ impl State {
             for (_, id) in line {
                 let kept = self.runs.get_mut(&id).unwrap();
                 kept.begin(&claim.worker, claim.now);
-                runs.push(kept.run.clone());
+                // Whoever takes a run is not told why it failed before.
+                runs.push(Run { error_code: None, error_message: None, ..kept.run.clone() });
             }
         }
         runs.sort_by_key(|run| (rank(run.due_at, run.priority), run.id));

@@ -9,10 +9,16 @@ use proptest::prelude::*;
 pub enum Op {
     /// Changes in one group.
     Apply(Vec<Item>),
-    Claim { worker: u8, lanes: Vec<u8>, most: u8 },
+    Claim {
+        worker: u8,
+        lanes: Vec<u8>,
+        most: u8,
+    },
     /// Time passes, in milliseconds.
     Tick(u32),
-    Promote { limit: u8 },
+    Promote {
+        limit: u8,
+    },
     Cancel(Which),
     Signal(Which),
     Retry(Which),
@@ -20,11 +26,30 @@ pub enum Op {
     Join(u8),
     Beat(u8),
     /// With the count that the worker has, or with one that it had.
-    GiveUp { worker: u8, stale: bool },
+    GiveUp {
+        worker: u8,
+        stale: bool,
+    },
     Release(u8),
     Forget(u8),
-    Limits { queue: u8, running: Option<u8>, per_tenant: Option<u8>, per_key: Option<u8>, rate: Option<(u8, u8)> },
-    Pause { queue: u8, on: bool },
+    Limits {
+        queue: u8,
+        running: Option<u8>,
+        per_tenant: Option<u8>,
+        per_key: Option<u8>,
+        rate: Option<(u8, u8)>,
+    },
+    Pause {
+        queue: u8,
+        on: bool,
+    },
+}
+
+impl Op {
+    /// How many things happen.
+    pub fn size(&self) -> usize {
+        if let Self::Apply(items) = self { items.len() } else { 1 }
+    }
 }
 
 /// A run, as the so-many-newest, asked for by its tenant or by another.
@@ -41,7 +66,11 @@ pub enum Item {
     /// A wish that was made before, as if its answer had been lost.
     AskAgain(u8),
     /// A write under a claim, which may be lost.
-    Write { ago: u8, entries: u8, then: What },
+    Write {
+        ago: u8,
+        entries: u8,
+        then: What,
+    },
     /// A write that was made before, as if its answer had been lost.
     WriteAgain(u8),
 }

@@ -1,6 +1,7 @@
 //! A sequence of operations as it goes on: what each means, now that it is known what was claimed and wished for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use pilothouse_domain::{Micros, RunId, TenantId};
 use pilothouse_store::journal::{Entry, EntryKind};
@@ -64,7 +65,7 @@ impl Session {
             }
             Op::Claim { worker, lanes, most } => {
                 let lanes = lanes.iter().map(|number| lane(*number)).collect();
-                Call::Claim(Claim { worker: name(*worker), lanes, most: u32::from(*most), now })
+                Call::Claim(Claim { worker: name(*worker), lanes, most: u32::from(*most), running: None, now })
             }
             Op::Tick(by) => {
                 self.now += Micros::from(*by) * MILLISECOND;
@@ -112,17 +113,24 @@ impl Session {
         answer
     }
 
-    /// The runs that a call may have changed.
-    pub fn touched(&self, call: &Call, answer: &Answer) -> BTreeSet<Id> {
-        match (call, answer) {
-            (Call::Apply(changes), _) => changes.iter().map(id_of).collect(),
-            (_, Answer::Claimed { runs, .. }) => runs.iter().map(|run| (run.tenant.clone(), run.id)).collect(),
-            (Call::Promote { .. } | Call::Release(..), _) => self.order.iter().cloned().collect(),
-            (Call::Cancel(tenant, run, _) | Call::Signal(tenant, run, _) | Call::Retry(tenant, run, _), _) => {
-                BTreeSet::from([(tenant.clone(), *run)])
+    /// The runs that a call named or told something of, each with the number of its last entry before.
+    pub fn touched(&self, call: &Call, before: &BTreeMap<Id, i64>) -> BTreeMap<Id, i64> {
+        let named: Vec<Id> = match call {
+            Call::Apply(changes) => changes.iter().map(id_of).collect(),
+            Call::Cancel(tenant, run, _) | Call::Signal(tenant, run, _) | Call::Retry(tenant, run, _) => {
+                vec![(tenant.clone(), *run)]
             }
-            _ => BTreeSet::new(),
-        }
+            _ => Vec::new(),
+        };
+        let was = |id: &Id| before.get(id).copied().unwrap_or(0);
+        let told = self.lengths().into_iter().filter(|(id, length)| *length > was(id)).map(|(id, _)| id);
+        let known = named.into_iter().filter(|id| self.state.runs.contains_key(id));
+        told.chain(known)
+            .map(|id| {
+                let was = was(&id);
+                (id, was)
+            })
+            .collect()
     }
 
     fn note(&mut self, change: &Change, outcome: &Outcome) {
@@ -162,13 +170,13 @@ impl Session {
     fn change(&mut self, item: &Item, touched: &mut BTreeSet<Id>) -> Option<Change> {
         self.now += 1;
         let change = match item {
-            Item::Enqueue(wanted) => Change::Enqueue(Box::new(self.wish(wanted))),
-            Item::AskAgain(which) => Change::Enqueue(Box::new(ago(&self.wishes, *which)?.clone())),
+            Item::Enqueue(wanted) => Change::Enqueue(Arc::new(self.wish(wanted))),
+            Item::AskAgain(which) => Change::Enqueue(Arc::new(ago(&self.wishes, *which)?.clone())),
             Item::Write { ago: which, entries, then } => {
                 let hold = ago(&self.holds, *which)?.clone();
-                Change::Write(Box::new(self.write(&hold, *entries, then)?))
+                Change::Write(Arc::new(self.write(&hold, *entries, then)?))
             }
-            Item::WriteAgain(which) => Change::Write(Box::new(ago(&self.writes, *which)?.clone())),
+            Item::WriteAgain(which) => Change::Write(Arc::new(ago(&self.writes, *which)?.clone())),
         };
         if !touched.insert(id_of(&change)) {
             return None;

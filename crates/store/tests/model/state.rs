@@ -128,9 +128,12 @@ impl State {
                 }
                 Answer::Done
             }
-            Call::Limits(queue, limits, _) => {
+            Call::Limits(queue, limits, now) => {
                 let paused = self.limits.get(queue).is_some_and(|limits| limits.paused);
                 self.limits.insert(queue.clone(), Limits { paused, ..limits.clone() });
+                if let (Some((_, period)), Some(next)) = (limits.rate, self.next_at.get_mut(queue)) {
+                    *next = (*next).min(now + period);
+                }
                 Answer::Done
             }
             Call::Pause(queue, on, _) => {
