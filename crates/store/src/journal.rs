@@ -9,6 +9,10 @@ use crate::{Arg, Error, Row, Tx, args};
 /// The name of a state entry that puts a run back into the queue after it had ended.
 pub const RETRIED: &str = "retried";
 
+/// The claim of entries that no worker wrote: claims count from 1. Were they to bear the last worker's, it would take
+/// one for its own when it asks whether a write of which it heard nothing was made.
+pub(crate) const NO_CLAIM: i64 = 0;
+
 /// What an entry tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EntryKind {
@@ -86,7 +90,7 @@ const INSERT: Given = Given {
     postgres: "INSERT INTO journal SELECT * FROM given ON CONFLICT DO NOTHING",
 };
 
-/// The row of an entry that is written under a claim.
+/// The row of an entry that is written under a claim, or under [`NO_CLAIM`].
 pub(crate) fn row(tenant: &TenantId, run: RunId, epoch: i64, entry: &Entry) -> [Arg; 13] {
     args![
         tenant,

@@ -33,7 +33,8 @@ pub(crate) async fn settings(tx: &mut Tx<'_>) -> Result<BTreeMap<String, Limits>
     Ok(list(tx).await?.into_iter().map(|queue| (queue.name, queue.limits)).collect())
 }
 
-/// Sets a queue's limits; whether it is paused stays as it is.
+/// Sets a queue's limits; whether it is paused stays as it is. What a slower rate had used up beyond one period of the
+/// new one is forgiven.
 pub async fn set_limits(tx: &mut Tx<'_>, name: &str, limits: &Limits, now: Micros) -> Result<(), Error> {
     let (rate, seconds) = limits.rate.map(|(rate, period)| (rate, period / SECOND_US)).unzip();
     tx.execute(
@@ -47,6 +48,10 @@ pub async fn set_limits(tx: &mut Tx<'_>, name: &str, limits: &Limits, now: Micro
         args![name, limits.running, limits.running_per_tenant, limits.running_per_key, rate, seconds, now],
     )
     .await?;
+    if let Some((_, period)) = limits.rate {
+        let sql = "UPDATE rates SET next_at = $2 WHERE queue = $1 AND next_at > $2";
+        tx.execute(sql, args![name, now.saturating_add(period)]).await?;
+    }
     Ok(())
 }
 

@@ -49,15 +49,27 @@ pub async fn beat(tx: &mut Tx<'_>, id: &str, now: Micros) -> Result<Option<Vec<(
 }
 
 /// Gives a worker up, provided that its count still stands at `beats` (none: whatever it is). Returns whether it is
-/// given up now.
+/// given up now; one that is not known is.
 pub async fn give_up(tx: &mut Tx<'_>, id: &str, beats: Option<i64>) -> Result<bool, Error> {
     let sql = "UPDATE workers SET gone = 1 WHERE id = $1 AND ($2 IS NULL OR beats = $2 OR gone = 1)";
-    Ok(tx.execute(sql, args![id, beats]).await? == 1)
+    if tx.execute(sql, args![id, beats]).await? == 1 {
+        return Ok(true);
+    }
+    Ok(tx.fetch_optional("SELECT id FROM workers WHERE id = $1", args![id]).await?.is_none())
 }
 
-/// Every worker, the liveliest first.
+/// Every worker, the liveliest first; with those, as given up, that took runs after they had been forgotten: whoever
+/// was stopped for long may do so before its next beat tells it. Costs one look per worker that holds runs.
 pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<Worker>, Error> {
-    let sql = "SELECT id, queues, workflows, concurrency, started_at, beat_at, beats, gone FROM workers
+    let sql = "WITH RECURSIVE holders (id) AS (
+                 SELECT MIN(worker) FROM live WHERE state = 1
+                 UNION ALL
+                 SELECT (SELECT MIN(worker) FROM live WHERE state = 1 AND worker > holders.id) FROM holders
+                   WHERE holders.id IS NOT NULL)
+               SELECT id, queues, workflows, concurrency, started_at, beat_at, beats, gone FROM workers
+               UNION ALL
+               SELECT id, '', '', 0, 0, 0, 0, 1 FROM holders
+                 WHERE id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM workers WHERE workers.id = holders.id)
                ORDER BY gone, beat_at DESC, id";
     tx.fetch_all(sql, args![]).await?.iter().map(read).collect()
 }

@@ -169,7 +169,8 @@ fn starts_now(count: u32, period: Micros, next_at: Micros, now: Micros) -> u32 {
     let gap = gap(count, period);
     // What lies behind is not saved up beyond one period.
     let ahead = next_at.max(now).saturating_sub(now);
-    let free = period.saturating_sub(ahead);
+    // A rate that was slower may have gone further ahead than one period of this one.
+    let free = period.saturating_sub(ahead).max(0);
     u32::try_from(free / gap).unwrap_or(u32::MAX).min(count)
 }
 
@@ -231,6 +232,13 @@ mod tests {
         let none = allot(&lanes, &rated, &spent, 99, 5 * SECOND);
         assert_eq!((none.shares.len(), none.retry_at), (0, Some(5 * SECOND + SECOND / 10)));
         assert_eq!(allot(&lanes, &rated, &spent, 99, none.retry_at.unwrap()).shares, [(lane("q/a/"), 1)]);
+    }
+
+    #[test]
+    fn a_rate_that_was_slower_leaves_nothing_now() {
+        assert_eq!(starts_now(10, SECOND, 9 * SECOND, 5 * SECOND), 0);
+        assert_eq!(starts_now(10, SECOND, 6 * SECOND, 5 * SECOND), 0);
+        assert_eq!(starts_now(10, SECOND, 6 * SECOND - SECOND / 10, 5 * SECOND), 1);
     }
 
     fn a_lane() -> impl Strategy<Value = Lane> {

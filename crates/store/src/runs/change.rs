@@ -161,20 +161,31 @@ where
 
 const FENCE: Given = Given {
     columns: &[("tenant", Kind::Text), ("id", Kind::Text), ("epoch", Kind::Int)],
-    sqlite: "SELECT live.id, live.cancel_requested FROM given
+    sqlite: "SELECT live.id, live.epoch, live.cancel_requested, live.started_at FROM given
              JOIN live ON live.tenant = given.tenant AND live.id = given.id
              WHERE live.epoch = given.epoch AND live.state = 1",
-    postgres: "SELECT live.id, live.cancel_requested FROM given
+    postgres: "SELECT live.id, live.epoch, live.cancel_requested, live.started_at FROM given
                JOIN live ON live.tenant = given.tenant AND live.id = given.id
                WHERE live.epoch = given.epoch AND live.state = 1 ORDER BY live.tenant, live.id FOR NO KEY UPDATE OF live",
 };
 
-/// The runs that their workers still hold, each with whether somebody wants it to stop. Until the unit ends nobody
-/// else can take them away.
-async fn held(tx: &mut Tx<'_>, writes: &[(usize, Arc<Write>)]) -> Result<HashMap<RunId, bool>, Error> {
+/// What is to be known of a run that its worker still holds.
+struct Held {
+    cancel_requested: bool,
+    started_at: Option<Micros>,
+}
+
+/// The claims under which runs are still held: a lost claim may come in one group with the one that followed it. Until
+/// the unit ends nobody else can take these runs away.
+async fn held(tx: &mut Tx<'_>, writes: &[(usize, Arc<Write>)]) -> Result<HashMap<(RunId, i64), Held>, Error> {
     let rows = writes.iter().map(|(_, write)| args![&write.tenant, write.run, write.epoch]).collect::<Rows>();
     let found = tx.given(&FENCE, rows).await?;
-    found.iter().map(|row| Ok((row.parsed("id")?, row.flag("cancel_requested")?))).collect()
+    let held = found.iter().map(|row| {
+        let held =
+            Held { cancel_requested: row.flag("cancel_requested")?, started_at: row.optional_int("started_at")? };
+        Ok(((row.parsed("id")?, row.int("epoch")?), held))
+    });
+    held.collect()
 }
 
 async fn write_all(tx: &mut Tx<'_>, writes: Vec<(usize, Arc<Write>)>, outcomes: &mut [Outcome]) -> Result<(), Error> {
@@ -184,13 +195,13 @@ async fn write_all(tx: &mut Tx<'_>, writes: Vec<(usize, Arc<Write>)>, outcomes: 
     let held = held(tx, &writes).await?;
     let (mut entries, mut left, mut leaving) = (Rows::default(), Vec::new(), Vec::new());
     for (index, write) in &writes {
-        let Some(cancel_requested) = held.get(&write.run) else {
+        let Some(held) = held.get(&(write.run, write.epoch)) else {
             outcomes[*index] = written_before(tx, write).await?;
             continue;
         };
         outcomes[*index] = Outcome::Written(None);
         entries.extend(write.entries.iter().map(|entry| journal::row(&write.tenant, write.run, write.epoch, entry)));
-        if let Some(leaves) = leaves(write, *cancel_requested) {
+        if let Some(leaves) = leaves(write, held) {
             left.push(leaves);
             leaving.push(*index);
         }
@@ -213,13 +224,14 @@ async fn written_before(tx: &mut Tx<'_>, write: &Write) -> Result<Outcome, Error
     Ok(Outcome::Written(entry.filter(|_| state == 1)))
 }
 
-fn leaves(write: &Write, cancel_requested: bool) -> Option<Left> {
+fn leaves(write: &Write, held: &Held) -> Option<Left> {
     let mut attempt = write.attempt;
     let mut last_attempt = write.last_attempt;
     let (to, why) = match write.then.clone() {
         Then::GoOn => return None,
-        Then::Again { .. } | Then::Back { .. } | Then::Wait { .. } if cancel_requested => {
-            (To::Ended { status: Status::Cancelled, output: None, started_at: None }, Some(cancelled()))
+        Then::Again { .. } | Then::Back { .. } | Then::Wait { .. } if held.cancel_requested => {
+            let started_at = held.started_at;
+            (To::Ended { status: Status::Cancelled, output: None, started_at }, Some(cancelled()))
         }
         Then::Again { due_at, priority, why } => {
             attempt += 1;
@@ -234,7 +246,7 @@ fn leaves(write: &Write, cancel_requested: bool) -> Option<Left> {
     };
     let &Write { run: id, epoch, seq, at, .. } = write;
     let tenant = write.tenant.clone();
-    Some(Left { tenant, id, epoch, seq, attempt, last_attempt, at, to, why, told: true })
+    Some(Left { tenant, id, epoch, seq, attempt, last_attempt, at, to, why, told: Some(epoch) })
 }
 
 impl Enqueue {

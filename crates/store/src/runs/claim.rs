@@ -29,7 +29,7 @@ pub struct Claim {
 /// What it got.
 #[derive(Debug, Clone, Default)]
 pub struct Claimed {
-    /// The runs.
+    /// The runs; why earlier attempts failed is not told.
     pub runs: Vec<Run>,
     /// The lanes that had fewer runs than it would have taken: nothing is ready in them any more.
     pub empty: Vec<Lane>,

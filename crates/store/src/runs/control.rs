@@ -122,7 +122,7 @@ pub async fn retry(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros) -
         error: None,
         started_at: None,
     };
-    journal::insert(tx, [journal::row(tenant, id, run.epoch, &entry)].into_iter().collect()).await?;
+    journal::insert(tx, [journal::row(tenant, id, journal::NO_CLAIM, &entry)].into_iter().collect()).await?;
     Ok(Some((run, true)))
 }
 
@@ -135,5 +135,5 @@ pub async fn discard(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros)
 
 fn leaving(run: &Run, at: Micros, to: To, why: Option<(String, String)>) -> Left {
     let Run { tenant, id, epoch, seq, attempt, last_attempt, .. } = run.clone();
-    Left { tenant, id, epoch, seq, attempt, last_attempt, at, to, why, told: true }
+    Left { tenant, id, epoch, seq, attempt, last_attempt, at, to, why, told: Some(journal::NO_CLAIM) }
 }

@@ -103,14 +103,22 @@ const LIVE: Given = Given {
 const ALIVE: &str = "INSERT INTO live (tenant, id, lane, state, rank, wake_at, attempt, last_attempt, epoch, seq,
       signals, worker, started_at, cancel_requested, schedule) SELECT * FROM given";
 
+/// Wishes, each with its place among the changes that it came with.
+type Placed = Vec<(usize, Arc<Enqueue>)>;
+
 /// Stores what is wished for, except where the lane is full or the tenant has a run of the kind with the same
 /// idempotency key. Returns what is to be audited.
-pub(super) async fn all(
-    tx: &mut Tx<'_>,
-    wishes: Vec<(usize, Arc<Enqueue>)>,
-    outcomes: &mut [Outcome],
-) -> Result<Vec<AuditEntry>, Error> {
-    let wishes = with_room(tx, wishes, outcomes).await?;
+pub(super) async fn all(tx: &mut Tx<'_>, wishes: Placed, outcomes: &mut [Outcome]) -> Result<Vec<AuditEntry>, Error> {
+    let (wishes, full) = with_room(tx, wishes).await?;
+    let audited = store(tx, wishes, outcomes).await?;
+    for (index, wish) in full {
+        // Whoever asks for the same run again is not sent away from it.
+        outcomes[index] = existing(tx, &wish.tenant, &wish.run).await?.unwrap_or(Outcome::Full);
+    }
+    Ok(audited)
+}
+
+async fn store(tx: &mut Tx<'_>, wishes: Placed, outcomes: &mut [Outcome]) -> Result<Vec<AuditEntry>, Error> {
     if wishes.is_empty() {
         return Ok(Vec::new());
     }
@@ -119,7 +127,8 @@ pub(super) async fn all(
     let (mut live, mut begun, mut audited) = (Rows::default(), Rows::default(), Vec::new());
     for (index, wish) in wishes {
         if !stored.contains(&wish.run.id) {
-            outcomes[index] = existing(tx, &wish.tenant, &wish.run).await?;
+            let before = existing(tx, &wish.tenant, &wish.run).await?;
+            outcomes[index] = before.ok_or(Error::Conflict { what: "run" })?;
             continue;
         }
         outcomes[index] = Outcome::New;
@@ -153,14 +162,10 @@ pub(super) fn begin(at: Micros, attempt: i64, seq: i64) -> Entry {
     }
 }
 
-/// Those that find room in their lane.
-async fn with_room(
-    tx: &mut Tx<'_>,
-    wishes: Vec<(usize, Arc<Enqueue>)>,
-    outcomes: &mut [Outcome],
-) -> Result<Vec<(usize, Arc<Enqueue>)>, Error> {
+/// Those that find room in their lane, and those that do not.
+async fn with_room(tx: &mut Tx<'_>, wishes: Placed) -> Result<(Placed, Placed), Error> {
     let mut waiting: HashMap<Lane, u32> = HashMap::new();
-    let mut kept = Vec::with_capacity(wishes.len());
+    let (mut kept, mut full) = (Vec::with_capacity(wishes.len()), Vec::new());
     for (index, wish) in wishes {
         if let (Some(most), None) = (wish.max_waiting, &wish.worker) {
             let lane = wish.lane();
@@ -169,30 +174,30 @@ async fn with_room(
                 None => ready_in(tx, &lane, most).await?,
             };
             if before >= most {
-                outcomes[index] = Outcome::Full;
+                full.push((index, wish));
                 continue;
             }
             waiting.insert(lane, before + 1);
         }
         kept.push((index, wish));
     }
-    Ok(kept)
+    Ok((kept, full))
 }
 
 /// How many runs are ready in a lane, counted up to `most`.
 async fn ready_in(tx: &mut Tx<'_>, lane: &Lane, most: u32) -> Result<u32, Error> {
-    let sql = "SELECT COUNT(*) AS ready FROM (SELECT 1 FROM live WHERE state = 0 AND lane = $1 LIMIT $2) AS some";
+    let sql = "SELECT COUNT(*) AS ready FROM (SELECT 1 FROM live WHERE state = 0 AND lane = $1 LIMIT $2) AS counted";
     let row = tx.fetch_optional(sql, args![lane.to_string(), most]).await?.ok_or_else(|| Error::unreadable("ready"))?;
     Ok(u32::try_from(row.int("ready")?).unwrap_or(u32::MAX))
 }
 
 /// The run that was asked for before: under the same id, by a write whose answer was lost, or under the same key.
-async fn existing(tx: &mut Tx<'_>, tenant: &TenantId, run: &NewRun) -> Result<Outcome, Error> {
+async fn existing(tx: &mut Tx<'_>, tenant: &TenantId, run: &NewRun) -> Result<Option<Outcome>, Error> {
     let sql =
         "SELECT id FROM runs WHERE tenant = $1 AND (id = $2 OR (kind = $3 AND idem_key = $4)) ORDER BY id = $2 DESC";
     let found = tx.fetch_optional(sql, args![tenant, run.id, &run.kind, run.idem_key.as_deref()]).await?;
-    let found: RunId = found.ok_or(Error::Conflict { what: "run" })?.parsed("id")?;
-    Ok(if found == run.id { Outcome::New } else { Outcome::Existing(found) })
+    let found: Option<RunId> = found.map(|row| row.parsed("id")).transpose()?;
+    Ok(found.map(|found| if found == run.id { Outcome::New } else { Outcome::Existing(found) }))
 }
 
 fn row(wish: &Enqueue) -> [crate::Arg; 17] {

@@ -6,7 +6,7 @@ use pilothouse_domain::{Micros, RunId, TenantId};
 use super::Lane;
 use super::settle::{Left, To, settle};
 use crate::given::Rows;
-use crate::{Error, Row, Tx, args};
+use crate::{Error, Row, Tx, args, journal};
 
 /// What a live run does, as it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +94,7 @@ fn woken(row: &Row, now: Micros) -> Result<Left, Error> {
         at: now,
         to: To::Ready { rank: None },
         why: None,
-        told: waited,
+        told: waited.then_some(journal::NO_CLAIM),
     })
 }
 

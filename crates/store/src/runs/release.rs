@@ -57,5 +57,16 @@ async fn taken_back(tx: &mut Tx<'_>, row: &Row, now: Micros) -> Result<Left, Err
     };
     let seq = journal::last_seq(tx, &tenant, id).await?;
     let epoch = row.int("epoch")?;
-    Ok(Left { tenant, id, epoch, seq, attempt, last_attempt, at: now, to, why: Some(why), told: true })
+    Ok(Left {
+        tenant,
+        id,
+        epoch,
+        seq,
+        attempt,
+        last_attempt,
+        at: now,
+        to,
+        why: Some(why),
+        told: Some(journal::NO_CLAIM),
+    })
 }

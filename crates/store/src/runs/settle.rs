@@ -25,8 +25,8 @@ pub(crate) struct Left {
     pub to: To,
     /// A stable code and a message.
     pub why: Option<(String, String)>,
-    /// Whether the journal tells of it.
-    pub told: bool,
+    /// Under which claim the journal tells of it; none where it does not.
+    pub told: Option<i64>,
 }
 
 /// Where it goes.
@@ -55,7 +55,7 @@ impl Left {
     fn entry(&self) -> Entry {
         let error = self.why.as_ref().map(|(code, message)| json!({"code": code, "message": message}).to_string());
         Entry {
-            seq: self.seq + i64::from(self.told),
+            seq: self.seq + i64::from(self.told.is_some()),
             at: self.at,
             attempt: self.attempt,
             kind: EntryKind::State,
@@ -92,12 +92,16 @@ const MOVE: Given = Given {
     postgres: MOVED,
 };
 
-/// A signal that came while the worker still held the run ends a wait before it begins.
+/// A signal that came while the worker still held the run ends a wait before it begins. Why the last attempt did not
+/// end well is shown until an attempt comes as far as to wait, or the run ends.
 const MOVED: &str = "UPDATE live SET
       state = CASE WHEN given.state = 3 AND live.signals > given.seen THEN 0 ELSE given.state END,
       wake_at = CASE WHEN given.state = 3 AND live.signals > given.seen THEN NULL ELSE given.wake_at END,
       rank = COALESCE(given.rank, live.rank), attempt = given.attempt, last_attempt = given.last_attempt,
-      seq = given.seq, worker = NULL, error_code = given.error_code, error_message = given.error_message
+      seq = given.seq, worker = NULL,
+      error_code = CASE WHEN given.error_code IS NULL AND given.state <> 3 THEN live.error_code ELSE given.error_code END,
+      error_message = CASE WHEN given.error_code IS NULL AND given.state <> 3 THEN live.error_message
+                      ELSE given.error_message END
     FROM given WHERE live.tenant = given.tenant AND live.id = given.id";
 
 const END: Given = Given {
@@ -133,8 +137,8 @@ pub(crate) async fn settle(tx: &mut Tx<'_>, left: Vec<Left>, mut told: Rows) -> 
     let entries: Vec<Entry> = left.iter().map(Left::entry).collect();
     let (mut moved, mut ended, mut gone) = (Rows::default(), Rows::default(), Rows::default());
     for (run, entry) in left.into_iter().zip(&entries) {
-        if run.told {
-            told.push(journal::row(&run.tenant, run.id, run.epoch, entry));
+        if let Some(claim) = run.told {
+            told.push(journal::row(&run.tenant, run.id, claim, entry));
         }
         let (code, message) = run.why.unzip();
         let (state, rank, wake_at, seen) = match run.to {

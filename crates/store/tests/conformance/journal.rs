@@ -1,118 +1,86 @@
-//! Steps and events of runs.
+//! What happened in a run: entries in order, written by its worker and by nobody else, and each once.
 
-use pilothouse_domain::run::StepStatus;
-use pilothouse_store::{Error, Store, events, runs, steps};
+use pilothouse_domain::run::Status;
+use pilothouse_store::journal::{Entry, EntryKind};
+use pilothouse_store::runs::{Outcome, Then};
+use pilothouse_store::{Store, journal};
 
-use crate::support::{claimed, conflict, read, run_id, tenant, write};
+use crate::support::{claimed, end, entries, get, leave, names, put, read, run_id, step, tenant};
 
-async fn start(store: &Store, epoch: i64, seq: i64, name: &'static str, attempt: i64) -> Result<bool, Error> {
-    write!(store, |tx| async move {
-        steps::start(tx, &tenant("a"), run_id(1), epoch, seq, name, attempt, "h", 10 + attempt).await
-    })
-}
-
-async fn finish(store: &Store, epoch: i64, seq: i64, status: StepStatus) -> Result<bool, Error> {
-    write!(store, |tx| async move {
-        let (output, error) = if status == StepStatus::Failed { (None, Some("e")) } else { (Some("[]"), None) };
-        steps::finish(tx, &tenant("a"), run_id(1), epoch, seq, status, output, error, 20).await
-    })
-}
-
-pub async fn a_finished_step_is_never_begun_again(store: &Store) {
-    claimed(store, &tenant("a"), 1).await;
-    assert_eq!(finish(store, 1, 1, StepStatus::Succeeded).await, conflict("step"), "not begun");
-    assert_eq!(start(store, 1, 1, "planner", 1).await, Ok(true));
-    assert_eq!(finish(store, 1, 1, StepStatus::Failed).await, Ok(true));
-    assert_eq!(finish(store, 1, 1, StepStatus::Succeeded).await, conflict("step"), "it has failed already");
-    assert_eq!(start(store, 1, 1, "critic", 2).await, conflict("step"), "another step stands there");
-    assert_eq!(start(store, 1, 1, "planner", 2).await, Ok(true), "a failed one is tried again");
-    let step = read!(store, |tx| async move { steps::get(tx, &tenant("a"), run_id(1), 1).await }).unwrap();
-    assert_eq!((step.status, step.attempt, step.started_at), (StepStatus::Running, 2, 12));
-    assert_eq!((step.error, step.finished_at, step.input_hash.as_str()), (None, None, "h"));
-    assert_eq!(finish(store, 1, 1, StepStatus::Succeeded).await, Ok(true));
-    assert_eq!(start(store, 1, 1, "planner", 3).await, conflict("step"));
-
-    assert_eq!(start(store, 1, 2, "executor", 1).await, Ok(true));
-    let list = read!(store, |tx| async move { steps::list(tx, &tenant("a"), run_id(1)).await });
-    assert_eq!(
-        list.iter().map(|step| (step.seq, step.name.as_str())).collect::<Vec<_>>(),
-        [(1, "planner"), (2, "executor")]
-    );
-    assert_eq!(list[0].output.as_deref(), Some("[]"));
-    assert!(read!(store, |tx| async move { steps::list(tx, &tenant("b"), run_id(1)).await }).is_empty());
-}
-
-async fn record(store: &Store, epoch: i64, name: &str, attempt: i64, status: StepStatus) -> Result<bool, Error> {
-    let (output, error) = if status == StepStatus::Failed { (None, Some("e")) } else { (Some("[]"), None) };
-    let step = steps::Ended {
-        seq: 1,
-        name: name.into(),
-        status,
-        input_hash: "h".into(),
-        output: output.map(str::to_owned),
-        error: error.map(str::to_owned),
-        started_at: 10 + attempt,
-        finished_at: 20 + attempt,
-    };
-    write!(store, |tx| async move { steps::record(tx, &tenant("a"), run_id(1), epoch, attempt, &step).await })
-}
-
-pub async fn a_step_is_recorded_once_and_only_by_its_worker(store: &Store) {
-    claimed(store, &tenant("a"), 1).await;
-    assert_eq!(record(store, 2, "planner", 1, StepStatus::Succeeded).await, Ok(false), "another epoch");
-    assert_eq!(record(store, 1, "planner", 1, StepStatus::Failed).await, Ok(true));
-    assert_eq!(record(store, 1, "critic", 2, StepStatus::Succeeded).await, conflict("step"), "another step is there");
-    assert_eq!(record(store, 1, "planner", 2, StepStatus::Succeeded).await, Ok(true), "a failed one is tried again");
-    assert_eq!(record(store, 1, "planner", 3, StepStatus::Succeeded).await, conflict("step"), "it has succeeded");
-    let step = read!(store, |tx| async move { steps::get(tx, &tenant("a"), run_id(1), 1).await }).unwrap();
-    assert_eq!((step.status, step.attempt, step.started_at), (StepStatus::Succeeded, 2, 12));
-    assert_eq!((step.finished_at, step.output.as_deref(), step.error), (Some(22), Some("[]"), None));
-    write!(store, |tx| runs::release_expired(tx, 100, 9)).unwrap();
-    assert_eq!(record(store, 1, "planner", 4, StepStatus::Succeeded).await, Ok(false), "nobody holds the run");
-}
-
-pub async fn a_fenced_worker_cannot_write_steps(store: &Store) {
-    claimed(store, &tenant("a"), 1).await;
-    assert_eq!(start(store, 1, 1, "planner", 1).await, Ok(true));
-    write!(store, |tx| runs::release_expired(tx, 100, 9)).unwrap();
-    assert_eq!(finish(store, 1, 1, StepStatus::Succeeded).await, Ok(false), "nobody holds the run");
-    write!(store, |tx| runs::claim(tx, "other", 101, 200, &["ask"], 1)).unwrap();
-    assert_eq!(start(store, 1, 1, "planner", 1).await, Ok(false));
-    assert_eq!(finish(store, 1, 1, StepStatus::Succeeded).await, Ok(false), "another holds the run");
-    assert_eq!(start(store, 2, 1, "planner", 2).await, Ok(true));
-}
-
-pub async fn events_are_numbered_per_run(store: &Store) {
-    claimed(store, &tenant("a"), 1).await;
-    claimed(store, &tenant("a"), 2).await;
-    let append = |n, at| {
-        let store = store.clone();
-        async move {
-            write!(store, |tx| async move {
-                events::append(tx, &tenant("a"), run_id(n), "step.finished", r#"{"x":1}"#, at).await
-            })
-        }
-    };
-    for (n, seq) in [(1, 1), (1, 2), (2, 1), (1, 3)] {
-        assert_eq!(append(n, 40 + seq).await, Ok(seq));
+/// An entry with everything in it.
+fn full(seq: i64, kind: EntryKind) -> Entry {
+    Entry {
+        kind,
+        path: Some("4/0/1".into()),
+        summary: "Read 12 rows — «ä».".into(),
+        error: Some("{\"code\":\"x\"}".into()),
+        ..step(seq, "load")
     }
-    assert_eq!(append(3, 9).await, Err(Error::Missing { what: "run" }));
-    let page = read!(store, |tx| async move { events::list(tx, &tenant("a"), run_id(1), 1, 1).await });
-    assert_eq!(page.len(), 1);
-    assert_eq!((page[0].seq, page[0].kind.as_str(), page[0].at), (2, "step.finished", 42));
-    assert!(read!(store, |tx| async move { events::list(tx, &tenant("b"), run_id(1), 0, 9).await }).is_empty());
 }
 
-pub async fn events_from_many_sides_have_no_gaps(store: &Store) {
-    claimed(store, &tenant("a"), 1).await;
-    let sides = (0..24).map(|n| {
-        let store = store.clone();
-        tokio::spawn(async move {
-            write!(store, |tx| async move { events::append(tx, &tenant("a"), run_id(1), "tick", "{}", n).await })
-        })
-    });
-    let mut numbers: Vec<i64> =
-        futures::future::join_all(sides).await.into_iter().map(|answer| answer.unwrap().unwrap()).collect();
-    numbers.sort_unstable();
-    assert_eq!(numbers, (1..=24).collect::<Vec<_>>());
+pub async fn entries_are_read_back_as_they_were_written(store: &Store) {
+    let run = claimed(store, 1).await;
+    let bare = Entry { path: None, output: None, started_at: None, summary: String::new(), ..step(6, "") };
+    let kinds = (2..).zip(EntryKind::ALL).map(|(seq, kind)| full(seq, kind));
+    let mut write = leave(&run, 4, Then::GoOn);
+    write.entries = kinds.chain([bare]).collect();
+    write.seq = 6;
+    let written = write.entries.clone();
+    assert_eq!(put(store, write).await, Outcome::Written(None));
+    assert_eq!(entries(store, 1).await[1..], written);
+    let run = get(store, 1).await;
+    assert_eq!((run.status, run.seq), (Status::Running, 1), "the run's row is not touched");
+}
+
+pub async fn a_journal_is_read_in_pages(store: &Store) {
+    let run = claimed(store, 1).await;
+    let mut write = leave(&run, 4, Then::GoOn);
+    write.entries = (2..=300).map(|seq| step(seq, "s")).collect();
+    write.seq = 300;
+    put(store, write).await;
+    let mut seen = Vec::new();
+    loop {
+        let after = seen.last().copied().unwrap_or(0);
+        let page = read!(store, |tx| async move { journal::list(tx, &tenant("a"), run_id(1), after, 70).await });
+        if page.is_empty() {
+            break;
+        }
+        seen.extend(page.iter().map(|entry| entry.seq));
+    }
+    assert_eq!(seen, (1..=300).collect::<Vec<_>>());
+    assert!(read!(store, |tx| async move { journal::list(tx, &tenant("b"), run_id(1), 0, 9).await }).is_empty());
+}
+
+pub async fn a_write_whose_answer_was_lost_is_made_once(store: &Store) {
+    let run = claimed(store, 1).await;
+    let mut first = leave(&run, 4, Then::GoOn);
+    (first.entries, first.seq) = (vec![step(2, "load"), step(3, "sum")], 3);
+    let mut second = leave(&run, 5, Then::GoOn);
+    (second.entries, second.seq) = (vec![step(4, "show")], 4);
+    for write in [&first, &first, &second, &first, &second] {
+        assert_eq!(put(store, write.clone()).await, Outcome::Written(None));
+    }
+    let mut last = leave(&run, 6, end(&run, Status::Succeeded));
+    (last.entries, last.seq) = (vec![step(5, "tell")], 5);
+    let Outcome::Written(Some(entry)) = put(store, last.clone()).await else { panic!("it was held") };
+    assert_eq!(put(store, last).await, Outcome::Written(Some(entry)));
+    assert_eq!(put(store, second).await, Outcome::Written(None), "later than what came after it");
+    assert_eq!(names(store, 1).await, ["running", "load", "sum", "show", "tell", "succeeded"]);
+    let mut never = leave(&run, 7, Then::GoOn);
+    (never.entries, never.seq) = (vec![step(7, "more")], 7);
+    assert_eq!(put(store, never).await, Outcome::Fenced);
+}
+
+/// A write with the same number under another claim is another write.
+pub async fn a_stolen_number_is_not_the_same_write(store: &Store) {
+    let run = claimed(store, 1).await;
+    let mut write = leave(&run, 4, Then::GoOn);
+    (write.entries, write.seq) = (vec![step(2, "load")], 2);
+    put(store, write.clone()).await;
+    for epoch in [0, 2, -1, i64::MAX] {
+        let mut other = write.clone();
+        other.epoch = epoch;
+        assert_eq!(put(store, other).await, Outcome::Fenced, "epoch {epoch}");
+    }
+    assert_eq!(names(store, 1).await, ["running", "load"]);
 }

@@ -8,12 +8,15 @@
 
 mod accounts;
 mod audit;
+mod claims;
+mod groups;
 mod journal;
-mod leases;
+mod people;
 mod runs;
 mod support;
 mod units;
 mod warehouses;
+mod workers;
 
 pilothouse_testkit::on_both_databases! {
     units::a_failed_unit_leaves_nothing_and_its_neighbours_stay,
@@ -34,21 +37,49 @@ pilothouse_testkit::on_both_databases! {
     warehouses::catalogs_are_replaced,
     warehouses::semantic_models_have_versions,
     runs::a_run_is_enqueued_once_per_key,
+    runs::a_key_is_taken_once_within_a_group,
+    runs::a_full_lane_takes_no_more,
+    runs::a_worker_may_take_a_run_as_it_comes,
+    runs::a_delayed_run_becomes_ready_at_its_moment,
     runs::runs_are_listed_in_pages_and_by_filter,
     runs::a_conversation_remembers,
     runs::a_run_ends_once_and_only_by_its_worker,
-    runs::a_parked_run_holds_no_worker,
-    runs::cancelling_is_at_once_or_a_wish,
-    leases::due_runs_are_claimed_in_order_and_by_kind,
-    leases::two_workers_never_hold_one_run,
-    leases::a_heartbeat_keeps_only_what_is_held,
-    leases::expired_leases_are_taken_back,
-    leases::every_lease_of_others_is_taken_back,
-    journal::a_finished_step_is_never_begun_again,
-    journal::a_step_is_recorded_once_and_only_by_its_worker,
-    journal::a_fenced_worker_cannot_write_steps,
-    journal::events_are_numbered_per_run,
-    journal::events_from_many_sides_have_no_gaps,
+    runs::a_failed_attempt_is_followed_by_another,
+    runs::what_somebody_wants_to_stop_does_not_go_back,
+    groups::a_group_is_answered_in_order,
+    groups::an_old_claim_gains_nothing_from_a_new_one_beside_it,
+    groups::what_goes_with_a_change_happens_once,
+    groups::what_goes_with_a_change_can_undo_it,
+    groups::a_group_lengthens_many_chains,
+    groups::groups_side_by_side_make_whole_chains,
+    groups::one_key_asked_for_from_many_sides_makes_one_run,
+    claims::runs_of_a_lane_go_in_order_of_moment_and_priority,
+    claims::what_comes_back_stands_in_line_again,
+    claims::lanes_take_turns,
+    claims::many_lanes_are_claimed_at_once,
+    claims::two_workers_never_hold_one_run,
+    claims::limits_hold_however_many_claim_at_once,
+    claims::limits_keep_lanes_back,
+    claims::a_rate_lets_so_many_begin,
+    claims::ready_lanes_are_found_in_pages,
+    claims::depths_count_what_lives,
+    claims::a_claimed_run_is_not_claimed_again,
+    workers::a_worker_is_given_up_only_while_its_count_stands,
+    workers::a_beat_tells_what_to_stop,
+    workers::the_runs_of_a_lost_worker_are_taken_back,
+    workers::a_lost_worker_leaves_what_it_wrote,
+    workers::a_lost_worker_is_told_that_it_lost,
+    workers::what_a_forgotten_worker_takes_is_found,
+    people::cancelling_is_at_once_or_a_wish,
+    people::a_waiting_run_holds_no_worker_and_is_woken,
+    people::an_early_signal_ends_a_wait_before_it_begins,
+    people::a_wait_ends_at_its_moment,
+    people::what_did_not_end_well_is_tried_again,
+    people::a_dead_run_is_let_be_once,
+    journal::entries_are_read_back_as_they_were_written,
+    journal::a_journal_is_read_in_pages,
+    journal::a_write_whose_answer_was_lost_is_made_once,
+    journal::a_stolen_number_is_not_the_same_write,
     audit::chains_are_separate_and_whole,
     audit::many_who_append_make_one_chain,
     audit::lists_page_from_both_ends,

@@ -20,7 +20,16 @@ enum Raw {
 
 impl Touched {
     pub async fn sqlite() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::sqlite_in(tempfile::tempdir().unwrap()).await
+    }
+
+    /// On a disk in memory, where there is one: only to be faster.
+    pub async fn sqlite_in_memory() -> Self {
+        let memory = std::path::Path::new("/dev/shm");
+        Self::sqlite_in(tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap()).await
+    }
+
+    async fn sqlite_in(folder: tempfile::TempDir) -> Self {
         let path = folder.path().join("pilothouse.db");
         let location = Location::Sqlite { path: path.clone() };
         let store = open(&location).await;
