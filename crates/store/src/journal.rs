@@ -9,6 +9,9 @@ use crate::{Error, Row, Tx, args};
 /// The name of a state entry that puts a run back into the queue after it had ended.
 pub const RETRIED: &str = "retried";
 
+/// The claim of an entry that no worker wrote.
+pub(crate) const NO_CLAIM: i64 = 0;
+
 /// What an entry tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EntryKind {
@@ -73,7 +76,7 @@ pub struct NewEntry {
     pub tenant: TenantId,
     /// The run.
     pub run: RunId,
-    /// The claim under which it is written.
+    /// The claim under which it is written; [`NO_CLAIM`] where no worker writes it.
     pub epoch: i64,
     /// The entry.
     pub entry: Entry,

@@ -6,7 +6,7 @@ use pilothouse_domain::{Micros, RunId, TenantId};
 use crate::{Error, Row, Tx, args};
 
 /// A worker.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Worker {
     /// Fresh at each start, and after each time that it was given up.
     pub id: String,
@@ -49,17 +49,27 @@ pub async fn beat(tx: &mut Tx<'_>, id: &str, now: Micros) -> Result<Option<Vec<(
 }
 
 /// Gives a worker up, provided that its count still stands at `beats` (none: whatever it is). Returns whether it is
-/// given up now.
+/// given up now. One that holds runs without having announced itself has never counted.
 pub async fn give_up(tx: &mut Tx<'_>, id: &str, beats: Option<i64>) -> Result<bool, Error> {
     let sql = "UPDATE workers SET gone = 1 WHERE id = $1 AND ($2 IS NULL OR beats = $2 OR gone = 1)";
-    Ok(tx.execute(sql, args![id, beats]).await? == 1)
+    if tx.execute(sql, args![id, beats]).await? == 1 {
+        return Ok(true);
+    }
+    let known = tx.fetch_optional("SELECT id FROM workers WHERE id = $1", args![id]).await?;
+    Ok(known.is_none())
 }
 
-/// Every worker, the liveliest first.
+/// Every worker, the liveliest first, and whoever holds runs without being one: a process that died before it had
+/// announced itself, or that took runs after it had been given up and forgotten.
 pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<Worker>, Error> {
     let sql = "SELECT id, queues, workflows, concurrency, started_at, beat_at, beats, gone FROM workers
                ORDER BY gone, beat_at DESC, id";
-    tx.fetch_all(sql, args![]).await?.iter().map(read).collect()
+    let mut all = tx.fetch_all(sql, args![]).await?.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let sql = "SELECT DISTINCT worker FROM live WHERE state = 1 AND worker NOT IN (SELECT id FROM workers) ORDER BY worker";
+    for row in tx.fetch_all(sql, args![]).await? {
+        all.push(Worker { id: row.text("worker")?, ..Worker::default() });
+    }
+    Ok(all)
 }
 
 /// Forgets a worker that was given up and holds nothing.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pilothouse_domain::Clock;
+use pilothouse_store::Error;
 use pilothouse_store::journal::Entry;
 use pilothouse_store::runs::{Change, Outcome, Run, Then, Write};
 use tokio::sync::Mutex;
@@ -30,6 +31,9 @@ struct State {
     seq: i64,
     /// Entries that wait for the next write.
     waiting: Vec<Entry>,
+    /// Whether a write is under way, or it was given up before it was known what became of it. Then nobody knows the
+    /// next entry's number, and nothing more is written under this claim.
+    unsure: bool,
 }
 
 /// Counts as busy until it is dropped.
@@ -49,7 +53,7 @@ impl Record {
         live: Arc<LiveRuns>,
         run: Arc<Run>,
     ) -> Self {
-        let state = Mutex::new(State { seq: run.seq, waiting: Vec::new() });
+        let state = Mutex::new(State { seq: run.seq, waiting: Vec::new(), unsure: false });
         Self { backend, groups, clock, live, run, state, busy: AtomicUsize::new(0) }
     }
 
@@ -80,9 +84,9 @@ impl Record {
         let _busy = self.busy();
         let mut state = self.state.lock().await;
         state.waiting.push(entry);
-        let (write, entries) = self.next_write(&mut state, Then::GoOn);
-        let outcome = self.backend.apply_with(Change::Write(Box::new(write)), also).await?;
-        self.told(outcome, entries)
+        let change = self.next_write(&mut state, Then::GoOn)?;
+        let outcome = self.backend.apply_with(change, also).await;
+        self.told(&mut state, outcome)
     }
 
     /// Writes what was kept.
@@ -99,36 +103,49 @@ impl Record {
     }
 
     async fn flush(&self, state: &mut State, then: Then) -> Result<(), Failure> {
-        let (write, entries) = self.next_write(state, then);
-        let outcome = self.groups.apply(Change::Write(Box::new(write))).await?;
-        self.told(outcome, entries)
+        let change = self.next_write(state, then)?;
+        let outcome = self.groups.apply(change).await;
+        self.told(state, outcome)
     }
 
     /// The write of all that waits, in its order.
-    fn next_write(&self, state: &mut State, then: Then) -> (Write, Vec<Entry>) {
-        let mut entries = std::mem::take(&mut state.waiting);
-        for (entry, seq) in entries.iter_mut().zip(state.seq + 1..) {
+    fn next_write(&self, state: &mut State, then: Then) -> Result<Change, Failure> {
+        if std::mem::replace(&mut state.unsure, true) {
+            return Err(lost_lease());
+        }
+        for (entry, seq) in state.waiting.iter_mut().zip(state.seq + 1..) {
             entry.seq = seq;
         }
-        state.seq += entries.len() as i64;
         let run = &self.run;
-        let write = Write {
+        Ok(Change::Write(Box::new(Write {
             tenant: run.tenant.clone(),
             run: run.id,
             epoch: run.epoch,
-            seq: state.seq,
-            entries: entries.clone(),
+            seq: state.seq + state.waiting.len() as i64,
+            entries: state.waiting.clone(),
             attempt: run.attempt,
             last_attempt: run.last_attempt,
             at: self.clock.now(),
             then,
-        };
-        (write, entries)
+        })))
     }
 
-    /// Tells whoever watches what was written.
-    fn told(&self, outcome: Outcome, entries: Vec<Entry>) -> Result<(), Failure> {
-        let Outcome::Written(left) = outcome else { return Err(lost_lease()) };
+    /// Takes note of what became of a write, and tells whoever watches.
+    fn told(&self, state: &mut State, outcome: Result<Outcome, Error>) -> Result<(), Failure> {
+        let left = match outcome {
+            Ok(Outcome::Written(left)) => left,
+            Ok(_) => return Err(lost_lease()),
+            Err(error) => {
+                // Only then may it have been written; else the entry that was not taken is dropped, and those that
+                // waited before it go with the next one.
+                state.unsure = matches!(error, Error::Unavailable(_));
+                state.waiting.pop();
+                return Err(error.into());
+            }
+        };
+        state.unsure = false;
+        let entries = std::mem::take(&mut state.waiting);
+        state.seq += entries.len() as i64;
         for entry in entries.iter().chain(&left) {
             self.live.tell(self.run.id, self.run.epoch, || crate::events::of_entry(entry, entry.seq, true));
         }

@@ -8,9 +8,11 @@ use pilothouse_domain::{Micros, RunId, TenantId};
 use pilothouse_engine::{Also, Backend};
 use pilothouse_store::journal::Entry;
 use pilothouse_store::queues::Queue;
-use pilothouse_store::runs::{Change, Claim, Claimed, Lane, Outcome, Promoted, Released, Run, Signal};
+use pilothouse_store::runs::{
+    Change, Claim, Claimed, Horizon, Lane, Outcome, Promoted, Pruned, Released, Run, Signal,
+};
 use pilothouse_store::workers::Worker;
-use pilothouse_store::{Error, Store};
+use pilothouse_store::{Error, Hints, Store};
 use tokio::sync::watch;
 
 /// The database as one process sees it.
@@ -59,6 +61,14 @@ impl Node {
 impl Backend for Node {
     fn is_exclusive(&self) -> bool {
         self.alone
+    }
+
+    async fn hints(&self) -> Result<Option<Hints>, Error> {
+        if self.alone { Ok(None) } else { self.store().await.hints().await }
+    }
+
+    async fn hint(&self, word: String) -> Result<(), Error> {
+        self.store().await.hint(word).await
     }
 
     async fn apply(&self, changes: Vec<Change>) -> Result<Vec<Outcome>, Error> {
@@ -111,6 +121,14 @@ impl Backend for Node {
         self.store().await.give_up(worker, beats, now, limit).await
     }
 
+    async fn held(&self, worker: &str) -> Result<Vec<(TenantId, RunId, i64)>, Error> {
+        self.store().await.held(worker).await
+    }
+
+    async fn put_back(&self, runs: Vec<(TenantId, RunId, i64)>, now: Micros) -> Result<Released, Error> {
+        self.store().await.put_back(runs, now).await
+    }
+
     async fn history(&self, tenant: &TenantId, run: RunId) -> Result<(Vec<Entry>, Vec<Signal>), Error> {
         self.store().await.history(tenant, run).await
     }
@@ -141,5 +159,19 @@ impl Backend for Node {
 
     async fn retry(&self, tenant: &TenantId, run: RunId, now: Micros) -> Result<Option<(Run, bool)>, Error> {
         self.store().await.retry(tenant, run, now).await
+    }
+
+    async fn tenants(&self) -> Result<Vec<TenantId>, Error> {
+        self.store().await.tenants().await
+    }
+
+    async fn prune(
+        &self,
+        tenant: &TenantId,
+        horizon: Horizon,
+        after: Option<RunId>,
+        limit: u32,
+    ) -> Result<Pruned, Error> {
+        self.store().await.prune(tenant, horizon, after, limit).await
     }
 }

@@ -42,7 +42,7 @@ pub async fn a_signal_wakes_a_run_that_waits(store: &Store) {
         bench.until(&working.engine, id, |run| run.status == Status::Waiting).await;
         bench.signal(&working.engine, id, "go", json!({"turn": turn})).await;
         if turn == 1 {
-            bench.until(&working.engine, id, |run| run.epoch >= 4 && run.status == Status::Waiting).await;
+            bench.until(&working.engine, id, |run| run.epoch >= 3 && run.status == Status::Waiting).await;
         }
     }
     let run = bench.ended(&working.engine, id).await;

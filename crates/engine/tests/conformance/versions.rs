@@ -79,6 +79,9 @@ pub async fn a_kind_that_nobody_knows_any_more_is_named(store: &Store) {
     working.end().await;
 }
 
+/// How often the clock moves where it goes with the time.
+const TICK: std::time::Duration = std::time::Duration::from_millis(50);
+
 pub async fn another_worker_ends_what_this_one_does_not_know(store: &Store) {
     let bench = Bench::on(store).await;
     let (new, _) = bench.sharing(version(2), 2);
@@ -89,8 +92,8 @@ pub async fn another_worker_ends_what_this_one_does_not_know(store: &Store) {
     bench.signal(&new.engine, id, "go", json!(null)).await;
     let moving = async {
         loop {
-            bench.clock.forward(crate::support::PAUSE);
-            let run = new.engine.wait(&bench.tenant, id, crate::support::PAUSE).await.unwrap().unwrap();
+            bench.clock.forward(TICK);
+            let run = new.engine.wait(&bench.tenant, id, TICK).await.unwrap().unwrap();
             if run.status.is_final() {
                 return run;
             }

@@ -239,7 +239,7 @@ fn leaves(write: Write, cancel_requested: bool) -> Option<Left> {
         Then::End { status, output, why, started_at } => (To::Ended { status, output, started_at }, why),
     };
     let Write { tenant, run: id, epoch, seq, at, .. } = write;
-    Some(Left { tenant, id, epoch, seq, attempt, last_attempt, at, to, why, told: true })
+    Some(Left { tenant, id, epoch, claim: Some(epoch), seq, attempt, last_attempt, at, to, why, told: true })
 }
 
 impl Enqueue {

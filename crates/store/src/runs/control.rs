@@ -121,7 +121,7 @@ pub async fn retry(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros) -
         error: None,
         started_at: None,
     };
-    journal::insert(tx, &[NewEntry { tenant: tenant.clone(), run: id, epoch: run.epoch, entry }]).await?;
+    journal::insert(tx, &[NewEntry { tenant: tenant.clone(), run: id, epoch: journal::NO_CLAIM, entry }]).await?;
     Ok(Some((run, true)))
 }
 
@@ -134,5 +134,5 @@ pub async fn discard(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros)
 
 fn leaving(run: &Run, at: Micros, to: To, why: Option<(String, String)>) -> Left {
     let Run { tenant, id, epoch, seq, attempt, last_attempt, .. } = run.clone();
-    Left { tenant, id, epoch, seq, attempt, last_attempt, at, to, why, told: true }
+    Left { tenant, id, epoch, claim: None, seq, attempt, last_attempt, at, to, why, told: true }
 }

@@ -87,6 +87,7 @@ fn woken(row: &Row, now: Micros) -> Result<Left, Error> {
         tenant: row.parsed("tenant")?,
         id: row.parsed::<RunId>("id")?,
         epoch: row.int("epoch")?,
+        claim: None,
         seq: row.int("seq")?,
         attempt: row.int("attempt")?,
         last_attempt: row.int("last_attempt")?,

@@ -16,6 +16,9 @@ pub(crate) struct Left {
     pub tenant: TenantId,
     pub id: RunId,
     pub epoch: i64,
+    /// The claim of the worker that lets it leave; none where somebody else does, so that a worker whose write was lost
+    /// does not take the entry for its own.
+    pub claim: Option<i64>,
     /// The number of its last entry.
     pub seq: i64,
     /// The attempt that it is in from now on.
@@ -134,6 +137,7 @@ pub(crate) async fn settle(tx: &mut Tx<'_>, left: Vec<Left>) -> Result<Vec<Entry
     let (mut moved, mut ended, mut gone) = (Rows::default(), Rows::default(), Rows::default());
     let mut told = Vec::with_capacity(left.len());
     for (run, entry) in left.into_iter().zip(&entries) {
+        let claim = run.claim.unwrap_or(journal::NO_CLAIM);
         let (code, message) = run.why.unzip();
         let (state, rank, wake_at, seen) = match run.to {
             To::Ready { rank } => (State::Ready, rank, None, 0),
@@ -145,7 +149,7 @@ pub(crate) async fn settle(tx: &mut Tx<'_>, left: Vec<Left>) -> Result<Vec<Entry
                 let (tenant, id) = (&run.tenant, run.id);
                 let status = status.as_str();
                 ended.push(args![tenant, id, status, output, code, message, attempt, epoch, started_at, at]);
-                told.push(NewEntry { tenant: run.tenant, run: run.id, epoch, entry: entry.clone() });
+                told.push(NewEntry { tenant: run.tenant, run: run.id, epoch: claim, entry: entry.clone() });
                 continue;
             }
         };
@@ -163,7 +167,7 @@ pub(crate) async fn settle(tx: &mut Tx<'_>, left: Vec<Left>) -> Result<Vec<Entry
             message,
         ]);
         if run.told {
-            told.push(NewEntry { tenant: run.tenant, run: run.id, epoch: run.epoch, entry: entry.clone() });
+            told.push(NewEntry { tenant: run.tenant, run: run.id, epoch: claim, entry: entry.clone() });
         }
     }
     journal::insert(tx, &told).await?;
