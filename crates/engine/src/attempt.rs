@@ -9,11 +9,13 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Clock as _, Code, Micros, TRACE};
+use pilothouse_store::Error;
 use pilothouse_store::runs::{Run, Then};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, field};
 
+use crate::engine::without_nul;
 use crate::journal::{Record, Shared};
 use crate::live::Stop;
 use crate::workflow::{Workflow, name};
@@ -25,8 +27,11 @@ const FIRST_BACKOFF_US: Micros = 500_000;
 const MAX_BACKOFF_US: Micros = 60_000_000;
 /// How long a workflow that was told to stop may tidy up before it is cut off.
 const GRACE: Duration = Duration::from_secs(5);
-/// How long a run waits for a worker that knows its workflow's version, before this one looks again.
+/// How long a run waits where this worker could not begin with it.
 const LOOK_AGAIN_US: Micros = 1_000_000;
+/// How much longer it waits for a worker that knows its version, once, twice or three times: so that it does not always
+/// become due for the worker that has just given it back.
+const ELSEWHERE_US: Micros = 250_000;
 
 /// How a workflow came back.
 enum Came {
@@ -55,14 +60,20 @@ impl Engine {
             }
             Err((record, then)) => self.leave(&run, &record, Some(then)).await,
         };
+        let mut unsure = false;
         let ended = then.unwrap_or_else(|failure| {
             tracing::warn!(
                 run = %run.id, code = failure.code,
-                "a run's end could not be written; it is tried again when its worker is given up"
+                "it is not known whether a run's end was written; where it was not, the run is put back"
             );
+            unsure = true;
             None
         });
         inner.live.end(run.id, run.epoch, ended);
+        // Only now: what is still worked on is not put back.
+        if unsure {
+            self.unsure();
+        }
     }
 
     /// Writes how the run leaves this worker; returns it where it has ended.
@@ -70,7 +81,9 @@ impl Engine {
         let Some(then) = then else { return Ok(None) };
         tell(&then, &Span::current());
         let wakes = match &then {
-            Then::Again { due_at, .. } | Then::Back { due_at, .. } => Some(*due_at),
+            Then::Again { due_at, .. } => Some(*due_at),
+            // What goes back is for others: this worker finds it by its slow poll, if they do not.
+            Then::Back { .. } => None,
             Then::Wait { until, .. } => *until,
             Then::GoOn | Then::End { .. } => None,
         };
@@ -104,6 +117,10 @@ impl Engine {
         if run.epoch > 1 || run.signals > 0 {
             match inner.backend.history(&run.tenant, run.id).await {
                 Ok(found) => history = found,
+                Err(Error::Unavailable(_)) => {
+                    let due_at = inner.clock.now() + LOOK_AGAIN_US;
+                    return Err((record, Then::Back { due_at, priority: run.priority }));
+                }
                 Err(error) => return Err((record, self.failed(run, Failure::from(error)))),
             }
         }
@@ -133,6 +150,7 @@ impl Engine {
             tokio::time::sleep(GRACE).await;
         };
         tokio::select! {
+            biased;
             came = &mut task => came.unwrap_or_else(|_| Came::Back(Err(panicked()))),
             () = told_to_stop => {
                 task.abort();
@@ -147,7 +165,8 @@ impl Engine {
         let knows = |workflows: &str| workflows.split(',').any(|own| own == wanted);
         let workers = self.inner.backend.workers().await.unwrap_or_default();
         if workers.iter().any(|worker| !worker.gone && knows(&worker.workflows)) {
-            return Then::Back { due_at: self.inner.clock.now() + LOOK_AGAIN_US, priority: run.priority };
+            let due_at = self.inner.clock.now() + LOOK_AGAIN_US + (1 + run.epoch % 3) * ELSEWHERE_US;
+            return Then::Back { due_at, priority: run.priority };
         }
         let message = match self.inner.registry.newest(&run.kind) {
             Some(own) => format!("The run began with version {} of {} and this is {own}.", run.version, run.kind),
@@ -187,7 +206,7 @@ impl Engine {
             return ended(run, Status::Dead, failure);
         }
         let due_at = self.inner.clock.now() + backoff_us(run);
-        Then::Again { due_at, priority: run.priority, why: (failure.code, failure.message) }
+        Then::Again { due_at, priority: run.priority, why: (failure.code, without_nul(failure.message)) }
     }
 }
 
@@ -196,7 +215,18 @@ fn ended_as(run: &Run, then: &Then, now: Micros) -> Option<Run> {
     let Then::End { status, output, why, .. } = then else { return None };
     let (error_code, error_message) = why.clone().unzip();
     let (output, finished_at) = (output.clone(), Some(now));
-    Some(Run { status: *status, output, error_code, error_message, finished_at, worker: None, seq: 0, ..run.clone() })
+    Some(Run {
+        status: *status,
+        output,
+        error_code,
+        error_message,
+        finished_at,
+        worker: None,
+        last_attempt: run.attempt,
+        seq: 0,
+        signals: 0,
+        ..run.clone()
+    })
 }
 
 /// Drives the workflow until it returns, or until all that is left of it is to wait.
@@ -221,7 +251,12 @@ fn panicked() -> Failure {
 }
 
 fn ended(run: &Run, status: Status, failure: Failure) -> Then {
-    Then::End { status, output: None, why: Some((failure.code, failure.message)), started_at: run.started_at }
+    Then::End {
+        status,
+        output: None,
+        why: Some((failure.code, without_nul(failure.message))),
+        started_at: run.started_at,
+    }
 }
 
 /// Notes in the attempt's span how it ended.

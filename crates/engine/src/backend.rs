@@ -76,6 +76,12 @@ pub trait Backend: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Option<Released>, Error>;
 
+    /// The runs that a worker holds, each with its claim.
+    async fn held(&self, worker: &str) -> Result<Vec<(TenantId, RunId, i64)>, Error>;
+
+    /// Puts runs back that are held under these claims and that nobody works on; see [`runs::put_back`].
+    async fn put_back(&self, runs: Vec<(TenantId, RunId, i64)>, now: Micros) -> Result<Released, Error>;
+
     /// What happened in a run, and the signals it was sent.
     async fn history(&self, tenant: &TenantId, run: RunId) -> Result<(Vec<Entry>, Vec<Signal>), Error>;
 
@@ -208,6 +214,15 @@ impl Backend for Store {
             })
         })
         .await
+    }
+
+    async fn held(&self, worker: &str) -> Result<Vec<(TenantId, RunId, i64)>, Error> {
+        let worker = worker.to_owned();
+        self.read(move |tx| Box::pin(async move { runs::held(tx, &worker).await })).await
+    }
+
+    async fn put_back(&self, runs: Vec<(TenantId, RunId, i64)>, now: Micros) -> Result<Released, Error> {
+        self.write(move |tx| Box::pin(runs::put_back(tx, runs, now))).await
     }
 
     async fn history(&self, tenant: &TenantId, run: RunId) -> Result<(Vec<Entry>, Vec<Signal>), Error> {

@@ -72,6 +72,7 @@ impl Engine {
             }
             let until = self.next_moment().map_or(next_look, |moment| next_look.min(moment));
             tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
                 () = self.inner.look.notified() => next_look = Instant::now(),
                 () = self.inner.wake.notified() => {}
@@ -119,6 +120,7 @@ impl Engine {
             Ok(claimed) => claimed,
             Err(error) => {
                 self.end_claim();
+                self.unsure();
                 self.with_lanes(|all| all.give_back(lanes, Found::default()));
                 return Err(error);
             }
@@ -199,6 +201,7 @@ impl Engine {
     async fn look(&self) -> Result<(), Error> {
         let backend = &self.inner.backend;
         self.set_queues(backend.queues().await?);
+        self.put_back_strays().await?;
         self.with_lanes(|lanes| lanes.unblock(None));
         let now = self.inner.clock.now();
         self.fire(now).await?;
@@ -213,6 +216,27 @@ impl Engine {
         }
         lanes.into_iter().chain(promoted.lanes).for_each(|lane| self.ready(lane));
         Ok(())
+    }
+
+    /// Puts back what this worker holds and does not work on, where an answer of the database was lost. Claims come from
+    /// the task that this is called in, so none is under way.
+    async fn put_back_strays(&self) -> Result<(), Error> {
+        if !self.take_unsure() {
+            return Ok(());
+        }
+        let strays = async {
+            // First what is held, then what is worked on: a run that begins in between is in the second.
+            let held = self.inner.backend.held(&self.worker()).await?;
+            let strays: Vec<_> = held.into_iter().filter(|(_, run, epoch)| !self.works_on(*run, *epoch)).collect();
+            if strays.is_empty() {
+                return Ok(());
+            }
+            tracing::warn!(runs = strays.len(), "putting back runs whose claim was never answered");
+            let released = self.inner.backend.put_back(strays, self.inner.clock.now()).await?;
+            released.lanes.into_iter().for_each(|lane| self.announce(lane));
+            Ok(())
+        };
+        strays.await.inspect_err(|_| self.unsure())
     }
 
     async fn join(&self) -> Result<(), Error> {
@@ -238,6 +262,7 @@ impl Engine {
         beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 () = self.inner.beat.notified() => {}
                 _ = beats.tick() => {}

@@ -106,6 +106,12 @@ struct Known {
     worker: String,
     lanes: Lanes,
     queues: BTreeMap<String, Limits>,
+    /// Whether the settings of queues were ever read.
+    has_looked: bool,
+    /// Runs that are being claimed together with their start.
+    starting: BTreeSet<RunId>,
+    /// Whether this worker may hold runs that it does not work on.
+    unsure: bool,
     /// How many runs of each lane this process works on, or is about to.
     running: BTreeMap<Lane, u32>,
     /// Whether a claim is under way, so that what is free is for it to say.
@@ -145,6 +151,22 @@ impl Drop for Place {
             }
         });
         self.engine.freed(&self.lane);
+    }
+}
+
+/// A run that is being claimed together with its start, until it is known what became of it.
+struct Starting {
+    engine: Engine,
+    run: RunId,
+    answered: bool,
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        self.engine.with(|known| known.starting.remove(&self.run));
+        if !self.answered {
+            self.engine.unsure();
+        }
     }
 }
 
@@ -207,15 +229,22 @@ impl Engine {
 
     async fn enqueue(&self, tenant: TenantId, request: Request, also: Option<Also>) -> Result<Started, Error> {
         let mut wish = self.wish(tenant, request)?;
+        if self.with(|known| !known.has_looked) {
+            self.set_queues(self.inner.backend.queues().await?);
+        }
+        let id = wish.run.id;
         let place = self.place_for(&wish);
         wish.worker = place.is_some().then(|| self.worker());
+        let mut starting = place.is_some().then(|| self.starting(id));
         let wish = Arc::new(wish);
         let change = Change::Enqueue(wish.clone());
         let outcome = match also {
             Some(also) => self.inner.backend.apply_with(change, also).await?,
             None => self.inner.groups.apply(change).await?,
         };
-        let id = wish.run.id;
+        if let Some(starting) = &mut starting {
+            starting.answered = true;
+        }
         match (outcome, place) {
             (Outcome::Existing(id), _) => return Ok(Started { id, existed: true }),
             (Outcome::Full, _) => return Err(Error::Conflict { what: QUEUE_FULL }),
@@ -338,7 +367,7 @@ impl Engine {
         payload: &str,
         sent_by: &str,
     ) -> Result<Option<Run>, Error> {
-        let signal = (name.to_owned(), payload.to_owned(), sent_by.to_owned());
+        let signal = (without_nul(name.to_owned()), payload.to_owned(), without_nul(sent_by.to_owned()));
         let run = self.inner.backend.signal(tenant, id, signal, self.inner.clock.now()).await?;
         if let Some(run) = &run {
             self.announce(run.lane());
@@ -450,7 +479,27 @@ impl Engine {
 
     pub(crate) fn set_queues(&self, queues: Vec<Queue>) {
         let limits = queues.into_iter().map(|queue| (queue.name, queue.limits)).collect();
-        self.with(|known| known.queues = limits);
+        self.with(|known| (known.queues, known.has_looked) = (limits, true));
+    }
+
+    /// A claim, or the end of one, went unanswered: this worker may hold runs that it does not work on.
+    pub(crate) fn unsure(&self) {
+        self.with(|known| known.unsure = true);
+    }
+
+    /// Whether that is so; it is not from then on.
+    pub(crate) fn take_unsure(&self) -> bool {
+        self.with(|known| std::mem::take(&mut known.unsure))
+    }
+
+    /// Whether this process works on the run under this claim, or is about to.
+    pub(crate) fn works_on(&self, run: RunId, epoch: i64) -> bool {
+        self.with(|known| known.starting.contains(&run)) || self.inner.live.has(run, epoch)
+    }
+
+    fn starting(&self, run: RunId) -> Starting {
+        self.with(|known| known.starting.insert(run));
+        Starting { engine: self.clone(), run, answered: false }
     }
 
     pub(crate) fn with_lanes<T>(&self, work: impl FnOnce(&mut Lanes) -> T) -> T {
@@ -511,6 +560,6 @@ fn claimed(wish: &Enqueue) -> Run {
 }
 
 /// No database keeps this character in a text.
-fn without_nul(text: String) -> String {
+pub(crate) fn without_nul(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "") } else { text }
 }

@@ -1,6 +1,6 @@
 //! Whose turn it is: tenants take turns, and within a tenant its lanes do. Pure; the database says what is in a lane.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use pilothouse_domain::TenantId;
 use pilothouse_store::runs::Lane;
@@ -10,11 +10,15 @@ use pilothouse_store::runs::Lane;
 pub(crate) struct Lanes {
     /// The tenants with lanes, the one whose turn it is first.
     turns: VecDeque<TenantId>,
+    /// How many of them, at the front, came without having had a turn in this round.
+    fresh: usize,
+    /// The tenants that have had a turn in this round, which ends when one of them has another.
+    served: HashSet<TenantId>,
     lanes: HashMap<TenantId, VecDeque<Lane>>,
     /// The lanes that a claim is looking into just now, each with whether a run has come into it since.
     taken: HashMap<Lane, bool>,
     /// The lanes that a limit keeps back.
-    blocked: HashSet<Lane>,
+    blocked: BTreeSet<Lane>,
     /// Every lane in `lanes`.
     known: HashSet<Lane>,
 }
@@ -55,6 +59,7 @@ impl Lanes {
         let mut taken = Vec::new();
         while taken.len() < most {
             let Some(tenant) = self.turns.pop_front() else { break };
+            self.fresh = self.fresh.saturating_sub(1);
             let Some(lane) = self.lanes.get_mut(&tenant).and_then(VecDeque::pop_front) else { continue };
             if self.lanes.get(&tenant).is_some_and(VecDeque::is_empty) {
                 self.lanes.remove(&tenant);
@@ -73,6 +78,11 @@ impl Lanes {
         let (served, empty): (HashSet<_>, HashSet<_>) =
             (found.served.into_iter().collect(), found.empty.into_iter().collect());
         let kept_back: HashSet<_> = found.blocked.into_iter().collect();
+        for lane in taken.iter().filter(|lane| served.contains(*lane)) {
+            if !self.served.insert(lane.tenant.clone()) {
+                self.served = HashSet::from([lane.tenant.clone()]);
+            }
+        }
         let mut first = Vec::new();
         for lane in taken {
             let again = self.taken.remove(&lane).unwrap_or(false);
@@ -95,13 +105,15 @@ impl Lanes {
             lanes.push_front(lane);
             if had_none {
                 self.turns.push_front(tenant);
+                self.fresh += 1;
             }
         }
     }
 
     /// Lets the lanes of a queue try again that a limit kept back; of every queue, without one. Tells whether any did.
     pub(crate) fn unblock(&mut self, queue: Option<&str>) -> bool {
-        let free: Vec<Lane> = self.blocked.extract_if(|lane| queue.is_none_or(|queue| lane.queue == queue)).collect();
+        let free: Vec<Lane> =
+            self.blocked.extract_if(.., |lane| queue.is_none_or(|queue| lane.queue == queue)).collect();
         let any = !free.is_empty();
         for lane in free {
             self.add(lane);
@@ -109,10 +121,15 @@ impl Lanes {
         any
     }
 
+    /// Puts a lane behind the others of its tenant. A tenant that comes anew has its turn before those that have had
+    /// theirs in this round, so that it waits for no more than what has begun.
     fn last(&mut self, lane: Lane) {
         let lanes = self.lanes.entry(lane.tenant.clone()).or_default();
-        if lanes.is_empty() {
+        if lanes.is_empty() && self.served.contains(&lane.tenant) {
             self.turns.push_back(lane.tenant.clone());
+        } else if lanes.is_empty() {
+            self.turns.insert(self.fresh, lane.tenant.clone());
+            self.fresh += 1;
         }
         lanes.push_back(lane);
     }
@@ -159,6 +176,22 @@ mod tests {
         lanes.add(lane("q/a/"));
         lanes.give_back(taken, Found { empty: vec![lane("q/a/")], ..Found::default() });
         assert_eq!(texts(&lanes.take(1)), ["q/a/"]);
+    }
+
+    #[test]
+    fn who_comes_anew_goes_before_who_has_had_a_turn_once_a_round() {
+        let mut lanes = with(&["q/big/"]);
+        let serve = |lanes: &mut Lanes| {
+            let taken = lanes.take(9);
+            let first = taken[0].clone();
+            lanes.give_back(taken, Found { served: vec![first.clone()], ..Found::default() });
+            first.to_string()
+        };
+        assert_eq!(serve(&mut lanes), "q/big/");
+        lanes.add(lane("q/quiet/"));
+        lanes.add(lane("q/calm/"));
+        let turns: Vec<_> = (0..6).map(|_| serve(&mut lanes)).collect();
+        assert_eq!(turns, ["q/quiet/", "q/calm/", "q/big/", "q/quiet/", "q/calm/", "q/big/"]);
     }
 
     #[test]

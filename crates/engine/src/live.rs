@@ -1,6 +1,6 @@
 //! The runs that this process is working on: who listens to them, and how they are told to stop.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use pilothouse_domain::RunId;
@@ -41,12 +41,12 @@ struct Live {
 /// The runs that this process is working on.
 #[derive(Default)]
 pub(crate) struct LiveRuns {
-    runs: Mutex<HashMap<RunId, Live>>,
+    runs: Mutex<BTreeMap<RunId, Live>>,
     begun: Notify,
 }
 
 impl LiveRuns {
-    fn with<T>(&self, work: impl FnOnce(&mut HashMap<RunId, Live>) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<RunId, Live>) -> T) -> T {
         work(&mut self.runs.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -69,6 +69,11 @@ impl LiveRuns {
             // Whoever is not told, because the run goes on elsewhere or later, looks for itself.
             ended.clone().map(|ended| waiting.send(ended));
         }
+    }
+
+    /// Whether the attempt under this claim goes on here.
+    pub(crate) fn has(&self, run: RunId, epoch: i64) -> bool {
+        self.with(|runs| runs.get(&run).is_some_and(|live| live.epoch == epoch))
     }
 
     /// Waits for the end of a run that this process works on: how it stands then, or none where it only leaves this

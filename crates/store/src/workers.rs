@@ -6,7 +6,7 @@ use pilothouse_domain::{Micros, RunId, TenantId};
 use crate::{Error, Row, Tx, args};
 
 /// A worker.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Worker {
     /// Fresh at each start, and after each time that it was given up.
     pub id: String,

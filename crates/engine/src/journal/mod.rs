@@ -24,6 +24,7 @@ pub(crate) use record::Record;
 pub(crate) use replay::Replay;
 pub(crate) use wait::Waits;
 
+use crate::engine::without_nul;
 use crate::live::LiveRuns;
 use crate::{Also, Event, Failure};
 
@@ -74,7 +75,8 @@ impl Shared {
     ) -> Self {
         let told = entries.iter().filter(|entry| entry.kind == EntryKind::Progress);
         let progress = told.filter_map(|entry| entry.output.as_ref()?.parse().ok()).max().unwrap_or(0);
-        let (replay, waits) = (Replay::of(entries), Waits::new(signals));
+        let replay = Replay::of(entries);
+        let waits = Waits::new(signals, replay.all());
         Self { run, clock, live, cancel, record, waits, replay, progress: AtomicI64::new(progress) }
     }
 }
@@ -239,7 +241,7 @@ impl Journal {
     /// Logs a line. It is stored with the next step, or a moment later.
     pub async fn log(&self, level: tracing::Level, line: &str) {
         let name = level.as_str().to_ascii_lowercase();
-        let summary: String = line.chars().filter(|char| *char != '\0').take(MAX_LINE_CHARS).collect();
+        let summary = line.chars().take(MAX_LINE_CHARS).collect();
         self.note(EntryKind::Log, name, summary, None).await;
     }
 
@@ -315,7 +317,7 @@ impl Journal {
 
 impl Shared {
     fn entry(&self, kind: EntryKind, name: String, summary: String, output: Option<String>) -> Entry {
-        let (at, attempt) = (self.clock.now(), self.run.attempt);
+        let (at, attempt, summary) = (self.clock.now(), self.run.attempt, without_nul(summary));
         Entry { seq: 0, at, attempt, kind, name, path: None, summary, output, error: None, started_at: None }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pilothouse_domain::Clock;
+use pilothouse_store::Error;
 use pilothouse_store::journal::Entry;
 use pilothouse_store::runs::{Change, Outcome, Run, Then, Write};
 use tokio::sync::Mutex;
@@ -30,6 +31,9 @@ struct State {
     seq: i64,
     /// Entries that wait for the next write.
     waiting: Vec<Entry>,
+    /// Whether a write is under way, or it was given up before it was known what became of it. Then nobody knows the
+    /// next entry's number, and nothing more is written under this claim.
+    unsure: bool,
 }
 
 /// Counts as busy until it is dropped.
@@ -49,7 +53,7 @@ impl Record {
         live: Arc<LiveRuns>,
         run: Arc<Run>,
     ) -> Self {
-        let state = Mutex::new(State { seq: run.seq, waiting: Vec::new() });
+        let state = Mutex::new(State { seq: run.seq, waiting: Vec::new(), unsure: false });
         Self { backend, groups, clock, live, run, state, busy: AtomicUsize::new(0) }
     }
 
@@ -80,9 +84,9 @@ impl Record {
         let _busy = self.busy();
         let mut state = self.state.lock().await;
         state.waiting.push(entry);
-        let write = self.next_write(&mut state, Then::GoOn);
-        let outcome = self.backend.apply_with(Change::Write(write.clone()), also).await?;
-        self.told(outcome, &write.entries)
+        let write = self.next_write(&mut state, Then::GoOn)?;
+        let outcome = self.backend.apply_with(Change::Write(write.clone()), also).await;
+        self.told(&mut state, outcome, &write)
     }
 
     /// Writes what was kept.
@@ -99,35 +103,50 @@ impl Record {
     }
 
     async fn flush(&self, state: &mut State, then: Then) -> Result<(), Failure> {
-        let write = self.next_write(state, then);
-        let outcome = self.groups.apply(Change::Write(write.clone())).await?;
-        self.told(outcome, &write.entries)
+        let write = self.next_write(state, then)?;
+        let outcome = self.groups.apply(Change::Write(write.clone())).await;
+        self.told(state, outcome, &write)
     }
 
     /// The write of all that waits, in its order.
-    fn next_write(&self, state: &mut State, then: Then) -> Arc<Write> {
+    fn next_write(&self, state: &mut State, then: Then) -> Result<Arc<Write>, Failure> {
+        if std::mem::replace(&mut state.unsure, true) {
+            return Err(lost_lease());
+        }
         let mut entries = std::mem::take(&mut state.waiting);
         for (entry, seq) in entries.iter_mut().zip(state.seq + 1..) {
             entry.seq = seq;
         }
-        state.seq += entries.len() as i64;
         let run = &self.run;
-        Arc::new(Write {
+        Ok(Arc::new(Write {
             tenant: run.tenant.clone(),
             run: run.id,
             epoch: run.epoch,
-            seq: state.seq,
+            seq: state.seq + entries.len() as i64,
             entries,
             attempt: run.attempt,
             last_attempt: run.last_attempt,
             at: self.clock.now(),
             then,
-        })
+        }))
     }
 
-    /// Tells whoever watches what was written.
-    fn told(&self, outcome: Outcome, entries: &[Entry]) -> Result<(), Failure> {
-        let Outcome::Written(left) = outcome else { return Err(lost_lease()) };
+    /// Takes note of what became of a write, and tells whoever watches.
+    fn told(&self, state: &mut State, outcome: Result<Outcome, Error>, write: &Write) -> Result<(), Failure> {
+        let left = match outcome {
+            Ok(Outcome::Written(left)) => left,
+            Ok(_) => return Err(lost_lease()),
+            Err(error) => {
+                // Only then may it have been written; else the entry that was not taken is dropped, and those that
+                // waited before it go with the next one.
+                state.unsure = matches!(error, Error::Unavailable(_));
+                state.waiting.extend(write.entries.iter().rev().skip(1).rev().cloned());
+                return Err(error.into());
+            }
+        };
+        state.unsure = false;
+        state.seq = write.seq;
+        let entries = &write.entries;
         for entry in entries.iter().chain(&left) {
             self.live.tell(self.run.id, self.run.epoch, || crate::events::of_entry(entry, entry.seq, true));
         }

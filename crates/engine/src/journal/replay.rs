@@ -38,6 +38,11 @@ impl Replay {
         Self { steps }
     }
 
+    /// Every step that is not run again.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Entry> {
+        self.steps.values()
+    }
+
     /// The step that ended at `path`.
     pub(crate) fn get(&self, path: &str) -> Option<&Entry> {
         self.steps.get(path)

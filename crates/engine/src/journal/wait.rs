@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use pilothouse_domain::Micros;
-use pilothouse_store::journal::EntryKind;
+use pilothouse_store::journal::{Entry, EntryKind};
 use pilothouse_store::runs::Signal;
 use serde::{Deserialize, Serialize};
 
@@ -46,8 +46,15 @@ struct Given {
 }
 
 impl Waits {
-    pub(super) fn new(signals: Vec<Signal>) -> Self {
-        Self { signals, state: Mutex::default() }
+    /// The waits of an attempt: `ended` are the entries of steps that earlier attempts left. What their waits were given
+    /// is not given again, whichever branch comes first.
+    pub(super) fn new<'e>(signals: Vec<Signal>, ended: impl Iterator<Item = &'e Entry>) -> Self {
+        let given = ended.filter_map(|entry| {
+            let given = serde_json::from_str::<Waited>(entry.output.as_deref()?).ok()?.signal?;
+            signals.iter().any(|signal| signal.seq == given.seq && signal.name == entry.name).then_some(given.seq)
+        });
+        let state = State { given: given.collect(), ..State::default() };
+        Self { signals, state: Mutex::new(state) }
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
@@ -92,11 +99,8 @@ pub(super) async fn wait_for(
 ) -> Result<Option<Signal>, Failure> {
     if let Some(stored) = shared.replayed::<Waited>(path, name)? {
         let given = stored?.signal;
-        return Ok(given.map(|given| {
-            shared.waits.with(|state| state.given.insert(given.seq));
-            let Given { seq, payload, sent_by, at } = given;
-            Signal { seq, name: name.to_owned(), payload, sent_by, at }
-        }));
+        let signal = |Given { seq, payload, sent_by, at }| Signal { seq, name: name.to_owned(), payload, sent_by, at };
+        return Ok(given.map(signal));
     }
     let found = shared.waits.next(name).cloned();
     if found.is_none() && until.is_none_or(|until| shared.clock.now() < until) {

@@ -8,7 +8,7 @@ use pilothouse_engine::{Failure, Workflow};
 use pilothouse_store::{Store, runs};
 use serde_json::json;
 
-use crate::support::{Bench, World, done, flow, request};
+use crate::support::{Bench, World, cancelled, done, flow, request, told};
 
 /// One step that waits at the gate, and stops when the run's token fires.
 fn stoppable(world: Arc<World>) -> Arc<dyn Workflow> {
@@ -28,8 +28,6 @@ fn stoppable(world: Arc<World>) -> Arc<dyn Workflow> {
     })
 }
 
-const CANCELLED: &str = r#"{"status":"cancelled","code":"run.cancelled"}"#;
-
 pub async fn a_queued_run_is_cancelled_at_once(store: &Store) {
     let bench = Bench::on(store).await;
     let idle = bench.engine(stoppable(World::new()), 0);
@@ -39,26 +37,26 @@ pub async fn a_queued_run_is_cancelled_at_once(store: &Store) {
     let again = idle.cancel(&bench.tenant, id).await.unwrap().unwrap();
     assert_eq!(again, run);
     let events = bench.events(&idle, id, 0).await;
-    assert_eq!(events.iter().map(|event| event.json.as_str()).collect::<Vec<_>>(), [CANCELLED], "one end");
+    assert_eq!(events.iter().map(told).collect::<Vec<_>>(), [cancelled(1)], "one end");
 }
 
 pub async fn a_running_run_hears_its_token(store: &Store) {
     let (bench, world) = (Bench::on(store).await, World::new());
-    let working = bench.working(stoppable(world.clone()), 1, true);
+    let working = bench.working(stoppable(world.clone()), 1);
     let id = bench.start(&working.engine, request(3)).await.id;
     world.at_gate(1).await;
     let run = working.engine.cancel(&bench.tenant, id).await.unwrap().unwrap();
     assert_eq!((run.status, run.cancel_requested), (Status::Running, true));
     let run = bench.ended(&working.engine, id).await;
     assert_eq!((run.status, run.attempt, run.error_code.as_deref()), (Status::Cancelled, 1, Some("run.cancelled")));
-    assert_eq!(bench.events(&working.engine, id, 1).await.last().unwrap().json, CANCELLED);
+    assert_eq!(told(bench.events(&working.engine, id, 1).await.last().unwrap()), cancelled(1));
     working.end().await;
 }
 
 pub async fn a_run_that_has_ended_stays_as_it_is(store: &Store) {
     let (bench, world) = (Bench::on(store).await, World::new());
     world.gate.add_permits(1);
-    let working = bench.working(stoppable(world), 1, true);
+    let working = bench.working(stoppable(world), 1);
     let id = bench.start(&working.engine, request(3)).await.id;
     let ended = bench.ended(&working.engine, id).await;
     let events = bench.events(&working.engine, id, 0).await;
@@ -69,7 +67,7 @@ pub async fn a_run_that_has_ended_stays_as_it_is(store: &Store) {
 
 pub async fn another_tenant_cannot_cancel(store: &Store) {
     let (bench, world) = (Bench::on(store).await, World::new());
-    let working = bench.working(stoppable(world.clone()), 1, true);
+    let working = bench.working(stoppable(world.clone()), 1);
     let id = bench.start(&working.engine, request(3)).await.id;
     world.at_gate(1).await;
     let stranger = "stranger".parse().unwrap();
@@ -91,17 +89,17 @@ pub async fn a_wish_that_comes_after_the_workers_last_look_still_ends_the_run(st
             Err(Failure::retryable(Code::Unavailable, "again"))
         })
     });
-    let working = bench.working(workflow, 1, true);
+    let working = bench.working(workflow, 1);
     let id = bench.start(&working.engine, request(3)).await.id;
     world.at_gate(1).await;
     // Another node asks for it, and this one has not heard yet when its attempt ends.
     let tenant = bench.tenant.clone();
-    let wish = store.write(move |tx| Box::pin(async move { runs::request_cancel(tx, &tenant, id, 5).await }));
+    let wish = store.write(move |tx| Box::pin(async move { runs::cancel(tx, &tenant, id, 5).await }));
     assert!(wish.await.unwrap().is_some_and(|(run, changed)| changed && run.status == Status::Running));
     world.gate.add_permits(1);
     let run = bench.ended(&working.engine, id).await;
     assert_eq!((run.status, run.attempt), (Status::Cancelled, 1));
     let events = bench.events(&working.engine, id, 0).await;
-    assert_eq!(events.iter().map(|event| event.json.as_str()).collect::<Vec<_>>(), [CANCELLED]);
+    assert_eq!(events.iter().skip(1).map(told).collect::<Vec<_>>(), [cancelled(1)]);
     working.end().await;
 }

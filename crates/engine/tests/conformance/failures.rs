@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use pilothouse_domain::Code;
-use pilothouse_domain::run::{Status, StepStatus};
-use pilothouse_engine::Failure;
-use pilothouse_store::Store;
+use pilothouse_domain::run::Status;
+use pilothouse_engine::{Failure, MAX_INPUT_BYTES, Request};
+use pilothouse_store::{Error, Store};
 use serde_json::json;
 
-use crate::support::{Bench, World, done, flow, request};
+use crate::support::{Bench, World, done, flow, request, told};
 
 pub async fn a_panic_is_a_failed_attempt(store: &Store) {
     let (bench, first) = (Bench::on(store).await, Arc::new(AtomicBool::new(true)));
@@ -22,14 +22,15 @@ pub async fn a_panic_is_a_failed_attempt(store: &Store) {
             Ok(json!("well"))
         })
     });
-    let working = bench.working(workflow, 1, true);
+    let working = bench.working(workflow, 1);
     let id = bench.start(&working.engine, request(2)).await.id;
-    let failed = bench.until(&working.engine, id, |run| run.status == Status::Queued && run.attempt == 1).await;
+    let failed = bench.until(&working.engine, id, |run| run.status == Status::Queued && run.attempt == 2).await;
     assert_eq!(failed.error_code.as_deref(), Some("internal"));
     bench.clock.forward(Duration::from_secs(1));
     let run = bench.ended(&working.engine, id).await;
     assert_eq!((run.status, run.attempt, run.output.as_deref()), (Status::Succeeded, 2, Some("\"well\"")));
-    assert_eq!(bench.steps(id).await.iter().map(|step| step.attempt).collect::<Vec<_>>(), [1, 2]);
+    let steps = bench.steps(&working.engine, id).await;
+    assert_eq!(steps.iter().map(|step| step.attempt).collect::<Vec<_>>(), [1, 2]);
     working.end().await;
 }
 
@@ -47,30 +48,34 @@ pub async fn attempts_run_out_after_growing_pauses(store: &Store) {
             Ok(json!(null))
         })
     });
-    let working = bench.working(workflow, 1, true);
+    let working = bench.working(workflow, 1);
     let begun_at = pilothouse_domain::Clock::now(bench.clock.as_ref());
     let id = bench.start(&working.engine, request(3)).await.id;
     let first = bench.until(&working.engine, id, |run| run.status == Status::Queued).await;
-    assert_eq!((first.attempt, first.due_at - begun_at), (1, 500_000));
-    bench.clock.forward(Duration::from_micros(500_000));
-    let second = bench.until(&working.engine, id, |run| run.status == Status::Queued && run.attempt == 2).await;
-    assert_eq!(second.due_at - begun_at, 1_500_000, "the second pause is twice the first");
-    bench.clock.forward(Duration::from_micros(999_999));
+    let pause = first.wake_at.unwrap() - begun_at;
+    assert_eq!((first.attempt, first.error_code.as_deref()), (2, Some("unavailable")));
+    assert!((375_000..=500_000).contains(&pause), "half a second, less at most a quarter: {pause}");
+    bench.clock.forward(Duration::from_micros(pause as u64));
+    let second = bench.until(&working.engine, id, |run| run.status == Status::Queued && run.attempt == 3).await;
+    let pause = second.wake_at.unwrap() - begun_at - pause;
+    assert!((750_000..=1_000_000).contains(&pause), "the second pause is about twice the first: {pause}");
+    bench.clock.forward(Duration::from_micros(pause as u64 - 1));
     // One microsecond before it is due, an engine that looks at the queue leaves it alone.
     let other = bench.start(&working.engine, request(1)).await.id;
     assert_eq!(bench.ended(&working.engine, other).await.status, Status::Dead);
-    assert_eq!(bench.run(&working.engine, id).await.attempt, 2);
+    assert_eq!(bench.run(&working.engine, id).await.status, Status::Queued);
     bench.clock.forward(Duration::from_micros(1));
     let dead = bench.ended(&working.engine, id).await;
     assert_eq!((dead.status, dead.attempt, dead.error_code.as_deref()), (Status::Dead, 3, Some("unavailable")));
     assert_eq!(dead.error_message.as_deref(), Some("the other side is down"));
-    let steps = bench.steps(id).await;
-    assert_eq!((steps[0].status, steps[0].attempt, steps.len()), (StepStatus::Failed, 3, 1));
-    assert!(steps[0].error.as_deref().is_some_and(|error| error.contains("the other side is down")));
+    let steps = bench.steps(&working.engine, id).await;
+    assert_eq!(steps.iter().map(|step| step.attempt).collect::<Vec<_>>(), [1, 2, 3], "the history");
+    assert!(steps.iter().all(|step| step.error.as_ref().is_some_and(|error| error.contains("the other side is down"))));
     let events = bench.events(&working.engine, id, 0).await;
-    let kinds: Vec<_> = events.iter().map(|event| (event.seq, event.kind.as_str())).collect();
-    assert_eq!(kinds, [(Some(1), "step"), (Some(2), "step"), (Some(3), "step"), (Some(4), "done")], "the history");
-    assert_eq!(events[3].json, r#"{"status":"dead","code":"unavailable"}"#);
+    let kinds: String = events.iter().map(|event| &event.kind[..2]).collect::<Vec<_>>().join(" ");
+    assert_eq!(kinds, "st st st st st st st st do", "a claim, a step and what becomes of it, three times");
+    let end = json!({"status": "dead", "code": "unavailable", "message": "the other side is down", "attempt": 3});
+    assert_eq!(told(events.last().unwrap()), end);
     assert_eq!(world.effects().len(), 4);
     working.end().await;
 }
@@ -83,21 +88,47 @@ pub async fn a_final_failure_is_not_tried_again(store: &Store) {
             Ok(json!(null))
         })
     });
-    let working = bench.working(workflow, 1, true);
+    let working = bench.working(workflow, 1);
     let id = bench.start(&working.engine, request(5)).await.id;
     let run = bench.ended(&working.engine, id).await;
     let code = Code::QueryFailed.as_str();
     assert_eq!((run.status, run.attempt, run.error_code.as_deref()), (Status::Failed, 1, Some(code)));
-    assert_eq!(bench.steps(id).await[0].status, StepStatus::Failed, "its last step is written with the end");
+    let steps = bench.steps(&working.engine, id).await;
+    assert!(steps[0].error.is_some() && steps.len() == 1, "it is written before the end");
     working.end().await;
 }
 
-pub async fn a_run_of_an_unknown_kind_fails(store: &Store) {
+pub async fn a_run_of_an_unknown_kind_is_refused(store: &Store) {
     let bench = Bench::on(store).await;
     let engine = bench.engine(flow(1, |_, _| Box::pin(async { Ok(json!(null)) })), 1);
-    let mut unknown = request(3);
-    unknown.kind = "nothing";
-    let id = bench.start(&engine, unknown).await.id;
-    let run = bench.ended(&engine, id).await;
-    assert_eq!((run.status, run.error_code.as_deref()), (Status::Failed, Some("run.workflow_version")));
+    let unknown = Request { kind: "nothing", ..request(3) };
+    assert_eq!(engine.start(&bench.tenant, unknown).await, Err(Error::Missing { what: "workflow" }));
+}
+
+pub async fn an_input_that_is_too_large_is_refused(store: &Store) {
+    let bench = Bench::on(store).await;
+    let working = bench.working(flow(1, |_, input| Box::pin(async move { Ok(json!(input.to_string().len())) })), 1);
+    let input = |bytes: usize| json!("x".repeat(bytes - 2)).to_string();
+    let large = Request { input: input(MAX_INPUT_BYTES + 1), ..request(1) };
+    let refused = working.engine.start(&bench.tenant, large).await;
+    assert_eq!(refused, Err(Error::TooLarge { bytes: MAX_INPUT_BYTES + 1, most: MAX_INPUT_BYTES }));
+    let largest = Request { input: input(MAX_INPUT_BYTES), ..request(1) };
+    let id = bench.start(&working.engine, largest).await.id;
+    assert_eq!(bench.ended(&working.engine, id).await.output, Some(MAX_INPUT_BYTES.to_string()));
+    working.end().await;
+}
+
+pub async fn a_result_that_is_too_large_is_a_final_failure(store: &Store) {
+    let bench = Bench::on(store).await;
+    let workflow = flow(1, |journal, _| {
+        Box::pin(async move {
+            let text: String = journal.step("write", async { done("x".repeat(16 << 20)) }).await?;
+            Ok(json!(text.len()))
+        })
+    });
+    let working = bench.working(workflow, 1);
+    let id = bench.start(&working.engine, request(3)).await.id;
+    let run = bench.ended(&working.engine, id).await;
+    assert_eq!((run.status, run.error_code.as_deref()), (Status::Failed, Some(Code::RunTooLarge.as_str())));
+    working.end().await;
 }

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use pilothouse_domain::run::Status;
-use pilothouse_domain::{Clock, RunId};
-use pilothouse_engine::Workflow;
-use pilothouse_store::{Store, runs};
+use pilothouse_domain::{Clock as _, RunId};
+use pilothouse_engine::{Engine, Options, Workflow};
+use pilothouse_store::{Store, workers};
 use serde_json::json;
 
-use crate::support::{Bench, LEASE, World, done, flow, request};
+use crate::node::Node;
+use crate::support::{Bench, LEASE, PATIENCE, Working, World, done, flow, request, told};
 
 /// A first step, and a second one that waits at the gate of `world`; the output names the world.
 fn gated(world: Arc<World>, name: &'static str) -> Arc<dyn Workflow> {
@@ -35,71 +35,75 @@ fn gated(world: Arc<World>, name: &'static str) -> Arc<dyn Workflow> {
     })
 }
 
-/// Takes every expired lease back, as the worker loop of any node does.
-async fn free_expired(bench: &Bench) {
-    let now = bench.clock.now();
-    bench.store.write(move |tx| Box::pin(async move { runs::release_expired(tx, now, 99).await })).await.unwrap();
+/// Waits until the engine has shown that it lives so many times more.
+async fn beaten(bench: &Bench, engine: &Engine, times: i64) {
+    let own = engine.worker();
+    let count = async || {
+        let all = bench.store.read(|tx| Box::pin(workers::list(tx))).await.unwrap();
+        all.iter().find(|worker| worker.id == own && !worker.gone).map_or(0, |worker| worker.beats)
+    };
+    let wanted = count().await + times;
+    let beating = async {
+        while count().await < wanted {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, beating).await.expect("the engine lives");
 }
 
 pub async fn a_fenced_worker_writes_nothing(store: &Store) {
     let (bench, slow, quick) = (Bench::on(store).await, World::new(), World::new());
-    // The engine's loop does not run: nobody renews its leases.
-    let stalled = bench.engine(gated(slow.clone(), "slow"), 1);
-    let id = bench.start(&stalled, request(3)).await.id;
+    let (stalled, node) = bench.sharing(gated(slow.clone(), "slow"), 1);
+    let id = bench.start(&stalled.engine, request(3)).await.id;
     slow.at_gate(1).await;
-    bench.clock.forward(LEASE);
-    free_expired(&bench).await;
-    slow.gate.add_permits(1);
-    // Its step is refused, and so is its end; then its slot is free again.
-    bench.idle(&stalled).await;
-    let run = bench.run(&stalled, id).await;
-    assert_eq!((run.status, run.epoch, run.error_code), (Status::Queued, 1, None));
-    assert_eq!(
-        (bench.steps(id).await.len(), slow.effects()),
-        (1, vec!["slow".to_owned()]),
-        "its third step never began"
-    );
-    quick.gate.add_permits(1);
-    let other = bench.working(gated(quick, "quick"), 1, false);
-    let run = bench.ended(&other.engine, id).await;
-    assert_eq!((run.output.as_deref(), run.epoch), (Some("\"slow then quick\""), 2));
-    assert_eq!(bench.events(&stalled, id, 0).await.len(), 4);
-    other.end().await;
-}
-
-pub async fn an_expired_lease_lets_another_engine_take_over(store: &Store) {
-    let (bench, slow, quick) = (Bench::on(store).await, World::new(), World::new());
-    let stalled = bench.engine(gated(slow.clone(), "slow"), 1);
-    let id = bench.start(&stalled, request(3)).await.id;
-    slow.at_gate(1).await;
-    let other = bench.working(gated(quick.clone(), "quick"), 1, false);
-    bench.clock.forward(LEASE - Duration::from_micros(1));
-    let small = bench.start(&stalled, request(1)).await.id;
+    let name = stalled.engine.worker();
+    beaten(&bench, &stalled.engine, 1).await;
+    node.stall();
+    let (other, _) = bench.sharing(gated(quick.clone(), "quick"), 1);
     quick.at_gate(1).await;
-    assert_eq!(bench.run(&stalled, id).await.attempt, 1, "not a microsecond too early");
-    quick.gate.add_permits(2);
-    bench.ended(&other.engine, small).await;
-    bench.clock.forward(Duration::from_micros(1));
-    let run = bench.ended(&other.engine, id).await;
-    assert_eq!((run.status, run.attempt, run.output.as_deref()), (Status::Succeeded, 2, Some("\"slow then quick\"")));
+    // Both work on it now; the one that lost it is the first to end its step.
     slow.gate.add_permits(1);
-    bench.idle(&stalled).await;
-    assert_eq!(bench.run(&stalled, id).await, run, "who comes late changes nothing");
+    node.go_on();
+    bench.idle(&stalled.engine).await;
+    assert_eq!(slow.effects(), ["slow"], "its third step never began");
+    assert_eq!(bench.steps(&stalled.engine, id).await.len(), 1);
+    quick.gate.add_permits(1);
+    let run = bench.ended(&other.engine, id).await;
+    assert_eq!((run.output.as_deref(), run.epoch, run.attempt), (Some("\"slow then quick\""), 2, 2));
+    // It goes on under another name.
+    slow.gate.add_permits(1);
     other.end().await;
+    let next = bench.start(&stalled.engine, request(3)).await.id;
+    assert_eq!(bench.ended(&stalled.engine, next).await.output.as_deref(), Some("\"slow then slow\""));
+    assert_ne!(stalled.engine.worker(), name);
+    assert_eq!(bench.run(&stalled.engine, id).await, run);
+    stalled.end().await;
 }
 
-pub async fn a_busy_engine_still_frees_expired_leases(store: &Store) {
-    let (bench, slow) = (Bench::on(store).await, World::new());
-    let stalled = bench.engine(gated(slow.clone(), "slow"), 1);
-    let id = bench.start(&stalled, request(3)).await.id;
+pub async fn a_worker_that_lives_keeps_its_runs(store: &Store) {
+    let (bench, world) = (Bench::on(store).await, World::new());
+    let (holder, _) = bench.sharing(gated(world.clone(), "holder"), 1);
+    let id = bench.start(&holder.engine, request(3)).await.id;
+    world.at_gate(1).await;
+    let (other, _) = bench.sharing(gated(World::new(), "other"), 1);
+    // Fifteen beats are three leases; a jump of the clock is none.
+    bench.clock.forward(LEASE * 100_000);
+    beaten(&bench, &other.engine, 15).await;
+    world.gate.add_permits(1);
+    let run = bench.ended(&holder.engine, id).await;
+    assert_eq!((run.output.as_deref(), run.attempt, run.epoch), (Some("\"holder then holder\""), 1, 1));
+    other.end().await;
+    holder.end().await;
+}
+
+pub async fn a_busy_engine_still_takes_over(store: &Store) {
+    let (bench, slow, quick) = (Bench::on(store).await, World::new(), World::new());
+    let (stalled, node) = bench.sharing(gated(slow.clone(), "slow"), 1);
+    let id = bench.start(&stalled.engine, request(3)).await.id;
     slow.at_gate(1).await;
-    let quick = World::new();
+    node.stall();
     quick.gate.add_permits(1_000_000);
-    let busy = bench.working(gated(quick, "quick"), 2, false);
-    // The look at the start finds nothing: the lease ends while the engine is busy.
-    let small = bench.start(&busy.engine, request(1)).await.id;
-    bench.ended(&busy.engine, small).await;
-    bench.clock.forward(LEASE);
+    let (busy, _) = bench.sharing(gated(quick, "quick"), 2);
     // Small runs without a pause: each end wakes the loop long before it would look by itself.
     let load = async {
         loop {
@@ -112,28 +116,32 @@ pub async fn a_busy_engine_still_frees_expired_leases(store: &Store) {
         run = bench.ended(&busy.engine, id) => assert_eq!((run.status, run.attempt), (Status::Succeeded, 2)),
     }
     busy.end().await;
+    node.go_on();
+    slow.gate.add_permits(1);
+    stalled.end().await;
 }
 
-pub async fn an_exclusive_start_frees_every_lease_of_others(store: &Store) {
+pub async fn an_exclusive_start_takes_every_run_of_others(store: &Store) {
     const RUNS: u32 = 130;
     let (bench, vanished) = (Bench::on(store).await, World::new());
-    let engine = bench.engine(gated(vanished.clone(), "vanished"), RUNS as usize);
+    // A process that took runs and died before it had announced itself.
+    let engine = bench.engine_alone(gated(vanished.clone(), "vanished"), RUNS as usize);
     let mut ids = Vec::new();
     for n in 0..RUNS {
         ids.push(bench.start(&engine, request(if n == 0 { 1 } else { 2 })).await.id);
     }
     vanished.at_gate(RUNS).await;
     let world = World::new();
-    let next = bench.engine(gated(world.clone(), "next"), RUNS as usize + 1);
+    let next = bench.engine_alone(gated(world.clone(), "next"), RUNS as usize + 1);
     let own = bench.start(&next, request(2)).await.id;
     world.at_gate(1).await;
-    let next = crate::support::Working::begin(next, true);
+    let next = Working::begin(next);
     world.gate.add_permits(1 + RUNS as usize);
-    // The clock has not moved: no lease is over.
     let dead = bench.ended(&next.engine, ids[0]).await;
     assert_eq!((dead.status, dead.error_code.as_deref()), (Status::Dead, Some("run.interrupted")));
     assert_eq!(dead.finished_at, Some(bench.clock.now()));
-    assert_eq!(bench.events(&next.engine, ids[0], 1).await[0].json, r#"{"status":"dead","code":"run.interrupted"}"#);
+    let end = told(bench.events(&next.engine, ids[0], 1).await.last().unwrap());
+    assert_eq!((&end["status"], &end["code"]), (&json!("dead"), &json!("run.interrupted")));
     for id in &ids[1..] {
         let run = bench.ended(&next.engine, *id).await;
         assert_eq!((run.status, run.attempt), (Status::Succeeded, 2));
@@ -142,30 +150,16 @@ pub async fn an_exclusive_start_frees_every_lease_of_others(store: &Store) {
     next.end().await;
 }
 
-pub async fn a_lease_that_nobody_works_under_runs_out(store: &Store) {
+pub async fn a_claim_whose_answer_was_lost_is_made_again(store: &Store) {
     let (bench, world) = (Bench::on(store).await, World::new());
-    // The long heartbeat of the tests is a quarter of the lease; this engine beats often in real time.
-    let engine = bench.engine_with_lease(gated(world.clone(), "one"), 3, Duration::from_millis(40));
-    let lost = bench.engine(gated(world.clone(), "one"), 0);
-    let id = bench.start(&lost, request(3)).await.id;
-    let at_work = bench.start(&engine, request(3)).await.id;
-    world.at_gate(1).await;
-    // A claim that was committed while its answer was lost: leased to this process, and nobody works on it.
-    let owner = bench.run(&engine, at_work).await.lease_owner.unwrap();
-    let (tenant, now) = (bench.tenant.clone(), bench.clock.now());
-    let claim = store
-        .write(move |tx| Box::pin(async move { runs::claim_one(tx, &tenant, id, &owner, now, now + 40_000).await }));
-    assert!(claim.await.unwrap().is_some());
-    let working = crate::support::Working::begin(engine, false);
-    bench.clock.forward(Duration::from_millis(30));
-    // The run at work is renewed, the other is not.
-    let until = bench.clock.now() + 40_000;
-    bench.until(&working.engine, at_work, |run| run.lease_until == Some(until)).await;
-    bench.clock.forward(Duration::from_millis(10));
-    world.at_gate(1).await;
-    world.gate.add_permits(2);
-    assert_eq!(bench.ended(&working.engine, id).await.attempt, 2);
-    assert_eq!(bench.ended(&working.engine, at_work).await.attempt, 1);
+    world.gate.add_permits(9);
+    let idle = bench.engine(gated(world.clone(), "idle"), 0);
+    let id = bench.start(&idle, request(1)).await.id;
+    let node = Node::of(store);
+    node.lose_next_claim();
+    let working = Working::begin(bench.engine_on(&node, gated(world.clone(), "one"), 1));
+    let run = bench.ended(&working.engine, id).await;
+    assert_eq!((run.status, run.attempt, run.epoch), (Status::Succeeded, 1, 2), "no attempt was begun");
     working.end().await;
 }
 
@@ -187,11 +181,15 @@ pub async fn an_old_attempt_does_not_disturb_the_new_one(store: &Store) {
             Ok(json!(journal.step("work", work).await?))
         })
     });
-    let engine = bench.engine(workflow, 2);
-    let id: RunId = bench.start(&engine, request(3)).await.id;
-    bench.until(&engine, id, |run| run.status == Status::Running).await;
-    bench.clock.forward(LEASE);
-    let working = crate::support::Working::begin(engine, false);
+    let (working, node) = bench.sharing(workflow.clone(), 2);
+    let id: RunId = bench.start(&working.engine, request(3)).await.id;
+    bench.until(&working.engine, id, |run| run.status == Status::Running).await;
+    beaten(&bench, &working.engine, 1).await;
+    node.stall();
+    // Another worker, without slots of its own, gives the stalled one up.
+    let (watcher, _) = bench.sharing(workflow, 0);
+    bench.until(&watcher.engine, id, |run| run.status == Status::Queued).await;
+    node.go_on();
     // Both attempts are in this process now; the old one ends first.
     world.at_gate(2).await;
     assert_eq!((world.effects().len(), working.engine.running()), (1, 1));
@@ -200,5 +198,45 @@ pub async fn an_old_attempt_does_not_disturb_the_new_one(store: &Store) {
     world.gate.add_permits(2);
     let run = bench.ended(&working.engine, id).await;
     assert_eq!((run.status, run.output.as_deref()), (Status::Succeeded, Some("2")), "its step had begun");
+    watcher.end().await;
     working.end().await;
+}
+
+pub async fn a_stopping_worker_hands_its_runs_back(store: &Store) {
+    let (bench, slow, quick) = (Bench::on(store).await, World::new(), World::new());
+    let workflow = |world: Arc<World>, name: &'static str| {
+        flow(1, move |journal, _| {
+            let world = world.clone();
+            Box::pin(async move {
+                let first: String = journal.step("first", async { done(name.to_owned()) }).await?;
+                let token = journal.cancel().clone();
+                let work = async {
+                    tokio::select! {
+                        () = world.pass() => done(name.to_owned()),
+                        () = token.cancelled() => Err(pilothouse_engine::Failure::last(
+                            pilothouse_domain::Code::RunCancelled,
+                            "stopped",
+                        )),
+                    }
+                };
+                let second: String = journal.step("second", work).await?;
+                Ok(json!([first, second]))
+            })
+        })
+    };
+    let node = Arc::new(Node::of(store));
+    let options = Options { drain: LEASE, lease: LEASE, ..bench.options() };
+    let registry = pilothouse_engine::Registry::default().with(workflow(slow.clone(), "slow"));
+    let engine = Engine::over(node, bench.clock.clone(), bench.ids.clone(), registry, options);
+    let stopping = Working::begin(engine.clone());
+    let id = bench.start(&engine, request(1)).await.id;
+    slow.at_gate(1).await;
+    stopping.end().await;
+    let run = bench.run(&engine, id).await;
+    assert_eq!((run.status, run.attempt, run.worker), (Status::Queued, 1, None), "it is nobody's fault");
+    quick.gate.add_permits(1);
+    let (other, _) = bench.sharing(workflow(quick, "quick"), 1);
+    let run = bench.ended(&other.engine, id).await;
+    assert_eq!((run.status, run.output.as_deref()), (Status::Succeeded, Some("[\"slow\",\"quick\"]")));
+    other.end().await;
 }

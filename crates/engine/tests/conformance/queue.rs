@@ -3,21 +3,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use pilothouse_domain::run::Status;
-use pilothouse_engine::Workflow;
+use pilothouse_engine::{Also, QUEUE_FULL, Request, Workflow};
 use pilothouse_store::{Error, Store, runs, tenants};
 use serde_json::json;
 
 use crate::support::{Bench, World, done, flow, request};
 
-/// One step that notes the run's id and, where `holds`, waits at the gate.
-fn noting(world: Arc<World>, holds: bool) -> Arc<dyn Workflow> {
-    flow(1, move |journal, _| {
+/// One step that notes the run's title and, where `holds`, waits at the gate.
+pub fn noting(world: Arc<World>, holds: bool) -> Arc<dyn Workflow> {
+    flow(1, move |journal, input| {
         let world = world.clone();
         Box::pin(async move {
             let id = journal.id().to_string();
             let work = async {
-                world.note(&id);
+                world.note(input.as_str().unwrap_or(&id));
                 if holds {
                     world.pass().await;
                 }
@@ -29,7 +30,7 @@ fn noting(world: Arc<World>, holds: bool) -> Arc<dyn Workflow> {
     })
 }
 
-pub async fn two_engines_never_run_the_same_run(store: &Store) {
+pub async fn several_engines_never_run_the_same_run(store: &Store) {
     const RUNS: usize = 120;
     let (bench, world) = (Bench::on(store).await, World::new());
     let idle = bench.engine(noting(world.clone(), false), 0);
@@ -37,9 +38,9 @@ pub async fn two_engines_never_run_the_same_run(store: &Store) {
     for _ in 0..RUNS {
         ids.push(bench.start(&idle, request(3)).await.id);
     }
-    let engines = [4, 4, 3].map(|slots| bench.working(noting(world.clone(), false), slots, false));
+    let nodes = [4, 4, 3].map(|slots| bench.sharing(noting(world.clone(), false), slots).0);
     for id in &ids {
-        let run = bench.ended(&engines[0].engine, *id).await;
+        let run = bench.ended(&nodes[0].engine, *id).await;
         assert_eq!((run.status, run.attempt, run.epoch), (Status::Succeeded, 1, 1));
     }
     let mut times = HashMap::new();
@@ -47,14 +48,14 @@ pub async fn two_engines_never_run_the_same_run(store: &Store) {
         *times.entry(effect).or_insert(0) += 1;
     }
     assert_eq!((times.len(), times.values().max()), (RUNS, Some(&1)));
-    for engine in engines {
-        engine.end().await;
+    for node in nodes {
+        node.end().await;
     }
 }
 
 pub async fn a_run_without_a_slot_waits_for_one(store: &Store) {
     let (bench, world) = (Bench::on(store).await, World::new());
-    let working = bench.working(noting(world.clone(), true), 1, true);
+    let working = bench.working(noting(world.clone(), true), 1);
     let first = bench.start(&working.engine, request(3)).await.id;
     world.at_gate(1).await;
     let second = bench.start(&working.engine, request(3)).await.id;
@@ -69,7 +70,7 @@ pub async fn a_run_without_a_slot_waits_for_one(store: &Store) {
 pub async fn stopping_lets_the_runs_end(store: &Store) {
     let (bench, world) = (Bench::on(store).await, World::new());
     // More slots than this test fills: a run that waits then waits for nothing but the next start.
-    let working = bench.working(noting(world.clone(), true), 64, true);
+    let working = bench.working(noting(world.clone(), true), 64);
     let engine = working.engine.clone();
     let id = bench.start(&engine, request(3)).await.id;
     world.at_gate(1).await;
@@ -94,7 +95,7 @@ pub async fn stopping_lets_the_runs_end(store: &Store) {
 
 pub async fn one_key_is_one_run(store: &Store) {
     let (bench, world) = (Bench::on(store).await, World::new());
-    let working = bench.working(noting(world.clone(), false), 4, true);
+    let working = bench.working(noting(world.clone(), false), 4);
     let mut keyed = request(3);
     keyed.idempotency_key = Some("order 7".into());
     let asked = (0..8).map(|_| bench.start(&working.engine, keyed.clone()));
@@ -102,21 +103,34 @@ pub async fn one_key_is_one_run(store: &Store) {
     assert!(started.iter().all(|answer| answer.id == started[0].id));
     assert_eq!(started.iter().filter(|answer| !answer.existed).count(), 1);
     bench.ended(&working.engine, started[0].id).await;
-    let again = bench.start(&working.engine, keyed).await;
+    let again = bench.start(&working.engine, keyed.clone()).await;
     assert_eq!((again.id, again.existed), (started[0].id, true));
     assert_eq!(world.effects().len(), 1);
+    let stranger = "stranger".parse().unwrap();
+    store
+        .write(|tx| Box::pin(async { tenants::ensure(tx, &"stranger".parse().unwrap(), "S", 1).await }))
+        .await
+        .unwrap();
+    let other = working.engine.start(&stranger, keyed).await.unwrap();
+    assert!(!other.existed && other.id != again.id, "a key is the tenant's own");
     working.end().await;
+}
+
+/// Writes a tenant row, and fails after it where `fails`.
+fn row(name: &'static str, fails: bool) -> Also {
+    Box::new(move |tx| {
+        async move {
+            tenants::ensure(tx, &name.parse().unwrap(), "Asked", 1).await?;
+            if fails { Err(Error::Conflict { what: "row" }) } else { Ok(()) }
+        }
+        .boxed()
+    })
 }
 
 pub async fn the_row_that_asked_and_the_run_are_one_unit(store: &Store) {
     let (bench, world) = (Bench::on(store).await, World::new());
-    let working = bench.working(noting(world.clone(), false), 4, true);
-    let fails = working.engine.start(&bench.tenant, request(3), |tx, _| {
-        Box::pin(async move {
-            tenants::ensure(tx, &"asked".parse().unwrap(), "Asked", 1).await?;
-            Err(Error::Conflict { what: "row" })
-        })
-    });
+    let working = bench.working(noting(world.clone(), false), 4);
+    let fails = working.engine.start_with(&bench.tenant, request(3), Some(row("asked", true)));
     assert_eq!(fails.await, Err(Error::Conflict { what: "row" }));
     let tenant = bench.tenant.clone();
     let (all, runs) = store
@@ -129,9 +143,7 @@ pub async fn the_row_that_asked_and_the_run_are_one_unit(store: &Store) {
         .await
         .unwrap();
     assert_eq!((runs, world.effects().len()), (0, 0));
-    let well = working.engine.start(&bench.tenant, request(3), |tx, _| {
-        Box::pin(async move { tenants::ensure(tx, &"asked".parse().unwrap(), "Asked", 1).await.map(|_| ()) })
-    });
+    let well = working.engine.start_with(&bench.tenant, request(3), Some(row("asked", false)));
     let id = well.await.unwrap().id;
     assert_eq!(bench.ended(&working.engine, id).await.status, Status::Succeeded);
     assert_eq!(store.read(|tx| Box::pin(tenants::list(tx))).await.unwrap().len(), all + 1);
@@ -140,16 +152,18 @@ pub async fn the_row_that_asked_and_the_run_are_one_unit(store: &Store) {
 
 pub async fn a_caller_that_goes_away_leaves_a_working_run(store: &Store) {
     let (bench, world) = (Bench::on(store).await, World::new());
-    let working = bench.working(noting(world.clone(), false), 4, true);
+    let working = bench.working(noting(world.clone(), false), 4);
     let mut keyed = request(1);
     keyed.idempotency_key = Some("gone".into());
     let inside = world.clone();
-    let start = working.engine.start(&bench.tenant, keyed.clone(), move |_, _| {
-        Box::pin(async move {
+    let also: Also = Box::new(move |_| {
+        async move {
             inside.pass().await;
             Ok(())
-        })
+        }
+        .boxed()
     });
+    let start = working.engine.start_with(&bench.tenant, keyed.clone(), Some(also));
     // The caller is gone while its unit of work is under way; the unit is whole all the same.
     tokio::select! {
         started = start => panic!("the unit waits at the gate: {started:?}"),
@@ -159,5 +173,56 @@ pub async fn a_caller_that_goes_away_leaves_a_working_run(store: &Store) {
     let id = bench.start(&working.engine, keyed).await.id;
     assert_eq!(bench.ended(&working.engine, id).await.status, Status::Succeeded);
     assert_eq!(world.effects().len(), 1);
+    working.end().await;
+}
+
+pub async fn a_delayed_run_begins_when_it_is_due(store: &Store) {
+    let (bench, world) = (Bench::on(store).await, World::new());
+    let working = bench.working(noting(world.clone(), false), 4);
+    let day = std::time::Duration::from_secs(86_400);
+    let due_at = pilothouse_domain::Clock::now(bench.clock.as_ref()) + day.as_micros() as i64;
+    let delayed = bench.start(&working.engine, Request { due_at: Some(due_at), ..request(1) }).await.id;
+    let other = bench.start(&working.engine, request(1)).await.id;
+    bench.ended(&working.engine, other).await;
+    let run = bench.run(&working.engine, delayed).await;
+    assert_eq!((run.status, run.wake_at), (Status::Queued, Some(due_at)));
+    bench.clock.forward(day);
+    let run = bench.ended(&working.engine, delayed).await;
+    assert_eq!((run.status, run.started_at), (Status::Succeeded, Some(due_at)));
+    working.end().await;
+}
+
+pub async fn what_is_of_higher_priority_goes_first(store: &Store) {
+    let (bench, world) = (Bench::on(store).await, World::new());
+    let idle = bench.engine(noting(world.clone(), false), 0);
+    for (name, priority) in [("low", -1), ("usual", 0), ("high", 5), ("usual too", 0), ("highest", 99)] {
+        let input = json!(name).to_string();
+        bench.start(&idle, Request { priority, input, ..request(1) }).await;
+    }
+    let last = bench.start(&idle, Request { priority: -10, ..request(1) }).await.id;
+    let working = bench.working(noting(world.clone(), false), 1);
+    bench.ended(&working.engine, last).await;
+    assert_eq!(world.effects()[..5], ["highest", "high", "usual", "usual too", "low"]);
+    working.end().await;
+}
+
+pub async fn a_full_lane_takes_no_more(store: &Store) {
+    let (bench, world) = (Bench::on(store).await, World::new());
+    let working = bench.working(noting(world.clone(), true), 1);
+    let bounded = Request { max_waiting: Some(2), ..request(1) };
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(bench.start(&working.engine, bounded.clone()).await.id);
+    }
+    let refused = working.engine.start(&bench.tenant, bounded.clone()).await;
+    assert_eq!(refused, Err(Error::Conflict { what: QUEUE_FULL }), "one at work and two waiting");
+    let other_key = Request { key: "other".into(), ..bounded.clone() };
+    ids.push(bench.start(&working.engine, other_key).await.id);
+    world.gate.add_permits(9);
+    for id in ids {
+        bench.ended(&working.engine, id).await;
+    }
+    let id = bench.start(&working.engine, bounded).await.id;
+    assert_eq!(bench.ended(&working.engine, id).await.status, Status::Succeeded);
     working.end().await;
 }

@@ -9,18 +9,23 @@ use futures::TryStreamExt as _;
 use futures::future::BoxFuture;
 use pilothouse_domain::{Clock, Ids, Micros, RunId, TenantId};
 use pilothouse_engine::{Done, Engine, Event, Failure, Journal, Options, Registry, Request, Started, Workflow};
+use pilothouse_store::journal::{Entry, EntryKind};
 use pilothouse_store::runs::Run;
-use pilothouse_store::{Location, Options as StoreOptions, Store, steps, tenants};
-use serde_json::Value;
+use pilothouse_store::{Location, Options as StoreOptions, Store, tenants};
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::node::Node;
+
 /// How long a test waits for what must happen; never reached in a test that passes.
 pub const PATIENCE: Duration = Duration::from_secs(30);
-/// The leases of the tests, in the time of [`Hand`].
-pub const LEASE: Duration = Duration::from_secs(10);
+/// The lease where workers are to be given up soon, in real time.
+pub const LEASE: Duration = Duration::from_millis(300);
+/// Longer than the pause after a first attempt.
+pub const PAUSE: Duration = Duration::from_secs(1);
 
 /// A store in a SQLite file of its own.
 pub async fn sqlite() -> (Store, tempfile::TempDir) {
@@ -159,17 +164,38 @@ impl Bench {
 
     /// An engine that does not work on the queue yet.
     pub fn engine(&self, workflow: Arc<dyn Workflow>, concurrency: usize) -> Engine {
-        self.engine_with_lease(workflow, concurrency, LEASE)
+        self.engine_with(&[workflow], Options { concurrency, ..self.options() })
     }
 
-    pub fn engine_with_lease(&self, workflow: Arc<dyn Workflow>, concurrency: usize, lease: Duration) -> Engine {
-        let options = Options { concurrency, lease, drain: PATIENCE, ..Options::default() };
-        let registry = Registry::default().with(workflow);
+    pub fn engine_with(&self, workflows: &[Arc<dyn Workflow>], options: Options) -> Engine {
+        let registry = workflows.iter().cloned().fold(Registry::default(), Registry::with);
         Engine::new(self.store.clone(), self.clock.clone(), self.ids.clone(), registry, options)
     }
 
-    pub fn working(&self, workflow: Arc<dyn Workflow>, concurrency: usize, exclusive: bool) -> Working {
-        Working::begin(self.engine(workflow, concurrency), exclusive)
+    /// An engine that shares the database with others, with short leases.
+    pub fn engine_on(&self, node: &Node, workflow: Arc<dyn Workflow>, concurrency: usize) -> Engine {
+        let options = Options { concurrency, lease: LEASE, ..self.options() };
+        let registry = Registry::default().with(workflow);
+        Engine::over(Arc::new(node.clone()), self.clock.clone(), self.ids.clone(), registry, options)
+    }
+
+    pub fn options(&self) -> Options {
+        Options { drain: PATIENCE, ..Options::default() }
+    }
+
+    pub fn working(&self, workflow: Arc<dyn Workflow>, concurrency: usize) -> Working {
+        Working::begin(self.engine(workflow, concurrency))
+    }
+
+    /// The only worker of the database, be it PostgreSQL: it takes back every run of others when it begins.
+    pub fn engine_alone(&self, workflow: Arc<dyn Workflow>, concurrency: usize) -> Engine {
+        self.engine_on(&Node::alone(&self.store), workflow, concurrency)
+    }
+
+    /// One of several workers of the database.
+    pub fn sharing(&self, workflow: Arc<dyn Workflow>, concurrency: usize) -> (Working, Node) {
+        let node = Node::of(&self.store);
+        (Working::begin(self.engine_on(&node, workflow, concurrency)), node)
     }
 
     pub async fn start(&self, engine: &Engine, request: Request) -> Started {
@@ -218,9 +244,15 @@ impl Bench {
         heard.expect("the stream ends").unwrap()
     }
 
-    pub async fn steps(&self, id: RunId) -> Vec<steps::Step> {
-        let tenant = self.tenant.clone();
-        self.store.read(move |tx| Box::pin(async move { steps::list(tx, &tenant, id).await })).await.unwrap()
+    /// The entries of the run's steps, in the order in which they were written.
+    pub async fn steps(&self, engine: &Engine, id: RunId) -> Vec<Entry> {
+        let entries = engine.journal(&self.tenant, id).await.unwrap().unwrap().1;
+        assert!(entries.iter().zip(1..).all(|(entry, seq)| entry.seq == seq), "without gaps: {entries:?}");
+        entries.into_iter().filter(|entry| entry.kind == EntryKind::Step).collect()
+    }
+
+    pub async fn signal(&self, engine: &Engine, id: RunId, name: &str, payload: Value) -> Run {
+        engine.signal(&self.tenant, id, name, &payload.to_string(), "bob").await.unwrap().unwrap()
     }
 }
 
@@ -232,10 +264,10 @@ pub struct Working {
 }
 
 impl Working {
-    pub fn begin(engine: Engine, exclusive: bool) -> Self {
+    pub fn begin(engine: Engine) -> Self {
         let stop = CancellationToken::new();
         let (worker, stopped) = (engine.clone(), stop.clone());
-        let task = tokio::spawn(async move { worker.work(stopped, exclusive).await });
+        let task = tokio::spawn(async move { worker.work(stopped).await });
         Self { engine, stop, task }
     }
 
@@ -244,6 +276,21 @@ impl Working {
         self.stop.cancel();
         tokio::time::timeout(PATIENCE, self.task).await.expect("the engine stops").unwrap();
     }
+}
+
+/// An event's JSON without what it does not tell.
+pub fn told(event: &Event) -> Value {
+    let mut json: Value = serde_json::from_str(&event.json).unwrap();
+    if let Some(fields) = json.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    json
+}
+
+/// How a run's last event says that it was cancelled in its attempt.
+pub fn cancelled(attempt: i64) -> Value {
+    let code = pilothouse_domain::Code::RunCancelled;
+    json!({"status": "cancelled", "code": code.as_str(), "message": code.cause(), "attempt": attempt})
 }
 
 pub fn request(attempts: i64) -> Request {

@@ -32,7 +32,7 @@ pub use lane::Lane;
 pub use list::{RunFilter, list, previous_in_conversation};
 pub use live::{Promoted, depths, next_wake, promote, ready_lanes};
 pub use prune::{Horizon, Pruned, prune};
-pub use release::{Released, release};
+pub use release::{Released, held, put_back, release};
 
 /// A minute for each step of priority: a run of higher priority goes before those that were due up to so much earlier,
 /// and none waits for ever behind later ones.

@@ -7,7 +7,7 @@ use pilothouse_domain::{Code, Micros, RunId, TenantId};
 
 use super::Lane;
 use super::settle::{Left, To, cancelled, settle};
-use crate::given::Rows;
+use crate::given::{Given, Kind, Rows};
 use crate::{Error, Row, Tx, args, journal};
 
 /// What was taken back.
@@ -17,6 +17,13 @@ pub struct Released {
     pub runs: usize,
     /// The lanes in which runs are ready again.
     pub lanes: BTreeSet<Lane>,
+}
+
+/// The runs that a worker holds, each with its claim.
+pub async fn held(tx: &mut Tx<'_>, worker: &str) -> Result<Vec<(TenantId, RunId, i64)>, Error> {
+    let sql = "SELECT tenant, id, epoch FROM live WHERE state = 1 AND worker = $1";
+    let rows = tx.fetch_all(sql, args![worker]).await?;
+    rows.iter().map(|row| Ok((row.parsed("tenant")?, row.parsed("id")?, row.int("epoch")?))).collect()
 }
 
 /// Takes back at most `limit` runs of a worker that was given up. With attempts left a run is ready again, without it
@@ -29,10 +36,42 @@ pub async fn release(tx: &mut Tx<'_>, worker: &str, now: Micros, limit: u32) -> 
          WHERE state = 1 AND worker = $1 LIMIT $2 FOR UPDATE SKIP LOCKED",
     );
     let rows = tx.fetch_all(sql, args![worker, limit]).await?;
+    take_back(tx, &rows, now, Because::Interrupted).await
+}
+
+const HELD: Given = Given {
+    columns: &[("tenant", Kind::Text), ("id", Kind::Text), ("epoch", Kind::Int)],
+    sqlite: "SELECT live.tenant, live.id, lane, attempt, last_attempt, live.epoch, started_at, cancel_requested
+             FROM given JOIN live ON live.tenant = given.tenant AND live.id = given.id
+             WHERE live.epoch = given.epoch AND live.state = 1",
+    postgres: "SELECT live.tenant, live.id, lane, attempt, last_attempt, live.epoch, started_at, cancel_requested
+               FROM given JOIN live ON live.tenant = given.tenant AND live.id = given.id
+               WHERE live.epoch = given.epoch AND live.state = 1 ORDER BY live.tenant, live.id
+               FOR NO KEY UPDATE OF live",
+};
+
+/// Puts runs back that are held under these claims and that nobody works on, since an answer was lost. No attempt of
+/// theirs has failed.
+pub async fn put_back(tx: &mut Tx<'_>, runs: Vec<(TenantId, RunId, i64)>, now: Micros) -> Result<Released, Error> {
+    let runs = runs.into_iter().map(|(tenant, id, epoch)| args![&tenant, id, epoch]).collect::<Rows>();
+    let rows = tx.given(&HELD, runs).await?;
+    take_back(tx, &rows, now, Because::Unsure).await
+}
+
+/// Why runs are taken from their worker.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Because {
+    /// It vanished in the middle of an attempt.
+    Interrupted,
+    /// Nobody knows whether it was told that it holds them.
+    Unsure,
+}
+
+async fn take_back(tx: &mut Tx<'_>, rows: &[Row], now: Micros, because: Because) -> Result<Released, Error> {
     let mut left = Vec::with_capacity(rows.len());
     let mut lanes = BTreeSet::new();
-    for row in &rows {
-        let run = taken_back(tx, row, now).await?;
+    for row in rows {
+        let run = taken_back(tx, row, now, because).await?;
         if matches!(run.to, To::Ready { .. }) {
             lanes.insert(row.parsed("lane")?);
         }
@@ -42,31 +81,22 @@ pub async fn release(tx: &mut Tx<'_>, worker: &str, now: Micros, limit: u32) -> 
     Ok(Released { runs: rows.len(), lanes })
 }
 
-async fn taken_back(tx: &mut Tx<'_>, row: &Row, now: Micros) -> Result<Left, Error> {
+async fn taken_back(tx: &mut Tx<'_>, row: &Row, now: Micros, because: Because) -> Result<Left, Error> {
     let (tenant, id): (TenantId, RunId) = (row.parsed("tenant")?, row.parsed("id")?);
     let (attempt, last_attempt) = (row.int("attempt")?, row.int("last_attempt")?);
     let started_at = row.optional_int("started_at")?;
     let ended = |status| To::Ended { status, output: None, started_at };
     let interrupted = (Code::RunInterrupted.as_str().to_owned(), Code::RunInterrupted.cause().to_owned());
     let (to, attempt, why) = if row.flag("cancel_requested")? {
-        (ended(Status::Cancelled), attempt, cancelled())
+        (ended(Status::Cancelled), attempt, Some(cancelled()))
+    } else if because == Because::Unsure {
+        (To::Ready { rank: None }, attempt, None)
     } else if attempt < last_attempt {
-        (To::Ready { rank: None }, attempt + 1, interrupted)
+        (To::Ready { rank: None }, attempt + 1, Some(interrupted))
     } else {
-        (ended(Status::Dead), attempt, interrupted)
+        (ended(Status::Dead), attempt, Some(interrupted))
     };
     let seq = journal::last_seq(tx, &tenant, id).await?;
     let epoch = row.int("epoch")?;
-    Ok(Left {
-        tenant,
-        id,
-        epoch,
-        seq,
-        attempt,
-        last_attempt,
-        at: now,
-        to,
-        why: Some(why),
-        told: Some(journal::NO_CLAIM),
-    })
+    Ok(Left { tenant, id, epoch, seq, attempt, last_attempt, at: now, to, why, told: Some(journal::NO_CLAIM) })
 }

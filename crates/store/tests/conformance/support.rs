@@ -91,6 +91,7 @@ pub fn new_run(n: u128, due_at: i64) -> NewRun {
         created_at: due_at,
         idem_key: None,
         conversation: None,
+        schedule: None,
     }
 }
 

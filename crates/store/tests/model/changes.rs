@@ -68,6 +68,7 @@ impl State {
             finished_at: None,
             worker: None,
             idem_key: new.idem_key,
+            schedule: None,
             conversation: new.conversation,
             cancel_requested: false,
             discarded_at: None,

@@ -69,7 +69,8 @@ impl State {
 
     /// Whether one more run of the lane may begin, beside those that run and those that have places.
     fn may_begin(&self, lane: &Lane, places: &BTreeMap<Lane, u32>, now: Micros) -> bool {
-        let Some(limits) = self.limits.get(&lane.queue) else { return true };
+        let free = Limits::default();
+        let limits = self.limits.get(&lane.queue).unwrap_or(&free);
         let used = |wanted: &dyn Fn(&Lane) -> bool| {
             let running = self.runs.values().filter(|kept| kept.run.status == Status::Running);
             let running = running.filter(|kept| wanted(&kept.run.lane())).count() as u32;
@@ -79,7 +80,7 @@ impl State {
         !limits.paused
             && below(limits.running, &|other| other.queue == lane.queue)
             && below(limits.running_per_tenant, &|other| (&other.queue, &other.tenant) == (&lane.queue, &lane.tenant))
-            && (lane.key.is_empty() || below(limits.running_per_key, &|other| other == lane))
+            && (lane.key.is_empty() || below(Some(limits.running_per_key.unwrap_or(1)), &|other| other == lane))
             && self.starts_left(&lane.queue, places, now) != Some(0)
     }
 

@@ -208,6 +208,7 @@ impl Session {
             due_at: self.now + wanted.delay.map_or(0, |delay| Micros::from(delay) * MILLISECOND),
             created_at: self.now,
             idem_key: wanted.name.map(|name| format!("name {name}")),
+            schedule: None,
             conversation: None,
         };
         let (worker, max_waiting) = (wanted.worker.map(name), wanted.most.map(u32::from));
