@@ -89,7 +89,26 @@ pub async fn lanes_take_turns(store: &Store) {
 }
 
 /// More lanes than one list of SQLite's holds, with keys that look like other lanes.
+/// Lets many runs of one key run side by side.
+async fn widen(store: &Store, queue: &'static str) {
+    let limits = Limits { running_per_key: Some(999), ..Limits::default() };
+    write!(store, |tx| async move { queues::set_limits(tx, queue, &limits, 1).await }).unwrap();
+}
+
+pub async fn a_key_is_one_runs_at_a_time_unless_its_queue_says_otherwise(store: &Store) {
+    for n in 1..=3 {
+        let mut run = new_run(n, 1);
+        run.key = "repository".into();
+        enqueue(store, "a", run).await;
+    }
+    let got = claim(store, "w", &["q/a/repository"], 9, 2).await;
+    assert_eq!((numbers(&got.runs), claim(store, "w", &["q/a/repository"], 9, 2).await.runs.len()), (vec![1], 0));
+    widen(store, "q").await;
+    assert_eq!(numbers(&claim(store, "w", &["q/a/repository"], 9, 2).await.runs), [2, 3]);
+}
+
 pub async fn many_lanes_are_claimed_at_once(store: &Store) {
+    widen(store, "q").await;
     let lanes: Vec<Lane> = (0..300).map(|n| lane(&format!("q/t{}/k/{n}", n % 7))).collect();
     let wishes = (0..900_u128).map(|n| {
         let lane = &lanes[n as usize % 300];
@@ -112,6 +131,7 @@ pub async fn many_lanes_are_claimed_at_once(store: &Store) {
 
 pub async fn two_workers_never_hold_one_run(store: &Store) {
     const RUNS: u128 = 600;
+    widen(store, "q").await;
     let wishes = (0..RUNS).map(|n| {
         let mut wish = wish("a", new_run(n, 1));
         wish.run.key = format!("k{}", n % 3);
@@ -208,7 +228,8 @@ pub async fn limits_keep_lanes_back(store: &Store) {
     let none = claim(store, "w", &lanes, 99, 2).await;
     assert_eq!((none.runs.len(), none.blocked), (0, lanes.map(lane).into()));
 
-    set(Limits { running: Some(9), ..Limits::default() }).await;
+    let wide = Limits { running_per_key: Some(9), ..Limits::default() };
+    set(Limits { running: Some(9), ..wide.clone() }).await;
     assert_eq!(claim(store, "w", &lanes, 99, 2).await.runs.len(), 1, "eight run already");
     let ended = got.runs.into_iter().next().unwrap();
     put(store, leave(&ended, 3, end(&ended, Status::Succeeded))).await;
@@ -222,7 +243,7 @@ pub async fn limits_keep_lanes_back(store: &Store) {
     by(Some("ada"), 7).await;
     let settings = read!(store, |tx| queues::list(tx));
     assert_eq!((settings.len(), settings[0].paused.clone()), (1, Some((7, "ada".to_owned()))));
-    set(Limits { running: Some(99), ..Limits::default() }).await;
+    set(Limits { running: Some(99), ..wide }).await;
     let paused = claim(store, "w", &lanes, 99, 2).await;
     assert_eq!((paused.runs.len(), paused.blocked.len()), (0, 5), "limits do not end a pause");
     by(None, 8).await;
@@ -258,6 +279,7 @@ pub async fn a_rate_lets_so_many_begin(store: &Store) {
 }
 
 pub async fn ready_lanes_are_found_in_pages(store: &Store) {
+    widen(store, "q0").await;
     let mut expected: Vec<String> = (0..250).map(|n| format!("q{}/t{}/k{}", n % 3, n % 5, n / 15)).collect();
     let wishes = (0..500_u128).map(|n| {
         let lane = lane(&expected[n as usize % 250]);

@@ -56,6 +56,7 @@ pilothouse_testkit::on_both_databases! {
     claims::runs_of_a_lane_go_in_order_of_moment_and_priority,
     claims::what_comes_back_stands_in_line_again,
     claims::lanes_take_turns,
+    claims::a_key_is_one_runs_at_a_time_unless_its_queue_says_otherwise,
     claims::many_lanes_are_claimed_at_once,
     claims::two_workers_never_hold_one_run,
     claims::limits_hold_however_many_claim_at_once,
