@@ -1,5 +1,8 @@
 -- The engine's tables. A run's unchanging part and its end stand in `runs`; as long as it has not ended, a thin row in
 -- `live` says who works on it. What happened in it is its `journal`, which is only added to: steps, states, logs.
+--
+-- The keys of those two begin with the run and not with its tenant: ids rise with time, so that what workers touch
+-- together lies together, however many tenants there are. Every statement names the tenant all the same.
 
 CREATE TABLE runs_next (
   tenant TEXT COLLATE "C" NOT NULL,
@@ -53,7 +56,7 @@ CREATE TABLE live (
   error_code TEXT,
   error_message TEXT,
   schedule TEXT COLLATE "C",
-  PRIMARY KEY (tenant, id)
+  PRIMARY KEY (id)
 ) /* STRICT, WITHOUT ROWID */;
 
 CREATE TABLE journal (
@@ -70,7 +73,7 @@ CREATE TABLE journal (
   output TEXT,
   error TEXT,
   started_at BIGINT,
-  PRIMARY KEY (tenant, run, seq)
+  PRIMARY KEY (run, seq)
 ) /* STRICT, WITHOUT ROWID */;
 
 CREATE TABLE signals (
@@ -172,6 +175,7 @@ CREATE UNIQUE INDEX runs_idem ON runs (tenant, kind, idem_key) WHERE idem_key IS
 CREATE INDEX runs_conversation ON runs (tenant, conversation, created_at, id) WHERE conversation IS NOT NULL;
 CREATE INDEX runs_unwell ON runs (tenant, outcome, id) WHERE outcome IN ('failed', 'cancelled', 'dead');
 CREATE INDEX runs_schedule ON runs (tenant, schedule, id) WHERE schedule IS NOT NULL;
+CREATE INDEX live_tenant ON live (tenant, id);
 CREATE INDEX live_schedule ON live (tenant, schedule) WHERE schedule IS NOT NULL;
 CREATE INDEX schedules_due ON schedules (due_at) WHERE due_at IS NOT NULL;
 -- The three that do not begin with the tenant: workers take and rescue the work of all tenants.

@@ -1,5 +1,6 @@
 //! Puts the engine under load as its users do, through the public way of starting runs, with tenants, limits, journal
-//! and audit on, and prints what it measured as one line of JSON: `engine-load WHAT DATABASE [name=value …]`.
+//! and audit on: `engine-load TASK --database sqlite:PATH|postgres://… [--n N] [--in-flight K] [--quick]`. What it prints
+//! is described in `benches/peers/README.md`.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,27 +9,31 @@
     reason = "a measurement that fails says so by a panic, and its result is what it prints"
 )]
 
-mod measure;
+mod args;
+mod claim;
+mod fairness;
+mod jobs;
+mod memory;
+mod pickup;
+mod recovery;
+mod report;
+mod workflows;
 mod world;
 
-use std::collections::HashMap;
-
-use measure::Args;
+use args::Args;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let (what, database) = (words[0].as_str(), words[1].clone());
-    let values: HashMap<String, u64> = words[2..]
-        .iter()
-        .map(|word| word.split_once('=').map(|(name, value)| (name.to_owned(), value.parse().unwrap())).unwrap())
-        .collect();
-    let args = Args { database, values };
-    let measured = match what {
-        "workflows" => measure::workflows(&args).await,
-        "jobs" => measure::jobs(&args).await,
-        "pickup" => measure::pickup(&args).await,
+    let args = Args::read(std::env::args().skip(1));
+    match args.task.as_str() {
+        "workflows" => workflows::measure(&args).await,
+        "jobs" => jobs::measure(&args).await,
+        "pickup" => pickup::measure(&args).await,
+        "claim" => claim::measure(&args).await,
+        "fairness" => fairness::measure(&args).await,
+        "memory" => memory::measure(&args).await,
+        "recovery" => recovery::measure(&args).await,
+        recovery::NODE => recovery::node(&args).await,
         other => panic!("nothing is called {other}"),
-    };
-    println!("{measured}");
+    }
 }

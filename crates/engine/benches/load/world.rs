@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use pilothouse_domain::audit::{Entry, Outcome};
@@ -12,7 +12,14 @@ use pilothouse_store::runs::Limits;
 use pilothouse_store::{Location, Store, queues, tenants};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+/// How long a job of the fairness measurement takes.
+const NAP: Duration = Duration::from_millis(5);
+/// Callers that fill a queue side by side.
+const FILLERS: u64 = 512;
 
 /// The system's clock.
 pub struct System;
@@ -65,23 +72,30 @@ impl Workflow for Steps {
     }
 }
 
-/// A job that does nothing but say when it began.
+/// A job that says when it began, and then does what its kind does.
 struct Job {
+    kind: &'static str,
     begun: mpsc::UnboundedSender<Instant>,
 }
 
 #[async_trait]
 impl Workflow for Job {
     fn kind(&self) -> &'static str {
-        "job"
+        self.kind
     }
 
     fn version(&self) -> i64 {
         1
     }
 
-    async fn run(&self, _: &Journal, _: Value) -> Result<Value, Failure> {
+    async fn run(&self, journal: &Journal, _: Value) -> Result<Value, Failure> {
         let _ = self.begun.send(Instant::now());
+        match self.kind {
+            "nap" => tokio::time::sleep(NAP).await,
+            "long" => std::future::pending().await,
+            "wait" => journal.wait_for("approval", None).await.map(|_| ())?,
+            _ => {}
+        }
         Ok(Value::Null)
     }
 }
@@ -105,8 +119,10 @@ pub async fn store(database: &str) -> Store {
                     running_per_key: Some(10),
                     ..Limits::default()
                 };
-                queues::set_limits(tx, "steps", &far, 1).await?;
-                queues::set_limits(tx, "job", &far, 1).await
+                for queue in ["steps", "job", "nap", "wait", "long"] {
+                    queues::set_limits(tx, queue, &far, 1).await?;
+                }
+                Ok(())
             })
         })
         .await
@@ -117,7 +133,10 @@ pub async fn store(database: &str) -> Store {
 /// An engine with the workflows of the measurements, and what its jobs tell.
 pub fn engine(store: &Store, concurrency: usize) -> (Engine, mpsc::UnboundedReceiver<Instant>) {
     let (begun, hear) = mpsc::unbounded_channel();
-    let registry = Registry::default().with(Arc::new(Steps)).with(Arc::new(Job { begun }));
+    let mut registry = Registry::default().with(Arc::new(Steps));
+    for kind in ["job", "nap", "wait", "long"] {
+        registry = registry.with(Arc::new(Job { kind, begun: begun.clone() }));
+    }
     let options = Options { concurrency, ..Options::default() };
     (Engine::new(store.clone(), Arc::new(System), Arc::new(Numbers::default()), registry, options), hear)
 }
@@ -142,4 +161,50 @@ pub fn request(kind: &'static str, number: u64) -> Request {
         count: 1,
     };
     Request { audit: Some(audit), max_attempts: 3, ..Request::new(kind, "ada", "a run", number.to_string()) }
+}
+
+/// Asks for so many runs, each audited, as many callers would.
+pub async fn fill(engine: &Engine, kind: &'static str, count: u64, tenant: fn(u64) -> TenantId) {
+    let next = Arc::new(AtomicU64::new(0));
+    let fillers: Vec<_> = (0..FILLERS)
+        .map(|_| {
+            let (engine, next) = (engine.clone(), next.clone());
+            tokio::spawn(async move {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= count {
+                        return;
+                    }
+                    engine.start(&tenant(number), request(kind, number)).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for filler in fillers {
+        filler.await.unwrap();
+    }
+}
+
+/// An engine at work.
+pub struct Working {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Working {
+    pub fn begin(engine: &Engine) -> Self {
+        let stop = CancellationToken::new();
+        let (worker, stopped) = (engine.clone(), stop.clone());
+        Self { stop, task: tokio::spawn(async move { worker.work(stopped).await }) }
+    }
+
+    pub async fn end(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+    }
+
+    /// Leaves the rest of the work undone.
+    pub fn abandon(self) {
+        self.task.abort();
+    }
 }

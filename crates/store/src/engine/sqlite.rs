@@ -27,6 +27,12 @@ const PAGE_BYTES: u32 = 8_192;
 /// Bytes that the write-ahead log keeps on disk when it has been read back into the database.
 const LOG_BYTES: &str = "67108864";
 
+/// Bytes of the file that are read without being copied.
+const MAPPED_BYTES: &str = "268435456";
+
+/// Pages that a connection keeps, in the form of SQLite: minus so many KiB.
+const CACHE_KIB: &str = "-16384";
+
 /// An open SQLite database.
 pub(crate) struct Sqlite {
     /// None once the store is closed.
@@ -131,6 +137,8 @@ fn connect_options(path: &Path, options: &Options) -> SqliteConnectOptions {
         // A temporary file would need space at the very moment when the disk is full.
         .pragma("temp_store", "MEMORY")
         .pragma("journal_size_limit", LOG_BYTES)
+        .pragma("mmap_size", MAPPED_BYTES)
+        .pragma("cache_size", CACHE_KIB)
         .statement_cache_capacity(STATEMENT_CACHE)
         .disable_statement_logging()
 }

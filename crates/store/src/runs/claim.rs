@@ -47,10 +47,10 @@ const TAKE: Given = Given {
     sqlite: "UPDATE live SET state = 1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL,
                worker = (SELECT worker FROM given LIMIT 1),
                started_at = COALESCE(started_at, (SELECT now FROM given LIMIT 1))
-             WHERE (tenant, id) IN (
-               SELECT first.tenant, first.id FROM given CROSS JOIN live AS first
-               WHERE (first.tenant, first.id) IN (
-                 SELECT tenant, id FROM live WHERE state = 0 AND lane = given.lane ORDER BY rank, id
+             WHERE id IN (
+               SELECT first.id FROM given CROSS JOIN live AS first
+               WHERE first.id IN (
+                 SELECT id FROM live WHERE state = 0 AND lane = given.lane ORDER BY rank, id
                  LIMIT (SELECT most FROM given LIMIT 1)))
              RETURNING id, lane, attempt, last_attempt, epoch, seq, signals, started_at, cancel_requested",
     postgres: "UPDATE live SET state = 1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL,

@@ -26,7 +26,7 @@ pub struct Pruned {
 
 const FORGET_JOURNAL: Given = Given {
     columns: &[("tenant", Kind::Text), ("id", Kind::Text)],
-    sqlite: "DELETE FROM journal WHERE (tenant, run) IN (SELECT tenant, id FROM given)",
+    sqlite: "DELETE FROM journal WHERE run IN (SELECT id FROM given)",
     postgres: "DELETE FROM journal USING given WHERE journal.tenant = given.tenant AND journal.run = given.id",
 };
 

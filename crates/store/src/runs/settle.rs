@@ -128,7 +128,7 @@ const ENDED: &str = "UPDATE runs SET outcome = given.outcome, output = given.out
 
 const FORGET: Given = Given {
     columns: &[("tenant", Kind::Text), ("id", Kind::Text)],
-    sqlite: "DELETE FROM live WHERE (tenant, id) IN (SELECT tenant, id FROM given)",
+    sqlite: "DELETE FROM live WHERE id IN (SELECT id FROM given)",
     postgres: "DELETE FROM live USING given WHERE live.tenant = given.tenant AND live.id = given.id",
 };
 
