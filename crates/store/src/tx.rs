@@ -62,6 +62,8 @@ impl<'c> Tx<'c> {
     }
 
     /// Runs a statement and returns all its rows: the statement bounds how many.
+    ///
+    /// A bound is written `LIMIT $1 + 0`: where a parameter stands alone, SQLite prepares the statement anew each time.
     pub(crate) async fn fetch_all<const N: usize>(
         &mut self,
         sql: &'static str,
