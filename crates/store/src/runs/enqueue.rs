@@ -186,7 +186,8 @@ async fn with_room(tx: &mut Tx<'_>, wishes: Placed) -> Result<(Placed, Placed), 
 
 /// How many runs are ready in a lane, counted up to `most`.
 async fn ready_in(tx: &mut Tx<'_>, lane: &Lane, most: u32) -> Result<u32, Error> {
-    let sql = "SELECT COUNT(*) AS ready FROM (SELECT 1 FROM live WHERE state = 0 AND lane = $1 LIMIT $2 + 0) AS counted";
+    let sql =
+        "SELECT COUNT(*) AS ready FROM (SELECT 1 FROM live WHERE state = 0 AND lane = $1 LIMIT $2 + 0) AS counted";
     let row = tx.fetch_optional(sql, args![lane.to_string(), most]).await?.ok_or_else(|| Error::unreadable("ready"))?;
     Ok(u32::try_from(row.int("ready")?).unwrap_or(u32::MAX))
 }

@@ -34,7 +34,7 @@ const TABLES: [&str; 7] = ["live", "runs", "journal", "signals", "workers", "que
 
 #[test]
 fn sqlite_does_what_the_model_does() {
-    same_as_the_model(470, Touched::sqlite_in_memory);
+    same_as_the_model(470, Touched::sqlite);
 }
 
 #[test]
