@@ -37,15 +37,19 @@ fn filling() -> String {
     let tenant = format!("'t' || CAST(g % {TENANTS} AS TEXT)");
     let all = numbers(2 * LIVE);
     format!(
-        "{all} runs SELECT {tenant}, {id}, 'ask', 1, 'q', '', 0, 'ada', 'title', '{{}}', 3, NULL, g, g, 'key ' || g,
-           'talk ' || g % 100, CASE WHEN g <= {LIVE} THEN NULL WHEN g % 9 = 0 THEN 'dead' ELSE 'succeeded' END, NULL, NULL,
-           NULL, 1, 1, g, CASE WHEN g <= {LIVE} THEN NULL ELSE g END, NULL FROM n;
+        "{all} runs (tenant, id, kind, version, queue, queue_key, priority, subject, title, input, max_attempts,
+           created_at, due_at, idem_key, conversation, outcome, attempt, epoch, started_at, finished_at)
+         SELECT {tenant}, {id}, 'ask', 1, 'q', '', 0, 'ada', 'title', '{{}}', 3, g, g, 'key ' || g,
+           'talk ' || g % 100, CASE WHEN g <= {LIVE} THEN NULL WHEN g % 9 = 0 THEN 'dead' ELSE 'succeeded' END, 1, 1, g,
+           CASE WHEN g <= {LIVE} THEN NULL ELSE g END FROM n;
          {all} journal SELECT {tenant}, {id}, 1, g, 1, 1, 'state', 'running', NULL, '', NULL, NULL, NULL FROM n;
          {all} signals SELECT {tenant}, {id}, 1, 'go', '{{}}', 'ada', g FROM n WHERE g > {LIVE};
-         {live} live SELECT {tenant}, {id}, 'q/t' || CAST(g % {TENANTS} AS TEXT) || '/',
+         {live} live (tenant, id, lane, state, rank, wake_at, attempt, last_attempt, epoch, seq, signals, worker,
+           started_at, cancel_requested)
+         SELECT {tenant}, {id}, 'q/t' || CAST(g % {TENANTS} AS TEXT) || '/',
            CASE g / {TENANTS} % 10 WHEN {RUNNING} THEN 1 WHEN {DELAYED} THEN 2 WHEN {WAITING} THEN 3 ELSE 0 END, g,
            CASE g / {TENANTS} % 10 WHEN {DELAYED} THEN g END, 1, 3, 1, 1, 0,
-           CASE g / {TENANTS} % 10 WHEN {RUNNING} THEN 'w' || CAST(g % 7 AS TEXT) END, g, 0, NULL, NULL FROM n;
+           CASE g / {TENANTS} % 10 WHEN {RUNNING} THEN 'w' || CAST(g % 7 AS TEXT) END, g, 0 FROM n;
          INSERT INTO workers VALUES ('w0', '', 'ask@1', 4, 1, 1, 0, 0);",
         live = numbers(LIVE),
     )
@@ -82,6 +86,7 @@ fn wish(g: u32, name: &str, most: Option<u32>) -> Change {
         created_at: i64::from(g),
         idem_key: Some(name.to_owned()),
         conversation: None,
+        schedule: None,
     };
     Change::Enqueue(Arc::new(Enqueue { tenant: tenant(g), run, audit: None, worker: None, max_waiting: most }))
 }
@@ -145,6 +150,8 @@ async fn everything(tx: &mut Tx<'_>) -> Result<(), Error> {
     assert!(!runs::promote(tx, now, 50).await?.lanes.is_empty());
     assert!(workers::beat(tx, "w0", now).await?.is_some());
     assert!(workers::list(tx).await?.len() > 5);
+    let unsure: Vec<_> = runs::held(tx, "w9").await?.into_iter().take(50).collect();
+    assert_eq!(runs::put_back(tx, unsure, now).await?.runs, 50);
     assert!(workers::give_up(tx, "w0", None).await?);
     assert_eq!(runs::release(tx, "w0", now, 50).await?.runs, 50);
     workers::forget(tx, "w0").await?;

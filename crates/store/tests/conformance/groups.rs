@@ -189,7 +189,7 @@ pub async fn a_group_lengthens_many_chains(store: &Store) {
 pub async fn groups_side_by_side_make_whole_chains(store: &Store) {
     let groups = (0..16).map(|group: u128| {
         let wishes = (0..40).map(|n| {
-            let tenant = if group % 2 == 0 { n % 7 } else { 6 - n % 7 };
+            let tenant = if group.is_multiple_of(2) { n % 7 } else { 6 - n % 7 };
             let scope = format!("t{tenant}");
             let mut wish = wish(&scope, new_run(group * 100 + n, 1));
             wish.audit = Some(AuditEntry { scope, ..note() });

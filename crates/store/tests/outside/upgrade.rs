@@ -183,6 +183,7 @@ async fn runs_go_on(store: &Store) {
             created_at: 81,
             idem_key: Some(key.to_owned()),
             conversation: None,
+            schedule: None,
         };
         Change::Enqueue(Enqueue { tenant: acme(), run, audit: None, worker: None, max_waiting: None }.into())
     };
