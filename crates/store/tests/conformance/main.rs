@@ -48,7 +48,7 @@ pilothouse_testkit::on_both_databases! {
     groups::what_goes_with_a_change_can_undo_it,
     groups::a_group_lengthens_many_chains,
     groups::groups_side_by_side_make_whole_chains,
-    groups::one_key_asked_for_from_many_sides_makes_one_run,
+    groups::keys_asked_for_from_many_sides_make_one_run_each,
     claims::runs_of_a_lane_go_in_order_of_moment_and_priority,
     claims::what_comes_back_stands_in_line_again,
     claims::lanes_take_turns,
