@@ -156,14 +156,16 @@ INSERT INTO live (tenant, id, lane, state, rank, attempt, last_attempt, epoch, s
     cancel_requested)
   SELECT tenant, id, kind || '/' || tenant || '/', 0, due_at, attempt + 1,
     CASE WHEN max_attempts > attempt THEN max_attempts ELSE attempt + 1 END, epoch + 1,
-    COALESCE((SELECT MAX(seq) FROM steps WHERE steps.tenant = runs.tenant AND steps.run = runs.id), 0), 0, started_at,
-    cancel_requested FROM runs WHERE finished_at IS NULL;
+    (SELECT COUNT(*) FROM steps WHERE steps.tenant = runs.tenant AND steps.run = runs.id
+      AND steps.status <> 'running'), 0,
+    started_at, cancel_requested FROM runs WHERE finished_at IS NULL;
+-- A journal has no gaps, so that steps that had not ended leave none.
 INSERT INTO journal (tenant, run, seq, at, attempt, epoch, kind, name, path, summary, output, error, started_at)
-  SELECT tenant, run, seq, COALESCE(finished_at, started_at), attempt, 0, 'step', name, CAST(seq AS TEXT), '', output,
-    error, started_at FROM steps WHERE status <> 'running';
+  SELECT tenant, run, ROW_NUMBER() OVER (PARTITION BY tenant, run ORDER BY seq), COALESCE(finished_at, started_at),
+    attempt, 0, 'step', name, CAST(seq AS TEXT), '', output, error, started_at FROM steps WHERE status <> 'running';
 INSERT INTO journal (tenant, run, seq, at, attempt, epoch, kind, name, summary)
-  SELECT tenant, id, 1 + COALESCE((SELECT MAX(seq) FROM steps WHERE steps.tenant = runs.tenant AND steps.run = runs.id),
-    0), finished_at, attempt, epoch, 'state', status, COALESCE(error_message, '') FROM runs
+  SELECT tenant, id, 1 + (SELECT COUNT(*) FROM steps WHERE steps.tenant = runs.tenant AND steps.run = runs.id
+      AND steps.status <> 'running'), finished_at, attempt, epoch, 'state', status, COALESCE(error_message, '') FROM runs
     WHERE finished_at IS NOT NULL;
 
 DROP TABLE events;

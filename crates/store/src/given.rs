@@ -126,7 +126,7 @@ fn names(statement: &Given) -> String {
     statement.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
-fn sqlite_text(statement: &Given, rows: usize) -> String {
+pub(crate) fn sqlite_text(statement: &Given, rows: usize) -> String {
     let row = format!("({})", vec!["?"; statement.columns.len()].join(","));
     // A statement that fails undoes its whole unit, so SQLite need not be able to undo it alone, which costs it a copy
     // of every page.

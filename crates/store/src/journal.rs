@@ -129,7 +129,7 @@ pub(crate) async fn written(
 /// At most `limit` entries of a run after the number `after` (0: from the first), in order.
 pub async fn list(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId, after: i64, limit: u32) -> Result<Vec<Entry>, Error> {
     let sql = "SELECT seq, at, attempt, kind, name, path, summary, output, error, started_at FROM journal
-               WHERE tenant = $1 AND run = $2 AND seq > $3 ORDER BY seq LIMIT $4";
+               WHERE tenant = $1 AND run = $2 AND seq > $3 ORDER BY seq LIMIT $4 + 0";
     tx.fetch_all(sql, args![tenant, run, after, limit]).await?.iter().map(read).collect()
 }
 

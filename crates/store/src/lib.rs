@@ -20,6 +20,8 @@ pub mod journal;
 mod location;
 mod migrations;
 pub mod nodes;
+#[cfg(test)]
+mod plans;
 pub mod queues;
 mod row;
 pub mod runs;

@@ -14,6 +14,9 @@ use crate::{Arg, Error, Row};
 pub struct Tx<'c> {
     connection: Connection<'c>,
     failed: Option<Error>,
+    /// How SQLite would run each statement that was run.
+    #[cfg(test)]
+    plans: std::collections::BTreeMap<String, Vec<String>>,
 }
 
 enum Connection<'c> {
@@ -23,11 +26,21 @@ enum Connection<'c> {
 
 impl<'c> Tx<'c> {
     pub(crate) fn sqlite(connection: &'c mut SqliteConnection) -> Self {
-        Self { connection: Connection::Sqlite(connection), failed: None }
+        Self {
+            connection: Connection::Sqlite(connection),
+            failed: None,
+            #[cfg(test)]
+            plans: Default::default(),
+        }
     }
 
     pub(crate) fn postgres(connection: &'c mut PgConnection) -> Self {
-        Self { connection: Connection::Postgres(connection), failed: None }
+        Self {
+            connection: Connection::Postgres(connection),
+            failed: None,
+            #[cfg(test)]
+            plans: Default::default(),
+        }
     }
 
     /// The first error of a statement, if there was one: then the unit must not be committed.
@@ -48,6 +61,8 @@ impl<'c> Tx<'c> {
     /// Runs a statement and tells how many rows it changed.
     pub(crate) async fn execute<const N: usize>(&mut self, sql: &'static str, args: [Arg; N]) -> Result<u64, Error> {
         self.sound()?;
+        #[cfg(test)]
+        self.explain(sql).await;
         let done = match &mut self.connection {
             Connection::Sqlite(connection) => query_with(sql, bind::<SqliteArguments, N>(args)?)
                 .execute(&mut **connection)
@@ -62,12 +77,16 @@ impl<'c> Tx<'c> {
     }
 
     /// Runs a statement and returns all its rows: the statement bounds how many.
+    ///
+    /// A bound is written `LIMIT $1 + 0`: where a parameter stands alone, SQLite prepares the statement anew each time.
     pub(crate) async fn fetch_all<const N: usize>(
         &mut self,
         sql: &'static str,
         args: [Arg; N],
     ) -> Result<Vec<Row>, Error> {
         self.sound()?;
+        #[cfg(test)]
+        self.explain(sql).await;
         let rows = match &mut self.connection {
             Connection::Sqlite(connection) => query_with(sql, bind::<SqliteArguments, N>(args)?)
                 .fetch_all(&mut **connection)
@@ -94,6 +113,10 @@ impl<'c> Tx<'c> {
     /// what it returns. The statement sees the rows as the table `given`.
     pub(crate) async fn given(&mut self, statement: &Given, rows: Rows) -> Result<Vec<Row>, Error> {
         self.sound()?;
+        #[cfg(test)]
+        for rows in [1, 2, 128] {
+            self.explain(&given::sqlite_text(statement, rows)).await;
+        }
         let answered = match &mut self.connection {
             Connection::Sqlite(connection) => given::sqlite(connection, statement, rows).await,
             Connection::Postgres(connection) => given::postgres(connection, statement, rows).await,
@@ -110,6 +133,24 @@ impl<'c> Tx<'c> {
             Connection::Postgres(connection) => script.execute(&mut **connection).await.map(|_| ()),
         };
         self.noted(done)
+    }
+
+    #[cfg(test)]
+    async fn explain(&mut self, sql: &str) {
+        if let Connection::Sqlite(connection) = &mut self.connection
+            && !self.plans.contains_key(sql)
+        {
+            let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+            let rows = sqlx::query(explain).fetch_all(&mut **connection).await.unwrap();
+            let steps = rows.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
+            self.plans.insert(sql.to_owned(), steps);
+        }
+    }
+
+    /// How SQLite would run each statement that was run so far.
+    #[cfg(test)]
+    pub(crate) fn plans(&self) -> &std::collections::BTreeMap<String, Vec<String>> {
+        &self.plans
     }
 
     /// Nothing runs after a failure: SQLite may have ended the transaction, and then the statement would stand alone.

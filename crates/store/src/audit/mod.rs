@@ -127,7 +127,7 @@ fn row(entry: &Entry, seq: i64, hash: &[u8; 32]) -> [crate::Arg; 12] {
 
 /// At most `limit` records of a scope with a number below `before` (none: from the end), newest first.
 pub async fn list(tx: &mut Tx<'_>, scope: &str, before: Option<i64>, limit: u32) -> Result<Vec<Record>, Error> {
-    let sql = select!("WHERE scope = $1 AND ($2 IS NULL OR seq < $2) ORDER BY seq DESC LIMIT $3");
+    let sql = select!("WHERE scope = $1 AND ($2 IS NULL OR seq < $2) ORDER BY seq DESC LIMIT $3 + 0");
     tx.fetch_all(sql, args![scope, before, limit]).await?.iter().map(read).collect()
 }
 
@@ -143,7 +143,7 @@ pub async fn scopes(tx: &mut Tx<'_>) -> Result<Vec<String>, Error> {
 }
 
 async fn rows_after(tx: &mut Tx<'_>, scope: &str, after_seq: i64, limit: u32) -> Result<Vec<Row>, Error> {
-    let sql = select!("WHERE scope = $1 AND seq > $2 ORDER BY seq LIMIT $3");
+    let sql = select!("WHERE scope = $1 AND seq > $2 ORDER BY seq LIMIT $3 + 0");
     tx.fetch_all(sql, args![scope, after_seq, limit]).await
 }
 

@@ -249,6 +249,9 @@ mod tests {
         })
     }
 
+    /// Which lanes a limit counts together.
+    type Scope<'a> = &'a dyn Fn(&Lane) -> bool;
+
     proptest! {
         #[test]
         fn no_limit_is_passed_and_no_place_wasted(
@@ -274,7 +277,7 @@ mod tests {
             };
             for lane in &lanes {
                 if lane.queue != "q" { continue; }
-                let scopes: [(Option<u32>, &dyn Fn(&Lane) -> bool); 3] = [
+                let scopes: [(Option<u32>, Scope<'_>); 3] = [
                     (queue, &|other| other.queue == "q"),
                     (tenant, &|other| other.queue == "q" && other.tenant == lane.tenant),
                     (Some(key.unwrap_or(1)).filter(|_| !lane.key.is_empty()), &|other| other == lane),

@@ -122,7 +122,12 @@ async fn store(tx: &mut Tx<'_>, wishes: Placed, outcomes: &mut [Outcome]) -> Res
     if wishes.is_empty() {
         return Ok(Vec::new());
     }
-    let stored = tx.given(&RUN, wishes.iter().map(|(_, wish)| row(wish)).collect::<Rows>()).await?;
+    let mut named: Vec<&Enqueue> = wishes.iter().map(|(_, wish)| wish.as_ref()).collect();
+    if named.iter().any(|wish| wish.run.idem_key.is_some()) {
+        // Two who ask for the same runs in different orders would wait for each other for ever.
+        named.sort_by(|a, b| (&a.run.idem_key, &a.tenant, &a.run.kind).cmp(&(&b.run.idem_key, &b.tenant, &b.run.kind)));
+    }
+    let stored = tx.given(&RUN, named.into_iter().map(row).collect::<Rows>()).await?;
     let stored: HashSet<RunId> = stored.iter().map(|row| row.parsed("id")).collect::<Result<_, _>>()?;
     let (mut live, mut begun, mut audited) = (Rows::default(), Rows::default(), Vec::new());
     for (index, wish) in wishes {
@@ -186,7 +191,8 @@ async fn with_room(tx: &mut Tx<'_>, wishes: Placed) -> Result<(Placed, Placed), 
 
 /// How many runs are ready in a lane, counted up to `most`.
 async fn ready_in(tx: &mut Tx<'_>, lane: &Lane, most: u32) -> Result<u32, Error> {
-    let sql = "SELECT COUNT(*) AS ready FROM (SELECT 1 FROM live WHERE state = 0 AND lane = $1 LIMIT $2) AS counted";
+    let sql =
+        "SELECT COUNT(*) AS ready FROM (SELECT 1 FROM live WHERE state = 0 AND lane = $1 LIMIT $2 + 0) AS counted";
     let row = tx.fetch_optional(sql, args![lane.to_string(), most]).await?.ok_or_else(|| Error::unreadable("ready"))?;
     Ok(u32::try_from(row.int("ready")?).unwrap_or(u32::MAX))
 }

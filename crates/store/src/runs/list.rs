@@ -28,7 +28,7 @@ macro_rules! narrowed {
     () => {
         "($2 IS NULL OR r.kind = $2) AND ($3 IS NULL OR r.queue = $3) AND r.id < $4
            AND ($6 = 0 OR r.discarded_at IS NULL)
-         ORDER BY r.id DESC LIMIT $5"
+         ORDER BY r.id DESC LIMIT $5 + 0"
     };
 }
 
@@ -103,7 +103,7 @@ pub async fn previous_in_conversation(
         " FROM runs r LEFT JOIN live l ON l.tenant = r.tenant AND l.id = r.id
           WHERE r.tenant = $1 AND r.conversation = $2
             AND (r.created_at < $3 OR (r.created_at = $3 AND r.id < $4))
-          ORDER BY r.created_at DESC, r.id DESC LIMIT $5"
+          ORDER BY r.created_at DESC, r.id DESC LIMIT $5 + 0"
     );
     let (at, id) = before;
     tx.fetch_all(sql, args![tenant, conversation, at, id, limit]).await?.iter().map(read).collect()

@@ -43,7 +43,7 @@ pub async fn ready_lanes(tx: &mut Tx<'_>, after: Option<&Lane>, limit: u32) -> R
                  UNION ALL
                  SELECT (SELECT MIN(lane) FROM live WHERE state = 0 AND lane > lanes.lane) FROM lanes
                    WHERE lanes.lane IS NOT NULL)
-               SELECT lane FROM lanes WHERE lane IS NOT NULL LIMIT $2";
+               SELECT lane FROM lanes WHERE lane IS NOT NULL LIMIT $2 + 0";
     let after = after.map(Lane::to_string).unwrap_or_default();
     tx.fetch_all(sql, args![after, limit]).await?.iter().map(|row| row.parsed("lane")).collect()
 }
@@ -62,9 +62,9 @@ pub struct Promoted {
 pub async fn promote(tx: &mut Tx<'_>, now: Micros, limit: u32) -> Result<Promoted, Error> {
     let sql = tx.pick(
         "SELECT tenant, id, lane, state, attempt, last_attempt, epoch, seq FROM live
-         WHERE wake_at <= $1 ORDER BY wake_at LIMIT $2",
+         WHERE wake_at <= $1 ORDER BY wake_at LIMIT $2 + 0",
         "SELECT tenant, id, lane, state, attempt, last_attempt, epoch, seq FROM live
-         WHERE wake_at <= $1 ORDER BY wake_at LIMIT $2 FOR UPDATE SKIP LOCKED",
+         WHERE wake_at <= $1 ORDER BY wake_at LIMIT $2 + 0 FOR UPDATE SKIP LOCKED",
     );
     let rows = tx.fetch_all(sql, args![now, limit]).await?;
     let mut lanes: Vec<Lane> = rows.iter().map(|row| row.parsed("lane")).collect::<Result<_, _>>()?;

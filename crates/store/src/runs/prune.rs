@@ -54,9 +54,9 @@ pub async fn prune(
 ) -> Result<Pruned, Error> {
     let sql = tx.pick(
         "SELECT id, outcome, created_at, finished_at, discarded_at FROM runs WHERE tenant = $1 AND id > $2
-         ORDER BY id LIMIT $3",
+         ORDER BY id LIMIT $3 + 0",
         "SELECT id, outcome, created_at, finished_at, discarded_at FROM runs WHERE tenant = $1 AND id > $2
-         ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED",
+         ORDER BY id LIMIT $3 + 0 FOR UPDATE SKIP LOCKED",
     );
     let after = after.map(|id| id.to_string()).unwrap_or_default();
     let rows = tx.fetch_all(sql, args![tenant, after, limit]).await?;

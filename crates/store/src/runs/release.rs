@@ -31,9 +31,9 @@ pub async fn held(tx: &mut Tx<'_>, worker: &str) -> Result<Vec<(TenantId, RunId,
 pub async fn release(tx: &mut Tx<'_>, worker: &str, now: Micros, limit: u32) -> Result<Released, Error> {
     let sql = tx.pick(
         "SELECT tenant, id, lane, attempt, last_attempt, epoch, started_at, cancel_requested FROM live
-         WHERE state = 1 AND worker = $1 LIMIT $2",
+         WHERE state = 1 AND worker = $1 LIMIT $2 + 0",
         "SELECT tenant, id, lane, attempt, last_attempt, epoch, started_at, cancel_requested FROM live
-         WHERE state = 1 AND worker = $1 LIMIT $2 FOR UPDATE SKIP LOCKED",
+         WHERE state = 1 AND worker = $1 LIMIT $2 + 0 FOR UPDATE SKIP LOCKED",
     );
     let rows = tx.fetch_all(sql, args![worker, limit]).await?;
     take_back(tx, &rows, now, Because::Interrupted).await

@@ -189,7 +189,7 @@ pub async fn a_group_lengthens_many_chains(store: &Store) {
 pub async fn groups_side_by_side_make_whole_chains(store: &Store) {
     let groups = (0..16).map(|group: u128| {
         let wishes = (0..40).map(|n| {
-            let tenant = if group % 2 == 0 { n % 7 } else { 6 - n % 7 };
+            let tenant = if group.is_multiple_of(2) { n % 7 } else { 6 - n % 7 };
             let scope = format!("t{tenant}");
             let mut wish = wish(&scope, new_run(group * 100 + n, 1));
             wish.audit = Some(AuditEntry { scope, ..note() });
@@ -225,14 +225,15 @@ async fn notes(store: &Store) -> usize {
     read!(store, |tx| audit::scan(tx, "notes", 0, 99)).len()
 }
 
-/// Where a tenant asked for the same run on two nodes at once, one asks and the other hears of it.
-pub async fn one_key_asked_for_from_many_sides_makes_one_run(store: &Store) {
-    let sides = (1..=12).map(|n| {
-        let keys = ["k1", "k2", "k3"];
-        let wishes = (0..3).map(|place| {
-            // In another order on every side.
-            let mut wish = wish("a", new_run(n * 10 + place as u128, 1));
-            wish.run.idem_key = Some(keys[(place + n as usize) % 3].into());
+/// Where a tenant asks for the same runs on several nodes at once, one asks and the others hear of it, in whichever
+/// order each asks.
+pub async fn keys_asked_for_from_many_sides_make_one_run_each(store: &Store) {
+    const KEYS: u128 = 150;
+    let sides = (1..=8_u128).map(|side| {
+        let wishes = (0..KEYS).map(|place| {
+            let key = if side.is_multiple_of(2) { place } else { KEYS - 1 - place };
+            let mut wish = wish("a", new_run(side * 1_000 + place, 1));
+            wish.run.idem_key = Some(format!("k{key}"));
             Change::Enqueue(Arc::new(wish))
         });
         let (store, wishes) = (store.clone(), wishes.collect());
@@ -242,7 +243,7 @@ pub async fn one_key_asked_for_from_many_sides_makes_one_run(store: &Store) {
     for side in sides.collect::<Vec<_>>() {
         new += side.await.unwrap().iter().filter(|outcome| **outcome == Outcome::New).count();
     }
-    assert_eq!(new, 3);
-    let all = runs::RunFilter { limit: 99, ..runs::RunFilter::default() };
-    assert_eq!(read!(store, |tx| async move { runs::list(tx, &tenant("a"), &all).await }).len(), 3);
+    assert_eq!(new as u128, KEYS);
+    let all = runs::RunFilter { limit: 9_999, ..runs::RunFilter::default() };
+    assert_eq!(read!(store, |tx| async move { runs::list(tx, &tenant("a"), &all).await }).len() as u128, KEYS);
 }

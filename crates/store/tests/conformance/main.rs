@@ -1,10 +1,5 @@
 //! Every store method on both engines: the same tests run on SQLite and on a real PostgreSQL.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail the test by a panic"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test by a panic")]
 
 mod accounts;
 mod audit;
@@ -12,6 +7,7 @@ mod claims;
 mod groups;
 mod journal;
 mod people;
+mod retention;
 mod runs;
 mod support;
 mod units;
@@ -52,7 +48,7 @@ pilothouse_testkit::on_both_databases! {
     groups::what_goes_with_a_change_can_undo_it,
     groups::a_group_lengthens_many_chains,
     groups::groups_side_by_side_make_whole_chains,
-    groups::one_key_asked_for_from_many_sides_makes_one_run,
+    groups::keys_asked_for_from_many_sides_make_one_run_each,
     claims::runs_of_a_lane_go_in_order_of_moment_and_priority,
     claims::what_comes_back_stands_in_line_again,
     claims::lanes_take_turns,
@@ -71,6 +67,10 @@ pilothouse_testkit::on_both_databases! {
     workers::a_lost_worker_leaves_what_it_wrote,
     workers::a_lost_worker_is_told_that_it_lost,
     workers::what_a_forgotten_worker_takes_is_found,
+    workers::what_a_worker_never_heard_of_goes_back_untouched,
+    retention::old_runs_are_forgotten_with_all_that_belongs_to_them,
+    retention::what_lives_again_is_kept,
+    retention::many_old_runs_are_forgotten_at_once,
     people::cancelling_is_at_once_or_a_wish,
     people::a_waiting_run_holds_no_worker_and_is_woken,
     people::an_early_signal_ends_a_wait_before_it_begins,

@@ -70,7 +70,7 @@ pub async fn a_key_is_taken_once_within_a_group(store: &Store) {
     let outcomes = put_all(store, changes.collect()).await;
     for (index, outcome) in outcomes.into_iter().enumerate() {
         let n = index as u128 + 1;
-        let first = if n % 50 == 0 { 50 } else { n % 50 };
+        let first = if n.is_multiple_of(50) { 50 } else { n % 50 };
         let expected = if n <= 50 { Outcome::New } else { Outcome::Existing(run_id(first)) };
         assert_eq!(outcome, expected, "run {n}");
     }

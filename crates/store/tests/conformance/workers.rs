@@ -171,3 +171,25 @@ pub async fn what_a_forgotten_worker_takes_is_found(store: &Store) {
     assert_eq!(read!(store, |tx| workers::list(tx)), []);
     assert_eq!(get(store, 1).await.status, Status::Queued);
 }
+
+/// Runs that a worker was given without hearing of it go back as they came.
+pub async fn what_a_worker_never_heard_of_goes_back_untouched(store: &Store) {
+    join(store, "w").await;
+    let runs = [claimed(store, 1).await, claimed(store, 2).await, claimed(store, 3).await];
+    write!(store, |tx| async move { runs::cancel(tx, &tenant("a"), run_id(2), 5).await }).unwrap();
+    let mut held = read!(store, |tx| runs::held(tx, "w"));
+    held.sort();
+    assert_eq!(held, runs.map(|run| (run.tenant, run.id, 1)));
+    assert!(read!(store, |tx| runs::held(tx, "v")).is_empty());
+    let mut unsure = held.clone();
+    unsure[2].2 = 2;
+    let back = write!(store, |tx| runs::put_back(tx, unsure, 6)).unwrap();
+    assert_eq!((back.runs, back.lanes.into_iter().collect::<Vec<_>>()), (2, vec![lane("q/a/")]), "not a later claim");
+    let again = get(store, 1).await;
+    assert_eq!((again.status, again.attempt, again.last_attempt, again.error_code), (Status::Queued, 1, 2, None));
+    assert_eq!(get(store, 2).await.status, Status::Cancelled, "somebody wanted to stop it");
+    assert_eq!(get(store, 3).await.status, Status::Running);
+    assert_eq!(names(store, 1).await, ["running", "queued"]);
+    let twice = write!(store, |tx| runs::put_back(tx, held, 7)).unwrap();
+    assert_eq!(twice.runs, 1, "only the third was still held");
+}

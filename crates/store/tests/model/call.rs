@@ -43,15 +43,32 @@ pub enum Answer {
     Done,
 }
 
-/// All that can be seen without the journals.
+/// What can be seen.
 #[derive(Debug, PartialEq)]
 pub struct Seen {
+    /// The runs that were asked for, each with its entries from a number on.
+    pub named: Vec<(Option<Run>, Vec<Entry>)>,
+    pub depths: Vec<(Lane, Status, i64)>,
+    pub next_wake: Option<Micros>,
+    pub all: Option<All>,
+}
+
+/// What is not looked at each time.
+#[derive(Debug, PartialEq)]
+pub struct All {
     /// The newest first, tenant by tenant.
     pub runs: Vec<Run>,
-    pub depths: Vec<(Lane, Status, i64)>,
+    /// Lanes with ready runs.
     pub ready: Vec<Lane>,
-    pub next_wake: Option<Micros>,
     pub workers: Vec<Worker>,
+}
+
+/// What to look at.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// These runs, and their journals after a number.
+    pub named: Vec<(TenantId, RunId, i64)>,
+    pub all: bool,
 }
 
 /// Asks the store.
@@ -95,25 +112,30 @@ async fn asked(tx: &mut Tx<'_>, call: Call) -> Result<Answer, Error> {
     })
 }
 
-/// Looks at all of the store but the journals.
-pub async fn look(store: &Store, tenants: Vec<TenantId>) -> Result<Seen, Error> {
+/// Looks at the store.
+pub async fn look(store: &Store, tenants: Vec<TenantId>, look: Look) -> Result<Seen, Error> {
     let seen = store.read(move |tx| {
         Box::pin(async move {
-            let mut found = Vec::new();
-            for tenant in &tenants {
-                let all = RunFilter { limit: ALL, ..RunFilter::default() };
-                found.extend(runs::list(tx, tenant, &all).await?);
+            let mut named = Vec::new();
+            for (tenant, run, after) in look.named {
+                let entries = journal::list(tx, &tenant, run, after, ALL).await?;
+                named.push((runs::get(tx, &tenant, run).await?, entries));
             }
-            Ok(Seen {
-                runs: found,
-                depths: summed(runs::depths(tx, None).await?),
-                ready: runs::ready_lanes(tx, None, ALL).await?,
-                next_wake: runs::next_wake(tx).await?,
-                workers: workers::list(tx).await?,
-            })
+            let (depths, next_wake) = (summed(runs::depths(tx, None).await?), runs::next_wake(tx).await?);
+            let all = if look.all { Some(look_at_all(tx, &tenants).await?) } else { None };
+            Ok(Seen { named, depths, next_wake, all })
         })
     });
     seen.await
+}
+
+async fn look_at_all(tx: &mut Tx<'_>, tenants: &[TenantId]) -> Result<All, Error> {
+    let mut found = Vec::new();
+    for tenant in tenants {
+        let all = RunFilter { limit: ALL, ..RunFilter::default() };
+        found.extend(runs::list(tx, tenant, &all).await?);
+    }
+    Ok(All { runs: found, ready: runs::ready_lanes(tx, None, ALL).await?, workers: workers::list(tx).await? })
 }
 
 /// One row for each lane and status, in order.
@@ -127,18 +149,4 @@ pub fn summed(mut depths: Vec<(Lane, Status, i64)>) -> Vec<(Lane, Status, i64)> 
         same
     });
     depths
-}
-
-/// The entries of runs after those that are known already.
-pub async fn journals(store: &Store, wanted: Vec<(TenantId, RunId, i64)>) -> Result<Vec<Vec<Entry>>, Error> {
-    let found = store.read(move |tx| {
-        Box::pin(async move {
-            let mut found = Vec::new();
-            for (tenant, run, after) in wanted {
-                found.push(journal::list(tx, &tenant, run, after, ALL).await?);
-            }
-            Ok(found)
-        })
-    });
-    found.await
 }

@@ -14,7 +14,7 @@ impl State {
         if let (Some(most), None) = (wish.max_waiting, &wish.worker) {
             let before = waiting.entry(wish.lane()).or_default();
             if *before >= most {
-                return known.unwrap_or(Outcome::Full);
+                return Outcome::Full;
             }
             *before += 1;
         }
@@ -24,7 +24,7 @@ impl State {
         })
     }
 
-    fn known(&self, wish: &Enqueue) -> Option<Outcome> {
+    pub fn known(&self, wish: &Enqueue) -> Option<Outcome> {
         if self.runs.contains_key(&(wish.tenant.clone(), wish.run.id)) {
             return Some(Outcome::New);
         }

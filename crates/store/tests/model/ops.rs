@@ -99,7 +99,7 @@ pub enum What {
 
 /// A sequence that begins with nothing.
 pub fn sequences() -> impl Strategy<Value = Vec<Op>> {
-    prop::collection::vec(op(), 1..110)
+    prop::collection::vec(op(), 1..70)
 }
 
 fn op() -> impl Strategy<Value = Op> {

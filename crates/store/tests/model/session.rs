@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::call::{Answer, Call};
 use crate::ops::{Item, Op, Wanted, What, Which};
-use crate::state::{Id, State};
+use crate::state::{Id, Kept, State};
 
 /// When each sequence begins.
 const START: Micros = 1_000_000_000_000;
@@ -113,24 +113,20 @@ impl Session {
         answer
     }
 
-    /// The runs that a call named or told something of, each with the number of its last entry before.
-    pub fn touched(&self, call: &Call, before: &BTreeMap<Id, i64>) -> BTreeMap<Id, i64> {
-        let named: Vec<Id> = match call {
+    /// The runs that a call named or changed, each with the number of its last entry before.
+    pub fn touched(&self, call: &Call, before: &BTreeMap<Id, (Run, i64)>) -> Vec<(TenantId, RunId, i64)> {
+        let mut touched: BTreeSet<Id> = match call {
             Call::Apply(changes) => changes.iter().map(id_of).collect(),
-            Call::Cancel(tenant, run, _) | Call::Signal(tenant, run, _) | Call::Retry(tenant, run, _) => {
-                vec![(tenant.clone(), *run)]
-            }
-            _ => Vec::new(),
+            Call::Cancel(tenant, run, _)
+            | Call::Signal(tenant, run, _)
+            | Call::Retry(tenant, run, _)
+            | Call::Discard(tenant, run, _) => BTreeSet::from([(tenant.clone(), *run)]),
+            _ => BTreeSet::new(),
         };
-        let was = |id: &Id| before.get(id).copied().unwrap_or(0);
-        let told = self.lengths().into_iter().filter(|(id, length)| *length > was(id)).map(|(id, _)| id);
-        let known = named.into_iter().filter(|id| self.state.runs.contains_key(id));
-        told.chain(known)
-            .map(|id| {
-                let was = was(&id);
-                (id, was)
-            })
-            .collect()
+        let changed = self.state.runs.iter().filter(|(id, kept)| before.get(id).map(|(run, _)| run) != Some(&kept.run));
+        touched.extend(changed.map(|(id, _)| id.clone()));
+        let was = |id: &Id| before.get(id).map_or(0, |(_, length)| *length);
+        touched.into_iter().map(|id| (id.0.clone(), id.1, was(&id))).collect()
     }
 
     fn note(&mut self, change: &Change, outcome: &Outcome) {
@@ -255,9 +251,10 @@ impl Session {
         })
     }
 
-    /// How many entries each run has, for what is compared next.
-    pub fn lengths(&self) -> BTreeMap<Id, i64> {
-        self.state.runs.iter().map(|(id, kept)| (id.clone(), kept.journal.len() as i64)).collect()
+    /// What is shown of each run, and how many entries it has, for what is compared next.
+    pub fn shown(&self) -> BTreeMap<Id, (Run, i64)> {
+        let shown = |(id, kept): (&Id, &Kept)| (id.clone(), (kept.run.clone(), kept.journal.len() as i64));
+        self.state.runs.iter().map(shown).collect()
     }
 }
 

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Code, Micros, RunId, TenantId};
 use pilothouse_store::journal::{Entry, EntryKind, RETRIED};
-use pilothouse_store::runs::{Change, Lane, Limits, Run};
+use pilothouse_store::runs::{Change, Lane, Limits, Outcome, Run};
 use pilothouse_store::workers::Worker;
 
-use crate::call::{Answer, Call, Seen, summed};
+use crate::call::{All, Answer, Call, Look, Seen, summed};
 
 /// What one step of priority is worth.
 const STEP: Micros = 60_000_000;
@@ -143,20 +143,29 @@ impl State {
         }
     }
 
-    /// All that can be seen of it.
-    pub fn look(&self) -> Seen {
+    /// What can be seen of it.
+    pub fn look(&self, look: &Look) -> Seen {
+        let named = |(tenant, run, after): &(TenantId, RunId, i64)| {
+            let found = self.runs.get(&(tenant.clone(), *run));
+            let entries = found.map(|kept| kept.journal[*after as usize..].to_vec());
+            (found.map(|kept| kept.run.clone()), entries.unwrap_or_default())
+        };
+        let live = || self.runs.values().filter(|kept| kept.lives());
+        Seen {
+            named: look.named.iter().map(named).collect(),
+            depths: summed(live().map(|kept| (kept.run.lane(), kept.run.status, 1)).collect()),
+            next_wake: live().filter_map(|kept| kept.run.wake_at).min(),
+            all: look.all.then(|| self.look_at_all()),
+        }
+    }
+
+    fn look_at_all(&self) -> All {
         let mut runs: Vec<Run> = self.runs.values().map(|kept| kept.run.clone()).collect();
         runs.sort_by(|a, b| (&a.tenant, b.id).cmp(&(&b.tenant, a.id)));
-        let live = || self.runs.values().filter(|kept| kept.lives());
         let ready: BTreeSet<String> =
-            live().filter(|kept| kept.ready).map(|kept| kept.run.lane().to_string()).collect();
-        Seen {
-            runs,
-            depths: summed(live().map(|kept| (kept.run.lane(), kept.run.status, 1)).collect()),
-            ready: ready.into_iter().map(|lane| lane.parse().unwrap()).collect(),
-            next_wake: live().filter_map(|kept| kept.run.wake_at).min(),
-            workers: self.all_workers(),
-        }
+            self.runs.values().filter(|kept| kept.ready).map(|kept| kept.run.lane().to_string()).collect();
+        let ready = ready.into_iter().map(|lane| lane.parse().unwrap()).collect();
+        All { runs, ready, workers: self.all_workers() }
     }
 
     fn all_workers(&self) -> Vec<Worker> {
@@ -176,7 +185,7 @@ impl State {
         all
     }
 
-    pub fn apply(&mut self, changes: &[Change]) -> Vec<pilothouse_store::runs::Outcome> {
+    fn apply(&mut self, changes: &[Change]) -> Vec<Outcome> {
         // All that workers write goes before all that is wished for.
         let written: Vec<_> = changes
             .iter()
@@ -187,14 +196,18 @@ impl State {
         for kept in self.runs.values().filter(|kept| kept.ready) {
             *waiting.entry(kept.run.lane()).or_default() += 1;
         }
-        written
-            .into_iter()
-            .zip(changes)
-            .map(|(outcome, change)| match change {
-                Change::Write(_) => outcome.unwrap(),
-                Change::Enqueue(wish) => self.enqueue(wish, &mut waiting),
-            })
-            .collect()
+        let answer = |(outcome, change): (Option<Outcome>, &Change)| match change {
+            Change::Write(_) => outcome.unwrap(),
+            Change::Enqueue(wish) => self.enqueue(wish, &mut waiting),
+        };
+        let mut outcomes: Vec<Outcome> = written.into_iter().zip(changes).map(answer).collect();
+        // Whoever found no room may have asked for a run that stands there by now.
+        for (outcome, change) in outcomes.iter_mut().zip(changes) {
+            if let (Outcome::Full, Change::Enqueue(wish)) = (&outcome, change) {
+                *outcome = self.known(wish).unwrap_or(Outcome::Full);
+            }
+        }
+        outcomes
     }
 
     fn promote(&mut self, now: Micros, limit: u32) -> Answer {

@@ -5,3 +5,4 @@
 mod audit_chain;
 mod opening;
 mod raw;
+mod upgrade;

@@ -20,26 +20,32 @@ enum Raw {
 
 impl Touched {
     pub async fn sqlite() -> Self {
-        Self::sqlite_in(tempfile::tempdir().unwrap()).await
+        Self::sqlite_after(String::new()).await
     }
 
-    /// On a disk in memory, where there is one: only to be faster.
-    pub async fn sqlite_in_memory() -> Self {
-        let memory = std::path::Path::new("/dev/shm");
-        Self::sqlite_in(tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap()).await
-    }
-
-    async fn sqlite_in(folder: tempfile::TempDir) -> Self {
+    /// A database in which a script ran before the store opened it for the first time. It lies on a disk in memory,
+    /// where there is one: only to be faster.
+    pub async fn sqlite_after(script: String) -> Self {
+        let memory = tempfile::tempdir_in("/dev/shm");
+        let folder = memory.or_else(|_| tempfile::tempdir()).unwrap();
         let path = folder.path().join("pilothouse.db");
-        let location = Location::Sqlite { path: path.clone() };
-        let store = open(&location).await;
-        let raw = SqlitePool::connect_lazy_with(SqliteConnectOptions::new().filename(path));
-        Self { store, location, raw: Raw::Sqlite(raw), _folder: Some(folder) }
+        let raw = SqlitePool::connect_lazy_with(SqliteConnectOptions::new().filename(&path).create_if_missing(true));
+        if !script.is_empty() {
+            raw_sql(AssertSqlSafe(script)).execute(&raw).await.unwrap();
+        }
+        let location = Location::Sqlite { path };
+        Self { store: open(&location).await, location, raw: Raw::Sqlite(raw), _folder: Some(folder) }
     }
 
     pub async fn postgres() -> Self {
+        Self::postgres_after(String::new()).await
+    }
+
+    /// As [`Touched::sqlite_after`].
+    pub async fn postgres_after(script: String) -> Self {
         let url = pilothouse_testkit::postgres().schema_url("outside");
         let raw = PgPool::connect(&url).await.unwrap();
+        raw_sql(AssertSqlSafe(script)).execute(&raw).await.unwrap();
         let location = Location::Postgres { url };
         Self { store: open(&location).await, location, raw: Raw::Postgres(raw), _folder: None }
     }

@@ -1,0 +1,234 @@
+//! Databases that earlier versions left behind: what is in them is there after the upgrade, and goes on.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use pilothouse_domain::canonical::sha256;
+use pilothouse_domain::run::Status;
+use pilothouse_domain::{RunId, TenantId};
+use pilothouse_store::journal::Entry;
+use pilothouse_store::runs::{Change, Claim, Enqueue, NewRun, Outcome, Run};
+use pilothouse_store::{Store, catalogs, connections, journal, runs};
+use uuid::Uuid;
+
+use crate::raw::Touched;
+
+const FIRST: &str = include_str!("../../migrations/0001_foundation.sql");
+const SECOND: &str = include_str!("../../migrations/0002_object_stores.sql");
+
+/// Rows as version 1 wrote them; `kind` of a connection is the same word in version 2.
+const ROWS: &str = "
+    INSERT INTO tenants VALUES ('acme', 'Acme', 1);
+    INSERT INTO connections (tenant, id, name, kind, location, status, sample, created_at)
+      VALUES ('acme', 'conn_00000000000070008000000000000001', 'shop', 'postgres', 'x', 'ready', 0, 1);
+    INSERT INTO catalogs VALUES ('acme', 'conn_00000000000070008000000000000001', '{}', 1);";
+
+/// Runs of every status: (number, status, attempt, of, epoch, cancel requested, steps with their status).
+type Before = (u128, &'static str, i64, i64, i64, i64, &'static [(i64, &'static str)]);
+const RUNS: [Before; 12] = [
+    (1, "queued", 0, 3, 0, 0, &[]),
+    (2, "queued", 1, 3, 1, 0, &[(1, "succeeded"), (2, "failed")]),
+    (3, "running", 1, 3, 1, 0, &[(1, "succeeded"), (2, "running")]),
+    // Two steps side by side, of which the first had not ended.
+    (4, "running", 1, 3, 2, 0, &[(1, "running"), (2, "succeeded"), (3, "succeeded")]),
+    (5, "running", 3, 3, 4, 0, &[]),
+    (6, "running", 1, 3, 1, 1, &[]),
+    (7, "waiting", 1, 3, 1, 0, &[(1, "succeeded")]),
+    (8, "succeeded", 1, 3, 1, 0, &[(1, "succeeded"), (2, "succeeded")]),
+    (9, "failed", 2, 3, 2, 0, &[(1, "succeeded"), (2, "failed")]),
+    (10, "cancelled", 0, 3, 0, 1, &[]),
+    (11, "cancelled", 1, 3, 1, 1, &[(1, "running")]),
+    (12, "dead", 3, 3, 3, 0, &[(1, "failed")]),
+];
+
+fn id(n: u128) -> RunId {
+    RunId(Uuid::from_u128(n))
+}
+
+fn acme() -> TenantId {
+    "acme".parse().unwrap()
+}
+
+/// Everything in the database of version 2.
+fn rows() -> String {
+    let mut sql = ROWS.to_owned();
+    for (n, status, attempt, most, epoch, cancel, steps) in RUNS {
+        let run = id(n);
+        let (finished, lease) = match status {
+            "running" => ("NULL", "'node', 99"),
+            "queued" | "waiting" => ("NULL", "NULL, NULL"),
+            _ => ("70", "NULL, NULL"),
+        };
+        let started = if attempt > 0 { "20" } else { "NULL" };
+        let why = if matches!(status, "failed" | "cancelled" | "dead") { "'x', 'Because.'" } else { "NULL, NULL" };
+        let output = if status == "succeeded" { "'[1]'" } else { "NULL" };
+        writeln!(
+            sql,
+            "INSERT INTO runs VALUES ('acme', '{run}', 'ask', 1, 'ada', 'question {n}', '{status}', '{{\"q\":{n}}}',
+               {output}, {why}, {attempt}, {most}, {epoch}, {n}, {n}, {started}, {finished}, {lease}, 'key {n}', 'talk',
+               {cancel});
+             INSERT INTO events VALUES ('acme', '{run}', 1, 'run.queued', '{{}}', {n});"
+        )
+        .unwrap();
+        for (seq, status) in steps {
+            let (output, error, finished) = match *status {
+                "succeeded" => (format!("'[{seq}]'"), "NULL", "60"),
+                "failed" => ("NULL".to_owned(), "'{\"code\":\"x\"}'", "60"),
+                _ => ("NULL".to_owned(), "NULL", "NULL"),
+            };
+            writeln!(
+                sql,
+                "INSERT INTO steps VALUES ('acme', '{run}', {seq}, 'step {seq}', 1, '{status}', 'h', {output}, {error},
+                   50, {finished});"
+            )
+            .unwrap();
+        }
+    }
+    sql
+}
+
+/// What the store notes of the scripts that it ran.
+fn noted(scripts: &[&str]) -> String {
+    let mut sql = "CREATE TABLE schema_migrations
+        (version BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL);\n"
+        .to_owned();
+    for (version, script) in (1..).zip(scripts) {
+        let hex = sha256(script.as_bytes()).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+        writeln!(sql, "INSERT INTO schema_migrations VALUES ({version}, 'earlier', '{hex}');").unwrap();
+    }
+    sql
+}
+
+/// The scripts in SQLite's words.
+fn for_sqlite(script: &str) -> String {
+    let script =
+        script.replace("/* STRICT */", "STRICT").replace("/* STRICT, WITHOUT ROWID */", "STRICT, WITHOUT ROWID");
+    script.replace(" BIGINT", " INTEGER").replace(" BYTEA", " BLOB").replace(" COLLATE \"C\"", "")
+}
+
+async fn connections_are_kept(store: &Store) {
+    let read = store.read(|tx| {
+        Box::pin(async move {
+            let found = connections::list(tx, &acme()).await?.remove(0);
+            let catalog = catalogs::get(tx, &acme(), found.id).await?;
+            Ok((found.kind, catalog))
+        })
+    });
+    assert_eq!(read.await.unwrap(), ("postgres".to_owned(), Some(("{}".to_owned(), 1))));
+}
+
+async fn look(store: &Store, n: u128) -> (Run, Vec<Entry>) {
+    let looked = store.read(move |tx| {
+        Box::pin(async move {
+            let run = runs::get(tx, &acme(), id(n)).await?.expect("it is kept");
+            Ok((run, journal::list(tx, &acme(), id(n), 0, 99).await?))
+        })
+    });
+    looked.await.unwrap()
+}
+
+async fn runs_are_kept(store: &Store) {
+    for (n, status, attempt, most, epoch, _, steps) in RUNS {
+        let (run, entries) = look(store, n).await;
+        let ended = ["succeeded", "failed", "cancelled", "dead"].contains(&status);
+        assert_eq!(run.status, if ended { Status::parse(status).unwrap() } else { Status::Queued }, "run {n}");
+        assert_eq!((run.kind.as_str(), run.queue.as_str(), run.key.as_str(), run.priority), ("ask", "ask", "", 0));
+        assert_eq!((run.title.clone(), run.input.clone()), (format!("question {n}"), format!("{{\"q\":{n}}}")));
+        assert_eq!((run.idem_key, run.conversation), (Some(format!("key {n}")), Some("talk".to_owned())));
+        assert_eq!((run.created_at, run.due_at, run.max_attempts), (n as i64, n as i64, most));
+        assert_eq!(run.started_at, (attempt > 0).then_some(20));
+        assert_eq!(run.finished_at, ended.then_some(70));
+        assert_eq!(run.output.as_deref(), (status == "succeeded").then_some("[1]"));
+        assert_eq!(run.error_code.as_deref(), ["failed", "cancelled", "dead"].contains(&status).then_some("x"));
+        if ended {
+            assert_eq!((run.attempt, run.epoch), (attempt, epoch), "run {n}");
+        } else {
+            assert_eq!((run.attempt, run.last_attempt), (attempt + 1, most.max(attempt + 1)), "run {n}");
+            assert_eq!((run.epoch, run.seq), (epoch + 1, entries.len() as i64), "run {n}");
+        }
+        // The steps that had ended, in their order and without gaps, and how the run ended.
+        let mut names: Vec<String> =
+            steps.iter().filter(|(_, status)| *status != "running").map(|(seq, _)| format!("step {seq}")).collect();
+        names.extend(ended.then(|| status.to_owned()));
+        assert_eq!(entries.iter().map(|entry| entry.name.clone()).collect::<Vec<_>>(), names, "run {n}");
+        assert!(entries.iter().zip(1..).all(|(entry, seq)| entry.seq == seq), "a gap in run {n}: {entries:?}");
+        for entry in entries.iter().filter(|entry| entry.name.starts_with("step")) {
+            let place = entry.name.strip_prefix("step ");
+            assert_eq!((entry.path.as_deref(), entry.started_at, entry.at), (place, Some(50), 60));
+            assert!(entry.output.is_some() != entry.error.is_some());
+        }
+    }
+}
+
+/// What had not ended is taken up, in the old order, and what ended badly can be tried again.
+async fn runs_go_on(store: &Store) {
+    let claim =
+        Claim { worker: "w".into(), lanes: vec!["ask/acme/".parse().unwrap()], most: 99, running: None, now: 80 };
+    let got = store.write(move |tx| Box::pin(async move { runs::claim(tx, &claim).await })).await.unwrap().runs;
+    assert_eq!(got.iter().map(|run| run.id.0.as_u128()).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
+    let wish = |n: u128, key: &str| {
+        let run = NewRun {
+            id: id(n),
+            kind: "ask".into(),
+            version: 1,
+            queue: "ask".into(),
+            key: String::new(),
+            priority: 0,
+            subject: "ada".into(),
+            title: String::new(),
+            input: "{}".into(),
+            max_attempts: 1,
+            time_limit_ms: None,
+            due_at: 81,
+            created_at: 81,
+            idem_key: Some(key.to_owned()),
+            conversation: None,
+            schedule: None,
+        };
+        Change::Enqueue(Enqueue { tenant: acme(), run, audit: None, worker: None, max_waiting: None }.into())
+    };
+    let wishes = vec![wish(50, "key 8"), wish(51, "key 3"), wish(52, "new")];
+    let outcomes = store.write(move |tx| Box::pin(runs::apply(tx, wishes))).await.unwrap();
+    assert_eq!(outcomes, [Outcome::Existing(id(8)), Outcome::Existing(id(3)), Outcome::New]);
+    let changed: BTreeMap<u128, bool> = store
+        .write(|tx| {
+            Box::pin(async move {
+                let mut changed = BTreeMap::new();
+                for n in 8..=12 {
+                    let (_, again) = runs::retry(tx, &acme(), id(n), 90).await?.expect("it is kept");
+                    changed.insert(n, again);
+                }
+                Ok(changed)
+            })
+        })
+        .await
+        .unwrap();
+    assert_eq!(changed, BTreeMap::from([(8, false), (9, true), (10, true), (11, true), (12, true)]));
+    for (n, ..) in RUNS {
+        let (_, entries) = look(store, n).await;
+        assert!(entries.iter().zip(1..).all(|(entry, seq)| entry.seq == seq), "a gap in run {n}: {entries:?}");
+    }
+}
+
+async fn upgraded(touched: Touched) {
+    connections_are_kept(&touched.store).await;
+    runs_are_kept(&touched.store).await;
+    runs_go_on(&touched.store).await;
+    let store = touched.reopen().await.unwrap();
+    connections_are_kept(&store).await;
+    store.close().await;
+}
+
+#[tokio::test]
+async fn sqlite_databases_of_the_first_versions_are_upgraded() {
+    let (first, second, rows) = (for_sqlite(FIRST), for_sqlite(SECOND), rows());
+    upgraded(Touched::sqlite_after(format!("{}{first}{rows}", noted(&[FIRST]))).await).await;
+    upgraded(Touched::sqlite_after(format!("{}{first}{second}{rows}", noted(&[FIRST, SECOND]))).await).await;
+}
+
+#[tokio::test]
+async fn postgres_databases_of_the_first_versions_are_upgraded() {
+    let rows = rows();
+    upgraded(Touched::postgres_after(format!("{}{FIRST}{rows}", noted(&[FIRST]))).await).await;
+    upgraded(Touched::postgres_after(format!("{}{FIRST}{SECOND}{rows}", noted(&[FIRST, SECOND]))).await).await;
+}
