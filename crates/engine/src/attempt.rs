@@ -89,8 +89,15 @@ impl Engine {
             Then::GoOn | Then::End { .. } => None,
         };
         let waits = matches!(then, Then::Wait { .. });
-        let ended = ended_as(run, &then, self.inner.clock.now());
-        record.leave(then).await?;
+        let as_ended = ended_as(run, &then, self.inner.clock.now());
+        if let Err(failure) = record.leave(then).await {
+            if !failure.is(Code::Internal) {
+                return Err(failure);
+            }
+            // The database will never take it so: that is its end.
+            record.leave(ended(run, Status::Failed, Failure::last(Code::Internal, failure.message))).await?;
+            return Ok(None);
+        }
         if let Some(at) = wakes {
             self.wake_at(at);
         }
@@ -98,7 +105,7 @@ impl Engine {
             // A signal may have come while it was on its way: then it is ready.
             self.ready(run.lane());
         }
-        Ok(ended)
+        Ok(as_ended)
     }
 
     /// Runs the workflow. Where that cannot even begin, tells what becomes of the run.

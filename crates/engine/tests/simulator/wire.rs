@@ -35,7 +35,7 @@ impl Wire {
         if fate.fails_before {
             world.tell(format_args!("{} {what}: not made", process.name));
             process.goes_on().await;
-            return Err(Error::Unavailable("the call was not made".into()));
+            return Err(if fate.full { Error::Full } else { Error::Unavailable("the call was not made".into()) });
         }
         let answer = world.with(|inner| {
             let answer = effect(&mut inner.tables);

@@ -49,6 +49,8 @@ pub struct Fate {
     pub there: Duration,
     pub back: Duration,
     pub fails_before: bool,
+    /// Whether it fails for want of space, and not because the database is away.
+    pub full: bool,
     pub fails_after: bool,
     /// Whether it is carried out although its node dies while it is on its way.
     pub survives: bool,
@@ -113,6 +115,7 @@ impl World {
                 there: chance.millis(0, 3 + slow),
                 back: chance.millis(0, 2),
                 fails_before: faults && chance.happens(FAILS_BEFORE),
+                full: chance.happens(250),
                 fails_after: faults && chance.happens(FAILS_AFTER),
                 survives: chance.happens(500),
             }
