@@ -50,8 +50,7 @@ impl Checks {
                 self.fault(format!("{id}: {fault}"));
             }
             if row.state == State::Running
-                && let Some(limits) = tables.limits.get(&row.run.queue)
-                && let Some(fault) = over(tables, &row.run.lane(), limits, false)
+                && let Some(fault) = over(tables, &row.run.lane(), false)
             {
                 self.fault(fault);
             }

@@ -92,7 +92,7 @@ impl Simulation {
     async fn go(&mut self) -> Result<(), String> {
         let limits = [
             ("narrow", Limits { running: Some(2), running_per_tenant: Some(1), ..Limits::default() }),
-            ("script", Limits { running_per_key: Some(1), ..Limits::default() }),
+            ("script", Limits { running_per_key: Some(2), ..Limits::default() }),
         ];
         self.world.with(|inner| {
             inner.tables.limits = limits.map(|(queue, limits)| (queue.to_owned(), limits)).into_iter().collect();
@@ -197,7 +197,7 @@ impl Simulation {
         let key = format!("run {}", self.asked.len());
         let request = self.world.draw(|chance| {
             let input = serde_json::json!(script::script(chance, true)).to_string();
-            let queue = if chance.happens(300) { "narrow" } else { "script" }.to_owned();
+            let queue = chance.one_of(&["narrow", "script", "free"]).copied().unwrap_or("script").to_owned();
             let own_key = if chance.happens(400) { "key" } else { "" }.to_owned();
             Request {
                 queue,

@@ -169,8 +169,8 @@ impl Tables {
 
     pub fn apply(&mut self, change: Change) -> Outcome {
         match change {
-            Change::Enqueue(wish) => self.enqueue(*wish),
-            Change::Write(write) => self.write(*write),
+            Change::Enqueue(wish) => self.enqueue(wish.as_ref().clone()),
+            Change::Write(write) => self.write(write.as_ref().clone()),
         }
     }
 
@@ -225,6 +225,7 @@ impl Tables {
             worker: None,
             idem_key: run.idem_key,
             conversation: run.conversation,
+            schedule: run.schedule,
             cancel_requested: false,
             discarded_at: None,
         };

@@ -218,19 +218,20 @@ fn take(tables: &mut Tables, claim: &Claim) -> Claimed {
 }
 
 fn has_room(tables: &Tables, lane: &Lane) -> bool {
-    let Some(limits) = tables.limits.get(&lane.queue) else { return true };
-    tables.mutation == Mutation::IgnoresLimits || (!limits.paused && over(tables, lane, limits, true).is_none())
+    let paused = tables.limits.get(&lane.queue).is_some_and(|limits| limits.paused);
+    tables.mutation == Mutation::IgnoresLimits || (!paused && over(tables, lane, true).is_none())
 }
 
 /// Which limit of a lane's queue is passed, or would be by one run more.
-pub fn over(tables: &Tables, lane: &Lane, limits: &Limits, one_more: bool) -> Option<String> {
-    let more = u32::from(one_more);
+pub fn over(tables: &Tables, lane: &Lane, one_more: bool) -> Option<String> {
+    let (more, free) = (u32::from(one_more), Limits::default());
+    let limits = tables.limits.get(&lane.queue).unwrap_or(&free);
     let of_queue = tables.running(|run| run.queue == lane.queue);
     let of_tenant = tables.running(|run| run.queue == lane.queue && run.tenant == lane.tenant);
     let of_key = tables.running(|run| run.lane() == *lane);
     let passed = |limit: Option<u32>, used: u32| limit.is_some_and(|limit| used + more > limit);
     let any = passed(limits.running, of_queue)
         || passed(limits.running_per_tenant, of_tenant)
-        || (!lane.key.is_empty() && passed(limits.running_per_key, of_key));
+        || (!lane.key.is_empty() && passed(Some(limits.running_per_key.unwrap_or(1)), of_key));
     any.then(|| format!("{lane} runs {of_queue}, {of_tenant}, {of_key} under {limits:?}"))
 }
