@@ -167,7 +167,10 @@ fn whole(row: &Row) -> Result<(), String> {
         State::Ended => run.status.is_final() && !held && run.wake_at.is_none(),
     };
     if !sound {
-        return Err(format!("it is {:?} and {:?}, held by {:?} until {:?}", row.state, run.status, run.worker, run.wake_at));
+        return Err(format!(
+            "it is {:?} and {:?}, held by {:?} until {:?}",
+            row.state, run.status, run.worker, run.wake_at
+        ));
     }
     if run.attempt > run.last_attempt {
         return Err(format!("attempt {} of {}", run.attempt, run.last_attempt));

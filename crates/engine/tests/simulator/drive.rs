@@ -231,8 +231,9 @@ impl Simulation {
 
     /// Somebody signals, cancels or retries a run.
     fn tell_a_run(&self, what: u64, which: usize) {
-        let known: Vec<(TenantId, RunId)> =
-            self.world.with(|inner| inner.tables.rows.values().map(|row| (row.run.tenant.clone(), row.run.id)).collect());
+        let known: Vec<(TenantId, RunId)> = self
+            .world
+            .with(|inner| inner.tables.rows.values().map(|row| (row.run.tenant.clone(), row.run.id)).collect());
         let Some((tenant, id)) = self.world.draw(|chance| chance.one_of(&known).cloned()) else { return };
         let engine = self.node(which).engine.clone();
         tokio::spawn(async move {
@@ -297,7 +298,8 @@ impl Simulation {
 
     /// Signals the runs that wait until all have ended.
     async fn signal_all(&mut self) -> Result<(), String> {
-        let Some(engine) = self.nodes.iter().find(|node| !node.stop.is_cancelled()).map(|node| node.engine.clone()) else {
+        let Some(engine) = self.nodes.iter().find(|node| !node.stop.is_cancelled()).map(|node| node.engine.clone())
+        else {
             return Err("no node is left".to_owned());
         };
         // A script waits at most so often.

@@ -72,9 +72,8 @@ fn every_promise_is_kept_whatever_happens() {
         return;
     }
     let (seeds, began) = (number("PILOTHOUSE_SIM_SEEDS").unwrap_or(SEEDS), Instant::now());
-    let figures = all(seeds, Mutation::None).unwrap_or_else(|(seed, fault)| {
-        panic!("seed {seed}: {fault}\nPILOTHOUSE_SIM_SEED={seed} replays it")
-    });
+    let figures = all(seeds, Mutation::None)
+        .unwrap_or_else(|(seed, fault)| panic!("seed {seed}: {fault}\nPILOTHOUSE_SIM_SEED={seed} replays it"));
     let rate = seeds as f64 / began.elapsed().as_secs_f64();
     eprintln!("{seeds} seeds, {rate:.0} a second: {figures:?}");
     // Were nothing to go wrong, nothing would have been proved.

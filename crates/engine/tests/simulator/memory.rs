@@ -185,9 +185,8 @@ impl Tables {
         if self.rows.contains_key(&run.id) {
             return Outcome::New;
         }
-        let same = |row: &&Row| {
-            row.run.tenant == wish.tenant && row.run.kind == run.kind && row.run.idem_key == run.idem_key
-        };
+        let same =
+            |row: &&Row| row.run.tenant == wish.tenant && row.run.kind == run.kind && row.run.idem_key == run.idem_key;
         if run.idem_key.is_some()
             && let Some(row) = self.rows.values().find(same)
         {

@@ -126,9 +126,10 @@ impl Script {
                         journal.progress(*percent, "on").await;
                     }
                     Act::Branches(most, branches) => {
-                        let ended = journal.fan_out(branches.iter().enumerate(), *most, async |journal, (index, acts)| {
-                            self.play(&journal, &format!("{path}/{index}/"), acts).await
-                        });
+                        let ended =
+                            journal.fan_out(branches.iter().enumerate(), *most, async |journal, (index, acts)| {
+                                self.play(&journal, &format!("{path}/{index}/"), acts).await
+                            });
                         for ended in ended.await {
                             results.extend(ended?);
                         }
@@ -145,7 +146,13 @@ impl Script {
         journal.step("moment", async { Ok(Done { output: now + millis as i64 * 1_000, summary: String::new() }) }).await
     }
 
-    async fn effect(&self, journal: &Journal, path: &str, key: String, takes: Duration) -> Result<Done<Value>, Failure> {
+    async fn effect(
+        &self,
+        journal: &Journal,
+        path: &str,
+        key: String,
+        takes: Duration,
+    ) -> Result<Done<Value>, Failure> {
         let world = &self.process.world;
         let (id, epoch, faults) = (journal.id(), journal.fence(), world.has_faults());
         tokio::time::sleep(takes / 2).await;

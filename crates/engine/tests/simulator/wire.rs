@@ -7,13 +7,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use pilothouse_domain::{Micros, RunId, TenantId};
 use pilothouse_engine::{Also, Backend};
-use pilothouse_store::{Error, Hints};
 use pilothouse_store::journal::Entry;
 use pilothouse_store::queues::Queue;
 use pilothouse_store::runs::{
     Change, Claim, Claimed, Horizon, Lane, Limits, Outcome, Promoted, Pruned, Released, Run, Signal,
 };
 use pilothouse_store::workers::Worker;
+use pilothouse_store::{Error, Hints};
 
 use crate::memory::{Mutation, Tables};
 use crate::world::{Life, Process};
