@@ -67,7 +67,9 @@ impl LiveRuns {
         });
         for waiting in live.into_iter().flat_map(|live| live.waiting) {
             // Whoever is not told, because the run goes on elsewhere or later, looks for itself.
-            ended.clone().map(|ended| waiting.send(ended));
+            if let Some(ended) = ended.clone() {
+                let _ = waiting.send(ended);
+            }
         }
     }
 

@@ -6,7 +6,8 @@ use pilothouse_domain::RunId;
 use pilothouse_domain::run::Status;
 use pilothouse_store::journal::{Entry, EntryKind, RETRIED};
 
-use crate::memory::{Row, State, Tables, Written};
+use crate::memory::Tables;
+use crate::row::{Row, State, Written};
 use crate::wire::over;
 
 /// Most faults that are told of one simulation.

@@ -11,7 +11,8 @@ use pilothouse_store::runs::Limits;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::memory::{Mutation, State, Tables};
+use crate::memory::{Mutation, Tables};
+use crate::row::{Row, State};
 use crate::script::{self, GO, Script};
 use crate::wire::Wire;
 use crate::world::{Life, Process, World};
@@ -355,7 +356,7 @@ impl Simulation {
 
 /// The runs that have not ended and wait for more than a signal.
 fn open(tables: &Tables) -> Vec<String> {
-    let parked = |row: &crate::memory::Row| row.state == State::Waiting && row.run.wake_at.is_none();
+    let parked = |row: &Row| row.state == State::Waiting && row.run.wake_at.is_none();
     let rows = tables.rows.values().filter(|row| row.state != State::Ended && !parked(row));
     rows.map(|row| format!("{:?} {:?}", row.state, row.run)).collect()
 }

@@ -8,6 +8,7 @@ mod chance;
 mod check;
 mod drive;
 mod memory;
+mod row;
 mod script;
 mod timed;
 mod wire;

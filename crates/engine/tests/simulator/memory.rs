@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Code, Micros, RunId, TenantId};
-use pilothouse_store::journal::{Entry, EntryKind, RETRIED};
+use pilothouse_store::journal::RETRIED;
 use pilothouse_store::queues::Queue;
 use pilothouse_store::runs::{Change, Enqueue, Lane, Limits, Outcome, Promoted, Released, Run, Signal, Then, Write};
 use pilothouse_store::workers::Worker;
-use serde_json::json;
+
+use crate::row::{Leaving, Row, State, Written, rank, reason};
 
 /// A fault of the database itself, which the checks must find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,33 +28,6 @@ pub enum Mutation {
     LosesWakeUps,
 }
 
-/// What a live run does; `Ended` where it lives no more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    Ready,
-    Running,
-    Delayed,
-    Waiting,
-    Ended,
-}
-
-/// An entry, and the claim that it was written under, where a worker wrote it.
-#[derive(Debug, Clone)]
-pub struct Written {
-    pub claim: Option<i64>,
-    pub entry: Entry,
-}
-
-/// A run with all that belongs to it.
-#[derive(Debug, Clone)]
-pub struct Row {
-    pub run: Run,
-    pub state: State,
-    pub rank: i64,
-    pub journal: Vec<Written>,
-    pub signals: Vec<Signal>,
-}
-
 /// Everything.
 pub struct Tables {
     pub rows: BTreeMap<RunId, Row>,
@@ -63,86 +37,6 @@ pub struct Tables {
     pub touched: BTreeSet<RunId>,
     pub mutation: Mutation,
     writes: u64,
-}
-
-/// Where a run goes, and the rest that changes with it.
-struct Leaving {
-    to: State,
-    status: Status,
-    wake_at: Option<Micros>,
-    rank: Option<i64>,
-    why: Option<(String, String)>,
-    told: bool,
-    claim: Option<i64>,
-}
-
-fn rank(due_at: Micros, priority: i64) -> i64 {
-    due_at - priority * 60_000_000
-}
-
-fn reason(code: Code) -> Option<(String, String)> {
-    Some((code.as_str().to_owned(), code.cause().to_owned()))
-}
-
-impl Row {
-    fn note(&mut self, claim: Option<i64>, at: Micros, name: &str, why: Option<&(String, String)>) -> Entry {
-        let entry = Entry {
-            seq: self.journal.len() as i64 + 1,
-            at,
-            attempt: self.run.attempt,
-            kind: EntryKind::State,
-            name: name.to_owned(),
-            path: None,
-            summary: why.map(|(_, message)| message.clone()).unwrap_or_default(),
-            output: None,
-            error: why.map(|(code, message)| json!({"code": code, "message": message}).to_string()),
-            started_at: None,
-        };
-        self.journal.push(Written { claim, entry: entry.clone() });
-        self.run.seq = entry.seq;
-        entry
-    }
-
-    fn claim(&mut self, worker: &str, now: Micros) -> Run {
-        self.state = State::Running;
-        self.run.status = Status::Running;
-        self.run.epoch += 1;
-        self.run.wake_at = None;
-        self.run.worker = Some(worker.to_owned());
-        self.run.started_at.get_or_insert(now);
-        let claim = Some(self.run.epoch);
-        self.note(claim, now, Status::Running.as_str(), None);
-        self.run.clone()
-    }
-
-    fn leave(&mut self, at: Micros, leaving: Leaving) -> Option<Entry> {
-        self.state = leaving.to;
-        self.run.status = leaving.status;
-        self.run.worker = None;
-        self.run.wake_at = leaving.wake_at;
-        self.rank = leaving.rank.unwrap_or(self.rank);
-        let entry = leaving.told.then(|| self.note(leaving.claim, at, leaving.status.as_str(), leaving.why.as_ref()));
-        (self.run.error_code, self.run.error_message) = leaving.why.unzip();
-        if leaving.to == State::Ended {
-            (self.run.seq, self.run.finished_at, self.run.cancel_requested) = (0, Some(at), false);
-        }
-        entry
-    }
-
-    fn end(&mut self, at: Micros, status: Status, why: Option<(String, String)>, claim: Option<i64>) -> Option<Entry> {
-        let (to, wake_at, rank) = (State::Ended, None, None);
-        self.leave(at, Leaving { to, status, wake_at, rank, why, told: true, claim })
-    }
-
-    fn ready(&mut self, at: Micros, why: Option<(String, String)>, told: bool) {
-        let (to, status) = (State::Ready, Status::Queued);
-        self.leave(at, Leaving { to, status, wake_at: None, rank: None, why, told, claim: None });
-    }
-
-    /// The entry with this number, where it was written under this claim.
-    fn written(&self, seq: i64, epoch: i64) -> Option<&Written> {
-        self.journal.get(usize::try_from(seq - 1).ok()?).filter(|written| written.claim == Some(epoch))
-    }
 }
 
 impl Tables {
@@ -240,10 +134,11 @@ impl Tables {
 
     fn write(&mut self, write: Write) -> Outcome {
         self.writes += 1;
-        let (mutation, lost) = (self.mutation, self.writes % 7 == 0);
+        let (mutation, lost) = (self.mutation, self.writes.is_multiple_of(7));
         let Some(row) = self.row(&write.tenant, write.run) else { return Outcome::Fenced };
         let holds = row.state == State::Running && row.run.epoch == write.epoch;
-        if !holds && !(mutation == Mutation::SkipsFence && row.state == State::Running) {
+        let unfenced = mutation == Mutation::SkipsFence && row.state == State::Running;
+        if !holds && !unfenced {
             let leaves = !matches!(write.then, Then::GoOn);
             let before = row.written(write.seq + i64::from(leaves), write.epoch);
             return before.map_or(Outcome::Fenced, |before| Outcome::Written(leaves.then(|| before.entry.clone())));

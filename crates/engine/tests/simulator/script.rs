@@ -51,7 +51,7 @@ fn act(chance: &Chance, deep: bool) -> Act {
         1 => Act::Sleep(chance.between(10, 4_000)),
         2 => Act::Tell(chance.below(101) as u8),
         3 => Act::Step(chance.between(500, 3_000)),
-        0..=8 => Act::Step(chance.between(0, 50)),
+        4..=8 => Act::Step(chance.between(0, 50)),
         _ => {
             let branches = (0..chance.between(1, 4)).map(|_| script(chance, false)).collect();
             Act::Branches(chance.between(1, 3) as usize, branches)

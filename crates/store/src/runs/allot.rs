@@ -274,7 +274,8 @@ mod tests {
             };
             for lane in &lanes {
                 if lane.queue != "q" { continue; }
-                let scopes: [(Option<u32>, &dyn Fn(&Lane) -> bool); 3] = [
+                type Scope<'a> = (Option<u32>, &'a dyn Fn(&Lane) -> bool);
+                let scopes: [Scope<'_>; 3] = [
                     (queue, &|other| other.queue == "q"),
                     (tenant, &|other| other.queue == "q" && other.tenant == lane.tenant),
                     (Some(key.unwrap_or(1)).filter(|_| !lane.key.is_empty()), &|other| other == lane),
