@@ -42,8 +42,7 @@ impl Wire {
             inner.checks.look(&mut inner.tables);
             answer
         });
-        let lost = if fate.fails_after { " (lost)" } else { "" };
-        world.tell(format_args!("{} {what}: {answer:?}{lost}", process.name));
+        world.note_call(&process.name, what, &answer, fate.fails_after);
         tokio::time::sleep(fate.back).await;
         process.goes_on().await;
         if fate.fails_after { Err(Error::Unavailable("the answer was lost".into())) } else { Ok(answer) }
@@ -65,7 +64,9 @@ impl Backend for Wire {
     }
 
     async fn apply(&self, changes: Vec<Change>) -> Result<Vec<Outcome>, Error> {
-        let what = format!("applies {}", changes.iter().map(shown).collect::<Vec<_>>().join(", "));
+        let shown = |changes: &[Change]| changes.iter().map(shown).collect::<Vec<_>>().join(", ");
+        let what =
+            if self.process.world.tells() { format!("applies {}", shown(&changes)) } else { "applies".to_owned() };
         self.call(&what, |tables| changes.into_iter().map(|change| tables.apply(change)).collect()).await
     }
 

@@ -126,6 +126,20 @@ impl World {
         fate
     }
 
+    /// Whether the course of events is told, and not only taken note of.
+    pub fn tells(&self) -> bool {
+        self.tells
+    }
+
+    /// Notes a call of the database.
+    pub fn note_call(&self, who: &str, what: &str, answer: &dyn fmt::Debug, lost: bool) {
+        let at = self.elapsed();
+        if self.tells {
+            eprintln!("{:>10.3} {who} {what}: {answer:?}{}", at.as_secs_f64(), if lost { " (lost)" } else { "" });
+        }
+        self.with(|inner| (at, who, what.split(' ').next(), lost).hash(&mut inner.trace));
+    }
+
     /// Notes what happens, so that two simulations can be compared, and one can be read.
     pub fn tell(&self, what: fmt::Arguments<'_>) {
         let at = self.elapsed();
