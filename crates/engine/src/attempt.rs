@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, field};
 
 use crate::engine::without_nul;
+use crate::failure::lost_lease;
 use crate::journal::{Record, Shared};
 use crate::live::Stop;
 use crate::workflow::{Workflow, name};
@@ -53,22 +54,23 @@ impl Engine {
             inner.live.clone(),
             run.clone(),
         );
-        let then = match self.perform(&run, &cancel, record).await {
-            Ok((shared, came)) => {
-                let then = self.concluded(&run, came, shared.waits.seen());
-                self.leave(&run, &shared.record, then).await
-            }
-            Err((record, then)) => self.leave(&run, &record, Some(then)).await,
+        let left = match self.perform(&run, &cancel, record).await {
+            Ok((shared, came)) => match self.concluded(&run, came, shared.waits.seen()) {
+                Some(then) => self.leave(&run, &shared.record, then).await,
+                None => Err(lost_lease()),
+            },
+            Err((record, then)) => self.leave(&run, &record, then).await,
         };
-        let mut unsure = false;
-        let ended = then.unwrap_or_else(|failure| {
-            tracing::warn!(
-                run = %run.id, code = failure.code,
-                "it is not known whether a run's end was written; where it was not, the run is put back"
-            );
-            unsure = true;
-            None
-        });
+        let (ended, unsure) = match left {
+            Ok(ended) => (ended, false),
+            Err(failure) => {
+                tracing::warn!(
+                    run = %run.id, code = failure.code,
+                    "a run leaves its worker without a word; it is put back if this worker still holds it"
+                );
+                (None, true)
+            }
+        };
         inner.live.end(run.id, run.epoch, ended);
         // Only now: what is still worked on is not put back.
         if unsure {
@@ -77,8 +79,7 @@ impl Engine {
     }
 
     /// Writes how the run leaves this worker; returns it where it has ended.
-    async fn leave(&self, run: &Run, record: &Record, then: Option<Then>) -> Result<Option<Run>, Failure> {
-        let Some(then) = then else { return Ok(None) };
+    async fn leave(&self, run: &Run, record: &Record, then: Then) -> Result<Option<Run>, Failure> {
         tell(&then, &Span::current());
         let wakes = match &then {
             Then::Again { due_at, .. } => Some(*due_at),
@@ -88,8 +89,15 @@ impl Engine {
             Then::GoOn | Then::End { .. } => None,
         };
         let waits = matches!(then, Then::Wait { .. });
-        let ended = ended_as(run, &then, self.inner.clock.now());
-        record.leave(then).await?;
+        let as_ended = ended_as(run, &then, self.inner.clock.now());
+        if let Err(failure) = record.leave(then).await {
+            if !failure.is(Code::Internal) {
+                return Err(failure);
+            }
+            // The database will never take it so: that is its end.
+            record.leave(ended(run, Status::Failed, Failure::last(Code::Internal, failure.message))).await?;
+            return Ok(None);
+        }
         if let Some(at) = wakes {
             self.wake_at(at);
         }
@@ -97,7 +105,7 @@ impl Engine {
             // A signal may have come while it was on its way: then it is ready.
             self.ready(run.lane());
         }
-        Ok(ended)
+        Ok(as_ended)
     }
 
     /// Runs the workflow. Where that cannot even begin, tells what becomes of the run.

@@ -54,6 +54,9 @@ impl Engine {
         let _ = beating.await;
         listening.abort();
         pruning.abort();
+        // Only now: whoever still showed that it lives would take itself for given up, and announce itself anew.
+        let left = self.inner.backend.give_up(&self.worker(), None, self.inner.clock.now(), BATCH).await;
+        self.report("sign off", left);
     }
 
     async fn dispatch(&self, stop: &CancellationToken) {
@@ -90,9 +93,6 @@ impl Engine {
             self.inner.live.stop_all(Stop::HandedBack);
             let _ = tokio::time::timeout(self.inner.options.lease, self.inner.tasks.wait()).await;
         }
-        let worker = self.worker();
-        let left = self.inner.backend.give_up(&worker, None, self.inner.clock.now(), BATCH).await;
-        self.report("sign off", left);
     }
 
     pub(crate) fn report<T>(&self, what: &str, result: Result<T, Error>) -> Option<T> {

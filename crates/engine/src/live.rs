@@ -67,7 +67,9 @@ impl LiveRuns {
         });
         for waiting in live.into_iter().flat_map(|live| live.waiting) {
             // Whoever is not told, because the run goes on elsewhere or later, looks for itself.
-            ended.clone().map(|ended| waiting.send(ended));
+            if let Some(ended) = ended.clone() {
+                let _ = waiting.send(ended);
+            }
         }
     }
 
@@ -113,6 +115,11 @@ impl LiveRuns {
     /// Tells a run to stop, and why; the first reason counts.
     pub(crate) fn stop(&self, run: RunId, why: Stop) {
         self.with(|runs| runs.get_mut(&run).map(|live| live.halt(why)));
+    }
+
+    /// Tells the attempt under this claim that the run is lost to it.
+    pub(crate) fn lose(&self, run: RunId, epoch: i64) {
+        self.with(|runs| runs.get_mut(&run).filter(|live| live.epoch == epoch).map(|live| live.halt(Stop::Lost)));
     }
 
     /// Tells every run to stop.

@@ -58,8 +58,9 @@ pub async fn give_up(tx: &mut Tx<'_>, id: &str, beats: Option<i64>) -> Result<bo
     Ok(tx.fetch_optional("SELECT id FROM workers WHERE id = $1", args![id]).await?.is_none())
 }
 
-/// Every worker, the liveliest first; with those, as given up, that took runs after they had been forgotten: whoever
-/// was stopped for long may do so before its next beat tells it. Costs one look per worker that holds runs.
+/// Every worker, the liveliest first; with those that hold runs without being one. Such a worker took runs after it had
+/// been forgotten, as whoever was stopped for long may do before its next beat tells it, or before it had announced
+/// itself: then it may live, and is watched like any other. Costs one look per worker that holds runs.
 pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<Worker>, Error> {
     let sql = "WITH RECURSIVE holders (id) AS (
                  SELECT MIN(worker) FROM live WHERE state = 1
@@ -68,7 +69,7 @@ pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<Worker>, Error> {
                    WHERE holders.id IS NOT NULL)
                SELECT id, queues, workflows, concurrency, started_at, beat_at, beats, gone FROM workers
                UNION ALL
-               SELECT id, '', '', 0, 0, 0, 0, 1 FROM holders
+               SELECT id, '', '', 0, 0, 0, 0, 0 FROM holders
                  WHERE id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM workers WHERE workers.id = holders.id)
                ORDER BY gone, beat_at DESC, id";
     tx.fetch_all(sql, args![]).await?.iter().map(read).collect()

@@ -12,4 +12,4 @@ mod postgres;
 
 pub use crash::{Moments, lines_until_killed};
 pub use objects::{Mood, ObjectServer};
-pub use postgres::{Server, postgres};
+pub use postgres::{OwnServer, Server, postgres};

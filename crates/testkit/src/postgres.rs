@@ -85,7 +85,7 @@ impl Server {
         if let Ok(url) = std::env::var(URL_VARIABLE) {
             return Self { url, programs, _in_use: None };
         }
-        let home = Home::new(&programs);
+        let home = Home::new(&programs, "pilothouse-test-postgres");
         // Held until the server is known to run: one process starts it, the others wait here.
         let gate = lock_file(&home.folder.join("gate"));
         gate.lock().unwrap_or_else(|error| panic!("the lock of the test server: {error}"));
@@ -96,18 +96,61 @@ impl Server {
     }
 }
 
-/// The folder that the test processes of one user share.
+/// A server that one test has for itself, so that it can crash it. It goes away with its data when this is dropped.
+pub struct OwnServer {
+    home: Home,
+    programs: PathBuf,
+    port: u16,
+    url: String,
+}
+
+impl OwnServer {
+    /// Starts one.
+    pub fn begin() -> Self {
+        let programs = programs().unwrap_or_else(|| panic!("{MISSING}"));
+        let home = Home::new(&programs, &format!("pilothouse-own-postgres-{}", process::id()));
+        let (password, port) = (home.initialise(&programs, &[]), free_port());
+        home.run(&programs, port);
+        let url = format!("postgres://pilothouse:{password}@127.0.0.1:{port}/postgres");
+        Self { home, programs, port, url }
+    }
+
+    /// The URL of its database `postgres`, as a superuser, without parameters.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Ends it as a power failure would: nothing is written any more.
+    pub fn crash(&self) {
+        run(&mut self.home.pg_ctl(&self.programs, &["stop", "-m", "immediate", "-s"]));
+    }
+
+    /// Starts it again, and waits until it has recovered.
+    pub fn start(&self) {
+        self.home.run(&self.programs, self.port);
+    }
+}
+
+impl Drop for OwnServer {
+    fn drop(&mut self) {
+        // It may be down already.
+        let _ = self.home.pg_ctl(&self.programs, &["stop", "-m", "immediate", "-s"]).output();
+        let _ = fs::remove_dir_all(&self.home.folder);
+    }
+}
+
+/// The folder of a server; that of [`Server`] is shared by all test processes of one user.
 struct Home {
     folder: PathBuf,
     as_root: bool,
 }
 
 impl Home {
-    fn new(programs: &Path) -> Self {
+    fn new(programs: &Path, name: &str) -> Self {
         let uid = run(Command::new("id").arg("-u"));
         let as_root = uid == "0";
         let server_uid = if as_root { run(Command::new("id").args(["-u", SERVER_USER])) } else { uid.clone() };
-        let folder = std::env::temp_dir().join(format!("pilothouse-test-postgres-{uid}"));
+        let folder = std::env::temp_dir().join(format!("{name}-{uid}"));
         if !folder.exists() {
             // Another process may make it at the same moment; then both go on with the same folder.
             let _ = fs::create_dir(&folder);
@@ -141,22 +184,31 @@ impl Home {
             let _ = self.pg_ctl(programs, &["stop", "-m", "immediate"]).output();
             fs::remove_dir_all(&data).unwrap_or_else(|error| panic!("{}: {error}", data.display()));
         }
-        let password = secret();
-        let password_file = self.folder.join("password");
-        write(&password_file, &password);
-        let mut initdb = self.server_command(programs.join("initdb"));
-        initdb.args(["--no-sync", "-E", "UTF8", "-U", "pilothouse", "--auth=scram-sha-256", "--pwfile"]);
-        run(initdb.arg(&password_file).arg("-D").arg(&data));
-        let port = free_port();
-        let settings =
-            format!("-c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200");
-        let log = data.join("log");
-        let mut start = self.pg_ctl(programs, &["start", "-w", "-s", "-o", &settings, "-l"]);
-        run(start.arg(log));
+        let (password, port) = (self.initialise(programs, &["--no-sync"]), free_port());
+        self.run(programs, port);
         let url = format!("postgres://pilothouse:{password}@127.0.0.1:{port}/postgres");
         write(&self.folder.join("url"), &url);
         self.watch(programs);
         url
+    }
+
+    /// Makes the server's data folder. Returns the password of its superuser `pilothouse`.
+    fn initialise(&self, programs: &Path, options: &[&str]) -> String {
+        let password = secret();
+        let password_file = self.folder.join("password");
+        write(&password_file, &password);
+        let mut initdb = self.server_command(programs.join("initdb"));
+        initdb.args(["-E", "UTF8", "-U", "pilothouse", "--auth=scram-sha-256"]).args(options).arg("--pwfile");
+        run(initdb.arg(&password_file).arg("-D").arg(self.folder.join("data")));
+        password
+    }
+
+    /// Starts the server and waits until it answers.
+    fn run(&self, programs: &Path, port: u16) {
+        let settings =
+            format!("-c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200");
+        let mut start = self.pg_ctl(programs, &["start", "-w", "-s", "-o", &settings, "-l"]);
+        run(start.arg(self.folder.join("data/log")));
     }
 
     #[expect(clippy::zombie_processes, reason = "the loop outlives this process, and then init waits for it")]

@@ -8,6 +8,7 @@ use pilothouse_domain::Clock;
 use pilothouse_store::Error;
 use pilothouse_store::journal::Entry;
 use pilothouse_store::runs::{Change, Outcome, Run, Then, Write};
+use serde_json::json;
 use tokio::sync::Mutex;
 
 use crate::failure::lost_lease;
@@ -34,6 +35,13 @@ struct State {
     /// Whether a write is under way, or it was given up before it was known what became of it. Then nobody knows the
     /// next entry's number, and nothing more is written under this claim.
     unsure: bool,
+}
+
+/// A step's entry before it is known what the step came to.
+fn without_result(entry: &Entry) -> Entry {
+    let Entry { at, attempt, kind, started_at, .. } = *entry;
+    let (name, path) = (entry.name.clone(), entry.path.clone());
+    Entry { seq: 0, at, attempt, kind, name, path, summary: String::new(), output: None, error: None, started_at }
 }
 
 /// Counts as busy until it is dropped.
@@ -71,27 +79,44 @@ impl Record {
         self.state.lock().await.waiting.push(entry);
     }
 
-    /// Writes an entry, after those that were kept.
+    /// Writes a step's entry, after those that were kept. Where the database refuses it, the refusal is what the step
+    /// came to, and written in its place.
     pub(crate) async fn write(&self, entry: Entry) -> Result<(), Failure> {
         let _busy = self.busy();
         let mut state = self.state.lock().await;
+        let bare = without_result(&entry);
         state.waiting.push(entry);
-        self.flush(&mut state, Then::GoOn).await
+        let written = self.flush(&mut state, Then::GoOn).await;
+        self.or_refusal(&mut state, bare, written).await
     }
 
-    /// Writes an entry in one commit with what `also` writes.
+    /// Writes a step's entry in one commit with what `also` writes.
     pub(crate) async fn write_with(&self, entry: Entry, also: Also) -> Result<(), Failure> {
         let _busy = self.busy();
         let mut state = self.state.lock().await;
+        let bare = without_result(&entry);
         state.waiting.push(entry);
         let write = self.next_write(&mut state, Then::GoOn)?;
         let outcome = self.backend.apply_with(Change::Write(write.clone()), also).await;
-        self.told(&mut state, outcome, &write)
+        let written = self.told(&mut state, &write, outcome);
+        self.or_refusal(&mut state, bare, written).await
     }
 
-    /// Writes what was kept.
+    async fn or_refusal(&self, state: &mut State, bare: Entry, written: Result<(), Failure>) -> Result<(), Failure> {
+        let Err(failure) = written else { return Ok(()) };
+        if !state.unsure {
+            let (error, summary) = (Some(json!(failure).to_string()), failure.message.clone());
+            state.waiting.push(Entry { error, summary, ..bare });
+            if self.flush(state, Then::GoOn).await.is_err() {
+                // The workflow sees a failure that no later attempt would.
+                self.lose(state);
+            }
+        }
+        Err(failure)
+    }
+
+    /// Writes what was kept. Does not count as busy: it goes on beside the workflow, which would not hear when it ends.
     pub(crate) async fn write_kept(&self) -> Result<(), Failure> {
-        let _busy = self.busy();
         let mut state = self.state.lock().await;
         if state.waiting.is_empty() { Ok(()) } else { self.flush(&mut state, Then::GoOn).await }
     }
@@ -105,7 +130,7 @@ impl Record {
     async fn flush(&self, state: &mut State, then: Then) -> Result<(), Failure> {
         let write = self.next_write(state, then)?;
         let outcome = self.groups.apply(Change::Write(write.clone())).await;
-        self.told(state, outcome, &write)
+        self.told(state, &write, outcome)
     }
 
     /// The write of all that waits, in its order.
@@ -132,24 +157,35 @@ impl Record {
     }
 
     /// Takes note of what became of a write, and tells whoever watches.
-    fn told(&self, state: &mut State, outcome: Result<Outcome, Error>, write: &Write) -> Result<(), Failure> {
+    fn told(&self, state: &mut State, write: &Write, outcome: Result<Outcome, Error>) -> Result<(), Failure> {
         let left = match outcome {
             Ok(Outcome::Written(left)) => left,
-            Ok(_) => return Err(lost_lease()),
+            Ok(_) => {
+                self.lose(state);
+                return Err(lost_lease());
+            }
+            Err(error @ Error::Unavailable(_)) => {
+                // It may have been written.
+                self.lose(state);
+                return Err(error.into());
+            }
             Err(error) => {
-                // Only then may it have been written; else the entry that was not taken is dropped, and those that
-                // waited before it go with the next one.
-                state.unsure = matches!(error, Error::Unavailable(_));
-                state.waiting.extend(write.entries.iter().rev().skip(1).rev().cloned());
+                // The last entry was not taken and is dropped; those that waited before it go with the next one.
+                state.unsure = false;
+                state.waiting = write.entries.split_last().map(|(_, before)| before.to_vec()).unwrap_or_default();
                 return Err(error.into());
             }
         };
-        state.unsure = false;
-        state.seq = write.seq;
-        let entries = &write.entries;
-        for entry in entries.iter().chain(&left) {
+        (state.unsure, state.seq) = (false, write.seq);
+        for entry in write.entries.iter().chain(&left) {
             self.live.tell(self.run.id, self.run.epoch, || crate::events::of_entry(entry, entry.seq, true));
         }
         Ok(())
+    }
+
+    /// Nothing more is written under this claim, and nothing more begun.
+    fn lose(&self, state: &mut State) {
+        state.unsure = true;
+        self.live.lose(self.run.id, self.run.epoch);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Clock as _, RunId};
@@ -10,7 +11,7 @@ use pilothouse_store::{Store, workers};
 use serde_json::json;
 
 use crate::node::Node;
-use crate::support::{Bench, LEASE, PATIENCE, Working, World, done, flow, request, told};
+use crate::support::{Bench, LEASE, LONG_LEASE, PATIENCE, Working, World, done, flow, request, told};
 
 /// A first step, and a second one that waits at the gate of `world`; the output names the world.
 fn gated(world: Arc<World>, name: &'static str) -> Arc<dyn Workflow> {
@@ -53,13 +54,13 @@ async fn beaten(bench: &Bench, engine: &Engine, times: i64) {
 
 pub async fn a_fenced_worker_writes_nothing(store: &Store) {
     let (bench, slow, quick) = (Bench::on(store).await, World::new(), World::new());
-    let (stalled, node) = bench.sharing(gated(slow.clone(), "slow"), 1);
+    let (stalled, node) = bench.sharing(gated(slow.clone(), "slow"), 1, LONG_LEASE);
     let id = bench.start(&stalled.engine, request(3)).await.id;
     slow.at_gate(1).await;
     let name = stalled.engine.worker();
     beaten(&bench, &stalled.engine, 1).await;
     node.stall();
-    let (other, _) = bench.sharing(gated(quick.clone(), "quick"), 1);
+    let (other, _) = bench.sharing(gated(quick.clone(), "quick"), 1, LEASE);
     quick.at_gate(1).await;
     // Both work on it now; the one that lost it is the first to end its step.
     slow.gate.add_permits(1);
@@ -73,21 +74,27 @@ pub async fn a_fenced_worker_writes_nothing(store: &Store) {
     // It goes on under another name.
     slow.gate.add_permits(1);
     other.end().await;
+    let renamed = async {
+        while stalled.engine.worker() == name {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, renamed).await.expect("it learns that it was given up");
     let next = bench.start(&stalled.engine, request(3)).await.id;
     assert_eq!(bench.ended(&stalled.engine, next).await.output.as_deref(), Some("\"slow then slow\""));
-    assert_ne!(stalled.engine.worker(), name);
     assert_eq!(bench.run(&stalled.engine, id).await, run);
     stalled.end().await;
 }
 
 pub async fn a_worker_that_lives_keeps_its_runs(store: &Store) {
     let (bench, world) = (Bench::on(store).await, World::new());
-    let (holder, _) = bench.sharing(gated(world.clone(), "holder"), 1);
+    const SECOND: Duration = Duration::from_secs(1);
+    let (holder, _) = bench.sharing(gated(world.clone(), "holder"), 1, SECOND);
     let id = bench.start(&holder.engine, request(3)).await.id;
     world.at_gate(1).await;
-    let (other, _) = bench.sharing(gated(World::new(), "other"), 1);
+    let (other, _) = bench.sharing(gated(World::new(), "other"), 1, SECOND);
     // Fifteen beats are three leases; a jump of the clock is none.
-    bench.clock.forward(LEASE * 100_000);
+    bench.clock.forward(SECOND * 100_000);
     beaten(&bench, &other.engine, 15).await;
     world.gate.add_permits(1);
     let run = bench.ended(&holder.engine, id).await;
@@ -98,12 +105,12 @@ pub async fn a_worker_that_lives_keeps_its_runs(store: &Store) {
 
 pub async fn a_busy_engine_still_takes_over(store: &Store) {
     let (bench, slow, quick) = (Bench::on(store).await, World::new(), World::new());
-    let (stalled, node) = bench.sharing(gated(slow.clone(), "slow"), 1);
+    let (stalled, node) = bench.sharing(gated(slow.clone(), "slow"), 1, LONG_LEASE);
     let id = bench.start(&stalled.engine, request(3)).await.id;
     slow.at_gate(1).await;
     node.stall();
     quick.gate.add_permits(1_000_000);
-    let (busy, _) = bench.sharing(gated(quick, "quick"), 2);
+    let (busy, _) = bench.sharing(gated(quick, "quick"), 2, LEASE);
     // Small runs without a pause: each end wakes the loop long before it would look by itself.
     let load = async {
         loop {
@@ -157,7 +164,7 @@ pub async fn a_claim_whose_answer_was_lost_is_made_again(store: &Store) {
     let id = bench.start(&idle, request(1)).await.id;
     let node = Node::of(store);
     node.lose_next_claim();
-    let working = Working::begin(bench.engine_on(&node, gated(world.clone(), "one"), 1));
+    let working = Working::begin(bench.engine_on(&node, gated(world.clone(), "one"), 1, LONG_LEASE));
     let run = bench.ended(&working.engine, id).await;
     assert_eq!((run.status, run.attempt, run.epoch), (Status::Succeeded, 1, 2), "no attempt was begun");
     working.end().await;
@@ -181,14 +188,15 @@ pub async fn an_old_attempt_does_not_disturb_the_new_one(store: &Store) {
             Ok(json!(journal.step("work", work).await?))
         })
     });
-    let (working, node) = bench.sharing(workflow.clone(), 2);
+    let (working, node) = bench.sharing(workflow.clone(), 2, LONG_LEASE);
     let id: RunId = bench.start(&working.engine, request(3)).await.id;
     bench.until(&working.engine, id, |run| run.status == Status::Running).await;
     beaten(&bench, &working.engine, 1).await;
     node.stall();
     // Another worker, without slots of its own, gives the stalled one up.
-    let (watcher, _) = bench.sharing(workflow, 0);
+    let (watcher, _) = bench.sharing(workflow, 0, LEASE);
     bench.until(&watcher.engine, id, |run| run.status == Status::Queued).await;
+    watcher.end().await;
     node.go_on();
     // Both attempts are in this process now; the old one ends first.
     world.at_gate(2).await;
@@ -198,7 +206,6 @@ pub async fn an_old_attempt_does_not_disturb_the_new_one(store: &Store) {
     world.gate.add_permits(2);
     let run = bench.ended(&working.engine, id).await;
     assert_eq!((run.status, run.output.as_deref()), (Status::Succeeded, Some("2")), "its step had begun");
-    watcher.end().await;
     working.end().await;
 }
 
@@ -225,7 +232,7 @@ pub async fn a_stopping_worker_hands_its_runs_back(store: &Store) {
         })
     };
     let node = Arc::new(Node::of(store));
-    let options = Options { drain: LEASE, lease: LEASE, ..bench.options() };
+    let options = Options { drain: LEASE, ..bench.options() };
     let registry = pilothouse_engine::Registry::default().with(workflow(slow.clone(), "slow"));
     let engine = Engine::over(node, bench.clock.clone(), bench.ids.clone(), registry, options);
     let stopping = Working::begin(engine.clone());
@@ -235,7 +242,7 @@ pub async fn a_stopping_worker_hands_its_runs_back(store: &Store) {
     let run = bench.run(&engine, id).await;
     assert_eq!((run.status, run.attempt, run.worker), (Status::Queued, 1, None), "it is nobody's fault");
     quick.gate.add_permits(1);
-    let (other, _) = bench.sharing(workflow(quick, "quick"), 1);
+    let (other, _) = bench.sharing(workflow(quick, "quick"), 1, LONG_LEASE);
     let run = bench.ended(&other.engine, id).await;
     assert_eq!((run.status, run.output.as_deref()), (Status::Succeeded, Some("[\"slow\",\"quick\"]")));
     other.end().await;

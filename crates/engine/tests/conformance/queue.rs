@@ -9,7 +9,7 @@ use pilothouse_engine::{Also, QUEUE_FULL, Request, Workflow};
 use pilothouse_store::{Error, Store, runs, tenants};
 use serde_json::json;
 
-use crate::support::{Bench, World, done, flow, request};
+use crate::support::{Bench, LONG_LEASE, World, done, flow, request};
 
 /// One step that notes the run's title and, where `holds`, waits at the gate.
 pub fn noting(world: Arc<World>, holds: bool) -> Arc<dyn Workflow> {
@@ -38,7 +38,7 @@ pub async fn several_engines_never_run_the_same_run(store: &Store) {
     for _ in 0..RUNS {
         ids.push(bench.start(&idle, request(3)).await.id);
     }
-    let nodes = [4, 4, 3].map(|slots| bench.sharing(noting(world.clone(), false), slots).0);
+    let nodes = [4, 4, 3].map(|slots| bench.sharing(noting(world.clone(), false), slots, LONG_LEASE).0);
     for id in &ids {
         let run = bench.ended(&nodes[0].engine, *id).await;
         assert_eq!((run.status, run.attempt, run.epoch), (Status::Succeeded, 1, 1));

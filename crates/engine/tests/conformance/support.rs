@@ -22,8 +22,10 @@ use crate::node::Node;
 
 /// How long a test waits for what must happen; never reached in a test that passes.
 pub const PATIENCE: Duration = Duration::from_secs(30);
-/// The lease where workers are to be given up soon, in real time.
+/// The lease of a worker that soon gives up those that stand still.
 pub const LEASE: Duration = Duration::from_millis(300);
+/// The lease of the others, longer than a busy machine holds any of them up.
+pub const LONG_LEASE: Duration = Duration::from_secs(5);
 /// Longer than the pause after a first attempt.
 pub const PAUSE: Duration = Duration::from_secs(1);
 
@@ -172,9 +174,9 @@ impl Bench {
         Engine::new(self.store.clone(), self.clock.clone(), self.ids.clone(), registry, options)
     }
 
-    /// An engine that shares the database with others, with short leases.
-    pub fn engine_on(&self, node: &Node, workflow: Arc<dyn Workflow>, concurrency: usize) -> Engine {
-        let options = Options { concurrency, lease: LEASE, ..self.options() };
+    /// An engine that reaches the database as `node`.
+    pub fn engine_on(&self, node: &Node, workflow: Arc<dyn Workflow>, concurrency: usize, lease: Duration) -> Engine {
+        let options = Options { concurrency, lease, ..self.options() };
         let registry = Registry::default().with(workflow);
         Engine::over(Arc::new(node.clone()), self.clock.clone(), self.ids.clone(), registry, options)
     }
@@ -189,13 +191,13 @@ impl Bench {
 
     /// The only worker of the database, be it PostgreSQL: it takes back every run of others when it begins.
     pub fn engine_alone(&self, workflow: Arc<dyn Workflow>, concurrency: usize) -> Engine {
-        self.engine_on(&Node::alone(&self.store), workflow, concurrency)
+        self.engine_on(&Node::alone(&self.store), workflow, concurrency, LONG_LEASE)
     }
 
     /// One of several workers of the database.
-    pub fn sharing(&self, workflow: Arc<dyn Workflow>, concurrency: usize) -> (Working, Node) {
+    pub fn sharing(&self, workflow: Arc<dyn Workflow>, concurrency: usize, lease: Duration) -> (Working, Node) {
         let node = Node::of(&self.store);
-        (Working::begin(self.engine_on(&node, workflow, concurrency)), node)
+        (Working::begin(self.engine_on(&node, workflow, concurrency, lease)), node)
     }
 
     pub async fn start(&self, engine: &Engine, request: Request) -> Started {

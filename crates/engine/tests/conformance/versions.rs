@@ -8,7 +8,7 @@ use pilothouse_engine::{Failure, Journal, Options, Workflow};
 use pilothouse_store::Store;
 use serde_json::{Value, json};
 
-use crate::support::{Bench, Working, done, flow, request};
+use crate::support::{Bench, LONG_LEASE, Working, done, flow, request};
 
 /// A workflow that waits for a signal between two steps; its result tells the version of each.
 fn version(own: i64) -> Arc<dyn Workflow> {
@@ -84,8 +84,8 @@ const TICK: std::time::Duration = std::time::Duration::from_millis(50);
 
 pub async fn another_worker_ends_what_this_one_does_not_know(store: &Store) {
     let bench = Bench::on(store).await;
-    let (new, _) = bench.sharing(version(2), 2);
-    let (old, _) = bench.sharing(version(1), 2);
+    let (new, _) = bench.sharing(version(2), 2, LONG_LEASE);
+    let (old, _) = bench.sharing(version(1), 2, LONG_LEASE);
     let id = bench.start(&old.engine, request(1)).await.id;
     bench.until(&old.engine, id, |run| run.status == Status::Waiting).await;
     // Either may take it now; only one can go on with it.

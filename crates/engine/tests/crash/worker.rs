@@ -1,6 +1,7 @@
-//! The process that the crash test kills: an engine that takes up what its predecessors left and starts runs of four
+//! The process that the crash test kills: an engine that takes up what its predecessors left and starts runs of five
 //! steps. It prints `ack RUN INPUT` once a run is accepted. Usage: `LOCATION EFFECTS FIRST COUNT`; each step appends
-//! `RUN STEP KEY` to the file EFFECTS. With COUNT 0 it only finishes what is there and ends by itself.
+//! `RUN STEP ATTEMPT FENCE KEY` to the file EFFECTS, except for the fourth, which makes a tenant in the commit of its
+//! entry. With COUNT 0 it only finishes what is there and ends by itself.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a test helper that its test reads")]
 
 use std::fs::{File, OpenOptions};
@@ -12,8 +13,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pilothouse_domain::audit::{Entry, Outcome};
 use pilothouse_domain::run::Status;
-use pilothouse_domain::{Clock, Ids, Micros, RunId, TenantId};
-use pilothouse_engine::{Done, Engine, Failure, Journal, Options, Registry, Request, Workflow};
+use pilothouse_domain::{Clock, Ids, Micros, TenantId};
+use pilothouse_engine::{Also, Done, Engine, Failure, Journal, Options, Registry, Request, Workflow};
 use pilothouse_store::{Location, Store, runs, tenants};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,10 @@ use uuid::Uuid;
 const IN_FLIGHT: u64 = 4;
 /// Claims that a run may lose to crashes.
 const ATTEMPTS: i64 = 1_000;
+/// Short, so that a test sees many workers given up.
+const LEASE: Duration = Duration::from_millis(500);
+/// The pause before a wish is made again that was not answered.
+const AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// How long the last process may take for what is left.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -58,9 +63,10 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(&self, run: RunId, name: &str, key: &str, to: u64, what: u64) -> Result<Done<u64>, Failure> {
+    fn add(&self, journal: &Journal, name: &str, key: &str, to: u64, what: u64) -> Result<Done<u64>, Failure> {
+        let (run, attempt, fence) = (journal.id(), journal.attempt(), journal.fence());
         // One write of one line: a kill leaves it whole or out.
-        (&self.effects).write_all(format!("{run} {name} {key}\n").as_bytes()).unwrap();
+        (&self.effects).write_all(format!("{run} {name} {attempt} {fence} {key}\n").as_bytes()).unwrap();
         Ok(Done { output: to + what, summary: name.to_owned() })
     }
 }
@@ -76,14 +82,28 @@ impl Workflow for Sum {
     }
 
     async fn run(&self, journal: &Journal, input: Value) -> Result<Value, Failure> {
-        let (run, mut sum) = (journal.id(), input.as_u64().unwrap());
+        let mut sum = input.as_u64().unwrap();
         for (name, what) in [("1", 1), ("2", 10), ("3", 100)] {
             let key = journal.idempotency_key(name);
-            sum = journal.step(name, async { self.add(run, name, &key, sum, what) }).await?;
+            sum = journal.step(name, async { self.add(journal, name, &key, sum, what) }).await?;
         }
-        let key = journal.idempotency_key("4");
-        Ok(json!(journal.last_step("4", async { self.add(run, "4", &key, sum, 1_000) }).await?))
+        // A second one would be refused, and end the run badly.
+        let made = Done { output: sum + 1_000, summary: "4".to_owned() };
+        sum = journal.transact("4", made, tenant_of(input.as_u64().unwrap())).await?;
+        let key = journal.idempotency_key("5");
+        Ok(json!(journal.last_step("5", async { self.add(journal, "5", &key, sum, 10_000) }).await?))
     }
+}
+
+/// Makes the tenant of a run.
+fn tenant_of(input: u64) -> Also {
+    Box::new(move |tx| {
+        Box::pin(async move {
+            let name = format!("made-{input}");
+            let tenant = tenants::Tenant { id: name.parse().unwrap(), name, created_at: 1 };
+            tenants::insert(tx, &tenant).await
+        })
+    })
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -95,13 +115,15 @@ async fn main() {
     } else {
         Location::Sqlite { path: words[0].clone().into() }
     };
-    let store = Store::open(&location, &pilothouse_store::Options::default()).await.unwrap();
+    let options = pilothouse_store::Options { postgres_connections: 6, ..Default::default() };
+    let store = Store::open(&location, &options).await.unwrap();
     let tenant: TenantId = "acme".parse().unwrap();
     store.write(|tx| Box::pin(async { tenants::ensure(tx, &"acme".parse().unwrap(), "Acme", 1).await })).await.unwrap();
     let effects = OpenOptions::new().create(true).append(true).open(&words[1]).unwrap();
     let registry = Registry::default().with(Arc::new(Sum { effects }));
     let ids = Arc::new(Numbers::default());
-    let engine = Engine::new(store.clone(), Arc::new(System), ids, registry, Options::default());
+    let engine =
+        Engine::new(store.clone(), Arc::new(System), ids, registry, Options { lease: LEASE, ..Options::default() });
     let stop = CancellationToken::new();
     let (worker, stopped) = (engine.clone(), stop.clone());
     let work = tokio::spawn(async move { worker.work(stopped).await });
@@ -117,7 +139,7 @@ async fn main() {
 
 /// Waits for every run that has not ended.
 async fn finish(engine: &Engine, store: &Store, tenant: &TenantId) {
-    for status in [Status::Running, Status::Queued] {
+    for status in [Status::Running, Status::Queued, Status::Waiting] {
         let owned = tenant.clone();
         let filter = runs::RunFilter { status: Some(status), limit: 1_000, ..Default::default() };
         let left = store.read(move |tx| Box::pin(async move { runs::list(tx, &owned, &filter).await })).await.unwrap();
@@ -139,9 +161,15 @@ async fn ask(engine: &Engine, tenant: &TenantId, first: u64, count: u64) {
                 if input >= first + count {
                     return;
                 }
-                let started = engine.start(&tenant, request(input)).await.unwrap();
+                // Under one key, so that a wish of which it is not known what became is made again without harm.
+                let started = loop {
+                    match engine.start(&tenant, request(input)).await {
+                        Ok(started) => break started,
+                        Err(_) => tokio::time::sleep(AGAIN_AFTER).await,
+                    }
+                };
                 println!("ack {} {input}", started.id);
-                engine.wait(&tenant, started.id, PATIENCE).await.unwrap();
+                let _ = engine.wait(&tenant, started.id, PATIENCE).await;
             }
         })
     });

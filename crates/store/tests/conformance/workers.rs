@@ -165,7 +165,7 @@ pub async fn what_a_forgotten_worker_takes_is_found(store: &Store) {
     assert_eq!(read!(store, |tx| workers::list(tx)), []);
     let run = claimed(store, 1).await;
     let found = read!(store, |tx| workers::list(tx));
-    assert_eq!(found.iter().map(|worker| (worker.id.as_str(), worker.gone)).collect::<Vec<_>>(), [("w", true)]);
+    assert_eq!(found.iter().map(|worker| (worker.id.as_str(), worker.gone)).collect::<Vec<_>>(), [("w", false)]);
     assert_eq!(take_back(store, "w", 11, 9).await.runs, 1);
     assert_eq!(put(store, leave(&run, 12, end(&run, Status::Succeeded))).await, Outcome::Fenced);
     assert_eq!(read!(store, |tx| workers::list(tx)), []);

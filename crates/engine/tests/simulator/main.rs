@@ -1,0 +1,122 @@
+//! The engine against a database in memory, in time that only the simulation moves, with everything drawn from one
+//! number that can go wrong: late, lost and doubtful answers, processes that stand still or die, clocks that jump.
+//!
+//! `PILOTHOUSE_SIM_SEED=7` replays one simulation and tells its course; `PILOTHOUSE_SIM_SEEDS=1000000` simulates so many.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "helpers of tests fail by a panic")]
+
+mod chance;
+mod check;
+mod drive;
+mod memory;
+mod row;
+mod script;
+mod timed;
+mod wire;
+mod world;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use drive::{Figures, simulate};
+use memory::Mutation;
+
+/// Simulations of one run of the tests.
+const SEEDS: u64 = 2_000;
+/// Simulations in which each fault of the database must have been found.
+const SEEDS_TO_FIND: u64 = 200;
+/// Simulations at once.
+const SIDE_BY_SIDE: u64 = 2;
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+/// Simulates the seeds below `seeds` until one fails. Returns that one, else what all of them were like together.
+fn all(seeds: u64, mutation: Mutation) -> Result<Figures, (u64, String)> {
+    let (next, failed) = (AtomicU64::new(0), AtomicBool::new(false));
+    let work = || {
+        let mut sum = Figures::default();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds || failed.load(Ordering::Relaxed) {
+                return Ok(sum);
+            }
+            let figures = simulate(seed, mutation, false).map_err(|fault| {
+                failed.store(true, Ordering::Relaxed);
+                (seed, fault)
+            })?;
+            sum = add(sum, figures);
+        }
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..SIDE_BY_SIDE).map(|_| scope.spawn(work)).collect();
+        let parts: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        parts.into_iter().try_fold(Figures::default(), |sum, part| Ok(add(sum, part?)))
+    })
+}
+
+fn add(one: Figures, other: Figures) -> Figures {
+    Figures {
+        runs: one.runs + other.runs,
+        effects: one.effects + other.effects,
+        repeated: one.repeated + other.repeated,
+        faults: one.faults + other.faults,
+        trace: one.trace ^ other.trace,
+    }
+}
+
+#[test]
+fn every_promise_is_kept_whatever_happens() {
+    if let Some(seed) = number("PILOTHOUSE_SIM_SEED") {
+        eprintln!("{:?}", simulate(seed, Mutation::None, true).unwrap_or_else(|fault| panic!("seed {seed}: {fault}")));
+        return;
+    }
+    let (seeds, began) = (number("PILOTHOUSE_SIM_SEEDS").unwrap_or(SEEDS), Instant::now());
+    let figures = all(seeds, Mutation::None)
+        .unwrap_or_else(|(seed, fault)| panic!("seed {seed}: {fault}\nPILOTHOUSE_SIM_SEED={seed} replays it"));
+    let rate = seeds as f64 / began.elapsed().as_secs_f64();
+    eprintln!("{seeds} seeds, {rate:.0} a second: {figures:?}");
+    // Were nothing to go wrong, nothing would have been proved.
+    assert!(figures.runs as u64 > 5 * seeds && figures.faults > 10 * seeds, "{figures:?}");
+    assert!(figures.repeated as u64 > seeds / 4, "{figures:?}");
+}
+
+#[test]
+fn a_seed_is_always_the_same_simulation() {
+    for seed in 0..25 {
+        assert_eq!(simulate(seed, Mutation::None, false), simulate(seed, Mutation::None, false), "seed {seed}");
+    }
+}
+
+fn is_found(mutation: Mutation) -> String {
+    let found = all(SEEDS_TO_FIND, mutation).err();
+    let (seed, fault) = found.unwrap_or_else(|| panic!("{mutation:?} was not found"));
+    eprintln!("{mutation:?} was found by seed {seed}: {fault}");
+    fault
+}
+
+#[test]
+fn a_database_that_lets_anybody_write_is_found() {
+    assert!(is_found(Mutation::SkipsFence).contains("after the claim"));
+}
+
+#[test]
+fn a_database_that_leaves_runs_with_the_dead_is_found() {
+    assert!(is_found(Mutation::ForgetsToTakeBack).contains("these runs go nowhere"));
+}
+
+#[test]
+fn a_database_that_loses_writes_is_found() {
+    is_found(Mutation::LosesWrites);
+}
+
+#[test]
+fn a_database_that_knows_no_limits_is_found() {
+    assert!(is_found(Mutation::IgnoresLimits).contains("under Limits"));
+}
+
+#[test]
+fn a_database_that_lets_waiting_runs_sleep_is_found() {
+    is_found(Mutation::LosesWakeUps);
+}
