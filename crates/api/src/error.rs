@@ -49,13 +49,17 @@ pub fn status(code: Code) -> StatusCode {
         | Code::ConnectionReadOnly
         | Code::PathForbidden
         | Code::AddressForbidden => StatusCode::FORBIDDEN,
-        Code::RoleMissing | Code::RoleInvalid | Code::TenantMissing | Code::TenantInvalid | Code::TenantConflict => {
-            StatusCode::BAD_REQUEST
-        }
+        Code::RoleMissing
+        | Code::RoleInvalid
+        | Code::TenantMissing
+        | Code::TenantInvalid
+        | Code::TenantConflict
+        | Code::WorkflowUnsupported => StatusCode::BAD_REQUEST,
         Code::NotFound
         | Code::ConnectionUnknown
         | Code::RunUnknown
         | Code::ScheduleUnknown
+        | Code::QueueUnknown
         | Code::TokenUnknown
         | Code::TenantUnknown => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -66,7 +70,10 @@ pub fn status(code: Code) -> StatusCode {
         | Code::ConnectionExists
         | Code::RunFinished
         | Code::RunCancelled
-        | Code::RunNotRetryable => StatusCode::CONFLICT,
+        | Code::RunActive
+        | Code::RunDiscarded
+        | Code::RunNotWaiting
+        | Code::BulkTooOld => StatusCode::CONFLICT,
         Code::BodyMalformed
         | Code::BodyInvalid
         | Code::QueryInvalid

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, field};
 
 use crate::engine::without_nul;
-use crate::journal::{Record, Shared};
+use crate::journal::{OpenWait, Record, Shared};
 use crate::live::Stop;
 use crate::workflow::{Workflow, name};
 use crate::{Engine, Failure, Journal};
@@ -37,8 +37,8 @@ const ELSEWHERE_US: Micros = 250_000;
 enum Came {
     /// With a result.
     Back(Result<Value, Failure>),
-    /// Nothing is left but to wait, at most until a moment.
-    ToWait(Option<Micros>),
+    /// Nothing is left but to wait, for the first of these.
+    ToWait(Vec<OpenWait>),
 }
 
 impl Engine {
@@ -55,7 +55,11 @@ impl Engine {
         );
         let then = match self.perform(&run, &cancel, record).await {
             Ok((shared, came)) => {
+                let waits = if let Came::ToWait(waits) = &came { waits.clone() } else { Vec::new() };
                 let then = self.concluded(&run, came, shared.waits.seen());
+                if matches!(then, Some(Then::Wait { .. })) {
+                    shared.keep_waits(waits).await;
+                }
                 self.leave(&run, &shared.record, then).await
             }
             Err((record, then)) => self.leave(&run, &record, Some(then)).await,
@@ -194,7 +198,10 @@ impl Engine {
                 self.failed(run, Failure::retryable(Code::RunTimedOut, Code::RunTimedOut.cause()))
             }
             (Came::Back(Err(failure)), None) => self.failed(run, failure),
-            (Came::ToWait(until), None) => Then::Wait { until, seen, attempts: run.max_attempts },
+            (Came::ToWait(waits), None) => {
+                let until = waits.iter().filter_map(|wait| wait.until).min();
+                Then::Wait { until, seen, attempts: run.max_attempts }
+            }
         })
     }
 
@@ -237,10 +244,9 @@ async fn until_parked(workflow: Arc<dyn Workflow>, shared: Arc<Shared>, input: V
     let mut running = pin!(running);
     std::future::poll_fn(|context| match running.as_mut().poll(context) {
         Poll::Ready(returned) => Poll::Ready(Came::Back(returned.unwrap_or_else(|_| Err(panicked())))),
-        Poll::Pending if !shared.record.is_busy() => match shared.waits.open() {
-            Some(until) => Poll::Ready(Came::ToWait(until)),
-            None => Poll::Pending,
-        },
+        Poll::Pending if !shared.record.is_busy() && shared.waits.any_open() => {
+            Poll::Ready(Came::ToWait(shared.waits.open()))
+        }
         Poll::Pending => Poll::Pending,
     })
     .await

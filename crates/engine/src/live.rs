@@ -115,6 +115,11 @@ impl LiveRuns {
         self.with(|runs| runs.get_mut(&run).map(|live| live.halt(why)));
     }
 
+    /// Tells the attempt under this claim to stop; one under another claim is not meant.
+    pub(crate) fn stop_claim(&self, run: RunId, epoch: i64, why: Stop) {
+        self.with(|runs| runs.get_mut(&run).filter(|live| live.epoch == epoch).map(|live| live.halt(why)));
+    }
+
     /// Tells every run to stop.
     pub(crate) fn stop_all(&self, why: Stop) {
         self.with(|runs| runs.values_mut().for_each(|live| live.halt(why)));
