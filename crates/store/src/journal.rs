@@ -14,6 +14,8 @@ pub const RETRIED: &str = "retried";
 /// The claim of entries that no worker wrote: claims count from 1. Were they to bear the last worker's, it would take
 /// one for its own when it asks whether a write of which it heard nothing was made.
 pub(crate) const NO_CLAIM: i64 = 0;
+/// Most things that a run is shown to wait for at once.
+const MOST_WAITS: u32 = 100;
 
 /// What an entry tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -174,6 +176,17 @@ pub async fn failures(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId, limit: u32
         tx.fetch_all(sql, args![tenant, run, limit]).await?.iter().map(read).collect::<Result<_, _>>()?;
     entries.reverse();
     Ok(entries)
+}
+
+/// What a run waits for that stands still at the entry `seq`: the entries right before the one that says that it waits.
+pub async fn open_waits(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId, seq: i64) -> Result<Vec<Entry>, Error> {
+    let sql = "SELECT seq, at, attempt, kind, name, path, summary, output, error, started_at FROM journal
+               WHERE tenant = $1 AND run = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4";
+    let rows = tx.fetch_all(sql, args![tenant, run, seq, MOST_WAITS]).await?;
+    let entries = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let mut waits: Vec<Entry> = entries.into_iter().take_while(|entry| entry.kind == EntryKind::Wait).collect();
+    waits.reverse();
+    Ok(waits)
 }
 
 /// How far a run is, and when anything was last written of it.

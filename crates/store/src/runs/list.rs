@@ -3,6 +3,7 @@
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Micros, RunId, TenantId};
 
+use super::live::State;
 use super::{Run, columns, read};
 use crate::{Arg, Error, Row, Tx, args};
 
@@ -168,6 +169,41 @@ pub async fn tally(tx: &mut Tx<'_>, tenant: &TenantId, filter: &RunFilter) -> Re
             Ok(Tally { kind, error_code: row.optional_text("error_code")?, runs })
         })
         .collect()
+}
+
+/// How many of the tenant's runs are in each state; those that have ended are counted up to `cap` each.
+pub async fn counts(tx: &mut Tx<'_>, tenant: &TenantId, cap: u32) -> Result<Vec<(Status, i64)>, Error> {
+    macro_rules! ended {
+        ($outcome:literal) => {
+            concat!(
+                "SELECT COUNT(*) AS runs FROM (SELECT 1 FROM runs WHERE tenant = $1 AND outcome = '",
+                $outcome,
+                "' LIMIT $2) AS some"
+            )
+        };
+    }
+    let sql = "SELECT state, COUNT(*) AS runs FROM live WHERE tenant = $1 GROUP BY state";
+    let mut live = Vec::new();
+    for row in tx.fetch_all(sql, args![tenant]).await? {
+        let state = State::parse(row.int("state")?).ok_or_else(|| Error::unreadable("state"))?;
+        live.push((state.status(), row.int("runs")?));
+    }
+    let mut counts = Vec::with_capacity(Status::ALL.len());
+    for status in Status::ALL {
+        let sql = match status {
+            Status::Succeeded => ended!("succeeded"),
+            Status::Failed => ended!("failed"),
+            Status::Cancelled => ended!("cancelled"),
+            Status::Dead => ended!("dead"),
+            Status::Queued | Status::Running | Status::Waiting => {
+                counts.push((status, live.iter().filter(|(own, _)| *own == status).map(|(_, runs)| runs).sum()));
+                continue;
+            }
+        };
+        let row = tx.fetch_optional(sql, args![tenant, cap]).await?.ok_or_else(|| Error::unreadable("runs"))?;
+        counts.push((status, row.int("runs")?));
+    }
+    Ok(counts)
 }
 
 /// At most `limit` of the tenant's queued runs after the first `offset`: those that are ready, in the order in which

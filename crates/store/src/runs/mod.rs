@@ -26,16 +26,16 @@ use crate::{Error, Row, Tx, args};
 pub use allot::Limits;
 pub(crate) use allot::after_starts;
 pub use change::{Change, Enqueue, Outcome, Then, Write, apply, apply_with};
-pub use claim::{Claim, Claimed, claim};
+pub use claim::{Claim, Claimed, claim, running};
 pub use control::{Signal, cancel, discard, hold_waiting, retry, signal, signals};
 pub use enqueue::NewRun;
 pub use lane::Lane;
-pub use list::{RunFilter, Tally, ids, list, previous_in_conversation, queued, tally};
+pub use list::{RunFilter, Tally, counts, ids, list, previous_in_conversation, queued, tally};
 pub(crate) use live::State;
 pub use live::{Promoted, depths, next_wake, promote, ready_lanes};
 pub use prune::{Horizon, Pruned, prune};
 pub use release::{Released, held, put_back, release, take_one};
-pub use stuck::{Stuck, StuckReason, stuck};
+pub use stuck::{Stillness, Stuck, StuckReason, stuck, stuck_one};
 
 /// A minute for each step of priority: a run of higher priority goes before those that were due up to so much earlier,
 /// and none waits for ever behind later ones.
