@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pilothouse_domain::{Clock, Ids, Principal, TokenId};
-use pilothouse_engine::{Engine, Options, Registry};
+use pilothouse_engine::{Engine, Options, Registry, Workflow};
 use pilothouse_store::Store;
 use pilothouse_warehouse::Warehouse;
 
@@ -32,7 +32,7 @@ pub struct Parts {
     /// Ids and secrets.
     pub ids: Arc<dyn Ids>,
     /// Workflows beside those of the use cases.
-    pub workflows: Registry,
+    pub workflows: Vec<Arc<dyn Workflow>>,
 }
 
 /// The program without its transports.
@@ -60,7 +60,7 @@ impl App {
         let sealer = Arc::new(sealer);
         let sources = Arc::new(Sources::new(store.clone(), warehouse, sealer.clone(), clock.clone(), &settings.sample));
         let ask = AskWorkflow::new(sources.clone(), clock.clone(), store.clone());
-        let registry = workflows.with(Arc::new(ask));
+        let registry = workflows.into_iter().fold(Registry::default(), Registry::with).with(Arc::new(ask));
         let options = options(&settings);
         let engine = Engine::new(store.clone(), clock.clone(), ids.clone(), registry, options);
         let limiter = Limiter::new(&settings.limits);

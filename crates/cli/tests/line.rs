@@ -245,7 +245,7 @@ fn a_path_too_long_for_a_socket_is_told() {
 fn ctrl_c_cancels_the_question() {
     let folder = tempfile::tempdir().unwrap();
     let server =
-        Server::start_with_sample(folder.path(), &["--set", "ask.concurrency=1", "--set", "ask.max_waiting=2000"]);
+        Server::start_with_sample(folder.path(), &["--set", "engine.concurrency=1", "--set", "ask.max_waiting=2000"]);
     // One worker and many questions before ours: ours waits.
     let askers: Vec<_> = (0..16)
         .map(|n| {

@@ -54,7 +54,7 @@ async fn a_question_that_outlasts_the_wait_is_queued_and_can_be_cancelled() {
     let app = TestApp::with(|setup| {
         setup.settings.ask.wait_seconds = 0;
         // Nobody works on it, so that it waits for certain.
-        setup.settings.ask.concurrency = 0;
+        setup.settings.engine.concurrency = 0;
     })
     .await;
     let token = app.token("acme", "ada", Role::Member).await;

@@ -62,6 +62,24 @@ pub async fn cancel(app: &App, caller: &Caller, id: RunId) -> Result<(Run, bool)
     .await
 }
 
+/// Cancels a run that stands in line; any other stays as it is. Returns it as it stands then, and whether this changed
+/// it.
+pub async fn withdraw(app: &App, caller: &Caller, id: RunId) -> Result<(Run, bool), Error> {
+    let action = own_or_all(app, caller, id, "run.cancel", Tier::Destructive, &id).await?;
+    make(app, caller, id, action, |tx, Unit { tenant, id, now }| {
+        Box::pin(async move {
+            let Some(run) = runs::get(tx, &tenant, id).await? else { return gone() };
+            if run.status != Status::Queued {
+                return Ok(Made::Unchanged(run));
+            }
+            let Some((run, _)) = runs::cancel(tx, &tenant, id, now).await? else { return gone() };
+            // A worker may have taken it in between: then it is told to stop, as by any wish to cancel.
+            Ok(Made::Changed(run))
+        })
+    })
+    .await
+}
+
 /// Has a run tried again that did not end well; one that has not ended, or that ended well, stays as it is. Returns it
 /// as it stands then, and whether this changed it. A dead letter that was discarded is refused.
 pub async fn retry(app: &App, caller: &Caller, id: RunId) -> Result<(Run, bool), Error> {

@@ -22,7 +22,7 @@ use pilothouse_store::runs::{self, Run};
 use crate::{App, Caller, Error, audit, gates};
 
 pub use bulk::{Bulk, BulkAction, Changed, DEFAULT_BULK, MAX_BULK, MAX_BULK_IDS, Preview, bulk, preview};
-pub use control::{APPROVAL, Decision, cancel, decide, discard, not_allowed, reconcile, retry, revive, signal};
+pub use control::{APPROVAL, Decision, cancel, decide, discard, not_allowed, reconcile, retry, revive, signal, withdraw};
 pub use filter::Filter;
 pub use resume::{Resumed, resume};
 pub(crate) use stuck::silent_since;
@@ -193,6 +193,11 @@ pub async fn counts(app: &App, caller: &Caller) -> Result<(Vec<(Status, i64)>, b
 /// The run as it stands when it has ended, or after `patience`.
 pub async fn wait(app: &App, caller: &Caller, id: RunId, patience: Duration) -> Result<Run, Error> {
     app.engine.wait(&caller.principal.tenant, id, patience).await?.ok_or_else(unknown)
+}
+
+/// Lets members read on, where an original shows viewers nothing.
+pub async fn members_only(app: &App, caller: &Caller) -> Result<(), Error> {
+    gates::pass(app, caller, &audit::action("run.read", Tier::Read, Role::Member, "", &())).await
 }
 
 fn unknown() -> Error {
