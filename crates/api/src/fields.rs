@@ -157,13 +157,7 @@ impl Fields {
     }
 
     /// What `read` makes of a text that was sent; where it makes nothing of it, that is noted with `expected`.
-    pub fn chosen<T>(
-        &mut self,
-        name: &str,
-        text: &str,
-        expected: &str,
-        read: impl Fn(&str) -> Option<T>,
-    ) -> Option<T> {
+    pub fn chosen<T>(&mut self, name: &str, text: &str, expected: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
         let value = read(text);
         if value.is_none() && !text.is_empty() {
             let message = format!("Input should be {expected}");

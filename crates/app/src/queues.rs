@@ -150,10 +150,8 @@ pub async fn set_limits(app: &App, caller: &Caller, name: &str, new: &NewLimits)
         return Ok(before);
     }
     let (queue, now) = (name.to_owned(), app.clock.now());
-    write(app, caller, &action, move |tx| {
-        Box::pin(async move { queues::set_limits(tx, &queue, &limits, now).await })
-    })
-    .await?;
+    write(app, caller, &action, move |tx| Box::pin(async move { queues::set_limits(tx, &queue, &limits, now).await }))
+        .await?;
     get(app, caller, name, Scope::Tenant).await
 }
 
@@ -217,7 +215,8 @@ where
             audit_rows::append(tx, &entry).await.map(|_| ())
         })
     });
-    Ok(written.await?)
+    written.await?;
+    Ok(app.engine.learn_queues().await?)
 }
 
 fn views(
@@ -250,7 +249,11 @@ fn lately(pace: &[Pace], queue: &str, since: Micros) -> Lately {
     let (mut lately, mut waits, mut times) = (Lately::default(), Vec::new(), Vec::new());
     for run in pace.iter().filter(|run| run.queue == queue) {
         let Some((at, well)) = run.ended.filter(|(at, _)| *at >= since) else { continue };
-        if well { lately.succeeded += 1 } else { lately.failed += 1 }
+        if well {
+            lately.succeeded += 1
+        } else {
+            lately.failed += 1
+        }
         waits.push((run.started_at - run.due_at).max(0));
         times.push((at - run.started_at).max(0));
     }

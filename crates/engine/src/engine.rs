@@ -343,7 +343,7 @@ impl Engine {
 
     /// The run's events after the number `after`, until its last one. The caller checks that the run exists.
     pub fn events(&self, tenant: &TenantId, id: RunId, after: i64) -> EventStream {
-        events::stream(self.inner.backend.clone(), self.inner.live.clone(), tenant.clone(), id, after)
+        events::stream(self.inner.backend.clone(), self.inner.live.clone(), tenant.clone(), id, after.max(0))
     }
 
     /// Cancels a run: at once where it waits, through its token where it runs. Returns it as it stands then, or none
@@ -408,6 +408,14 @@ impl Engine {
             }
             _ => live.stop_claim(run.id, run.epoch, Stop::Lost),
         }
+    }
+
+    /// Learns at once what was set for the queues, instead of at the next look into the database.
+    pub async fn learn_queues(&self) -> Result<(), Error> {
+        self.set_queues(self.inner.backend.queues().await?);
+        self.with_lanes(|lanes| lanes.unblock(None));
+        self.inner.wake.notify_one();
+        Ok(())
     }
 
     /// The workflows that this program has, by kind.

@@ -199,7 +199,6 @@ impl From<Run> for WorkflowCancelledDto {
 /// What a run that was resumed has come to.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-#[expect(clippy::large_enum_variant, reason = "one is made for each request")]
 pub enum ResumedDto {
     /// It ended well.
     Done(ResumedRunDto),

@@ -56,7 +56,6 @@ pub struct BulkRequest {
 /// What is answered: a preview, or what was changed.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-#[expect(clippy::large_enum_variant, reason = "one is made for each request")]
 pub enum BulkDto {
     /// With `dry_run`.
     Preview(BulkPreviewDto),

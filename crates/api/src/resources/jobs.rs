@@ -27,7 +27,11 @@ const MAX_OFFSET: u32 = 10_000;
 const UNKNOWN: &str = "Job not found";
 
 pub fn routes() -> OpenApiRouter<Arc<State>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(stats)).routes(routes!(show, delete)).routes(routes!(logs))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(stats))
+        .routes(routes!(show, delete))
+        .routes(routes!(logs))
 }
 
 #[derive(IntoParams)]
@@ -93,10 +97,7 @@ async fn logs(
 
 /// How many of the tenant's jobs stand how.
 #[utoipa::path(get, path = "/jobs/queue/stats", tag = "jobs", responses((status = 200, body = JobStatsDto)))]
-async fn stats(
-    FromState(state): FromState<Arc<State>>,
-    Caller(caller): Caller,
-) -> Result<Json<JobStatsDto>, Failure> {
+async fn stats(FromState(state): FromState<Arc<State>>, Caller(caller): Caller) -> Result<Json<JobStatsDto>, Failure> {
     let (counts, capped) = use_cases::counts(&state.app, &caller).await?;
     Ok(Json(JobStatsDto::new(&counts, capped)))
 }

@@ -139,8 +139,7 @@ async fn seen(tx: &mut Tx<'_>, tenant: &TenantId, bulk: &Bulk, as_of: Micros) ->
     if bulk.ids.is_empty() {
         let mut most = 0;
         for status in &bulk.filter.statuses {
-            let filter =
-                runs::RunFilter { as_of: Some(as_of), ..bulk.filter.rows(Some(*status), PREVIEW_CAP, None) };
+            let filter = runs::RunFilter { as_of: Some(as_of), ..bulk.filter.rows(Some(*status), PREVIEW_CAP, None) };
             let tallies = runs::tally(tx, tenant, &filter).await?;
             most = most.max(tallies.iter().map(|tally| tally.runs).sum());
             tallies.into_iter().for_each(|tally| count(*status, tally.kind, tally.error_code, tally.runs));

@@ -22,7 +22,9 @@ use pilothouse_store::runs::{self, Run};
 use crate::{App, Caller, Error, audit, gates};
 
 pub use bulk::{Bulk, BulkAction, Changed, DEFAULT_BULK, MAX_BULK, MAX_BULK_IDS, Preview, bulk, preview};
-pub use control::{APPROVAL, Decision, cancel, decide, discard, not_allowed, reconcile, retry, revive, signal, withdraw};
+pub use control::{
+    APPROVAL, Decision, cancel, decide, discard, not_allowed, reconcile, retry, revive, signal, withdraw,
+};
 pub use filter::Filter;
 pub use resume::{Resumed, resume};
 pub(crate) use stuck::silent_since;
@@ -173,9 +175,8 @@ pub async fn logs(
 ) -> Result<Vec<Entry>, Error> {
     look(app, caller, id).await?;
     let (tenant, limit) = (caller.principal.tenant.clone(), limit.clamp(1, MAX_LINES));
-    let lines = app
-        .store
-        .read(move |tx| Box::pin(async move { journal::logs(tx, &tenant, id, after, level, limit).await }));
+    let lines =
+        app.store.read(move |tx| Box::pin(async move { journal::logs(tx, &tenant, id, after, level, limit).await }));
     Ok(lines.await?)
 }
 
@@ -184,8 +185,7 @@ pub async fn logs(
 pub async fn counts(app: &App, caller: &Caller) -> Result<(Vec<(Status, i64)>, bool), Error> {
     gates::pass(app, caller, &audit::action("run.list", Tier::Read, Role::Viewer, "", &())).await?;
     let tenant = caller.principal.tenant.clone();
-    let counted =
-        app.store.read(move |tx| Box::pin(async move { runs::counts(tx, &tenant, COUNT_CAP).await })).await?;
+    let counted = app.store.read(move |tx| Box::pin(async move { runs::counts(tx, &tenant, COUNT_CAP).await })).await?;
     let capped = counted.iter().any(|(status, count)| status.is_final() && *count >= i64::from(COUNT_CAP));
     Ok((counted, capped))
 }

@@ -15,12 +15,7 @@ const SILENT_LEASES: u32 = 3;
 
 /// The tenant's runs that stand still, those that have longest first, and how many there are in all. `after_seconds` is
 /// how long nothing may have been written of a run.
-pub async fn stuck(
-    app: &App,
-    caller: &Caller,
-    after_seconds: u64,
-    limit: u32,
-) -> Result<(Vec<Stuck>, i64), Error> {
+pub async fn stuck(app: &App, caller: &Caller, after_seconds: u64, limit: u32) -> Result<(Vec<Stuck>, i64), Error> {
     gates::pass(app, caller, &audit::action("run.stuck", Tier::Read, Role::Operator, "", &())).await?;
     let (tenant, since) = (caller.principal.tenant.clone(), since(app, after_seconds));
     let limit = limit.clamp(1, MAX_PAGE);

@@ -11,9 +11,9 @@ use pilothouse_store::runs::{self, Lane, Limits, Run};
 use pilothouse_store::workers::{self, Worker};
 use pilothouse_store::{Error as StoreError, Tx};
 
+use super::MAX_PAGE;
 use super::filter::{self, Filter};
 use super::stuck::silent_since;
-use super::MAX_PAGE;
 use crate::{App, Caller, Error, audit, gates};
 
 /// Most bad attempts that are shown of a run.
@@ -99,9 +99,7 @@ pub async fn reason_of(app: &App, run: &Run) -> Result<Option<Reason>, Error> {
     }
     let (run, now) = (Run { input: String::new(), ..run.clone() }, app.clock.now());
     let silent = silent_since(app, now);
-    let found = app.store.read(move |tx| {
-        Box::pin(async move { Ok(Hold::read(tx, silent, now).await?.reason(&run)) })
-    });
+    let found = app.store.read(move |tx| Box::pin(async move { Ok(Hold::read(tx, silent, now).await?.reason(&run)) }));
     Ok(Some(found.await?))
 }
 
@@ -184,4 +182,3 @@ impl Hold {
 pub(crate) fn serves(worker: &Worker, queue: &str) -> bool {
     worker.queues.is_empty() || worker.queues.split(',').any(|own| own == queue)
 }
-

@@ -83,8 +83,8 @@ pub fn check(config: &Config) -> Result<(), Error> {
     if ![engine.lease_seconds, engine.drain_seconds].iter().all(|seconds| (1..=600).contains(seconds)) {
         return refuse("`engine.lease_seconds` and `drain_seconds` are 1 to 600");
     }
-    if !(60..=2_592_000).contains(&engine.stuck_after_seconds) {
-        return refuse("`engine.stuck_after_seconds` is 60 to 2592000");
+    if !(1..=2_592_000).contains(&engine.stuck_after_seconds) {
+        return refuse("`engine.stuck_after_seconds` is 1 to 2592000");
     }
     let telemetry = &config.telemetry;
     if telemetry.sample_percent > 100 {

@@ -60,7 +60,8 @@ const VALUES: usize = 15;
 fn values(tenant: &TenantId, filter: &RunFilter) -> [Arg; VALUES] {
     // Where the page begins: no id is above this text. Ids are in the order of the moments they were made at.
     let before = filter.before.map_or("z".to_owned(), |id| id.to_string());
-    let until = filter.created_before.map_or("z".to_owned(), |at| RunId::first_at(at.saturating_add(1_000)).to_string());
+    let until =
+        filter.created_before.map_or("z".to_owned(), |at| RunId::first_at(at.saturating_add(1_000)).to_string());
     let since = filter.created_after.unwrap_or(0);
     args![
         tenant,
@@ -178,7 +179,7 @@ pub async fn counts(tx: &mut Tx<'_>, tenant: &TenantId, cap: u32) -> Result<Vec<
             concat!(
                 "SELECT COUNT(*) AS runs FROM (SELECT 1 FROM runs WHERE tenant = $1 AND outcome = '",
                 $outcome,
-                "' LIMIT $2) AS some"
+                "' LIMIT $2) AS found"
             )
         };
     }

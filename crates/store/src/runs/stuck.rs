@@ -67,7 +67,7 @@ macro_rules! still {
     ($since:literal, $from:literal) => {
         Sql {
             list: concat!("SELECT ", columns!(), ", ", $since, " AS since ", $from, " ORDER BY since, r.id LIMIT $3"),
-            count: concat!("SELECT COUNT(*) AS runs FROM (SELECT 1 ", $from, " LIMIT $3) AS some"),
+            count: concat!("SELECT COUNT(*) AS runs FROM (SELECT 1 ", $from, " LIMIT $3) AS found"),
             one: concat!("SELECT ", columns!(), ", ", $since, " AS since ", $from, " AND r.id = $3"),
         }
     };

@@ -81,8 +81,7 @@ impl TestApp {
         let server = pilothouse_api::Settings::default();
         let (database, has_sample) = (Database::Sqlite, true);
         let workflows = Vec::new();
-        let mut setup =
-            Setup { database, settings, server, has_sample, allow_private_addresses: false, workflows };
+        let mut setup = Setup { database, settings, server, has_sample, allow_private_addresses: false, workflows };
         change(&mut setup);
         if !setup.has_sample {
             setup.settings.sample = Sample::default();
