@@ -199,9 +199,16 @@ pub async fn workers(app: &App, caller: &Caller) -> Result<Vec<Station>, Error> 
     Ok(workers.into_iter().map(station).collect())
 }
 
-/// The depths of all queues, for the metrics.
-pub async fn depths(app: &App) -> Result<BTreeMap<String, Depth>, Error> {
-    Ok(app.store.read(|tx| Box::pin(async move { queues::depths(tx, None).await })).await?)
+/// How deep every queue is over all tenants, and how long its first in line has been due, in microseconds: for the
+/// metrics.
+pub async fn depths(app: &App) -> Result<BTreeMap<String, (Depth, Micros)>, Error> {
+    let now = app.clock.now();
+    let mut depths = app.store.read(|tx| Box::pin(async move { queues::depths(tx, None).await })).await?;
+    for kind in app.engine.kinds() {
+        depths.entry(kind.to_owned()).or_default();
+    }
+    let waits = |depth: &Depth| depth.first.map_or(0, |first| (now - first).max(0));
+    Ok(depths.into_iter().map(|(name, depth)| (name, (depth.clone(), waits(&depth)))).collect())
 }
 
 async fn write<F>(app: &App, caller: &Caller, action: &Action, change: F) -> Result<(), Error>

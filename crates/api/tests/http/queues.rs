@@ -44,6 +44,17 @@ async fn a_queue_shows_how_deep_it_is_to_each_tenant_its_own() {
     app.get("/api/v1/queues?scope=world").token(&acme).send().await.refused(422, "query.invalid");
     app.get("/api/v1/queues/nothing").token(&acme).send().await.refused(404, "queue.unknown");
 
+    let metrics = app.get("/metrics").send().await.expect(200).text;
+    for line in [
+        r#"pilothouse_queue_depth{queue="flow",state="running"} 2"#,
+        r#"pilothouse_queue_depth{queue="ask",state="ready"} 0"#,
+        r#"pilothouse_queue_oldest_wait_seconds{queue="flow"} 0"#,
+        r#"pilothouse_dead_letters{queue="flow"} 1"#,
+        r#"job_queue_length{queue="flow"} 1"#,
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line}: {metrics}");
+    }
+
     let workers = get(&app, &admin, "/api/v1/workers").await;
     assert_eq!(Document::published().faults_of_answer("get", "/api/v1/workers", "200", &workers), [""; 0]);
     let worker = &workers["items"][0];
