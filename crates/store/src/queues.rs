@@ -150,13 +150,8 @@ pub async fn pace(tx: &mut Tx<'_>, tenant: &TenantId, since: Micros, limit: u32)
         .collect()
 }
 
-/// Until when the rate of each queue keeps its next run back, for those that have a rate.
-pub async fn kept_back(tx: &mut Tx<'_>) -> Result<BTreeMap<String, Micros>, Error> {
-    rates(tx).await
-}
-
 /// When each queue with a rate may begin its next run, had each begun as late as the rate allows.
-pub(crate) async fn rates(tx: &mut Tx<'_>) -> Result<BTreeMap<String, Micros>, Error> {
+pub async fn rates(tx: &mut Tx<'_>) -> Result<BTreeMap<String, Micros>, Error> {
     let rows = tx.fetch_all("SELECT queue, next_at FROM rates", args![]).await?;
     rows.iter().map(|row| Ok((row.text("queue")?, row.int("next_at")?))).collect()
 }

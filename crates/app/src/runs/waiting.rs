@@ -135,7 +135,7 @@ pub async fn dead_letters(
 struct Hold {
     queues: BTreeMap<String, Queue>,
     running: BTreeMap<Lane, u32>,
-    kept_back: BTreeMap<String, Micros>,
+    next_at: BTreeMap<String, Micros>,
     workers: Vec<Worker>,
     now: Micros,
 }
@@ -143,10 +143,10 @@ struct Hold {
 impl Hold {
     async fn read(tx: &mut Tx<'_>, silent: Micros, now: Micros) -> Result<Self, StoreError> {
         let queues = queues::list(tx).await?.into_iter().map(|queue| (queue.name.clone(), queue)).collect();
-        let (running, kept_back) = (runs::running(tx).await?, queues::kept_back(tx).await?);
+        let (running, next_at) = (runs::running(tx).await?, queues::rates(tx).await?);
         let mut workers = workers::list(tx).await?;
         workers.retain(|worker| !worker.gone && worker.beat_at > silent);
-        Ok(Self { queues, running, kept_back, workers, now })
+        Ok(Self { queues, running, next_at, workers, now })
     }
 
     fn reason(&self, run: &Run) -> Reason {
@@ -157,7 +157,8 @@ impl Hold {
         if run.wake_at.is_some() {
             return if run.attempt > 1 { Reason::Retry } else { Reason::Scheduled };
         }
-        if limits.rate.is_some() && self.kept_back.get(&run.queue).is_some_and(|until| *until > self.now) {
+        let next_at = self.next_at.get(&run.queue).copied().unwrap_or(0);
+        if limits.starts_left(next_at, self.now) == Some(0) {
             return Reason::RateLimit;
         }
         if self.is_full(run, &limits) { Reason::ConcurrencyLimit } else { Reason::WaitingForWorker }
