@@ -187,7 +187,8 @@ async fn stuck(client: &Client, after: Option<&str>) -> Result<Outcome> {
 
 /// The same outcome, with a word where nobody works on what it set going.
 fn noted(client: &Client, mut outcome: Outcome) -> Outcome {
-    if matches!(client.way(), Way::Here(here) if !here.works()) {
+    let is_changed = outcome.json["changed"].as_u64() != Some(0) && outcome.json["matched"] != 0;
+    if is_changed && matches!(client.way(), Way::Here(here) if !here.works()) {
         outcome.text.push_str(&format!("\n\n{NOBODY}"));
     }
     outcome
