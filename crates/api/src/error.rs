@@ -49,13 +49,17 @@ pub fn status(code: Code) -> StatusCode {
         | Code::ConnectionReadOnly
         | Code::PathForbidden
         | Code::AddressForbidden => StatusCode::FORBIDDEN,
-        Code::RoleMissing | Code::RoleInvalid | Code::TenantMissing | Code::TenantInvalid | Code::TenantConflict => {
-            StatusCode::BAD_REQUEST
-        }
+        Code::RoleMissing
+        | Code::RoleInvalid
+        | Code::TenantMissing
+        | Code::TenantInvalid
+        | Code::TenantConflict
+        | Code::WorkflowUnsupported => StatusCode::BAD_REQUEST,
         Code::NotFound
         | Code::ConnectionUnknown
         | Code::RunUnknown
         | Code::ScheduleUnknown
+        | Code::QueueUnknown
         | Code::TokenUnknown
         | Code::TenantUnknown => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -66,7 +70,10 @@ pub fn status(code: Code) -> StatusCode {
         | Code::ConnectionExists
         | Code::RunFinished
         | Code::RunCancelled
-        | Code::RunNotRetryable => StatusCode::CONFLICT,
+        | Code::RunActive
+        | Code::RunDiscarded
+        | Code::RunNotWaiting
+        | Code::BulkTooOld => StatusCode::CONFLICT,
         Code::BodyMalformed
         | Code::BodyInvalid
         | Code::QueryInvalid
@@ -121,23 +128,43 @@ enum Shape {
 
 /// Routes of the documents, whose errors keep the original's body. Unknown addresses count to them too, since clients
 /// of the originals expect `{"detail": "Not Found"}`.
-const DETAIL_ROUTES: [&str; 6] = [
+const DETAIL_ROUTES: [&str; 18] = [
     "/api/v1/agent/run",
+    "/api/v1/executions/reconcile",
+    "/api/v1/executions/{run_id}/cancel",
+    "/api/v1/executions/{run_id}/retry",
     "/api/v1/health/live",
     "/api/v1/health/ready",
     "/api/v1/tenants/{tenant}/health",
+    "/api/v1/workflows/dead-letters",
+    "/api/v1/workflows/queue",
+    "/api/v1/workflows/retry",
+    "/api/v1/workflows/runs",
+    "/api/v1/workflows/{workflow_id}/cancel",
     "/health",
+    "/jobs",
+    "/jobs/queue/stats",
+    "/jobs/{id}",
+    "/jobs/{id}/logs",
     "/ready",
 ];
 
-/// Whether errors of this route template have the original's body.
-pub fn is_of_the_originals(route: &str) -> bool {
-    shape(Some(route), route) == Shape::Detail
+/// Routes of the operations document.
+const OK_ROUTES: [&str; 3] = ["/api/job/{id}", "/api/job/{id}/retry", "/api/jobs/stuck"];
+
+/// The body of the errors of a route template, for the documentation: content type, schema, and what it is.
+pub fn body_of(route: &str) -> (&'static str, &'static str, &'static str) {
+    match shape(Some(route), route) {
+        Shape::Detail => ("application/json", "DetailError", "An error, in the original's shape."),
+        Shape::OkError => ("application/json", "OkError", "An error, in the original's shape."),
+        Shape::Problem => ("application/problem+json", "ProblemDetails", "An error (RFC 9457)."),
+    }
 }
 
 fn shape(route: Option<&str>, path: &str) -> Shape {
     match route {
         Some(route) if DETAIL_ROUTES.contains(&route) => Shape::Detail,
+        Some(route) if OK_ROUTES.contains(&route) => Shape::OkError,
         Some(_) => Shape::Problem,
         None if path.starts_with("/api/") && !path.starts_with("/api/v") => Shape::OkError,
         None => Shape::Detail,
@@ -228,7 +255,8 @@ mod tests {
     fn the_route_decides_the_body() {
         assert_eq!(shape(Some("/api/v1/agent/run"), "/api/v1/agent/run"), Shape::Detail);
         assert_eq!(shape(Some("/api/v1/runs"), "/api/v1/runs"), Shape::Problem);
-        assert_eq!(shape(None, "/api/jobs/stuck"), Shape::OkError);
+        assert_eq!(shape(Some("/api/jobs/stuck"), "/api/jobs/stuck"), Shape::OkError);
+        assert_eq!(shape(None, "/api/jobs/nope"), Shape::OkError);
         assert_eq!(shape(None, "/nope"), Shape::Detail);
     }
 }

@@ -156,20 +156,79 @@ impl Fields {
         }
     }
 
+    /// What `read` makes of a text that was sent; where it makes nothing of it, that is noted with `expected`.
+    pub fn chosen<T>(&mut self, name: &str, text: &str, expected: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let value = read(text);
+        if value.is_none() && !text.is_empty() {
+            let message = format!("Input should be {expected}");
+            self.refuse(Some(name), "enum", &message, text.into(), Some(json!({"expected": expected})));
+        }
+        value
+    }
+
+    /// A whole number between two bounds that may be absent or null.
+    pub fn optional_within(&mut self, name: &str, least: i64, most: i64) -> Option<i64> {
+        let value = self.values.remove(name).filter(|value| !value.is_null())?;
+        match value.as_i64() {
+            None => self.refuse(Some(name), "int_type", "Input should be a valid integer", value, None),
+            Some(number) => match out_of_bounds(number, least, most) {
+                None => return Some(number),
+                Some((kind, message, context)) => self.refuse(Some(name), kind, &message, value, Some(context)),
+            },
+        }
+        None
+    }
+
+    /// A yes or no that may be absent or null.
+    pub fn optional_flag(&mut self, name: &str) -> Option<bool> {
+        match self.values.remove(name) {
+            None | Some(Value::Null) => None,
+            Some(Value::Bool(flag)) => Some(flag),
+            Some(other) => {
+                self.refuse(Some(name), "bool_type", "Input should be a valid boolean", other, None);
+                None
+            }
+        }
+    }
+
+    /// What was sent, whatever it is; null where it is absent.
+    pub fn any(&mut self, name: &str) -> Value {
+        self.values.remove(name).unwrap_or_default()
+    }
+
+    /// Whether the field was sent, even as null.
+    pub fn is_sent(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
     /// Everything that was wrong, as one error; nothing when all was right.
     pub fn finish(self) -> Result<(), Error> {
-        if self.wrong.is_empty() {
-            return Ok(());
-        }
-        let names = self.wrong.iter().map(|field| {
-            let path: Vec<_> = field.location.iter().skip(1).filter_map(Value::as_str).collect();
-            format!("{}: {}", if path.is_empty() { "body".to_owned() } else { path.join(".") }, field.message)
-        });
-        let message = names.collect::<Vec<_>>().join("; ");
-        let mut error = Error::new(Code::BodyInvalid, message);
-        error.fields = self.wrong;
-        Err(error)
+        refusal(Code::BodyInvalid, "body", self.wrong)
     }
+}
+
+/// What is wrong with a number that is not within its bounds: kind, words and figures.
+pub fn out_of_bounds(number: i64, least: i64, most: i64) -> Option<(&'static str, String, Value)> {
+    let message = |than: &str, bound: i64| format!("Input should be {than} than or equal to {bound}");
+    if number < least {
+        return Some(("greater_than_equal", message("greater", least), json!({"ge": least})));
+    }
+    (number > most).then(|| ("less_than_equal", message("less", most), json!({"le": most})))
+}
+
+/// One error of all that is wrong; none where nothing is. `whole` is what the fields are parts of.
+pub fn refusal(code: Code, whole: &str, wrong: Vec<Field>) -> Result<(), Error> {
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let names = wrong.iter().map(|field| {
+        let path: Vec<_> = field.location.iter().skip(1).filter_map(Value::as_str).collect();
+        format!("{}: {}", if path.is_empty() { whole.to_owned() } else { path.join(".") }, field.message)
+    });
+    let message = names.collect::<Vec<_>>().join("; ");
+    let mut error = Error::new(code, message);
+    error.fields = wrong;
+    Err(error)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::{Bytes, to_bytes};
+use axum::body::{Bytes, HttpBody as _, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use pilothouse_app::{Error, Field};
@@ -31,6 +31,21 @@ impl FromRequest<Arc<State>> for JsonBody {
         let too_large = || Failure::new(Code::BodyTooLarge, format!("The body is larger than {most} bytes."));
         let bytes = to_bytes(request.into_body(), most).await.map_err(|_| too_large())?;
         Ok(Self(Fields::of(parse(&bytes)?)))
+    }
+}
+
+/// A JSON body that may be absent: then it has no fields.
+pub struct MaybeJson(pub Fields);
+
+impl FromRequest<Arc<State>> for MaybeJson {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &Arc<State>) -> Result<Self, Failure> {
+        if !request.headers().contains_key(CONTENT_TYPE) && request.body().is_end_stream() {
+            return Ok(Self(Fields::of(json!({}))));
+        }
+        let JsonBody(fields) = JsonBody::from_request(request, state).await?;
+        Ok(Self(fields))
     }
 }
 

@@ -13,11 +13,13 @@ mod middleware;
 mod openapi;
 mod operator;
 mod page;
+mod parameters;
 mod resources;
 mod serve;
 mod settings;
 mod state;
 mod telemetry;
+mod words;
 
 pub use error::status_of;
 pub use openapi::document;

@@ -9,14 +9,14 @@ use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, ResponseBuilder}
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::caller::Caller;
-use crate::dto::errors::{DetailError, ProblemDetails};
+use crate::dto::errors::{DetailError, OkError, ProblemDetails};
 use crate::error;
 use crate::resources;
 use crate::state::State;
 
 #[derive(OpenApi)]
 #[openapi(
-    components(schemas(DetailError, ProblemDetails)),
+    components(schemas(DetailError, OkError, ProblemDetails)),
     info(
         title = "Pilothouse",
         description = "A self-hosted control plane for AI copilots on data and DevOps work.",
@@ -32,6 +32,13 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
         .merge(resources::session::routes())
         .merge(resources::agent::routes())
         .merge(resources::runs::routes())
+        .merge(resources::run_control::routes())
+        .merge(resources::bulk::routes())
+        .merge(resources::queues::routes())
+        .merge(resources::workflows::routes())
+        .merge(resources::executions::routes())
+        .merge(resources::jobs::routes())
+        .merge(resources::operations::routes())
         .merge(resources::connections::routes())
         .merge(resources::imports::routes())
         .merge(resources::semantic::routes())
@@ -52,10 +59,7 @@ pub fn document() -> Document {
 /// Adds what every operation has: a name of its own, and the error that refuses it, whose body the route decides.
 fn completed(mut document: Document) -> Document {
     for (path, item) in &mut document.paths.paths {
-        let (content_type, schema, what) = match error::is_of_the_originals(path) {
-            true => ("application/json", "DetailError", "An error, in the original's shape."),
-            false => ("application/problem+json", "ProblemDetails", "An error (RFC 9457)."),
-        };
+        let (content_type, schema, what) = error::body_of(path);
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
         let response = ResponseBuilder::new().description(what).content(content_type, content).build();
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete, &mut item.patch];

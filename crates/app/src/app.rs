@@ -1,9 +1,10 @@
 //! What every use case has at hand.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pilothouse_domain::{Clock, Ids, Principal, TokenId};
-use pilothouse_engine::{Engine, Options, Registry};
+use pilothouse_engine::{Engine, Keep, Options, Registry, Workflow};
 use pilothouse_store::Store;
 use pilothouse_warehouse::Warehouse;
 
@@ -30,6 +31,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Ids and secrets.
     pub ids: Arc<dyn Ids>,
+    /// Workflows beside those of the use cases.
+    pub workflows: Vec<Arc<dyn Workflow>>,
 }
 
 /// The program without its transports.
@@ -53,12 +56,12 @@ pub struct App {
 impl App {
     /// Puts the parts together. Nothing runs yet: [`App::engine`]'s worker is started by the caller.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { settings, store, warehouse, sealer, clock, ids } = parts;
+        let Parts { settings, store, warehouse, sealer, clock, ids, workflows } = parts;
         let sealer = Arc::new(sealer);
         let sources = Arc::new(Sources::new(store.clone(), warehouse, sealer.clone(), clock.clone(), &settings.sample));
         let ask = AskWorkflow::new(sources.clone(), clock.clone(), store.clone());
-        let registry = Registry::default().with(Arc::new(ask));
-        let options = Options { concurrency: settings.ask.concurrency, ..Options::default() };
+        let registry = workflows.into_iter().fold(Registry::default(), Registry::with).with(Arc::new(ask));
+        let options = options(&settings);
         let engine = Engine::new(store.clone(), clock.clone(), ids.clone(), registry, options);
         let limiter = Limiter::new(&settings.limits);
         let (last_used, refusals, imports) = (LastUsed::default(), Refusals::default(), Imports::default());
@@ -79,6 +82,22 @@ impl App {
     pub fn ids(&self) -> &Arc<dyn Ids> {
         &self.ids
     }
+}
+
+fn options(settings: &Settings) -> Options {
+    let engine = &settings.engine;
+    Options {
+        concurrency: engine.concurrency,
+        queues: engine.queues.clone(),
+        lease: Duration::from_secs(engine.lease_seconds),
+        drain: Duration::from_secs(engine.drain_seconds),
+        database_clock: true,
+        keep: Keep { ended: days(engine.retention_days), dead: days(engine.retention_dead_days) },
+    }
+}
+
+fn days(count: u32) -> Duration {
+    Duration::from_secs(u64::from(count) * 24 * 60 * 60)
 }
 
 /// An authenticated caller and the request it makes.

@@ -14,6 +14,7 @@ pub mod gates;
 pub mod imports;
 mod installation;
 pub mod limits;
+pub mod queues;
 pub mod runs;
 pub mod secrets;
 pub mod semantics;

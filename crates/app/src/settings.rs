@@ -26,6 +26,8 @@ pub struct Settings {
     pub limits: Limits,
     /// `[ask]`.
     pub ask: Ask,
+    /// `[engine]`.
+    pub engine: Engine,
     /// `[sample]`.
     pub sample: Sample,
     /// `[imports]`.
@@ -78,15 +80,48 @@ pub struct Ask {
     pub wait_seconds: u64,
     /// Longest question, in characters.
     pub max_question_chars: usize,
-    /// Questions worked on side by side.
-    pub concurrency: usize,
     /// Questions of a tenant that may wait for their turn before further ones are turned away.
     pub max_waiting: usize,
 }
 
 impl Default for Ask {
     fn default() -> Self {
-        Self { wait_seconds: 20, max_question_chars: 2_000, concurrency: 8, max_waiting: 64 }
+        Self { wait_seconds: 20, max_question_chars: 2_000, max_waiting: 64 }
+    }
+}
+
+/// `[engine]`: how this process works on runs, and how long runs are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Engine {
+    /// Runs worked on side by side.
+    pub concurrency: usize,
+    /// The queues that are served; none means all.
+    pub queues: Vec<String>,
+    /// How long a worker may be silent before its runs are given to others, in seconds.
+    pub lease_seconds: u64,
+    /// How long a process that stops lets its runs come to an end, in seconds.
+    pub drain_seconds: u64,
+    /// After how long without a word a run counts as standing still, in seconds; such runs are shown, and nothing is
+    /// done to them.
+    pub stuck_after_seconds: u64,
+    /// How long runs that have ended are kept, in days.
+    pub retention_days: u32,
+    /// How long dead letters are kept, in days.
+    pub retention_dead_days: u32,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self {
+            concurrency: 16,
+            queues: Vec::new(),
+            lease_seconds: 10,
+            drain_seconds: 10,
+            stuck_after_seconds: 1_800,
+            retention_days: 30,
+            retention_dead_days: 90,
+        }
     }
 }
 

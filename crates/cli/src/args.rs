@@ -1,11 +1,14 @@
 //! The command line as a type: what can be said, and how it is explained.
 
+pub mod runs;
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use runs::{QueueCommand, RunsCommand};
 
 /// A self-hosted control plane from which a team hands data and DevOps work to AI copilots, safely.
 #[derive(Parser)]
@@ -157,6 +160,20 @@ pub enum Call {
         /// What to do
         #[command(subcommand)]
         command: TokenCommand,
+    },
+    /// Look at runs; cancel, retry, approve and discard them
+    #[command(visible_alias = "run")]
+    Runs {
+        /// What to do
+        #[command(subcommand)]
+        command: RunsCommand,
+    },
+    /// Look at queues and workers; pause, resume and limit them
+    #[command(visible_alias = "queues")]
+    Queue {
+        /// What to do
+        #[command(subcommand)]
+        command: QueueCommand,
     },
     /// Work with the audit log
     Audit {

@@ -58,12 +58,14 @@ pub async fn open(config: &Config) -> Result<Arc<App>> {
         auth: config.auth.clone(),
         limits: config.limits.clone(),
         ask: config.ask.clone(),
+        engine: config.engine.clone(),
         sample: config.sample.clone(),
         imports: config.imports.clone(),
         imports_folder: config.data_dir.join(IMPORTS),
     };
     let warehouse = warehouse(config)?;
-    Ok(App::new(Parts { settings, store, warehouse, sealer, clock, ids }))
+    let workflows = Vec::new();
+    Ok(App::new(Parts { settings, store, warehouse, sealer, clock, ids, workflows }))
 }
 
 /// Writes what must stand in the database from the first start on: the tenant that whoever installs the program

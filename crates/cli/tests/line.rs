@@ -41,6 +41,38 @@ fn signal(name: &str, process: u32) {
     assert!(Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status().unwrap().success());
 }
 
+fn runs_and_queues_are_looked_after(folder: &Path, id: &str) {
+    let shown = run(folder, &["runs", "show", id], 0);
+    assert_eq!((&shown["status"], &shown["attempts"][0]["outcome"]), (&json!("succeeded"), &json!("succeeded")));
+    let listed = run(folder, &["runs", "list", "--status", "succeeded", "--kind", "ask", "--since", "2h"], 0);
+    assert!(listed["items"].as_array().unwrap().iter().any(|item| item["id"] == id), "{listed}");
+    assert_eq!(run(folder, &["runs", "list", "--older-than", "2h"], 0)["items"], json!([]));
+    assert_eq!(run(folder, &["run", "watch", id], 0)["status"], "succeeded");
+    assert_eq!(run(folder, &["runs", "logs", id], 0)["items"], json!([]));
+    assert_eq!(run(folder, &["runs", "retry", id], 1)["code"], "run.finished");
+    assert_eq!(run(folder, &["runs", "cancel", "nonsense"], 1)["code"], "run.unknown");
+    run(folder, &["runs", "cancel"], 2);
+    run(folder, &["runs", "discard", "--reason", "old"], 2);
+    run(folder, &["runs", "list", "--since", "yesterday"], 2);
+    assert_eq!(run(folder, &["runs", "retry", "--dead", "--kind", "ask"], 0)["matched"], 0);
+    assert_eq!(run(folder, &["runs", "dead"], 0)["items"], json!([]));
+    assert_eq!(run(folder, &["runs", "stuck"], 0)["stuck_jobs_count"], 0);
+    assert_eq!(run(folder, &["runs", "reconcile"], 0), json!({"reconciled": 0, "more": false}));
+
+    let paused = run(folder, &["queue", "pause", "ask", "--reason", "a test"], 0);
+    assert_eq!(paused["paused"]["reason"], "a test");
+    assert!(run(folder, &["queue", "show", "ask"], 0)["paused"].is_object());
+    assert_eq!(run(folder, &["queue", "resume", "ask"], 0)["paused"], Value::Null);
+    assert_eq!(run(folder, &["queue", "pause", "nothing", "--reason", "a test"], 1)["code"], "queue.unknown");
+    let limits = run(folder, &["queue", "limits", "ask", "--total", "5", "--rate", "10/60s"], 0);
+    assert_eq!((&limits["total"], &limits["rate"]["starts"]), (&json!(5), &json!(10)));
+    run(folder, &["queue", "limits", "ask", "--total", "some"], 2);
+    let lifted = run(folder, &["queue", "limits", "ask", "--total", "none", "--rate", "none"], 0);
+    assert_eq!((&lifted["total"], &lifted["rate"]), (&Value::Null, &Value::Null));
+    assert_eq!(run(folder, &["queues", "list", "--all-tenants"], 0)["items"][0]["name"], "ask");
+    assert!(run(folder, &["queue", "workers"], 0)["items"].is_array());
+}
+
 fn every_command_works(folder: &Path) {
     let answer = run(folder, &["ask", "How many flights were there in February?"], 0);
     assert!(answer["summary"].as_str().unwrap().contains("24,951"), "{answer}");
@@ -50,6 +82,8 @@ fn every_command_works(folder: &Path) {
     assert_eq!(run(folder, &["ask", " "], 1)["code"], "question.empty");
     assert_eq!(run(folder, &["ask", &"x ".repeat(2_000)], 1)["code"], "question.too_long");
     run(folder, &["ask", "How many?", "--connection", "nope"], 2);
+
+    runs_and_queues_are_looked_after(folder, answer["run_id"].as_str().unwrap());
 
     assert_eq!(run(folder, &["tenant", "create", "acme", "--name", "Acme"], 0), json!({"id": "acme", "name": "Acme"}));
     assert_eq!(run(folder, &["tenant", "create", "acme"], 1)["code"], "tenant.exists");
@@ -245,7 +279,7 @@ fn a_path_too_long_for_a_socket_is_told() {
 fn ctrl_c_cancels_the_question() {
     let folder = tempfile::tempdir().unwrap();
     let server =
-        Server::start_with_sample(folder.path(), &["--set", "ask.concurrency=1", "--set", "ask.max_waiting=2000"]);
+        Server::start_with_sample(folder.path(), &["--set", "engine.concurrency=1", "--set", "ask.max_waiting=2000"]);
     // One worker and many questions before ours: ours waits.
     let askers: Vec<_> = (0..16)
         .map(|n| {

@@ -30,9 +30,23 @@ pub fn rfc3339(at: Micros) -> String {
     }
 }
 
+/// The moment that a text in the form of RFC 3339 names; none where it names none.
+pub fn parse_rfc3339(text: &str) -> Option<Micros> {
+    text.parse::<jiff::Timestamp>().ok().map(|moment| moment.as_microsecond())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::rfc3339;
+    use super::{parse_rfc3339, rfc3339};
+
+    #[test]
+    fn times_survive_their_own_text() {
+        for at in [0, 1_700_000_000_123_456] {
+            assert_eq!(parse_rfc3339(&rfc3339(at)), Some(at));
+        }
+        assert_eq!(parse_rfc3339("2026-11-21T10:00:00+01:00"), parse_rfc3339("2026-11-21T09:00:00Z"));
+        assert_eq!(parse_rfc3339("yesterday"), None);
+    }
 
     #[test]
     fn times_print_with_six_digits() {

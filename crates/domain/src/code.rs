@@ -132,7 +132,8 @@ codes! {
         "Ask for less, or raise `warehouse.query_memory_mb`.";
     QueryFailed = "sql.failed", "The engine could not run the query.", "See the message; the question can be asked again.";
     RunUnknown = "run.unknown", "The tenant has no such run.", "Check the id.";
-    RunFinished = "run.finished", "The run has ended and cannot change any more.", "Start a new one.";
+    RunFinished = "run.finished", "The run has ended and cannot change any more.",
+        "Start a new one, or retry it where it did not end well.";
     RunCancelled = "run.cancelled", "The run was cancelled.", "Ask again if it is still wanted.";
     RunInterrupted = "run.interrupted", "The run was cut off more often than it is tried again.",
         "See the run's steps, then start it anew.";
@@ -140,8 +141,17 @@ codes! {
         "Ask for less at once, or give the run more time.";
     RunTooLarge = "run.too_large", "What the run was given or what a step returned is larger than a run may keep.",
         "Keep large data in files or tables and hand on where it is.";
-    RunNotRetryable = "run.not_retryable", "The run has not ended, or it ended well, so it cannot be tried again.",
-        "Wait for its end, or start a new run.";
+    RunActive = "run.active", "The run has not ended, and this can only be done to one that has.",
+        "Wait for its end, or cancel it.";
+    RunDiscarded = "run.discarded", "Somebody decided that nothing is to be done about the run.",
+        "Start a new one.";
+    RunNotWaiting = "run.not_waiting", "The run does not wait for an approval, or no longer.",
+        "See the run for what was decided.";
+    BulkTooOld = "bulk.too_old", "The preview that a bulk change goes by is too old.",
+        "Look again, then send the newer `as_of`.";
+    QueueUnknown = "queue.unknown", "There is no such queue.", "List the queues with `pilothouse queue list`.";
+    WorkflowUnsupported = "workflow.unsupported", "The program has no workflow of this type.",
+        "Use the `workflow_type` of a run that is listed.";
     WorkflowUnknown = "run.workflow_unknown", "The program has no such workflow.", "Check the name of the workflow.";
     ScheduleUnknown = "schedule.unknown", "The tenant has no such schedule.", "Check the id.";
     ScheduleExists = "schedule.exists", "The tenant has a schedule with this name.", "Choose another name.";

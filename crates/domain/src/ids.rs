@@ -7,6 +7,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::Micros;
+
 /// Longest tenant id in characters.
 pub const MAX_TENANT_ID_CHARS: usize = 64;
 
@@ -115,6 +117,14 @@ uuid_id!(RunId, "run_", "A run: one execution of a workflow. ");
 uuid_id!(ConnectionId, "conn_", "A tenant's connection to a warehouse. ");
 uuid_id!(ScheduleId, "sch_", "A schedule: when a workflow is to run by itself. ");
 uuid_id!(TokenId, "tok_", "An API token, not its secret. ");
+
+impl RunId {
+    /// The lowest id of those that are made at this moment or later.
+    pub fn first_at(moment: Micros) -> Self {
+        let ms = u128::try_from(moment / 1_000).unwrap_or(0);
+        Self(Uuid::from_u128(ms << 80))
+    }
+}
 
 #[cfg(test)]
 mod tests {

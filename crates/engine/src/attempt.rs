@@ -17,7 +17,7 @@ use tracing::{Instrument, Span, field};
 
 use crate::engine::without_nul;
 use crate::failure::lost_lease;
-use crate::journal::{Record, Shared};
+use crate::journal::{OpenWait, Record, Shared};
 use crate::live::Stop;
 use crate::workflow::{Workflow, name};
 use crate::{Engine, Failure, Journal};
@@ -38,8 +38,8 @@ const ELSEWHERE_US: Micros = 250_000;
 enum Came {
     /// With a result.
     Back(Result<Value, Failure>),
-    /// Nothing is left but to wait, at most until a moment.
-    ToWait(Option<Micros>),
+    /// Nothing is left but to wait, for the first of these.
+    ToWait(Vec<OpenWait>),
 }
 
 impl Engine {
@@ -55,10 +55,18 @@ impl Engine {
             run.clone(),
         );
         let left = match self.perform(&run, &cancel, record).await {
-            Ok((shared, came)) => match self.concluded(&run, came, shared.waits.seen()) {
-                Some(then) => self.leave(&run, &shared.record, then).await,
-                None => Err(lost_lease()),
-            },
+            Ok((shared, came)) => {
+                let waits = if let Came::ToWait(waits) = &came { waits.clone() } else { Vec::new() };
+                match self.concluded(&run, came, shared.waits.seen()) {
+                    Some(then) => {
+                        if matches!(then, Then::Wait { .. }) {
+                            shared.keep_waits(waits).await;
+                        }
+                        self.leave(&run, &shared.record, then).await
+                    }
+                    None => Err(lost_lease()),
+                }
+            }
             Err((record, then)) => self.leave(&run, &record, then).await,
         };
         let (ended, unsure) = match left {
@@ -202,7 +210,10 @@ impl Engine {
                 self.failed(run, Failure::retryable(Code::RunTimedOut, Code::RunTimedOut.cause()))
             }
             (Came::Back(Err(failure)), None) => self.failed(run, failure),
-            (Came::ToWait(until), None) => Then::Wait { until, seen, attempts: run.max_attempts },
+            (Came::ToWait(waits), None) => {
+                let until = waits.iter().filter_map(|wait| wait.until).min();
+                Then::Wait { until, seen, attempts: run.max_attempts }
+            }
         })
     }
 
@@ -245,10 +256,9 @@ async fn until_parked(workflow: Arc<dyn Workflow>, shared: Arc<Shared>, input: V
     let mut running = pin!(running);
     std::future::poll_fn(|context| match running.as_mut().poll(context) {
         Poll::Ready(returned) => Poll::Ready(Came::Back(returned.unwrap_or_else(|_| Err(panicked())))),
-        Poll::Pending if !shared.record.is_busy() => match shared.waits.open() {
-            Some(until) => Poll::Ready(Came::ToWait(until)),
-            None => Poll::Pending,
-        },
+        Poll::Pending if !shared.record.is_busy() && shared.waits.any_open() => {
+            Poll::Ready(Came::ToWait(shared.waits.open()))
+        }
         Poll::Pending => Poll::Pending,
     })
     .await

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use pilothouse_domain::{Clock as _, Micros};
+use pilothouse_domain::{Clock as _, Micros, TenantId};
 use pilothouse_store::Error;
 use pilothouse_store::runs::{Claim, Lane, Run};
 use pilothouse_store::workers::Worker;
@@ -30,6 +30,9 @@ const LANES_PAGE: u32 = 500;
 const BATCH: u32 = 500;
 /// Most schedules decided on in one commit.
 const MOST_SCHEDULES: u32 = 50;
+
+/// Runs of a tenant after which one call takes back no more.
+const MOST_RECONCILED: usize = 10_000;
 
 /// Workers that are watched: the count that each stood at, and since when by this process's clock.
 type Watched = HashMap<String, (i64, Instant)>;
@@ -316,6 +319,42 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Takes back, at once, the runs of workers whose last sign of life is older than `stale_after` by this process's
+    /// clock, instead of when they have been watched for a lease. No worker that beats loses anything: where the clock
+    /// alone speaks against one that may still live, its count is looked at again after two beats. Returns how many of
+    /// the tenant's runs were taken back, and whether there may be more.
+    pub async fn reconcile(&self, tenant: &TenantId, stale_after: Duration) -> Result<(usize, bool), Error> {
+        let (backend, lease) = (&self.inner.backend, self.inner.options.lease);
+        let age = Micros::try_from(stale_after.max(lease).as_micros()).unwrap_or(Micros::MAX);
+        let own = self.worker();
+        let silent_since = self.inner.clock.now().saturating_sub(age);
+        let mut stale = backend.workers().await?;
+        stale.retain(|worker| worker.id != own && (worker.gone || worker.beat_at <= silent_since));
+        if stale.iter().any(|worker| !worker.gone) && !backend.is_exclusive() {
+            tokio::time::sleep(lease * 2 / 5).await;
+            let now = backend.workers().await?;
+            let beats = |id: &str| now.iter().find(|worker| worker.id == id).map(|worker| worker.beats);
+            stale.retain(|worker| worker.gone || beats(&worker.id) == Some(worker.beats));
+        }
+        let mut taken = 0;
+        for worker in stale {
+            while let Some(released) =
+                backend.give_up(&worker.id, Some(worker.beats), self.inner.clock.now(), BATCH).await?
+            {
+                taken += released.tenants.get(tenant).copied().unwrap_or(0);
+                let over = released.runs == 0;
+                released.lanes.into_iter().for_each(|lane| self.ready(lane));
+                if taken >= MOST_RECONCILED {
+                    return Ok((taken, true));
+                }
+                if over {
+                    break;
+                }
+            }
+        }
+        Ok((taken, false))
     }
 
     async fn take_back_all(&self) -> Result<(), Error> {

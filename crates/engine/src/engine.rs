@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use pilothouse_domain::run::Status;
 use pilothouse_domain::{Clock, Ids, Micros, RunId, TenantId};
 use pilothouse_store::journal::Entry;
 use pilothouse_store::queues::Queue;
@@ -342,7 +343,7 @@ impl Engine {
 
     /// The run's events after the number `after`, until its last one. The caller checks that the run exists.
     pub fn events(&self, tenant: &TenantId, id: RunId, after: i64) -> EventStream {
-        events::stream(self.inner.backend.clone(), self.inner.live.clone(), tenant.clone(), id, after)
+        events::stream(self.inner.backend.clone(), self.inner.live.clone(), tenant.clone(), id, after.max(0))
     }
 
     /// Cancels a run: at once where it waits, through its token where it runs. Returns it as it stands then, or none
@@ -388,6 +389,43 @@ impl Engine {
             self.announce(run.lane());
         }
         Ok(answer)
+    }
+
+    /// Hears of a change that was committed to a run, by a unit of work of the caller's own: one that is ready is taken
+    /// without waiting for the next look into the database, and work that nobody wants any more, or that was taken away
+    /// from this process, is stopped.
+    pub fn notice(&self, run: &Run) {
+        let live = &self.inner.live;
+        match run.status {
+            Status::Running if run.cancel_requested => live.stop_claim(run.id, run.epoch, Stop::Cancelled),
+            Status::Running => {}
+            Status::Queued => {
+                live.stop_claim(run.id, run.epoch, Stop::Lost);
+                match run.wake_at {
+                    Some(at) => self.wake_at(at),
+                    None => self.ready(run.lane()),
+                }
+            }
+            _ => live.stop_claim(run.id, run.epoch, Stop::Lost),
+        }
+    }
+
+    /// Learns at once what was set for the queues, instead of at the next look into the database.
+    pub async fn learn_queues(&self) -> Result<(), Error> {
+        self.set_queues(self.inner.backend.queues().await?);
+        self.with_lanes(|lanes| lanes.unblock(None));
+        self.inner.wake.notify_one();
+        Ok(())
+    }
+
+    /// The workflows that this program has, by kind.
+    pub fn kinds(&self) -> Vec<&'static str> {
+        self.inner.registry.kinds()
+    }
+
+    /// How this process works on runs.
+    pub fn options(&self) -> &Options {
+        &self.inner.options
     }
 
     /// How many runs this process is working on.
@@ -533,7 +571,7 @@ fn claimed(wish: &Enqueue) -> Run {
         priority: run.priority,
         subject: run.subject,
         title: run.title,
-        status: pilothouse_domain::run::Status::Running,
+        status: Status::Running,
         input: run.input,
         output: None,
         error_code: None,
@@ -555,7 +593,10 @@ fn claimed(wish: &Enqueue) -> Run {
         conversation: run.conversation,
         schedule: run.schedule,
         cancel_requested: false,
+        retries: 0,
         discarded_at: None,
+        discarded_by: None,
+        discard_reason: None,
     }
 }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::Stream;
+use pilothouse_domain::clock::rfc3339;
 use pilothouse_domain::run::Status;
-use pilothouse_domain::{RunId, TenantId};
+use pilothouse_domain::{Micros, RunId, TenantId};
 use pilothouse_store::Error;
 use pilothouse_store::journal::{Entry, EntryKind};
 use serde_json::{Value, json};
@@ -30,7 +31,7 @@ pub const DONE: &str = "done";
 pub struct Event {
     /// Its number in the run, from 1; none for what is only told live and not stored.
     pub seq: Option<i64>,
-    /// Its kind: `step`, `state`, `log`, `progress` or, at the end, `done`.
+    /// Its kind: `step`, `state`, `wait`, `log`, `progress` or, at the end, `done`.
     pub kind: String,
     /// Its content, a JSON object.
     pub json: String,
@@ -56,6 +57,11 @@ pub(crate) fn of_entry(entry: &Entry, seq: i64, last: bool) -> Event {
         EntryKind::Progress => {
             let percent = entry.output.as_deref().and_then(|percent| percent.parse::<i64>().ok());
             json!({"percent": percent, "summary": entry.summary})
+        }
+        EntryKind::Wait => {
+            let until = entry.output.as_deref().and_then(|until| until.parse::<Micros>().ok());
+            let path = entry.path.as_deref().unwrap_or_default();
+            json!({"seq": top(path), "path": path, "name": entry.name, "until": until.map(rfc3339)})
         }
     };
     let kind = if ends { DONE } else { entry.kind.as_str() };

@@ -117,9 +117,9 @@ impl LiveRuns {
         self.with(|runs| runs.get_mut(&run).map(|live| live.halt(why)));
     }
 
-    /// Tells the attempt under this claim that the run is lost to it.
-    pub(crate) fn lose(&self, run: RunId, epoch: i64) {
-        self.with(|runs| runs.get_mut(&run).filter(|live| live.epoch == epoch).map(|live| live.halt(Stop::Lost)));
+    /// Tells the attempt under this claim to stop; one under another claim is not meant.
+    pub(crate) fn stop_claim(&self, run: RunId, epoch: i64, why: Stop) {
+        self.with(|runs| runs.get_mut(&run).filter(|live| live.epoch == epoch).map(|live| live.halt(why)));
     }
 
     /// Tells every run to stop.

@@ -51,6 +51,13 @@ impl Registry {
         self.workflows.keys().map(|(kind, version)| ((*kind).to_owned(), *version)).collect()
     }
 
+    /// Every kind, sorted.
+    pub fn kinds(&self) -> Vec<&'static str> {
+        let mut kinds: Vec<&'static str> = self.workflows.keys().map(|(kind, _)| *kind).collect();
+        kinds.dedup();
+        kinds
+    }
+
     /// Every workflow as `kind@version`, sorted.
     pub fn names(&self) -> Vec<String> {
         self.workflows.keys().map(|(kind, version)| name(kind, *version)).collect()

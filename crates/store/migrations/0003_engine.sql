@@ -30,7 +30,11 @@ CREATE TABLE runs_next (
   epoch BIGINT,
   started_at BIGINT,
   finished_at BIGINT,
+  -- How often somebody had it tried again.
+  retries BIGINT NOT NULL DEFAULT 0,
   discarded_at BIGINT,
+  discarded_by TEXT,
+  discard_reason TEXT,
   PRIMARY KEY (tenant, id)
 ) /* STRICT */;
 
@@ -103,6 +107,7 @@ CREATE TABLE queues (
   name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   paused_at BIGINT,
   paused_by TEXT,
+  paused_reason TEXT,
   max_running BIGINT,
   max_running_per_tenant BIGINT,
   max_running_per_key BIGINT,
@@ -180,7 +185,11 @@ CREATE INDEX runs_schedule ON runs (tenant, schedule, id) WHERE schedule IS NOT 
 CREATE INDEX live_tenant ON live (tenant, id);
 CREATE INDEX live_schedule ON live (tenant, schedule) WHERE schedule IS NOT NULL;
 CREATE INDEX schedules_due ON schedules (due_at) WHERE due_at IS NOT NULL;
--- The three that do not begin with the tenant: workers take and rescue the work of all tenants.
+-- The newest lines and the progress of a run are found without reading its steps.
+CREATE INDEX journal_logs ON journal (tenant, run, seq) WHERE kind = 'log';
+CREATE INDEX journal_progress ON journal (tenant, run, seq) WHERE kind = 'progress';
+-- Those that do not begin with the tenant: operators see the queues, and workers take and rescue the work, of all tenants.
+CREATE INDEX runs_dead ON runs (queue, tenant) WHERE outcome = 'dead' AND discarded_at IS NULL;
 CREATE INDEX live_ready ON live (lane, rank, id) WHERE state = 0;
 CREATE INDEX live_running ON live (worker, lane) WHERE state = 1;
 CREATE INDEX live_wake ON live (wake_at) WHERE wake_at IS NOT NULL;

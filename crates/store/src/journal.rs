@@ -1,6 +1,8 @@
 //! What happened in a run, in order: its steps with their results, its states, its logs. Entries are added and never
 //! changed; whoever holds the run numbers them, so that a worker that has lost it cannot write past its successor.
 
+use std::collections::BTreeMap;
+
 use pilothouse_domain::{Micros, RunId, TenantId};
 
 use crate::given::{Given, Kind, Rows};
@@ -12,6 +14,8 @@ pub const RETRIED: &str = "retried";
 /// The claim of entries that no worker wrote: claims count from 1. Were they to bear the last worker's, it would take
 /// one for its own when it asks whether a write of which it heard nothing was made.
 pub(crate) const NO_CLAIM: i64 = 0;
+/// Most things that a run is shown to wait for at once.
+const MOST_WAITS: u32 = 100;
 
 /// What an entry tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,11 +28,13 @@ pub enum EntryKind {
     Log,
     /// How far the run is; `output` holds 0 to 100.
     Progress,
+    /// What the run waits for from here on; `name` is the signal, `output` when the wait ends by itself.
+    Wait,
 }
 
 impl EntryKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Step, Self::State, Self::Log, Self::Progress];
+    pub const ALL: [Self; 5] = [Self::Step, Self::State, Self::Log, Self::Progress, Self::Wait];
 
     /// The kind as it is stored, and as it is named in streams.
     pub fn as_str(self) -> &'static str {
@@ -37,6 +43,7 @@ impl EntryKind {
             Self::State => "state",
             Self::Log => "log",
             Self::Progress => "progress",
+            Self::Wait => "wait",
         }
     }
 
@@ -129,8 +136,92 @@ pub(crate) async fn written(
 /// At most `limit` entries of a run after the number `after` (0: from the first), in order.
 pub async fn list(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId, after: i64, limit: u32) -> Result<Vec<Entry>, Error> {
     let sql = "SELECT seq, at, attempt, kind, name, path, summary, output, error, started_at FROM journal
-               WHERE tenant = $1 AND run = $2 AND seq > $3 ORDER BY seq LIMIT $4 + 0";
+               WHERE tenant = $1 AND run = $2 AND seq > $3 ORDER BY seq LIMIT $4 + 0 + 0";
     tx.fetch_all(sql, args![tenant, run, after, limit]).await?.iter().map(read).collect()
+}
+
+/// At most `limit` lines that a run logged, in order: those after the number `after`, or the newest where it is none.
+/// `level` leaves out those below it: 0 `trace`, 1 `debug`, 2 `info`, 3 `warn`, 4 `error`.
+pub async fn logs(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    run: RunId,
+    after: Option<i64>,
+    level: i64,
+    limit: u32,
+) -> Result<Vec<Entry>, Error> {
+    macro_rules! lines {
+        ($rest:literal) => {
+            concat!(
+                "SELECT seq, at, attempt, kind, name, path, summary, output, error, started_at FROM journal
+                 WHERE tenant = $1 AND run = $2 AND kind = 'log' AND seq > $3
+                   AND CASE name WHEN 'trace' THEN 0 WHEN 'debug' THEN 1 WHEN 'info' THEN 2 WHEN 'warn' THEN 3
+                       ELSE 4 END >= $4 ",
+                $rest
+            )
+        };
+    }
+    let sql = if after.is_some() { lines!("ORDER BY seq LIMIT $5 + 0") } else { lines!("ORDER BY seq DESC LIMIT $5") };
+    let rows = tx.fetch_all(sql, args![tenant, run, after.unwrap_or(0), level, limit]).await?;
+    let mut entries: Vec<Entry> = rows.iter().map(read).collect::<Result<_, _>>()?;
+    entries.sort_by_key(|entry| entry.seq);
+    Ok(entries)
+}
+
+/// The newest `limit` entries of a run that tell why an attempt ended badly, in order.
+pub async fn failures(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId, limit: u32) -> Result<Vec<Entry>, Error> {
+    let sql = "SELECT seq, at, attempt, kind, name, path, summary, output, error, started_at FROM journal
+               WHERE tenant = $1 AND run = $2 AND kind = 'state' AND error IS NOT NULL ORDER BY seq DESC LIMIT $3 + 0";
+    let mut entries: Vec<Entry> =
+        tx.fetch_all(sql, args![tenant, run, limit]).await?.iter().map(read).collect::<Result<_, _>>()?;
+    entries.reverse();
+    Ok(entries)
+}
+
+/// What a run waits for that stands still at the entry `seq`: the entries right before the one that says that it waits.
+pub async fn open_waits(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId, seq: i64) -> Result<Vec<Entry>, Error> {
+    let sql = "SELECT seq, at, attempt, kind, name, path, summary, output, error, started_at FROM journal
+               WHERE tenant = $1 AND run = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4 + 0";
+    let rows = tx.fetch_all(sql, args![tenant, run, seq, MOST_WAITS]).await?;
+    let entries = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let mut waits: Vec<Entry> = entries.into_iter().take_while(|entry| entry.kind == EntryKind::Wait).collect();
+    waits.reverse();
+    Ok(waits)
+}
+
+/// How far a run is, and when anything was last written of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// 0 to 100, as the run itself told.
+    pub progress: i64,
+    /// Its last entry's moment.
+    pub last_at: Option<Micros>,
+}
+
+const REACHED: Given =
+    Given { columns: &[("tenant", Kind::Text), ("run", Kind::Text)], sqlite: HOW_FAR, postgres: HOW_FAR };
+
+const HOW_FAR: &str = "SELECT given.run,
+      (SELECT j.output FROM journal j WHERE j.tenant = given.tenant AND j.run = given.run AND j.kind = 'progress'
+       ORDER BY j.seq DESC LIMIT 1) AS progress,
+      (SELECT j.at FROM journal j WHERE j.tenant = given.tenant AND j.run = given.run ORDER BY j.seq DESC LIMIT 1)
+        AS last_at FROM given";
+
+/// How far runs are.
+pub async fn reached(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    runs: impl IntoIterator<Item = RunId>,
+) -> Result<BTreeMap<RunId, Reached>, Error> {
+    let rows: Rows = runs.into_iter().map(|run| args![tenant, run]).collect();
+    let found = tx.given(&REACHED, rows).await?;
+    found
+        .iter()
+        .map(|row| {
+            let progress = row.optional_text("progress")?.and_then(|text| text.parse().ok()).unwrap_or(0);
+            Ok((row.parsed("run")?, Reached { progress, last_at: row.optional_int("last_at")? }))
+        })
+        .collect()
 }
 
 /// The number of a run's last entry; 0 where it has none.

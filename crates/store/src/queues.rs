@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use pilothouse_domain::Micros;
+use pilothouse_domain::{Micros, RunId, TenantId};
 
-use crate::runs::{Lane, Limits, after_starts};
+use crate::runs::{Lane, Limits, State, after_starts};
 use crate::{Error, Row, Tx, args};
 
 /// Microseconds in a second.
@@ -19,11 +19,13 @@ pub struct Queue {
     pub limits: Limits,
     /// When it was paused, and by whom.
     pub paused: Option<(Micros, String)>,
+    /// Why it was paused, in the words of whoever did.
+    pub paused_reason: Option<String>,
 }
 
 /// Every queue that has settings.
 pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<Queue>, Error> {
-    let sql = "SELECT name, paused_at, paused_by, max_running, max_running_per_tenant, max_running_per_key, rate,
+    let sql = "SELECT name, paused_at, paused_by, paused_reason, max_running, max_running_per_tenant, max_running_per_key, rate,
                  rate_seconds FROM queues ORDER BY name";
     tx.fetch_all(sql, args![]).await?.iter().map(read).collect()
 }
@@ -67,8 +69,89 @@ pub async fn set_paused(tx: &mut Tx<'_>, name: &str, by: Option<&str>, now: Micr
     Ok(())
 }
 
+/// Says why a queue is paused; one that is not paused has no reason.
+pub async fn set_reason(tx: &mut Tx<'_>, name: &str, reason: Option<&str>) -> Result<(), Error> {
+    let sql = "UPDATE queues SET paused_reason = $2 WHERE name = $1";
+    tx.execute(sql, args![name, reason]).await.map(|_| ())
+}
+
+/// How many runs of a queue are in each state.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Those that a worker may take.
+    pub ready: i64,
+    /// Those that become ready at a moment.
+    pub delayed: i64,
+    /// Those that a worker holds.
+    pub running: i64,
+    /// Those that wait for a signal or a moment.
+    pub waiting: i64,
+    /// Dead letters that nobody has discarded.
+    pub dead: i64,
+    /// The place of the first in line: when it was due, a minute earlier for each step of its priority.
+    pub first: Option<Micros>,
+}
+
+/// The depth of every queue that has runs, of one tenant or of all.
+pub async fn depths(tx: &mut Tx<'_>, tenant: Option<&TenantId>) -> Result<BTreeMap<String, Depth>, Error> {
+    let sql = tx.pick(
+        "SELECT substr(lane, 1, instr(lane, '/') - 1) AS queue, state, COUNT(*) AS runs, MIN(rank) AS first FROM live
+         WHERE ($1 IS NULL OR tenant = $1) GROUP BY 1, state",
+        "SELECT split_part(lane, '/', 1) AS queue, state, COUNT(*) AS runs, MIN(rank) AS first FROM live
+         WHERE ($1 IS NULL OR tenant = $1) GROUP BY 1, state",
+    );
+    let mut depths: BTreeMap<String, Depth> = BTreeMap::new();
+    for row in tx.fetch_all(sql, args![tenant.map(TenantId::as_str)]).await? {
+        let (depth, runs) = (depths.entry(row.text("queue")?).or_default(), row.int("runs")?);
+        match State::parse(row.int("state")?).ok_or_else(|| Error::unreadable("state"))? {
+            State::Ready => (depth.ready, depth.first) = (runs, row.optional_int("first")?),
+            State::Delayed => depth.delayed = runs,
+            State::Running => depth.running = runs,
+            State::Waiting => depth.waiting = runs,
+        }
+    }
+    let sql = "SELECT queue, COUNT(*) AS runs FROM runs
+               WHERE outcome = 'dead' AND discarded_at IS NULL AND ($1 IS NULL OR tenant = $1) GROUP BY queue";
+    for row in tx.fetch_all(sql, args![tenant.map(TenantId::as_str)]).await? {
+        depths.entry(row.text("queue")?).or_default().dead = row.int("runs")?;
+    }
+    Ok(depths)
+}
+
+/// When a run was due, when it began and when it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pace {
+    /// Its queue.
+    pub queue: String,
+    /// When it was to begin at the earliest.
+    pub due_at: Micros,
+    /// When it began.
+    pub started_at: Micros,
+    /// When it ended, and whether well.
+    pub ended: Option<(Micros, bool)>,
+}
+
+/// The newest `limit` of the tenant's runs that were asked for since a moment and have ended.
+pub async fn pace(tx: &mut Tx<'_>, tenant: &TenantId, since: Micros, limit: u32) -> Result<Vec<Pace>, Error> {
+    let sql = "SELECT queue, due_at, started_at, finished_at, outcome FROM runs
+               WHERE tenant = $1 AND id >= $2 AND started_at IS NOT NULL AND finished_at IS NOT NULL
+               ORDER BY id DESC LIMIT $3 + 0";
+    let rows = tx.fetch_all(sql, args![tenant, RunId::first_at(since), limit]).await?;
+    rows.iter()
+        .map(|row| {
+            let well = row.optional_text("outcome")?.as_deref() == Some("succeeded");
+            Ok(Pace {
+                queue: row.text("queue")?,
+                due_at: row.int("due_at")?,
+                started_at: row.int("started_at")?,
+                ended: row.optional_int("finished_at")?.map(|at| (at, well)),
+            })
+        })
+        .collect()
+}
+
 /// When each queue with a rate may begin its next run, had each begun as late as the rate allows.
-pub(crate) async fn rates(tx: &mut Tx<'_>) -> Result<BTreeMap<String, Micros>, Error> {
+pub async fn rates(tx: &mut Tx<'_>) -> Result<BTreeMap<String, Micros>, Error> {
     let rows = tx.fetch_all("SELECT queue, next_at FROM rates", args![]).await?;
     rows.iter().map(|row| Ok((row.text("queue")?, row.int("next_at")?))).collect()
 }
@@ -115,5 +198,6 @@ fn read(row: &Row) -> Result<Queue, Error> {
             rate: limit("rate")?.zip(seconds.map(|seconds| seconds * SECOND_US)),
         },
         paused,
+        paused_reason: row.optional_text("paused_reason")?,
     })
 }

@@ -164,7 +164,7 @@ pub async fn get(tx: &mut Tx<'_>, tenant: &TenantId, id: ScheduleId) -> Result<O
 
 /// At most `limit` of the tenant's schedules, by name.
 pub async fn list(tx: &mut Tx<'_>, tenant: &TenantId, limit: u32) -> Result<Vec<Schedule>, Error> {
-    let sql = select!("WHERE tenant = $1 ORDER BY name LIMIT $2");
+    let sql = select!("WHERE tenant = $1 ORDER BY name LIMIT $2 + 0");
     tx.fetch_all(sql, args![tenant, limit]).await?.iter().map(read).collect()
 }
 
@@ -196,8 +196,8 @@ pub async fn fire(
     limit: u32,
 ) -> Result<Fired, Error> {
     let sql = tx.pick(
-        select!("WHERE due_at <= $1 ORDER BY due_at LIMIT $2"),
-        select!("WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED"),
+        select!("WHERE due_at <= $1 ORDER BY due_at LIMIT $2 + 0"),
+        select!("WHERE due_at <= $1 ORDER BY due_at LIMIT $2 + 0 FOR UPDATE SKIP LOCKED"),
     );
     let due = tx.fetch_all(sql, args![now, limit]).await?.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let mut fired = Fired::default();

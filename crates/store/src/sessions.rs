@@ -76,7 +76,7 @@ pub async fn set_tenant(tx: &mut Tx<'_>, id_hash: &[u8; 32], tenant: &TenantId) 
 pub async fn delete_expired(tx: &mut Tx<'_>, now: Micros, limit: u32) -> Result<u64, Error> {
     tx.execute(
         "DELETE FROM sessions WHERE id_hash IN
-           (SELECT id_hash FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+           (SELECT id_hash FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 + 0)",
         args![now, limit],
     )
     .await

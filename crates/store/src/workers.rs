@@ -1,6 +1,8 @@
 //! The workers that take runs from this database, each with a count that rises as long as it lives. Whoever watches a
 //! count stand still, by a clock of its own, knows that the worker is gone; no two clocks are compared.
 
+use std::collections::BTreeMap;
+
 use pilothouse_domain::{Micros, RunId, TenantId};
 
 use crate::{Error, Row, Tx, args};
@@ -73,6 +75,12 @@ pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<Worker>, Error> {
                  WHERE id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM workers WHERE workers.id = holders.id)
                ORDER BY gone, beat_at DESC, id";
     tx.fetch_all(sql, args![]).await?.iter().map(read).collect()
+}
+
+/// How many runs each worker holds.
+pub async fn loads(tx: &mut Tx<'_>) -> Result<BTreeMap<String, i64>, Error> {
+    let sql = "SELECT worker, COUNT(*) AS runs FROM live WHERE state = 1 AND worker IS NOT NULL GROUP BY worker";
+    tx.fetch_all(sql, args![]).await?.iter().map(|row| Ok((row.text("worker")?, row.int("runs")?))).collect()
 }
 
 /// Forgets a worker that was given up and holds nothing.

@@ -4,6 +4,57 @@
  */
 
 export interface paths {
+    "/api/job/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One job. */
+        get: operations["operations_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/job/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has a job tried again that did not end well, or that stands still: then it is taken from its worker. */
+        post: operations["operations_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/stuck": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Jobs that stand still, those that do longest first. A job that waits for a person does not; a dead letter does. */
+        get: operations["operations_stuck"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agent/run": {
         parameters: {
             query?: never;
@@ -150,6 +201,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/executions/reconcile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes back what vanished workers hold. An execution whose worker shows life is never touched, however long it takes. */
+        post: operations["executions_reconcile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/executions/{run_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancels an execution; one that has ended stays as it is. */
+        post: operations["executions_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/executions/{run_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has an execution tried again that did not end well; one that has not ended stays as it is. */
+        post: operations["executions_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health/live": {
         parameters: {
             query?: never;
@@ -221,6 +323,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every queue, by name. */
+        get: operations["queues_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One queue. */
+        get: operations["queues_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{name}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes what the queue allows, in all tenants and on all nodes. */
+        put: operations["queues_limits"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{name}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keeps the queue's runs from beginning, in all tenants: those at work end, and new ones are still taken in. */
+        post: operations["queues_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{name}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets the queue's runs begin again. */
+        post: operations["queues_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -238,6 +425,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Shows what a change of many runs would do, or does a part of it: send the same again with the answer's
+         *     `next_cursor` until it is null.
+         */
+        post: operations["runs_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/reconcile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes back at once what vanished workers hold, instead of when they have been silent for a lease. */
+        post: operations["runs_reconcile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{id}": {
         parameters: {
             query?: never;
@@ -245,10 +469,27 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One run with its steps. */
+        /** One run with its steps and attempts. */
         get: operations["runs_show"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approves a run that waits for it. The first decision counts. */
+        post: operations["runs_approve"];
         delete?: never;
         options?: never;
         head?: never;
@@ -264,8 +505,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Cancels a run. */
+        /** Cancels a run: at once where it waits, through its worker where it runs. */
         post: operations["runs_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decides that nothing is to be done about a dead letter; it leaves the lists of dead letters and cannot be retried. */
+        post: operations["runs_discard"];
         delete?: never;
         options?: never;
         head?: never;
@@ -283,6 +541,74 @@ export interface paths {
         get: operations["runs_events"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a run logged, oldest first. */
+        get: operations["runs_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Rejects a run that waits for an approval; the workflow decides what comes of that. */
+        post: operations["runs_reject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has a run tried again that did not end well; what it has done stays done. */
+        post: operations["runs_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/signals/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a signal to a run that has not ended. It is kept until the run looks for it. */
+        post: operations["runs_signal"];
         delete?: never;
         options?: never;
         head?: never;
@@ -412,6 +738,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every worker of the installation, the liveliest first. */
+        get: operations["queues_workers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tenant's dead letters, newest first, with the reasons of their attempts. */
+        get: operations["workflows_dead_letters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tenant's runs in line, in the order in which they are taken. */
+        get: operations["workflows_queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Resumes a run that did not end well with what is missing of it, and waits for its end as a question does. */
+        post: operations["workflows_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tenant's runs that have begun, newest first. */
+        get: operations["workflows_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{workflow_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancels a run; one that runs is waited for as long as 5 seconds. */
+        post: operations["workflows_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -421,6 +849,75 @@ export interface paths {
         };
         /** Whether the process answers. */
         get: operations["health_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tenant's jobs, newest first. */
+        get: operations["jobs_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/queue/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many of the tenant's jobs stand how. */
+        get: operations["jobs_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One job. */
+        get: operations["jobs_show"];
+        put?: never;
+        post?: never;
+        /** Cancels a job that has not begun; the job stays, as cancelled. */
+        delete: operations["jobs_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest lines that a job logged, oldest first. */
+        get: operations["jobs_logs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -520,6 +1017,11 @@ export interface components {
             /** @description What the reader should know besides. */
             warnings: string[];
         };
+        /** @description A person's words on an approval. */
+        ApproveRequest: {
+            /** @description At most 2,000 characters. */
+            comment?: string | null;
+        };
         /** @description A question. */
         AskRequest: {
             /** @description The id of the choice that is picked of those that the run offered. */
@@ -540,6 +1042,21 @@ export interface components {
             session_id: string;
             /** @description Who asks, as the client calls them. */
             user_id: string;
+        };
+        /** @description One time that a worker held the run. */
+        AttemptDto: {
+            /**
+             * Format: int64
+             * @description Which attempt; a wait or a stop of the program does not raise it.
+             */
+            attempt: number;
+            error?: components["schemas"]["Problem"] | null;
+            /** @description When it left the worker. */
+            finished_at?: string | null;
+            /** @description `running`, `succeeded`, `failed`, `interrupted`, `cancelled`, `waiting` or `handed_back`. */
+            outcome: string;
+            /** @description When a worker took it. */
+            started_at: string;
         };
         /** @description A row of the audit log. */
         AuditDto: {
@@ -572,12 +1089,124 @@ export interface components {
             /** @description Whether every chain is whole. */
             whole: boolean;
         };
+        /** @description Something that can be done. */
+        AvailableActionDto: {
+            /** @description What to send as `action`. */
+            action: string;
+            /** @description What it does. */
+            description: string;
+        };
         /** @description Why a query may not run. */
         Blocked: {
             /** @description What the gate says. */
             gate: components["schemas"]["Gate"];
             /** @description The reasons. */
             reasons: string[];
+        };
+        /** @description What a part of the wish changed. */
+        BulkChangedDto: {
+            /** @description The action. */
+            action: string;
+            /** @description How many runs it was done to. */
+            changed: number;
+            /** @description What to send as `cursor` for the next part; null after the last. */
+            next_cursor?: string | null;
+            /** @description How many were looked at that had changed meanwhile. */
+            skipped: number;
+        };
+        /** @description What is answered: a preview, or what was changed. */
+        BulkDto: components["schemas"]["BulkPreviewDto"] | components["schemas"]["BulkChangedDto"];
+        /** @description Which runs are meant; an empty filter is refused. */
+        BulkFilter: {
+            /**
+             * @description Asked for at this moment or later.
+             * @default null
+             */
+            created_after: string | null;
+            /**
+             * @description Asked for before this moment.
+             * @default null
+             */
+            created_before: string | null;
+            /**
+             * @description Whose last error has this code.
+             * @default null
+             */
+            error_code: string | null;
+            /**
+             * @description Of those, only these; 1,000 at most.
+             * @default []
+             */
+            ids: string[];
+            /**
+             * @description Of this workflow.
+             * @default null
+             */
+            kind: string | null;
+            /**
+             * @description Of this queue.
+             * @default null
+             */
+            queue: string | null;
+            /**
+             * @description In these states; those that the action cannot be done in are left out. None means those that it is usually done
+             *     in: `dead` and `failed` for retry, all that have not ended for cancel, `dead` for discard.
+             * @default []
+             */
+            status: string[];
+            /**
+             * @description Asked for by this subject.
+             * @default null
+             */
+            subject: string | null;
+        };
+        /** @description What would be changed. */
+        BulkPreviewDto: {
+            /** @description The action. */
+            action: string;
+            /** @description What to send with the wish, so that nothing is changed that came to stand so after this look. */
+            as_of: string;
+            /** @description How many with each code. */
+            by_error: {
+                [key: string]: number;
+            };
+            /** @description How many of each workflow. */
+            by_kind: {
+                [key: string]: number;
+            };
+            /** @description How many in each state. */
+            by_status: {
+                [key: string]: number;
+            };
+            /** @description Whether there may be more: at most 10,000 of each state are counted. */
+            capped: boolean;
+            /**
+             * Format: int64
+             * @description How many runs.
+             */
+            matched: number;
+            /** @description The newest of them, 10 at most. */
+            sample: components["schemas"]["RunDto"][];
+        };
+        /** @description A wish to change many runs. */
+        BulkRequest: {
+            /** @description `retry`, `cancel` or `discard`. */
+            action: string;
+            /** @description The preview's `as_of`, at most 15 minutes old; needed to change anything. */
+            as_of?: string | null;
+            /** @description Where the part before ended. */
+            cursor?: string | null;
+            /** @description `true`, as it is without the field, shows what would be changed and changes nothing. */
+            dry_run?: boolean | null;
+            /** @description Which runs. */
+            filter: components["schemas"]["BulkFilter"];
+            /**
+             * Format: int32
+             * @description Runs that this call changes, 1 to 500.
+             */
+            limit?: number | null;
+            /** @description Why; needed to discard. */
+            reason?: string | null;
         };
         /** @description What a connection holds. */
         CatalogDto: {
@@ -710,6 +1339,15 @@ export interface components {
             /** @description The SQL that found them. */
             sql: string;
         };
+        /** @description A finished step. */
+        CompletedStepDto: {
+            /** @description What it decided, 180 characters at most. */
+            output_summary: string;
+            /** @description `success`. */
+            status: string;
+            /** @description Its name. */
+            step: string;
+        };
         /** @description A connection to a warehouse, without its credentials. */
         ConnectionDto: {
             /** @description When it was last read. */
@@ -757,6 +1395,30 @@ export interface components {
          * @enum {string}
          */
         DataType: "integer" | "number" | "string" | "boolean" | "date" | "timestamp" | "other";
+        /** @description A run that nobody tries any more. */
+        DeadLetterDto: {
+            /** @description When it died. */
+            created_at: string;
+            /** @description Its id. */
+            dead_letter_id: string;
+            /** @description Why its attempts ended badly, oldest first. */
+            error_history: components["schemas"]["PastErrorDto"][];
+            /** @description The same: it is the run that stood in line. */
+            queue_id: string;
+            /** @description Our word for where it stands. */
+            state: string;
+            /** @description Which workflow. */
+            workflow_type: string;
+        };
+        /** @description A page of dead letters. */
+        DeadLettersDto: {
+            /** @description The dead letters. */
+            items: components["schemas"]["DeadLetterDto"][];
+            /** @description What to send as `cursor` for the next page; null on the last. */
+            next_cursor?: string | null;
+            /** @description The tenant. */
+            org_id: string;
+        };
         /** @description What an error says. */
         Detail: string | components["schemas"]["FieldError"][];
         /** @description An error on the routes of the documents: the original's `detail`, with a code and the request's id. */
@@ -767,6 +1429,20 @@ export interface components {
             detail: components["schemas"]["Detail"];
             /** @description The request's id. */
             request_id: string;
+        };
+        /** @description Why nothing is to be done. */
+        DiscardRequest: {
+            /** @description The reason, 1 to 500 characters. */
+            reason: string;
+        };
+        /** @description Somebody's decision that nothing is to be done about a run. */
+        DiscardedDto: {
+            /** @description When. */
+            at: string;
+            /** @description Who. */
+            by?: string | null;
+            /** @description Why. */
+            reason?: string | null;
         };
         /** @description What went wrong. */
         Errors: {
@@ -787,6 +1463,50 @@ export interface components {
              * @description Percent of the referring values that exist in the other table.
              */
             matched_percent: number;
+        };
+        /** @description An execution after a wish to cancel it. */
+        ExecutionCancelDto: {
+            /** @description Whether it was cancelled, or is about to be. */
+            cancel_requested: boolean;
+            /** @description Its id. */
+            run_id: string;
+            /** @description Our word for where it stands. */
+            state: string;
+            /** @description `PENDING`, `RUNNING`, `CANCELING`, `SUCCEEDED`, `FAILED` or `CANCELED`. */
+            status: string;
+        };
+        /** @description An execution after a wish to have it tried again. */
+        ExecutionRetryDto: {
+            /**
+             * Format: int64
+             * @description How often somebody had it tried again.
+             */
+            retry_count: number;
+            /** @description Its id. */
+            run_id: string;
+            /** @description Our word for where it stands. */
+            state: string;
+            /** @description Where it stands. */
+            status: string;
+        };
+        /** @description What was taken back from vanished workers. */
+        ExecutionsReconciledDto: {
+            /** @description There may be more: send the same again. */
+            more?: boolean;
+            /** @description How many executions of the tenant. */
+            reconciled: number;
+        };
+        /** @description The step that failed. */
+        FailedStepDto: {
+            /** @description Why. */
+            error: string;
+            /**
+             * Format: int64
+             * @description How often it was tried beyond the first time.
+             */
+            retry_count: number;
+            /** @description Its name; null where the run failed between its steps. */
+            step?: string | null;
         };
         /** @description What is wrong with one field. */
         FieldError: {
@@ -838,6 +1558,240 @@ export interface components {
             /** @description The ids of the keys that its processes seal credentials with; more than one is a fault. */
             key_ids: string[];
         };
+        /** @description A job in a list. */
+        JobCardDto: {
+            /**
+             * Format: int64
+             * @description Which attempt it is in.
+             */
+            attempt: number;
+            /** @description When it was asked for. */
+            created_time: string;
+            /**
+             * Format: double
+             * @description The same in minutes.
+             */
+            duration_min?: number | null;
+            /**
+             * Format: double
+             * @description From its beginning to its end, or to now.
+             */
+            duration_sec?: number | null;
+            /** @description The stable code. */
+            error_code?: string | null;
+            /** @description Why it failed. */
+            error_message?: string | null;
+            /** @description When it ended. */
+            finished_at?: string | null;
+            /** @description Its id. */
+            job_id: string;
+            /** @description What it is about. */
+            job_name: string;
+            /** @description Which workflow. */
+            job_type: string;
+            /** @description When anything was last written of it. */
+            last_activity: string;
+            /**
+             * Format: int64
+             * @description The attempt after which it is dead.
+             */
+            max_attempts: number;
+            /**
+             * Format: int64
+             * @description How far it is, 0 to 100.
+             */
+            progress: number;
+            /**
+             * Format: int64
+             * @description How often somebody had it tried again.
+             */
+            retry_count: number;
+            /** @description When it began. */
+            started_at?: string | null;
+            /** @description Our word for where it stands. */
+            state: string;
+            /** @description `New`, `Processing`, `Waiting Human`, `Done`, `Failed` or `Cancelled`. */
+            status: string;
+        };
+        /** @description How many jobs stand how. */
+        JobCountsDto: {
+            /**
+             * Format: int64
+             * @description Those that ended well.
+             */
+            completed: number;
+            /**
+             * Format: int64
+             * @description Those that did not.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Those at work.
+             */
+            processing: number;
+            /**
+             * Format: int64
+             * @description Those that have not begun, or are tried again.
+             */
+            queued: number;
+        };
+        /** @description A job that was deleted before it began. */
+        JobDeletedDto: {
+            /** @description The job. */
+            job: components["schemas"]["JobDto"];
+            /** @description `success`. */
+            status: string;
+        };
+        /** @description A job in detail. */
+        JobDetailDto: components["schemas"]["JobCardDto"] & {
+            /** @description Why its attempts ended badly, oldest first. */
+            error_history: components["schemas"]["PastErrorDto"][];
+            /** @description The queue that it stands in. */
+            queue: string;
+            /** @description Its steps that have ended. */
+            steps: components["schemas"]["JobStepDto"][];
+            /** @description Whether it stands still. */
+            stuck: boolean;
+            /** @description Why it counts as standing still. */
+            stuck_reason?: string | null;
+            /** @description Who asked for it. */
+            subject: string;
+        };
+        /** @description A job. */
+        JobDto: {
+            /** @description When it ended. */
+            completed_at?: string | null;
+            /** @description When it was asked for. */
+            created_at: string;
+            /** @description Why it failed. */
+            error_message?: string | null;
+            /** @description Its id. */
+            id: string;
+            /** @description Which workflow. */
+            job_type: string;
+            /** @description What was asked. */
+            payload: unknown;
+            /**
+             * Format: int64
+             * @description How far it is, 0 to 100; 100 only when it is completed.
+             */
+            progress: number;
+            /** @description The repository it is about; none has one yet. */
+            repository_id?: string | null;
+            /** @description What came of it. */
+            result_data?: unknown;
+            /** @description When it began. */
+            started_at?: string | null;
+            /** @description Our word for where it stands. */
+            state: string;
+            /** @description `queued`, `processing`, `completed` or `failed`. */
+            status: string;
+            /** @description In lists, that payload or result were too large for one. */
+            truncated?: boolean;
+            /** @description When it last changed. */
+            updated_at: string;
+        };
+        /** @description A line. */
+        JobLogDto: {
+            /** @description `debug`, `info`, `warning` or `error`. */
+            level: string;
+            /** @description The line. */
+            message: string;
+            /** @description When. */
+            timestamp: string;
+        };
+        /** @description What a job logged. */
+        JobLogsDto: {
+            /** @description The lines, oldest first. */
+            logs: components["schemas"]["JobLogDto"][];
+        };
+        /** @description A job after a wish to have it tried again. */
+        JobRetriedDto: {
+            /** @description Its id. */
+            job_id: string;
+            /**
+             * Format: int64
+             * @description How often somebody had it tried again.
+             */
+            retry_count: number;
+            /** @description Our word for that. */
+            state: string;
+            /** @description Where it stands. */
+            status: string;
+        };
+        /** @description How many jobs there are. */
+        JobStatsDto: {
+            /** @description At most 100,000 of each state that have ended were counted. */
+            capped?: boolean;
+            /**
+             * Format: int64
+             * @description Those that are queued.
+             */
+            queue_length: number;
+            /** @description How many stand how. */
+            status_counts: components["schemas"]["JobCountsDto"];
+        };
+        /** @description A step of a job. */
+        JobStepDto: {
+            /**
+             * Format: int64
+             * @description In which attempt.
+             */
+            attempt: number;
+            /** @description Why it failed. */
+            error?: string | null;
+            /** @description Its name. */
+            name: string;
+            /** @description `succeeded` or `failed`. */
+            status: string;
+        };
+        /** @description Jobs, newest first. */
+        JobsDto: {
+            /** @description The jobs. */
+            jobs: components["schemas"]["JobDto"][];
+        };
+        /** @description What a queue allows over the whole installation; null is without limit. */
+        LimitsDto: {
+            /**
+             * Format: int32
+             * @description Most runs of one tenant with the same key at work.
+             */
+            per_key?: number | null;
+            /**
+             * Format: int32
+             * @description Most runs of one tenant at work.
+             */
+            per_tenant?: number | null;
+            rate?: components["schemas"]["RateDto"] | null;
+            /**
+             * Format: int32
+             * @description Most runs at work.
+             */
+            total?: number | null;
+        };
+        /** @description Limits to set: those that are left out stay as they are, null lifts one. */
+        LimitsRequest: {
+            /**
+             * Format: int32
+             * @description Most runs of one tenant with the same key at work.
+             */
+            per_key?: number | null;
+            /**
+             * Format: int32
+             * @description Most runs of one tenant at work.
+             */
+            per_tenant?: number | null;
+            /** @description `{"starts": 1 to 1,000,000, "per_seconds": 1 to 86,400}`. */
+            rate?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Format: int32
+             * @description Most runs at work, 0 to 10,000.
+             */
+            total?: number | null;
+        };
         /** @description A list that is complete. */
         List_ConnectionDto: {
             /** @description The things. */
@@ -861,6 +1815,54 @@ export interface components {
                 status: string;
                 /** @description Tables that it was found to hold when it was last read. */
                 table_count: number;
+            }[];
+        };
+        /** @description A list that is complete. */
+        List_QueueDto: {
+            /** @description The things. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Dead letters that nobody has discarded.
+                 */
+                dead: number;
+                /**
+                 * Format: int64
+                 * @description Runs that begin later, or are tried again after a pause.
+                 */
+                delayed: number;
+                /** @description The workflows whose runs stand in it unless they say otherwise. */
+                kinds: string[];
+                /** @description What it allows. */
+                limits: components["schemas"]["LimitsDto"];
+                /** @description Its name. */
+                name: string;
+                /**
+                 * Format: double
+                 * @description For how long the first in line could have begun; a step of priority counts as a minute.
+                 */
+                oldest_wait_seconds?: number | null;
+                paused?: components["schemas"]["PauseDto"] | null;
+                per_minute?: components["schemas"]["PerMinuteDto"] | null;
+                /**
+                 * Format: int64
+                 * @description Runs that a worker may take.
+                 */
+                queued: number;
+                run_ms?: components["schemas"]["TimesDto"] | null;
+                /**
+                 * Format: int64
+                 * @description Runs at work.
+                 */
+                running: number;
+                wait_ms?: components["schemas"]["TimesDto"] | null;
+                /**
+                 * Format: int64
+                 * @description Runs that wait for a signal or a moment.
+                 */
+                waiting: number;
+                /** @description Workers that live and serve it. */
+                workers: number;
             }[];
         };
         /** @description A list that is complete. */
@@ -899,10 +1901,57 @@ export interface components {
                 tenant: string;
             }[];
         };
+        /** @description A list that is complete. */
+        List_WorkerDto: {
+            /** @description The things. */
+            items: {
+                /** @description Whether it lives, as far as is known. */
+                alive: boolean;
+                /** @description Its last sign of life, by its own clock. */
+                beat_at: string;
+                /**
+                 * Format: int64
+                 * @description How many runs it works on side by side.
+                 */
+                concurrency: number;
+                /** @description Its id, fresh at each start. */
+                id: string;
+                /** @description The queues that it serves; none means all. */
+                queues: string[];
+                /**
+                 * Format: int64
+                 * @description How many it holds.
+                 */
+                running: number;
+                /** @description When it started. */
+                started_at: string;
+                /** @description The workflows that it knows, as `kind@version`. */
+                workflows: string[];
+            }[];
+        };
         /** @description That the process answers, as the data platform copilot's clients read it. */
         LiveDto: {
             /** @description Always `alive`. */
             status: string;
+        };
+        /** @description A line that a run logged. */
+        LogDto: {
+            /** @description When. */
+            at: string;
+            /**
+             * Format: int64
+             * @description In which attempt.
+             */
+            attempt: number;
+            /** @description `trace`, `debug`, `info`, `warn` or `error`. */
+            level: string;
+            /** @description The line. */
+            message: string;
+            /**
+             * Format: int64
+             * @description Its number in the run's journal; what to send as `cursor` to read on from it.
+             */
+            seq: number;
         };
         /** @description A connection to make. */
         NewConnectionRequest: {
@@ -972,6 +2021,87 @@ export interface components {
             /** @description The person or service it belongs to. */
             subject: string;
         };
+        /** @description A good answer. */
+        OkDto_JobDetailDto: {
+            /** @description A job in detail. */
+            data: components["schemas"]["JobCardDto"] & {
+                /** @description Why its attempts ended badly, oldest first. */
+                error_history: components["schemas"]["PastErrorDto"][];
+                /** @description The queue that it stands in. */
+                queue: string;
+                /** @description Its steps that have ended. */
+                steps: components["schemas"]["JobStepDto"][];
+                /** @description Whether it stands still. */
+                stuck: boolean;
+                /** @description Why it counts as standing still. */
+                stuck_reason?: string | null;
+                /** @description Who asked for it. */
+                subject: string;
+            };
+            /** @description Null. */
+            error?: string | null;
+            /** @description `true`. */
+            ok: boolean;
+        };
+        /** @description A good answer. */
+        OkDto_JobRetriedDto: {
+            /** @description A job after a wish to have it tried again. */
+            data: {
+                /** @description Its id. */
+                job_id: string;
+                /**
+                 * Format: int64
+                 * @description How often somebody had it tried again.
+                 */
+                retry_count: number;
+                /** @description Our word for that. */
+                state: string;
+                /** @description Where it stands. */
+                status: string;
+            };
+            /** @description Null. */
+            error?: string | null;
+            /** @description `true`. */
+            ok: boolean;
+        };
+        /** @description A good answer. */
+        OkDto_StuckJobsDto: {
+            /** @description Jobs that stand still. */
+            data: {
+                /** @description Those that stand still longest. */
+                jobs: components["schemas"]["StuckJobDto"][];
+                /**
+                 * Format: int64
+                 * @description After how many seconds without a word a job counts as standing still.
+                 */
+                stuck_after_seconds: number;
+                /**
+                 * Format: int64
+                 * @description How many there are, those of other pages included.
+                 */
+                stuck_jobs_count: number;
+            };
+            /** @description Null. */
+            error?: string | null;
+            /** @description `true`. */
+            ok: boolean;
+        };
+        /** @description An error on the unversioned routes of the operations document. */
+        OkError: {
+            /** @description The stable code. */
+            code: string;
+            /** @description The reason. */
+            error: string;
+            /** @description `false`. */
+            ok: boolean;
+            /** @description The request's id. */
+            request_id: string;
+        };
+        /** @description One job. */
+        OneJobDto: {
+            /** @description The job. */
+            job: components["schemas"]["JobDto"];
+        };
         /** @description One page of a list. */
         Page_AuditDto: {
             /** @description The things. */
@@ -1002,16 +2132,45 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_LogDto: {
+            /** @description The things. */
+            items: {
+                /** @description When. */
+                at: string;
+                /**
+                 * Format: int64
+                 * @description In which attempt.
+                 */
+                attempt: number;
+                /** @description `trace`, `debug`, `info`, `warn` or `error`. */
+                level: string;
+                /** @description The line. */
+                message: string;
+                /**
+                 * Format: int64
+                 * @description Its number in the run's journal; what to send as `cursor` to read on from it.
+                 */
+                seq: number;
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_RunDto: {
             /** @description The things. */
             items: {
                 /**
                  * Format: int64
-                 * @description How many times it was tried.
+                 * @description Which attempt it is in, or waits for.
                  */
                 attempt: number;
+                /** @description Whether somebody wants it to stop. */
+                cancel_requested: boolean;
                 /** @description When it was asked for. */
                 created_at: string;
+                discarded?: components["schemas"]["DiscardedDto"] | null;
+                /** @description When it begins, or ends to wait, at the earliest. */
+                due_at: string;
                 error?: components["schemas"]["Problem"] | null;
                 /** @description When it ended. */
                 finished_at?: string | null;
@@ -1019,6 +2178,30 @@ export interface components {
                 id: string;
                 /** @description Which workflow. */
                 kind: string;
+                /** @description When anything was last written of it. */
+                last_progress_at?: string | null;
+                /**
+                 * Format: int64
+                 * @description The attempt after which it is dead.
+                 */
+                max_attempts: number;
+                /**
+                 * Format: int64
+                 * @description From -10 to 10; higher goes first.
+                 */
+                priority: number;
+                /**
+                 * Format: int64
+                 * @description How far it is, 0 to 100.
+                 */
+                progress: number;
+                /** @description The queue that it stands in. */
+                queue: string;
+                /**
+                 * Format: int64
+                 * @description How often somebody had it tried again.
+                 */
+                retry_count: number;
                 /** @description When it began. */
                 started_at?: string | null;
                 /** @description `queued`, `running`, `waiting`, `succeeded`, `failed`, `cancelled` or `dead`. */
@@ -1027,6 +2210,11 @@ export interface components {
                 subject: string;
                 /** @description What it is about. */
                 title: string;
+                /**
+                 * Format: int64
+                 * @description Which version of it the run began with.
+                 */
+                version: number;
             }[];
             /** @description What to send as `cursor` for the next page; null on the last. */
             next_cursor?: string | null;
@@ -1044,6 +2232,57 @@ export interface components {
             retry_count: number;
             /** @description The step that failed. */
             step: string;
+        };
+        /** @description A run that ended badly. */
+        PartialFailureDto: {
+            /** @description What can be done. */
+            available_actions: components["schemas"]["AvailableActionDto"][];
+            /** @description The steps that are done. */
+            completed_steps: components["schemas"]["CompletedStepDto"][];
+            /** @description The step that failed. */
+            failed_step: components["schemas"]["FailedStepDto"];
+            /** @description Our word for where it stands. */
+            state: string;
+            /** @description Its id. */
+            workflow_id: string;
+            /** @description `partial_failure`. */
+            workflow_status: string;
+        };
+        /** @description Why an attempt ended badly. */
+        PastErrorDto: {
+            /** @description When. */
+            at: string;
+            /** @description The stable code. */
+            code: string;
+            /** @description The reason. */
+            error: string;
+        };
+        /** @description Why nothing begins in a queue. */
+        PauseDto: {
+            /** @description Since when. */
+            at: string;
+            /** @description Who paused it. */
+            by: string;
+            /** @description Why. */
+            reason?: string | null;
+        };
+        /** @description Why a queue is to be paused. */
+        PauseRequest: {
+            /** @description The reason, 1 to 500 characters. */
+            reason: string;
+        };
+        /** @description Ends in a minute. */
+        PerMinuteDto: {
+            /**
+             * Format: double
+             * @description Those that did not.
+             */
+            failed: number;
+            /**
+             * Format: double
+             * @description Those that ended well.
+             */
+            succeeded: number;
         };
         /** @description A stable code and the reason in words. */
         Problem: {
@@ -1130,6 +2369,51 @@ export interface components {
             /** @description How the question was understood. */
             understanding: components["schemas"]["Understanding"];
         };
+        /** @description A queue as it stands. */
+        QueueDto: {
+            /**
+             * Format: int64
+             * @description Dead letters that nobody has discarded.
+             */
+            dead: number;
+            /**
+             * Format: int64
+             * @description Runs that begin later, or are tried again after a pause.
+             */
+            delayed: number;
+            /** @description The workflows whose runs stand in it unless they say otherwise. */
+            kinds: string[];
+            /** @description What it allows. */
+            limits: components["schemas"]["LimitsDto"];
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: double
+             * @description For how long the first in line could have begun; a step of priority counts as a minute.
+             */
+            oldest_wait_seconds?: number | null;
+            paused?: components["schemas"]["PauseDto"] | null;
+            per_minute?: components["schemas"]["PerMinuteDto"] | null;
+            /**
+             * Format: int64
+             * @description Runs that a worker may take.
+             */
+            queued: number;
+            run_ms?: components["schemas"]["TimesDto"] | null;
+            /**
+             * Format: int64
+             * @description Runs at work.
+             */
+            running: number;
+            wait_ms?: components["schemas"]["TimesDto"] | null;
+            /**
+             * Format: int64
+             * @description Runs that wait for a signal or a moment.
+             */
+            waiting: number;
+            /** @description Workers that live and serve it. */
+            workers: number;
+        };
         /** @description Where to look for the answer. */
         Queued: {
             /** @description The same in words. */
@@ -1149,6 +2433,42 @@ export interface components {
             status: string;
             /** @description Always `queued`. */
             workflow_status: string;
+        };
+        /** @description A run in line. */
+        QueuedDto: {
+            /**
+             * Format: int64
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /** @description When it was asked for. */
+            created_at: string;
+            /**
+             * Format: int32
+             * @description Its place, from 1.
+             */
+            position: number;
+            /** @description Its id. */
+            queue_id: string;
+            /** @description Why it has not begun. */
+            reason: string;
+            /** @description Our word for where it stands. */
+            state: string;
+            /** @description Which workflow. */
+            workflow_type: string;
+        };
+        /** @description How many runs may begin in how many seconds. */
+        RateDto: {
+            /**
+             * Format: int64
+             * @description In how many seconds.
+             */
+            per_seconds: number;
+            /**
+             * Format: int32
+             * @description How many.
+             */
+            starts: number;
         };
         /** @description A tenant that the session reaches. */
         ReachableTenant: {
@@ -1201,6 +2521,21 @@ export interface components {
             /** @description What might have been meant, or how to mend it. */
             suggestion?: string | null;
         };
+        /** @description After which silence a worker's runs are taken back. */
+        ReconcileRequest: {
+            /**
+             * Format: int64
+             * @description Seconds, 1 to 2,592,000; 60 unless it is said. No worker that shows life loses a run, whatever it is.
+             */
+            stale_after_seconds?: number | null;
+        };
+        /** @description What was taken back. */
+        ReconciledDto: {
+            /** @description Whether there may be more: then send the same again. */
+            more: boolean;
+            /** @description How many of the tenant's runs. */
+            reconciled: number;
+        };
         /** @description Why a question cannot be answered. */
         Refused: {
             /** @description The reasons. */
@@ -1209,6 +2544,26 @@ export interface components {
             suggestions: string[];
             /** @description Words that mean nothing in this data. */
             unknown_words: string[];
+        };
+        /** @description A run that goes on. */
+        RequestQueuedDto: {
+            /** @description A sentence. */
+            message: string;
+            /** @description Its id. */
+            queue_id: string;
+            /**
+             * Format: int32
+             * @description Its place in line, which is not counted here.
+             */
+            queue_position?: number | null;
+            /** @description Why it has not begun, or `running`. */
+            reason: string;
+            /** @description Our word for where it stands. */
+            state: string;
+            /** @description Its id. */
+            workflow_id: string;
+            /** @description `queued`. */
+            workflow_status: string;
         };
         /** @description A column of a result. */
         ResultColumn: {
@@ -1222,24 +2577,59 @@ export interface components {
             /** @description Its unit; absent where it has none. */
             unit?: string | null;
         };
-        /** @description A run with its input, output and steps. */
+        /** @description What a run that was resumed has come to. */
+        ResumedDto: components["schemas"]["ResumedRunDto"] | components["schemas"]["PartialFailureDto"] | components["schemas"]["WorkflowEndDto"] | components["schemas"]["RequestQueuedDto"];
+        /** @description A run that ended well, with the fields of its output that no other field has. */
+        ResumedRunDto: {
+            /** @description `true`. */
+            resumed: boolean;
+            /** @description Whether it was told to look at a sample only; no workflow knows that yet. */
+            sampling_mode: boolean;
+            /** @description Whether it was told to pass over the failed step; no workflow knows that yet. */
+            skip_on_error: boolean;
+            /** @description Our word for where it stands. */
+            state: string;
+            /** @description `success`. */
+            status: string;
+            /** @description Its id. */
+            workflow_id: string;
+            /** @description Which workflow. */
+            workflow_type: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description A run with its input, output, steps and attempts. */
         RunDetailDto: components["schemas"]["RunDto"] & {
+            /** @description Its attempts, the newest 100, in order. */
+            attempts: components["schemas"]["AttemptDto"][];
             /** @description What was asked. */
             input: unknown;
             /** @description What came of it. */
             output?: unknown;
-            /** @description Its steps, in order. */
+            /** @description Its steps that have ended, in order; one that was run again as it ended last. */
             steps: components["schemas"]["StepDto"][];
+            /**
+             * @description Why it has not begun, where it is queued: `queue_paused`, `scheduled`, `retry`, `rate_limit`,
+             *     `concurrency_limit` or `waiting_for_worker`.
+             */
+            waiting_reason?: string | null;
+            /** @description What it waits for, where it does. */
+            waits: components["schemas"]["WaitDto"][];
         };
         /** @description A run. */
         RunDto: {
             /**
              * Format: int64
-             * @description How many times it was tried.
+             * @description Which attempt it is in, or waits for.
              */
             attempt: number;
+            /** @description Whether somebody wants it to stop. */
+            cancel_requested: boolean;
             /** @description When it was asked for. */
             created_at: string;
+            discarded?: components["schemas"]["DiscardedDto"] | null;
+            /** @description When it begins, or ends to wait, at the earliest. */
+            due_at: string;
             error?: components["schemas"]["Problem"] | null;
             /** @description When it ended. */
             finished_at?: string | null;
@@ -1247,6 +2637,30 @@ export interface components {
             id: string;
             /** @description Which workflow. */
             kind: string;
+            /** @description When anything was last written of it. */
+            last_progress_at?: string | null;
+            /**
+             * Format: int64
+             * @description The attempt after which it is dead.
+             */
+            max_attempts: number;
+            /**
+             * Format: int64
+             * @description From -10 to 10; higher goes first.
+             */
+            priority: number;
+            /**
+             * Format: int64
+             * @description How far it is, 0 to 100.
+             */
+            progress: number;
+            /** @description The queue that it stands in. */
+            queue: string;
+            /**
+             * Format: int64
+             * @description How often somebody had it tried again.
+             */
+            retry_count: number;
             /** @description When it began. */
             started_at?: string | null;
             /** @description `queued`, `running`, `waiting`, `succeeded`, `failed`, `cancelled` or `dead`. */
@@ -1255,6 +2669,11 @@ export interface components {
             subject: string;
             /** @description What it is about. */
             title: string;
+            /**
+             * Format: int64
+             * @description Which version of it the run began with.
+             */
+            version: number;
         };
         /** @description A semantic model. */
         SemanticDto: {
@@ -1306,6 +2725,11 @@ export interface components {
             /** @description The token. */
             token?: string | null;
         };
+        /** @description What a signal carries. */
+        SignalRequest: {
+            /** @description Any JSON, at most 64 KiB. */
+            payload?: unknown;
+        };
         /** @description A statement to look at. */
         SqlCheckRequest: {
             /** @description The connection it is for; without one, the tenant's default. */
@@ -1336,20 +2760,46 @@ export interface components {
             /** @description Why it failed. */
             error?: unknown;
             /** @description When it ended. */
-            finished_at?: string | null;
+            finished_at: string;
             /** @description Its name. */
             name: string;
             /** @description What it returned. */
             output?: unknown;
+            /** @description Its place in the workflow, for instance `3`, or `4/0/1` in a branch. */
+            path: string;
             /**
              * Format: int64
-             * @description Its place in the run, from 1.
+             * @description The number of its entry in the run's journal.
              */
             seq: number;
             /** @description When it began. */
-            started_at: string;
-            /** @description `running`, `succeeded` or `failed`. */
+            started_at?: string | null;
+            /** @description `succeeded` or `failed`. */
             status: string;
+            /** @description What it decided, in one sentence. */
+            summary: string;
+        };
+        /** @description A job that stands still. */
+        StuckJobDto: components["schemas"]["JobCardDto"] & {
+            /** @description `no_heartbeat`, `no_progress`, `not_picked_up` or `dead_letter`. */
+            stuck_reason: string;
+            /** @description Since when. */
+            stuck_since: string;
+        };
+        /** @description Jobs that stand still. */
+        StuckJobsDto: {
+            /** @description Those that stand still longest. */
+            jobs: components["schemas"]["StuckJobDto"][];
+            /**
+             * Format: int64
+             * @description After how many seconds without a word a job counts as standing still.
+             */
+            stuck_after_seconds: number;
+            /**
+             * Format: int64
+             * @description How many there are, those of other pages included.
+             */
+            stuck_jobs_count: number;
         };
         /** @description Where to act from now on. */
         SwitchTenantRequest: {
@@ -1395,6 +2845,19 @@ export interface components {
             /** @description The tenant's id. */
             tenant: string;
         };
+        /** @description Times in milliseconds. */
+        TimesDto: {
+            /**
+             * Format: double
+             * @description Half of them took at most so long.
+             */
+            p50: number;
+            /**
+             * Format: double
+             * @description 99 of 100 took at most so long.
+             */
+            p99: number;
+        };
         /** @description An API token, without its secret. */
         TokenDto: {
             /** @description When it was made. */
@@ -1430,6 +2893,110 @@ export interface components {
             /** @description `ready` or `not_ready`. */
             status: string;
         };
+        /** @description Something that a run waits for. */
+        WaitDto: {
+            /** @description `approval`, `signal` or `time`. */
+            kind: string;
+            /** @description The signal's name. */
+            name: string;
+            /** @description Its place in the workflow. */
+            path: string;
+            /** @description Since when. */
+            since: string;
+            /** @description When the wait ends by itself. */
+            until?: string | null;
+        };
+        /** @description A worker. */
+        WorkerDto: {
+            /** @description Whether it lives, as far as is known. */
+            alive: boolean;
+            /** @description Its last sign of life, by its own clock. */
+            beat_at: string;
+            /**
+             * Format: int64
+             * @description How many runs it works on side by side.
+             */
+            concurrency: number;
+            /** @description Its id, fresh at each start. */
+            id: string;
+            /** @description The queues that it serves; none means all. */
+            queues: string[];
+            /**
+             * Format: int64
+             * @description How many it holds.
+             */
+            running: number;
+            /** @description When it started. */
+            started_at: string;
+            /** @description The workflows that it knows, as `kind@version`. */
+            workflows: string[];
+        };
+        /** @description A run after a wish to cancel it. */
+        WorkflowCancelledDto: {
+            /** @description Whether it is about to stop. */
+            cancel_requested: boolean;
+            /** @description When it ended. */
+            finished_at?: string | null;
+            /** @description Our word for where it stands. */
+            state: string;
+            /** @description Where it stands. */
+            status: string;
+            /** @description Its id. */
+            workflow_id: string;
+            /** @description Which workflow. */
+            workflow_type: string;
+        };
+        /** @description A run that was cancelled. */
+        WorkflowEndDto: {
+            /** @description When it ended. */
+            finished_at?: string | null;
+            /** @description Our word for where it stands. */
+            state: string;
+            /** @description `cancelled`. */
+            status: string;
+            /** @description Its id. */
+            workflow_id: string;
+            /** @description Which workflow. */
+            workflow_type: string;
+        };
+        /** @description A page of what stands in line. */
+        WorkflowQueueDto: {
+            /** @description Those of this page. */
+            items: components["schemas"]["QueuedDto"][];
+            /** @description What to send as `cursor` for the next page; null on the last. */
+            next_cursor?: string | null;
+            /** @description The tenant. */
+            org_id: string;
+            /**
+             * Format: int64
+             * @description How many stand in line in all.
+             */
+            queued_total: number;
+        };
+        /** @description A run that has begun. */
+        WorkflowRunDto: {
+            /** @description When it ended. */
+            finished_at?: string | null;
+            /** @description When it began. */
+            started_at?: string | null;
+            /** @description Our word for where it stands. */
+            state: string;
+            /** @description `running`, `success`, `partial_failure`, `failed` or `cancelled`. */
+            status: string;
+            /** @description Its id. */
+            workflow_id: string;
+            /** @description Which workflow. */
+            workflow_type: string;
+        };
+        /** @description A page of a tenant's runs. */
+        WorkflowRunsDto: {
+            /** @description The runs. */
+            items: components["schemas"]["WorkflowRunDto"][];
+            /** @description What to send as `cursor` for the next page; null on the last. */
+            next_cursor?: string | null;
+            /** @description The tenant. */
+            org_id: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -1439,6 +3006,102 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    operations_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OkDto_JobDetailDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OkError"];
+                };
+            };
+        };
+    };
+    operations_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OkDto_JobRetriedDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OkError"];
+                };
+            };
+        };
+    };
+    operations_stuck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description How many, 1 to 200; 50 unless it is said. */
+                limit: number | null;
+                /**
+                 * @description After how many seconds without a word a job stands still, 60 to 2,592,000; `engine.stuck_after_seconds` unless it
+                 *     is said.
+                 */
+                stale_after_seconds: number | null;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OkDto_StuckJobsDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OkError"];
+                };
+            };
+        };
+    };
     ask_run: {
         parameters: {
             query?: never;
@@ -1744,6 +3407,97 @@ export interface operations {
             };
         };
     };
+    executions_reconcile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Seconds of silence after which a worker's executions are taken back, 1 to 2,592,000; 60 unless it is said. */
+                stale_after_seconds: number | null;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExecutionsReconciledDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    executions_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExecutionCancelDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    executions_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExecutionRetryDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
     health_live: {
         parameters: {
             query?: never;
@@ -1871,6 +3625,173 @@ export interface operations {
             };
         };
     };
+    queues_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description `tenant`, as it is unless it is said, counts the tenant's runs; `installation` those of all, for who administers
+                 *     it.
+                 */
+                scope: string | null;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_QueueDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    queues_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                /**
+                 * @description `tenant`, as it is unless it is said, counts the tenant's runs; `installation` those of all, for who administers
+                 *     it.
+                 */
+                scope: string | null;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    queues_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitsRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    queues_pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PauseRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    queues_resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     runs_list: {
         parameters: {
             query?: {
@@ -1878,8 +3799,29 @@ export interface operations {
                 limit?: number | null;
                 /** @description Where the page before ended. */
                 cursor?: string | null;
-                /** @description Only runs with this status. */
+                /** @description Only runs with this status, or with one of these, separated by commas. */
                 status?: string | null;
+                /** @description Only runs of this workflow. */
+                kind?: string | null;
+                /** @description Only runs of this queue. */
+                queue?: string | null;
+                /** @description Only runs that this subject asked for. */
+                subject?: string | null;
+                /** @description Only runs of this conversation. */
+                conversation?: string | null;
+                /** @description Only runs whose last error has this code. */
+                error_code?: string | null;
+                /** @description Only runs that were asked for at this moment or later. */
+                created_after?: string | null;
+                /** @description Only runs that were asked for before this moment. */
+                created_before?: string | null;
+                /**
+                 * @description `true` for discarded runs only, `false` for all others, `any` for both; where `status` is `dead` alone, `false`
+                 *     unless it is said.
+                 */
+                discarded?: string | null;
+                /** @description `true` for runs that stand still only, the longest first, in one page; for operators. */
+                stuck?: boolean | null;
             };
             header?: never;
             path?: never;
@@ -1893,6 +3835,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_RunDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    runs_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    runs_reconcile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReconcileRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReconciledDto"];
                 };
             };
             /** @description An error (RFC 9457). */
@@ -1936,6 +3942,40 @@ export interface operations {
             };
         };
     };
+    runs_approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApproveRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     runs_cancel: {
         parameters: {
             query?: never;
@@ -1946,6 +3986,40 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    runs_discard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiscardRequest"];
+            };
+        };
         responses: {
             200: {
                 headers: {
@@ -1983,6 +4057,141 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    runs_logs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                /** @description How many, 1 to 1,000; 100 unless it is said. */
+                limit: number | null;
+                /** @description The number of the line after which the page begins; without it, the newest lines. */
+                cursor: number | null;
+                /** @description The least level: `trace`, `debug`, `info`, `warn` or `error`. */
+                level: string | null;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LogDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    runs_reject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiscardRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    runs_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    runs_signal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignalRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDto"];
                 };
             };
             /** @description An error (RFC 9457). */
@@ -2324,6 +4533,213 @@ export interface operations {
             };
         };
     };
+    queues_workers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_WorkerDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    workflows_dead_letters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tenant; the same as in the headers. */
+                org_id: string;
+                /** @description How many, 1 to 200; 50 unless it is said. */
+                limit: number | null;
+                /** @description Where the page before ended. */
+                cursor: string | null;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLettersDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    workflows_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tenant; the same as in the headers. */
+                org_id: string;
+                /** @description How many, 1 to 200; 50 unless it is said. */
+                limit: number | null;
+                /** @description Where the page before ended. */
+                cursor: string | null;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowQueueDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    workflows_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tenant; the same as in the headers. */
+                org_id: string;
+                /** @description The workflow. */
+                workflow_type: string;
+                /** @description The run; without it, the newest of the workflow that did not end well. */
+                workflow_id: string | null;
+                /** @description `retry`; every other word means the same, as long as no workflow knows more. */
+                action: string | null;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResumedDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    workflows_runs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tenant; the same as in the headers. */
+                org_id: string;
+                /** @description How many, 1 to 200; 50 unless it is said. */
+                limit: number | null;
+                /** @description Where the page before ended. */
+                cursor: string | null;
+                /** @description Only runs that stand so. */
+                status: string | null;
+                /** @description Only runs of this workflow. */
+                workflow_type: string | null;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowRunsDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    workflows_cancel: {
+        parameters: {
+            query: {
+                /** @description The tenant. */
+                org_id: string;
+            };
+            header?: never;
+            path: {
+                workflow_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowCancelledDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
     health_health: {
         parameters: {
             query?: never;
@@ -2339,6 +4755,164 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HealthDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    jobs_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Only jobs of this repository; no job has one yet. */
+                repository_id: string | null;
+                /** @description Only jobs that stand so. */
+                status: string | null;
+                /** @description How many, 1 to 200; 20 unless it is said. */
+                limit: number | null;
+                /** @description How many to pass over, at most 10,000. */
+                offset: number | null;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobsDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    jobs_stats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobStatsDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    jobs_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OneJobDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    jobs_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobDeletedDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    jobs_logs: {
+        parameters: {
+            query?: {
+                /** @description How many, 1 to 1,000; 100 unless it is said. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobLogsDto"];
                 };
             };
             /** @description An error, in the original's shape. */

@@ -79,13 +79,11 @@ export function answerOf(run: RunDetail): Answer | null {
 }
 
 function stepsOf(run: RunDetail): StepEvent[] {
-  return run.steps.map((step) => {
-    const summary = step.output && typeof step.output === "object" && "summary" in step.output ? step.output.summary : null;
-    return {
-      seq: step.seq, name: step.name,
-      status: step.status === "succeeded" || step.status === "failed" ? step.status : "started",
-      summary: errorOf(step)?.message ?? (typeof summary === "string" ? summary : null),
-      elapsed_ms: between(step.started_at, step.finished_at),
-    };
-  });
+  return run.steps.map((step) => ({
+    // As the events of a run count them: by their place in the workflow.
+    seq: Number.parseInt(step.path, 10), name: step.name,
+    status: step.status === "failed" ? "failed" : "succeeded",
+    summary: errorOf(step)?.message ?? step.summary,
+    elapsed_ms: between(step.started_at, step.finished_at),
+  }));
 }

@@ -20,8 +20,8 @@ export function TimelineView({ run, live }: { run: RunDetail; live: boolean }) {
     <div className="timeline">
       <div className="timeline-scale" aria-hidden="true"><span>0</span><span>{formatDuration(timeline.totalMs)}</span></div>
       <ol>
-        {timeline.lines.map((line, at) => (line.kind === "wait"
-          ? <WaitLine key={`wait-${at}`} line={line} />
+        {timeline.lines.map((line, at) => (line.kind !== "step"
+          ? <WaitLine key={`${line.kind}-${at}`} line={line} />
           : <StepLine key={`${line.step.seq}-${line.step.attempt}`} line={line} last={at === timeline.lines.length - 1} said={said} />))}
       </ol>
     </div>
@@ -37,39 +37,42 @@ function Track({ bar, look }: { bar: Bar; look: string }) {
   );
 }
 
-function WaitLine({ line }: { line: Extract<Line, { kind: "wait" }> }) {
+function WaitLine({ line }: { line: Exclude<Line, { kind: "step" }> }) {
+  const busy = line.kind === "work";
   return (
-    <li className="tl tl-wait">
-      <span className="tl-dot"><Icon name="clock" size={12} /></span>
-      <div className="tl-head"><span className="tl-name quiet">{line.why}</span><Track bar={line.bar} look="wait" /><span className="tl-time">{formatDuration(line.ms)}</span></div>
+    <li className={busy ? "tl tl-busy" : "tl tl-wait"}>
+      <span className="tl-dot">{busy ? <span className="spinner" aria-hidden="true" /> : <Icon name="clock" size={12} />}</span>
+      <div className="tl-head">
+        <span className="tl-name quiet">{line.why}</span>
+        <Track bar={line.bar} look={busy ? "busy" : "wait"} />
+        <span className="tl-time">{busy ? `${formatDuration(line.ms)} so far` : formatDuration(line.ms)}</span>
+      </div>
     </li>
   );
 }
 
-function look(step: RunStep, running: boolean): "good" | "bad" | "busy" | "unknown" {
-  if (step.error || step.status === "failed") return "bad";
-  if (running) return "busy";
-  return step.status === "succeeded" ? "good" : "unknown";
+function look(step: RunStep): "good" | "bad" {
+  return step.error || step.status === "failed" ? "bad" : "good";
 }
 
 function StepLine({ line, last, said }: { line: Extract<Line, { kind: "step" }>; last: boolean; said: string | null }) {
-  const { step, bar, running } = line;
-  const kind = look(step, running);
+  const { step, bar } = line;
+  const kind = look(step);
   const error = errorOf(step);
   const [open, setOpen] = useState(kind === "bad" && last);
   const hasMore = error !== null || (step.output !== null && step.output !== undefined);
-  const summary = summaryOf(step.output);
+  const summary = step.summary || summaryOf(step.output);
   return (
     <li className={`tl tl-${kind}`}>
       <span className="tl-dot">
-        {kind === "busy" ? <span className="spinner" aria-hidden="true" /> : <Icon name={kind === "bad" ? "cross" : kind === "good" ? "check" : "stop"} size={12} />}
+        <Icon name={kind === "bad" ? "cross" : "check"} size={12} />
       </span>
       <div className="tl-head">
         {hasMore
-          ? <button type="button" className="tl-name fold" aria-expanded={open} onClick={() => setOpen(!open)}><Icon name={open ? "down" : "right"} size={12} />{nameOf(step, running)}</button>
-          : <span className="tl-name">{nameOf(step, running)}</span>}
+          ? <button type="button" className="tl-name fold" aria-expanded={open} onClick={() => setOpen(!open)}><Icon name={open ? "down" : "right"} size={12} />{nameOf(step)}</button>
+          : <span className="tl-name">{nameOf(step)}</span>}
         <Track bar={bar} look={kind} />
-        <span className="tl-time">{running ? `${formatDuration(bar.ms)} so far` : formatDuration(bar.ms)}</span>
+        <span className="tl-time">{formatDuration(bar.ms)}</span>
       </div>
       {error && !open ? <p className="tl-summary">{error.message}</p> : null}
       {summary && summary !== said && !error ? <p className="tl-summary">{summary}</p> : null}
@@ -78,11 +81,11 @@ function StepLine({ line, last, said }: { line: Extract<Line, { kind: "step" }>;
   );
 }
 
-function nameOf(step: RunStep, running: boolean): string {
+function nameOf(step: RunStep): string {
   const words = STEP_WORDS[step.name];
-  const name = words ? (step.status === "succeeded" ? words.done : words.doing) : step.name;
-  const ending = step.error || step.status === "failed" ? " – failed" : running || step.status === "succeeded" ? "" : " – not finished";
-  return `${name}${step.attempt > 1 ? `, attempt ${step.attempt}` : ""}${ending}`;
+  const failed = step.error || step.status === "failed";
+  const name = words ? (failed ? words.doing : words.done) : step.name;
+  return `${name}${step.attempt > 1 ? `, attempt ${step.attempt}` : ""}${failed ? " – failed" : ""}`;
 }
 
 function summaryOf(output: unknown): string | null {

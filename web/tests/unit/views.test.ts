@@ -10,12 +10,14 @@ import { search } from "../../src/shell/palette-items";
 
 const T0 = Date.parse("2026-01-01T00:00:00Z");
 const at = (ms: number): string => new Date(T0 + ms).toISOString();
-const step = (seq: number, from: number, to: number | null, extra: Partial<RunStep> = {}): RunStep => ({
-  seq, name: "executor", attempt: 1, status: to === null ? "started" : "succeeded", started_at: at(from), finished_at: to === null ? null : at(to), output: null, error: null, ...extra,
+const step = (seq: number, from: number, to: number, extra: Partial<RunStep> = {}): RunStep => ({
+  seq, path: String(seq), name: "executor", attempt: 1, status: "succeeded", summary: "", started_at: at(from), finished_at: at(to), output: null, error: null, ...extra,
 });
 const run = (steps: RunStep[], finished: number | null): RunDetail => ({
-  id: "r", kind: "ask", title: "t", status: finished === null ? "running" : "succeeded", subject: "s", created_at: at(0), started_at: at(0),
-  finished_at: finished === null ? null : at(finished), attempt: 1, error: null, input: null, output: null, steps,
+  id: "r", kind: "ask", version: 1, queue: "ask", priority: 0, title: "t", status: finished === null ? "running" : "succeeded", subject: "s",
+  created_at: at(0), due_at: at(0), started_at: at(0), finished_at: finished === null ? null : at(finished), last_progress_at: null,
+  attempt: 1, max_attempts: 3, retry_count: 0, progress: 0, cancel_requested: false, error: null, discarded: null,
+  input: null, output: null, steps, attempts: [], waits: [], waiting_reason: null,
 });
 
 test("bars are drawn to one scale, and long waits have a line of their own", () => {
@@ -26,20 +28,18 @@ test("bars are drawn to one scale, and long waits have a line of their own", () 
   assert.deepEqual(lines.map((line) => Math.round(line.bar.widthPct)), [20, 20, 60]);
 });
 
-test("a step that is going on grows until now", () => {
-  const { lines, totalMs } = layOut(run([step(1, 0, 100), step(2, 100, null)], null), T0 + 500);
+test("what a run does now grows until now", () => {
+  const { lines, totalMs } = layOut(run([step(1, 0, 100)], null), T0 + 500);
   assert.equal(totalMs, 500);
   const last = lines.at(-1);
-  assert.ok(last?.kind === "step" && last.running);
+  assert.ok(last?.kind === "work");
   assert.equal(last.bar.ms, 400);
 });
 
-test("a run that has ended took its unfinished step with it", () => {
-  const { lines, totalMs } = layOut(run([step(1, 0, 100), step(2, 100, null)], 400), T0 + 90_000);
+test("a run that has ended does nothing any more", () => {
+  const { lines, totalMs } = layOut(run([step(1, 0, 100)], 400), T0 + 90_000);
   assert.equal(totalMs, 400);
-  const last = lines.at(-1);
-  assert.ok(last?.kind === "step" && !last.running);
-  assert.equal(last.bar.ms, 300);
+  assert.deepEqual(lines.map((line) => line.kind), ["step"]);
 });
 
 test("a run without steps, or with moments that coincide, divides by nothing", () => {

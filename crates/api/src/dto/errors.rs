@@ -15,6 +15,19 @@ pub struct DetailError {
     request_id: String,
 }
 
+/// An error on the unversioned routes of the operations document.
+#[derive(ToSchema)]
+pub struct OkError {
+    /// `false`.
+    ok: bool,
+    /// The reason.
+    error: String,
+    /// The stable code.
+    code: String,
+    /// The request's id.
+    request_id: String,
+}
+
 /// What an error says.
 #[derive(ToSchema)]
 #[serde(untagged)]

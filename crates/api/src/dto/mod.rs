@@ -3,16 +3,23 @@
 
 mod accounts;
 pub mod answers;
+pub mod autodevops;
+pub mod autopilot;
+pub mod bulk;
 mod connections;
 pub mod errors;
 pub mod health;
+pub mod operations;
+pub mod platform;
+pub mod queues;
 pub mod requests;
 mod runs;
 pub mod sql;
 
 pub use accounts::{AuditDto, AuditProofDto, NewTokenDto, TenantDto, TokenDto};
 pub use connections::{CatalogDto, ConnectionDto};
-pub use runs::{RunDetailDto, RunDto};
+pub use queues::{QueueDto, WorkerDto};
+pub use runs::{LogDto, RunDetailDto, RunDto};
 
 use pilothouse_domain::Micros;
 use pilothouse_domain::clock::rfc3339;

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt};
 use pilothouse_app::Caller as AppCaller;
 use pilothouse_app::ask::{self, Answer, Asked, Given, Question};
+use pilothouse_app::runs;
 use pilothouse_domain::semantic::Query;
 use pilothouse_domain::{Code, RunId};
 use pilothouse_engine::{DONE, EventStream};
@@ -56,7 +57,7 @@ async fn run(FromState(state): FromState<Arc<State>>, request: Request) -> Resul
 }
 
 /// How many seconds the caller would wait, as RFC 7240 has it. A preference that cannot be read is none.
-fn wanted_wait(headers: &HeaderMap) -> Option<Duration> {
+pub fn wanted_wait(headers: &HeaderMap) -> Option<Duration> {
     let preferences = headers.get_all("prefer").into_iter().filter_map(|value| value.to_str().ok());
     let mut each = preferences.flat_map(|value| value.split([',', ';'])).filter_map(|one| one.split_once('='));
     let (_, seconds) = each.find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))?;
@@ -127,9 +128,18 @@ pub fn told(state: Arc<State>, caller: AppCaller, id: RunId, events: EventStream
     })
 }
 
+/// The end of a run: a question's answer, and what came of any other.
 async fn last(state: &State, caller: &AppCaller, id: RunId) -> Event {
-    match ask::wait(&state.app, caller, id, None).await {
-        Ok(answer) => Event::default().event("answer").data(described(&answer, id).to_string()),
+    match runs::wait(&state.app, caller, id, Duration::ZERO).await {
+        Ok(run) if run.kind == ask::KIND => {
+            Event::default().event("answer").data(described(&ask::answer_of(&run), id).to_string())
+        }
+        Ok(run) => {
+            let output: Option<Value> = run.output.as_deref().and_then(|output| serde_json::from_str(output).ok());
+            let error = run.error_code.map(|code| json!({"code": code, "message": run.error_message}));
+            let done = json!({"status": run.status, "output": output, "error": error, "run_id": id});
+            Event::default().event(DONE).data(done.to_string())
+        }
         Err(error) => failed(&Failure(error), &caller.request_id),
     }
 }

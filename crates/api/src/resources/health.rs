@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State as FromState};
 use axum::http::{StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, RequestPartsExt};
+use pilothouse_app::queues;
 use pilothouse_app::status::checks;
+use pilothouse_domain::clock::SECOND;
 use pilothouse_domain::{Code, TenantId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,6 +21,7 @@ use crate::dto::word;
 use crate::error::Failure;
 use crate::extract::Path;
 use crate::state::State;
+use crate::telemetry;
 
 pub fn routes() -> OpenApiRouter<Arc<State>> {
     OpenApiRouter::new()
@@ -88,6 +92,20 @@ async fn tenant_health(Caller(caller): Caller, Path(tenant): Path<String>) -> Re
     Ok(Json(TenantHealthDto { tenant, status: "ok", kind: "tenant_health" }))
 }
 
+/// Longest time that the queues are asked for how deep they are; the other metrics do not wait longer.
+const MEASURE_TIME: Duration = Duration::from_secs(1);
+
+/// Notes how deep the queues are now; where the database does not answer, they stay as they were.
+async fn measure(state: &State) {
+    let found = tokio::time::timeout(MEASURE_TIME, queues::depths(&state.app)).await;
+    let Ok(Ok(found)) = found else {
+        tracing::warn!("the depths of the queues could not be measured");
+        return;
+    };
+    let seconds = |us: i64| us as f64 / SECOND as f64;
+    telemetry::queues(found.into_iter().map(|(name, (depth, waits))| (name, depth, seconds(waits))));
+}
+
 /// Everything measured, in Prometheus' text format. From a loopback address without a token, else with one.
 #[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, body = String)))]
 async fn metrics(FromState(state): FromState<Arc<State>>, request: Request) -> Result<Response, Failure> {
@@ -96,6 +114,7 @@ async fn metrics(FromState(state): FromState<Arc<State>>, request: Request) -> R
     if !from_loopback {
         parts.extract_with_state::<Caller, _>(&state).await?;
     }
+    measure(&state).await;
     let text = state.metrics.render();
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }

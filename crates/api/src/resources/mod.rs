@@ -2,10 +2,16 @@
 
 pub mod agent;
 pub mod audit;
+pub mod bulk;
 pub mod connections;
+pub mod executions;
 pub mod health;
 pub mod imports;
 pub mod installation;
+pub mod jobs;
+pub mod operations;
+pub mod queues;
+pub mod run_control;
 pub mod runs;
 pub mod semantic;
 pub mod session;
@@ -13,3 +19,4 @@ pub mod sql;
 pub mod targets;
 pub mod tenants;
 pub mod tokens;
+pub mod workflows;

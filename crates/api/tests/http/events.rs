@@ -29,13 +29,13 @@ async fn a_streamed_question_tells_its_steps_and_ends_with_the_answer() {
     // The whole run again, from any place, and from its end.
     let path = format!("/api/v1/runs/{run}/events");
     let all = app.get(&path).token(&token).send().await.expect(200).events();
-    assert_eq!(kinds(&all), ["step", "step", "step", "step", "step", "answer"]);
+    assert_eq!(kinds(&all), ["state", "step", "step", "step", "step", "step", "answer"]);
     let ids: Vec<_> = all.iter().map(|(id, _, _)| id.unwrap()).collect();
     assert!(ids.is_sorted() && ids[0] == 1, "{ids:?}");
     let resume = |after: i64| app.get(&path).token(&token).header("last-event-id", &after.to_string());
     let rest = resume(ids[2]).send().await.expect(200).events();
     assert_eq!(rest, all[3..]);
-    assert_eq!(resume(ids[5]).send().await.expect(200).events(), [], "there is nothing to wait for after the end");
+    assert_eq!(resume(ids[6]).send().await.expect(200).events(), [], "there is nothing to wait for after the end");
     app.finish().await;
 }
 
@@ -54,7 +54,7 @@ async fn a_question_that_outlasts_the_wait_is_queued_and_can_be_cancelled() {
     let app = TestApp::with(|setup| {
         setup.settings.ask.wait_seconds = 0;
         // Nobody works on it, so that it waits for certain.
-        setup.settings.ask.concurrency = 0;
+        setup.settings.engine.concurrency = 0;
     })
     .await;
     let token = app.token("acme", "ada", Role::Member).await;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use pilothouse_domain::Role;
+use pilothouse_domain::clock::rfc3339;
+use pilothouse_domain::{Clock as _, Role};
 use serde_json::{Value, json};
 
 use crate::support::{Call, Database, Reply, TestApp, question};
@@ -12,7 +13,7 @@ const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
 
 /// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
 /// stands here.
-const ROUTES: [(&str, &str, &[u16]); 32] = [
+const ROUTES: [(&str, &str, &[u16]); 62] = [
     ("get", "/health", &[200]),
     ("get", "/ready", &[200]),
     ("get", "/metrics", &[200]),
@@ -27,7 +28,37 @@ const ROUTES: [(&str, &str, &[u16]); 32] = [
     ("get", "/api/v1/runs", &[200]),
     ("get", "/api/v1/runs/{id}", &[404]),
     ("get", "/api/v1/runs/{id}/events", &[404]),
+    ("get", "/api/v1/runs/{id}/logs", &[404]),
     ("post", "/api/v1/runs/{id}/cancel", &[404]),
+    ("post", "/api/v1/runs/{id}/retry", &[404]),
+    ("post", "/api/v1/runs/{id}/discard", &[404]),
+    ("post", "/api/v1/runs/{id}/signals/{name}", &[404]),
+    ("post", "/api/v1/runs/{id}/approve", &[404]),
+    ("post", "/api/v1/runs/{id}/reject", &[404]),
+    ("post", "/api/v1/runs/reconcile", &[200]),
+    ("post", "/api/v1/runs/bulk", &[200]),
+    ("get", "/api/v1/queues", &[200]),
+    ("get", "/api/v1/queues/{name}", &[200]),
+    ("post", "/api/v1/queues/{name}/pause", &[403]),
+    ("post", "/api/v1/queues/{name}/resume", &[403]),
+    ("put", "/api/v1/queues/{name}/limits", &[403]),
+    ("get", "/api/v1/workers", &[200]),
+    ("get", "/api/v1/workflows/runs", &[200, 403]),
+    ("get", "/api/v1/workflows/queue", &[200, 403]),
+    ("get", "/api/v1/workflows/dead-letters", &[200, 403]),
+    ("post", "/api/v1/workflows/retry", &[403, 404]),
+    ("post", "/api/v1/workflows/{workflow_id}/cancel", &[403, 404]),
+    ("post", "/api/v1/executions/{run_id}/cancel", &[404]),
+    ("post", "/api/v1/executions/{run_id}/retry", &[404]),
+    ("post", "/api/v1/executions/reconcile", &[200]),
+    ("get", "/jobs", &[200]),
+    ("get", "/jobs/{id}", &[404]),
+    ("delete", "/jobs/{id}", &[404]),
+    ("get", "/jobs/{id}/logs", &[404]),
+    ("get", "/jobs/queue/stats", &[200]),
+    ("get", "/api/jobs/stuck", &[200]),
+    ("get", "/api/job/{id}", &[404]),
+    ("post", "/api/job/{id}/retry", &[404]),
     ("get", "/api/v1/connections", &[200]),
     ("post", "/api/v1/connections", &[201]),
     ("delete", "/api/v1/connections/{id}", &[404]),
@@ -77,6 +108,8 @@ impl Alpha {
             "/api/v1/connections",
             "/api/v1/tokens",
             "/api/v1/audit",
+            "/api/v1/queues",
+            "/jobs",
             &run,
             &format!("{connection}/catalog"),
             &format!("{connection}/semantic"),
@@ -90,11 +123,12 @@ impl Alpha {
 /// What B sends to a route, with every id of A that fits.
 async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token: &str, number: usize) -> Vec<Call> {
     let id = match template {
-        path if path.contains("/runs/") => &alpha.run,
+        path if ["/runs/", "/jobs/", "/api/job/"].iter().any(|part| path.contains(part)) => &alpha.run,
         path if path.contains("/tokens/") => &alpha.token_id,
         _ => &alpha.connection,
     };
     let path = template.replace("{id}", id).replace("{tenant}", "acme-alpha");
+    let path = path.replace("{run_id}", &alpha.run).replace("{workflow_id}", &alpha.run).replace("{name}", "ask");
     let call = || app.call(&method.to_uppercase(), &path).token(token);
     let ask = |tenant: &str, extra: Value| {
         let mut body = question(tenant, "How many secrets are there?");
@@ -124,6 +158,25 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
         ("post", "/api/v1/imports") => {
             let import = app.post("/api/v1/imports?name=plain.csv").token(token);
             vec![import.raw("application/octet-stream", "id,word\n1,plain\n")]
+        }
+        ("put", "/api/v1/queues/{name}/limits") => vec![call().json(&json!({"total": 1}))],
+        ("post", "/api/v1/queues/{name}/pause" | "/api/v1/runs/{id}/discard" | "/api/v1/runs/{id}/reject") => {
+            vec![call().json(&json!({"reason": "because"}))]
+        }
+        ("post", "/api/v1/runs/bulk") => vec![
+            call().json(&json!({"action": "cancel", "filter": {"ids": [alpha.run]}})),
+            call().json(&json!({
+                "action": "retry", "filter": {"ids": [alpha.run], "kind": "ask"}, "dry_run": false,
+                "as_of": rfc3339(app.clock.now()),
+            })),
+        ],
+        (_, path) if path.starts_with("/api/v1/workflows/") => {
+            let named = |org: &str| {
+                let path = path.replace("{workflow_id}", &alpha.run);
+                let query = format!("{path}?org_id={org}&workflow_type=ask&workflow_id={}", alpha.run);
+                app.call(&method.to_uppercase(), &query).token(token)
+            };
+            vec![named("beta"), named("acme-alpha")]
         }
         ("put", _) => vec![call().json(&json!({"yaml": "version: 1"}))],
         ("post", "/api/v1/sql/check") => {

@@ -43,7 +43,7 @@ async fn a_caller_over_the_limit_waits_and_others_do_not() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_questions_at_once_are_answered_or_turned_away() {
     let app = TestApp::with(|setup| {
-        setup.settings.ask.concurrency = 2;
+        setup.settings.engine.concurrency = 2;
         setup.settings.ask.max_waiting = 5;
     })
     .await;

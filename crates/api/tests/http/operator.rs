@@ -110,7 +110,7 @@ async fn the_proof_and_the_settings_are_for_the_installations_admins() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_prefers_not_to_wait_is_told_the_run() {
-    let app = TestApp::with(|setup| setup.settings.ask.concurrency = 1).await;
+    let app = TestApp::with(|setup| setup.settings.engine.concurrency = 1).await;
     let token = app.token("default", "ada", Role::Member).await;
     let mut runs = Vec::new();
     for _ in 0..8 {

@@ -50,6 +50,11 @@ impl Client {
         self.call(Method::POST, path)
     }
 
+    /// A PUT.
+    pub fn put(&self, path: &str) -> Call<'_> {
+        self.call(Method::PUT, path)
+    }
+
     /// A DELETE.
     pub fn delete(&self, path: &str) -> Call<'_> {
         self.call(Method::DELETE, path)

@@ -151,6 +151,11 @@ impl Server {
 }
 
 impl Here {
+    /// Whether this process works on runs.
+    pub fn works(&self) -> bool {
+        self.worker.is_some()
+    }
+
     async fn over(app: Arc<App>, config: &Config, works: bool) -> Self {
         if let Err(error) = connections::ensure_sample(&app).await {
             tracing::warn!(code = error.code.as_str(), "the sample data cannot be read: {error}");

@@ -6,6 +6,8 @@ pub mod connect;
 pub mod doctor;
 pub mod eval;
 pub mod import;
+pub mod queue;
+pub mod runs;
 pub mod serve;
 pub mod sql;
 pub mod tenant;
@@ -28,15 +30,20 @@ pub const HOME: &str = "default";
 
 /// Asks the API for what the command wants, and prints its answer.
 pub async fn call(config: &Config, global: &Global, call: Call) -> Result<Outcome> {
-    let of_installation = matches!(call, Call::Tenant { .. } | Call::Audit { .. });
+    let of_installation = match &call {
+        Call::Tenant { .. } | Call::Audit { .. } => true,
+        Call::Queue { command } => queue::is_of_installation(command),
+        _ => false,
+    };
     let tenant = if of_installation { HOME } else { &global.tenant };
     // A question is a run: somebody must work on it, and to stop it is to cancel it, which it sees to itself.
-    let is_run = matches!(call, Call::Ask { .. });
-    let way = Way::find(config, global, is_run).await?;
+    let is_question = matches!(call, Call::Ask { .. });
+    let works = is_question || matches!(&call, Call::Runs { command } if runs::works(command));
+    let way = Way::find(config, global, works).await?;
     let client = Client::new(way, tenant)?;
     let outcome = tokio::select! {
         outcome = answered(&client, call, global.json) => outcome,
-        _ = tokio::signal::ctrl_c(), if !is_run => Ok(Outcome::ok("Stopped.", json!({"stopped": true})).with_code(INTERRUPTED)),
+        _ = tokio::signal::ctrl_c(), if !is_question => Ok(Outcome::ok("Stopped.", json!({"stopped": true})).with_code(INTERRUPTED)),
     };
     client.close().await;
     outcome
@@ -52,6 +59,8 @@ async fn answered(client: &Client, call: Call, quiet: bool) -> Result<Outcome> {
         }
         Call::Tenant { command } => tenant::run(client, command).await,
         Call::Token { command } => token::run(client, command).await,
+        Call::Runs { command } => runs::run(client, command, quiet).await,
+        Call::Queue { command } => queue::run(client, command).await,
         Call::Audit { command: AuditCommand::Verify } => audit::run(client).await,
     }
 }

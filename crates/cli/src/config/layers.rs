@@ -212,14 +212,14 @@ mod tests {
         let env = pairs(&[
             ("PILOTHOUSE_AUTH__TENANT_STRICT", "yes"),
             ("PILOTHOUSE_SERVER__ALLOWED_HOSTS", "a.example, b.example"),
-            ("PILOTHOUSE_ASK__CONCURRENCY", "3"),
+            ("PILOTHOUSE_ENGINE__CONCURRENCY", "3"),
             ("PILOTHOUSE_LOG__FORMAT", "JSON"),
             ("PILOTHOUSE_SAMPLE__PATH", "/srv/sample"),
         ]);
         let config = load(None, &env, &[]).unwrap().config;
         assert!(config.auth.tenant_strict);
         assert_eq!(config.server.allowed_hosts, ["a.example", "b.example"]);
-        assert_eq!((config.ask.concurrency, config.log.format), (3, crate::config::Format::Json));
+        assert_eq!((config.engine.concurrency, config.log.format), (3, crate::config::Format::Json));
         assert_eq!(config.sample.path.as_deref(), Some(std::path::Path::new("/srv/sample")));
     }
 

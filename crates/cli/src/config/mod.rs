@@ -26,7 +26,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use pilothouse_app::Mode;
-use pilothouse_app::settings::{Ask, Auth, Imports, Limits, Sample};
+use pilothouse_app::settings::{Ask, Auth, Engine, Imports, Limits, Sample};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[ask]`.
     pub ask: Ask,
+    /// `[engine]`.
+    pub engine: Engine,
     /// `[sample]`.
     pub sample: Sample,
     /// `[imports]`.
@@ -74,6 +76,7 @@ impl Default for Config {
             auth: Auth::default(),
             limits: Limits::default(),
             ask: Ask::default(),
+            engine: Engine::default(),
             sample: Sample::default(),
             imports: Imports::default(),
             warehouse: pilothouse_warehouse::Settings::default(),

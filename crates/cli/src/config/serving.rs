@@ -73,8 +73,18 @@ pub fn check(config: &Config) -> Result<(), Error> {
     if config.limits.enabled && (config.limits.requests == 0 || config.limits.window_seconds == 0) {
         return refuse("`limits.requests` and `limits.window_seconds` are at least 1 where limiting is on");
     }
-    if config.ask.concurrency == 0 || config.ask.max_question_chars == 0 {
-        return refuse("`ask.concurrency` and `ask.max_question_chars` are at least 1");
+    if config.ask.max_question_chars == 0 {
+        return refuse("`ask.max_question_chars` is at least 1");
+    }
+    let engine = &config.engine;
+    if engine.concurrency == 0 || engine.retention_days == 0 || engine.retention_dead_days == 0 {
+        return refuse("`engine.concurrency`, `retention_days` and `retention_dead_days` are at least 1");
+    }
+    if ![engine.lease_seconds, engine.drain_seconds].iter().all(|seconds| (1..=600).contains(seconds)) {
+        return refuse("`engine.lease_seconds` and `drain_seconds` are 1 to 600");
+    }
+    if !(1..=2_592_000).contains(&engine.stuck_after_seconds) {
+        return refuse("`engine.stuck_after_seconds` is 1 to 2592000");
     }
     let telemetry = &config.telemetry;
     if telemetry.sample_percent > 100 {

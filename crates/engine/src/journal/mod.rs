@@ -22,7 +22,7 @@ use tracing::{Instrument, field};
 
 pub(crate) use record::Record;
 pub(crate) use replay::Replay;
-pub(crate) use wait::Waits;
+pub(crate) use wait::{OpenWait, Waits};
 
 use crate::engine::without_nul;
 use crate::live::LiveRuns;
@@ -316,6 +316,16 @@ impl Journal {
 }
 
 impl Shared {
+    /// Writes down with the next write what the run waits for.
+    pub(crate) async fn keep_waits(&self, waits: Vec<OpenWait>) {
+        for OpenWait { path, name, until } in waits {
+            let until = until.map(|until| until.to_string());
+            let mut entry = self.entry(EntryKind::Wait, name.to_owned(), String::new(), until);
+            entry.path = Some(path);
+            self.record.keep(entry).await;
+        }
+    }
+
     fn entry(&self, kind: EntryKind, name: String, summary: String, output: Option<String>) -> Entry {
         let (at, attempt, summary) = (self.clock.now(), self.run.attempt, without_nul(summary));
         Entry { seq: 0, at, attempt, kind, name, path: None, summary, output, error: None, started_at: None }

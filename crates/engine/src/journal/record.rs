@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 
 use crate::failure::lost_lease;
 use crate::groups::Groups;
-use crate::live::LiveRuns;
+use crate::live::{LiveRuns, Stop};
 use crate::{Also, Backend, Failure};
 
 /// The pen of one attempt.
@@ -186,6 +186,6 @@ impl Record {
     /// Nothing more is written under this claim, and nothing more begun.
     fn lose(&self, state: &mut State) {
         state.unsure = true;
-        self.live.lose(self.run.id, self.run.epoch);
+        self.live.stop_claim(self.run.id, self.run.epoch, Stop::Lost);
     }
 }

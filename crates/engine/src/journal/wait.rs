@@ -25,9 +25,18 @@ pub(crate) struct Waits {
 struct State {
     /// The signals that waits were given, by number.
     given: HashSet<i64>,
-    /// How many waits are open, and the first moment at which one of them ends.
-    open: usize,
-    until: Option<Micros>,
+    open: Vec<OpenWait>,
+}
+
+/// A wait that has not ended.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenWait {
+    /// Its place in the workflow.
+    pub path: String,
+    /// The signal that ends it.
+    pub name: &'static str,
+    /// When it ends by itself.
+    pub until: Option<Micros>,
 }
 
 /// The journalled result of a wait.
@@ -66,9 +75,14 @@ impl Waits {
         self.signals.last().map_or(0, |signal| signal.seq)
     }
 
-    /// What is waited for: none where no wait is open, else the first moment at which one ends by itself.
-    pub(crate) fn open(&self) -> Option<Option<Micros>> {
-        self.with(|state| (state.open > 0).then_some(state.until))
+    /// What is waited for; nothing where no wait is open.
+    pub(crate) fn open(&self) -> Vec<OpenWait> {
+        self.with(|state| state.open.clone())
+    }
+
+    /// Whether anything is waited for.
+    pub(crate) fn any_open(&self) -> bool {
+        self.with(|state| !state.open.is_empty())
     }
 
     /// The first signal with this name that no wait was given yet.
@@ -80,14 +94,8 @@ impl Waits {
         })
     }
 
-    fn opened(&self, until: Option<Micros>) {
-        self.with(|state| {
-            state.open += 1;
-            state.until = match (state.until, until) {
-                (Some(one), Some(other)) => Some(one.min(other)),
-                (one, other) => one.or(other),
-            };
-        });
+    fn opened(&self, wait: OpenWait) {
+        self.with(|state| state.open.push(wait));
     }
 }
 
@@ -104,7 +112,7 @@ pub(super) async fn wait_for(
     }
     let found = shared.waits.next(name).cloned();
     if found.is_none() && until.is_none_or(|until| shared.clock.now() < until) {
-        shared.waits.opened(until);
+        shared.waits.opened(OpenWait { path: path.to_owned(), name, until });
         // The attempt ends here; see `attempt::until_parked`.
         std::future::pending::<()>().await;
     }

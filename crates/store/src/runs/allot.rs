@@ -43,6 +43,12 @@ impl Limits {
     pub fn is_free(&self) -> bool {
         *self == Self::default()
     }
+
+    /// How many runs the rate lets begin now; none where there is no rate. `next_at` is when the next run would begin,
+    /// had each begun as late as the rate allows.
+    pub fn starts_left(&self, next_at: Micros, now: Micros) -> Option<u32> {
+        self.rate.map(|(count, period)| starts_now(count, period, next_at, now))
+    }
 }
 
 /// What is in use.
@@ -127,9 +133,9 @@ impl<'a> Room<'a> {
             *room.lane.entry(lane).or_default() += running;
         }
         for (queue, limits) in limits {
-            if let Some((count, period)) = limits.rate {
-                let next = usage.next_at.get(queue).copied().unwrap_or(0);
-                room.starts.insert(queue, starts_now(count, period, next, now));
+            let next = usage.next_at.get(queue).copied().unwrap_or(0);
+            if let Some(starts) = limits.starts_left(next, now) {
+                room.starts.insert(queue, starts);
             }
         }
         room

@@ -78,7 +78,7 @@ pub async fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Claimed, Error> {
     let usage = if limited {
         let running = match &claim.running {
             Some(running) => running.clone(),
-            None => running(tx).await?,
+            None => counted(tx).await?,
         };
         let rated = settings.values().any(|limits| limits.rate.is_some());
         Usage { running, next_at: if rated { queues::rates(tx).await? } else { BTreeMap::new() } }
@@ -170,15 +170,23 @@ fn begun(id: RunId, lane: &Lane, row: &Row, live: &Row, worker: &str) -> Result<
         conversation: row.optional_text("conversation")?,
         schedule: row.optional_parsed("schedule")?,
         cancel_requested: live.flag("cancel_requested")?,
+        retries: 0,
         discarded_at: None,
+        discarded_by: None,
+        discard_reason: None,
     })
 }
 
-/// How many runs of each lane are at work, on all nodes. Until the unit ends nobody else counts them.
-async fn running(tx: &mut Tx<'_>) -> Result<BTreeMap<Lane, u32>, Error> {
+/// The same as [`running`]; until the unit ends nobody else counts them so.
+async fn counted(tx: &mut Tx<'_>) -> Result<BTreeMap<Lane, u32>, Error> {
     if !tx.is_sqlite() {
         tx.fetch_all(ONE_AT_A_TIME, args![]).await?;
     }
+    running(tx).await
+}
+
+/// How many runs of each lane are at work, on all nodes.
+pub async fn running(tx: &mut Tx<'_>) -> Result<BTreeMap<Lane, u32>, Error> {
     let sql = "SELECT lane, COUNT(*) AS runs FROM live WHERE state = 1 GROUP BY lane";
     let rows = tx.fetch_all(sql, args![]).await?;
     rows.iter().map(|row| Ok((row.parsed("lane")?, u32::try_from(row.int("runs")?).unwrap_or(u32::MAX)))).collect()

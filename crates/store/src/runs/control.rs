@@ -90,7 +90,8 @@ pub async fn retry(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros) -
     let taken = tx
         .execute(
             "UPDATE runs SET outcome = NULL, output = NULL, error_code = NULL, error_message = NULL,
-               finished_at = NULL, discarded_at = NULL
+               finished_at = NULL, retries = retries + 1, discarded_at = NULL, discarded_by = NULL,
+               discard_reason = NULL
              WHERE tenant = $1 AND id = $2 AND outcome IN ('failed', 'cancelled', 'dead')",
             args![tenant, id],
         )
@@ -126,11 +127,25 @@ pub async fn retry(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros) -
     Ok(Some((run, true)))
 }
 
-/// Notes that nothing is to be done about a run that did not end well. Returns whether there was such a run.
-pub async fn discard(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros) -> Result<bool, Error> {
-    let sql = "UPDATE runs SET discarded_at = $3 WHERE tenant = $1 AND id = $2 AND discarded_at IS NULL
-               AND outcome IN ('failed', 'cancelled', 'dead')";
-    Ok(tx.execute(sql, args![tenant, id, now]).await? == 1)
+/// Notes that nothing is to be done about a run that did not end well, by whom and why. Returns whether there was such
+/// a run.
+pub async fn discard(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    id: RunId,
+    (by, reason): (&str, &str),
+    now: Micros,
+) -> Result<bool, Error> {
+    let sql = "UPDATE runs SET discarded_at = $3, discarded_by = $4, discard_reason = $5
+               WHERE tenant = $1 AND id = $2 AND discarded_at IS NULL
+                 AND outcome IN ('failed', 'cancelled', 'dead')";
+    Ok(tx.execute(sql, args![tenant, id, now, by, reason]).await? == 1)
+}
+
+/// Whether the run waits; where it does, nobody else changes it until the unit ends.
+pub async fn hold_waiting(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId) -> Result<bool, Error> {
+    let sql = "UPDATE live SET signals = signals WHERE tenant = $1 AND id = $2 AND state = 3";
+    Ok(tx.execute(sql, args![tenant, id]).await? == 1)
 }
 
 fn leaving(run: &Run, at: Micros, to: To, why: Option<(String, String)>) -> Left {

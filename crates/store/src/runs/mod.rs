@@ -16,6 +16,7 @@ mod live;
 mod prune;
 mod release;
 mod settle;
+mod stuck;
 
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Micros, RunId, ScheduleId, TenantId};
@@ -25,14 +26,16 @@ use crate::{Error, Row, Tx, args};
 pub use allot::Limits;
 pub(crate) use allot::after_starts;
 pub use change::{Change, Enqueue, Outcome, Then, Write, apply, apply_with};
-pub use claim::{Claim, Claimed, claim};
-pub use control::{Signal, cancel, discard, retry, signal, signals};
+pub use claim::{Claim, Claimed, claim, running};
+pub use control::{Signal, cancel, discard, hold_waiting, retry, signal, signals};
 pub use enqueue::NewRun;
 pub use lane::Lane;
-pub use list::{RunFilter, list, previous_in_conversation};
+pub use list::{RunFilter, Tally, counts, ids, list, previous_in_conversation, queued, tally};
+pub(crate) use live::State;
 pub use live::{Promoted, depths, next_wake, promote, ready_lanes};
 pub use prune::{Horizon, Pruned, prune};
-pub use release::{Released, held, put_back, release};
+pub use release::{Released, held, put_back, release, take_one};
+pub use stuck::{Stillness, Stuck, StuckReason, stuck, stuck_one};
 
 /// A minute for each step of priority: a run of higher priority goes before those that were due up to so much earlier,
 /// and none waits for ever behind later ones.
@@ -103,8 +106,14 @@ pub struct Run {
     pub schedule: Option<ScheduleId>,
     /// Whether somebody wants it to stop.
     pub cancel_requested: bool,
+    /// How often somebody had it tried again.
+    pub retries: i64,
     /// When somebody decided that nothing is to be done about its end.
     pub discarded_at: Option<Micros>,
+    /// Who did.
+    pub discarded_by: Option<String>,
+    /// Why.
+    pub discard_reason: Option<String>,
 }
 
 impl Run {
@@ -122,8 +131,8 @@ macro_rules! columns {
          COALESCE(l.error_code, r.error_code) AS error_code,
          COALESCE(l.error_message, r.error_message) AS error_message, COALESCE(l.attempt, r.attempt) AS attempt,
          COALESCE(l.last_attempt, r.attempt) AS last_attempt, COALESCE(l.epoch, r.epoch) AS epoch,
-         COALESCE(l.started_at, r.started_at) AS started_at, r.finished_at, r.discarded_at, l.state, l.wake_at,
-         l.worker, COALESCE(l.seq, 0) AS seq, COALESCE(l.signals, 0) AS signals,
+         COALESCE(l.started_at, r.started_at) AS started_at, r.finished_at, r.retries, r.discarded_at,
+         r.discarded_by, r.discard_reason, l.state, l.wake_at, l.worker, COALESCE(l.seq, 0) AS seq, COALESCE(l.signals, 0) AS signals,
          COALESCE(l.cancel_requested, 0) AS cancel_requested"
     };
 }
@@ -177,7 +186,10 @@ fn read(row: &Row) -> Result<Run, Error> {
         conversation: row.optional_text("conversation")?,
         schedule: row.optional_parsed("schedule")?,
         cancel_requested: row.flag("cancel_requested")?,
+        retries: row.int("retries")?,
         discarded_at: row.optional_int("discarded_at")?,
+        discarded_by: row.optional_text("discarded_by")?,
+        discard_reason: row.optional_text("discard_reason")?,
     })
 }
 

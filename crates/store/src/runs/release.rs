@@ -1,12 +1,12 @@
 //! Runs whose worker is gone: taken back, so that others can go on with them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Code, Micros, RunId, TenantId};
 
-use super::Lane;
 use super::settle::{Left, To, cancelled, settle};
+use super::{Lane, Run, get};
 use crate::given::{Given, Kind, Rows};
 use crate::{Error, Row, Tx, args, journal};
 
@@ -15,6 +15,8 @@ use crate::{Error, Row, Tx, args, journal};
 pub struct Released {
     /// How many runs.
     pub runs: usize,
+    /// How many of each tenant.
+    pub tenants: BTreeMap<TenantId, usize>,
     /// The lanes in which runs are ready again.
     pub lanes: BTreeSet<Lane>,
 }
@@ -69,16 +71,34 @@ enum Because {
 
 async fn take_back(tx: &mut Tx<'_>, rows: &[Row], now: Micros, because: Because) -> Result<Released, Error> {
     let mut left = Vec::with_capacity(rows.len());
-    let mut lanes = BTreeSet::new();
+    let (mut lanes, mut tenants) = (BTreeSet::new(), BTreeMap::new());
     for row in rows {
         let run = taken_back(tx, row, now, because).await?;
         if matches!(run.to, To::Ready { .. }) {
             lanes.insert(row.parsed("lane")?);
         }
+        *tenants.entry(run.tenant.clone()).or_insert(0) += 1;
         left.push(run);
     }
     settle(tx, left, Rows::default()).await?;
-    Ok(Released { runs: rows.len(), lanes })
+    Ok(Released { runs: rows.len(), tenants, lanes })
+}
+
+/// Takes one run from its worker, whatever that does, as [`release`] does: what it still writes is refused. Returns the
+/// run as it stands then; none where no worker holds it.
+pub async fn take_one(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros) -> Result<Option<Run>, Error> {
+    let sql = tx.pick(
+        "SELECT tenant, id, lane, attempt, last_attempt, epoch, started_at, cancel_requested FROM live
+         WHERE state = 1 AND tenant = $1 AND id = $2",
+        "SELECT tenant, id, lane, attempt, last_attempt, epoch, started_at, cancel_requested FROM live
+         WHERE state = 1 AND tenant = $1 AND id = $2 FOR UPDATE",
+    );
+    let rows = tx.fetch_all(sql, args![tenant, id]).await?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    take_back(tx, &rows, now, Because::Interrupted).await?;
+    get(tx, tenant, id).await
 }
 
 async fn taken_back(tx: &mut Tx<'_>, row: &Row, now: Micros, because: Because) -> Result<Left, Error> {

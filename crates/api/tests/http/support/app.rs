@@ -7,9 +7,10 @@ use axum::Router;
 use axum::http::Method;
 use pilothouse_api::State;
 use pilothouse_app::secrets::Sealer;
-use pilothouse_app::settings::{Ask, Auth, Imports, Limits, Sample};
+use pilothouse_app::settings::{Ask, Auth, Engine, Imports, Limits, Sample};
 use pilothouse_app::{App, Caller, Mode, Parts, Settings, audit, connections, tenants, tokens};
 use pilothouse_domain::{Role, TenantId};
+use pilothouse_engine::Workflow;
 use pilothouse_store::audit::Record;
 use pilothouse_store::{Location, Options, Store};
 use pilothouse_warehouse::Warehouse;
@@ -35,6 +36,8 @@ pub struct Setup {
     pub server: pilothouse_api::Settings,
     pub has_sample: bool,
     pub allow_private_addresses: bool,
+    /// Workflows beside the program's own.
+    pub workflows: Vec<Arc<dyn Workflow>>,
 }
 
 /// The application and what belongs to it.
@@ -70,13 +73,15 @@ impl TestApp {
             auth: Auth::default(),
             limits: Limits::default(),
             ask: Ask::default(),
+            engine: Engine::default(),
             sample: Sample { path: Some(data.join("sample")), semantic: None },
             imports: Imports::default(),
             imports_folder: data.join("imports"),
         };
         let server = pilothouse_api::Settings::default();
         let (database, has_sample) = (Database::Sqlite, true);
-        let mut setup = Setup { database, settings, server, has_sample, allow_private_addresses: false };
+        let workflows = Vec::new();
+        let mut setup = Setup { database, settings, server, has_sample, allow_private_addresses: false, workflows };
         change(&mut setup);
         if !setup.has_sample {
             setup.settings.sample = Sample::default();
@@ -100,13 +105,14 @@ impl TestApp {
             sealer: Sealer::new(&[7; 32]),
             clock: clock.clone(),
             ids: Arc::new(CountingIds::default()),
+            workflows: setup.workflows,
         });
         tenants::ensure(&app, &TenantId::default_tenant()).await.unwrap();
         connections::ensure_sample(&app).await.unwrap();
         let stop = CancellationToken::new();
         let worker = tokio::spawn({
             let (engine, stop) = (app.engine.clone(), stop.clone());
-            async move { engine.work(stop, true).await }
+            async move { engine.work(stop).await }
         });
         let router = pilothouse_api::router(State::new(app.clone(), setup.server));
         Self { app, router, clock, data, stop, worker, _folder: folder }

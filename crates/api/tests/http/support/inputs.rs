@@ -20,7 +20,11 @@ impl Default for ManualClock {
 
 impl ManualClock {
     pub fn advance_days(&self, days: i64) {
-        self.0.fetch_add(days * 24 * 3600 * SECOND, Ordering::Relaxed);
+        self.advance_seconds(days * 24 * 3600);
+    }
+
+    pub fn advance_seconds(&self, seconds: i64) {
+        self.0.fetch_add(seconds * SECOND, Ordering::Relaxed);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod app;
 mod call;
+mod flow;
 mod inputs;
 mod schema;
 mod tables;
