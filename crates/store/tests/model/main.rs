@@ -1,7 +1,8 @@
 //! The store against a model: sequences of all that can happen to runs are done to both, on either engine, and after
 //! each operation the answers and all that can be seen must be the same. What fails is made as short as possible.
 //!
-//! `PILOTHOUSE_MODEL_CASES` sets how many sequences each engine goes through, for hours of it.
+//! `PILOTHOUSE_MODEL_CASES=100000 cargo test -p pilothouse-store --test model` goes on for hours: the variable sets how
+//! many sequences each engine goes through.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests fail the test by a panic")]
 
 mod call;
