@@ -179,7 +179,7 @@ impl State {
             started_at: 0,
             beat_at: 0,
             beats: 0,
-            gone: true,
+            gone: false,
         }));
         all.sort_by(|a, b| (a.gone, b.beat_at, &a.id).cmp(&(b.gone, a.beat_at, &b.id)));
         all
