@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use pilothouse_domain::{RunId, TenantId};
-use pilothouse_engine::{Engine, Options, Registry, Request};
+use pilothouse_engine::{Engine, Event, Options, Registry, Request};
 use pilothouse_store::runs::Limits;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,8 @@ const REST: Duration = Duration::from_secs(300);
 /// How often it is looked whether it has.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 const LEASE: Duration = Duration::from_secs(2);
+/// How many of the runs, in a thousand, have somebody who listens.
+const LISTENED: u64 = 250;
 /// Most runs of one simulation.
 const RUNS: usize = 12;
 const HOUR_US: i64 = 3_600_000_000;
@@ -227,6 +230,9 @@ impl Simulation {
             if before.is_some_and(|before| before != started.id) {
                 world.with(|inner| inner.checks.broken.push(format!("{key} was told two runs")));
             }
+            if world.draw(|chance| chance.happens(LISTENED)) {
+                listen(&engine, &world, &tenant, started.id).await;
+            }
         })
     }
 
@@ -268,11 +274,11 @@ impl Simulation {
         while self.world.elapsed() < until {
             tokio::time::sleep(LOOK_EVERY).await;
             self.sound()?;
-            if self.world.with(|inner| open(&inner.tables).is_empty()) {
+            if self.world.with(|inner| !inner.tables.rows.values().any(is_open)) {
                 return Ok(());
             }
         }
-        let open = self.world.with(|inner| open(&inner.tables).join("\n"));
+        let open = self.world.with(|inner| all(&inner.tables, is_open).join("\n"));
         Err(format!("{when}, these runs go nowhere:\n{open}"))
     }
 
@@ -282,8 +288,9 @@ impl Simulation {
             return Err("no node is left".to_owned());
         };
         for (tenant, request) in self.asked.clone() {
-            let _ = self.start(which, tenant, request).await;
+            drop(self.start(which, tenant, request));
         }
+        tokio::time::sleep(LEASE).await;
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if told.len() != self.asked.len() {
             return Err(format!("{} of {} wishes were answered", told.len(), self.asked.len()));
@@ -318,7 +325,7 @@ impl Simulation {
             }
             self.settle("after a signal").await?;
         }
-        let waiting = self.world.with(|inner| all(&inner.tables, |state| state == State::Waiting).join("\n"));
+        let waiting = self.world.with(|inner| all(&inner.tables, |row| row.state == State::Waiting).join("\n"));
         Err(format!("signals do not wake these runs:\n{waiting}"))
     }
 
@@ -354,13 +361,33 @@ impl Simulation {
     }
 }
 
-/// The runs that have not ended and wait for more than a signal.
-fn open(tables: &Tables) -> Vec<String> {
-    let parked = |row: &Row| row.state == State::Waiting && row.run.wake_at.is_none();
-    let rows = tables.rows.values().filter(|row| row.state != State::Ended && !parked(row));
-    rows.map(|row| format!("{:?} {:?}", row.state, row.run)).collect()
+/// Hears a run to its end, going on behind what was heard where the stream breaks off. No entry is missed.
+async fn listen(engine: &Engine, world: &World, tenant: &TenantId, id: RunId) {
+    let mut after = 0;
+    loop {
+        let mut events = engine.events(tenant, id, after);
+        loop {
+            match events.next().await {
+                None => return,
+                Some(Err(_)) => break,
+                Some(Ok(Event { seq: None, .. })) => {}
+                Some(Ok(Event { seq: Some(seq), .. })) => {
+                    if seq != after + 1 {
+                        world.with(|inner| inner.checks.broken.push(format!("{id}: {seq} was heard after {after}")));
+                    }
+                    after = seq;
+                }
+            }
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
-fn all(tables: &Tables, wanted: impl Fn(State) -> bool) -> Vec<String> {
-    tables.rows.values().filter(|row| wanted(row.state)).map(|row| format!("{:?}", row.run)).collect()
+/// Whether a run has not ended and waits for more than a signal.
+fn is_open(row: &Row) -> bool {
+    row.state != State::Ended && !(row.state == State::Waiting && row.run.wake_at.is_none())
+}
+
+fn all(tables: &Tables, wanted: impl Fn(&Row) -> bool) -> Vec<String> {
+    tables.rows.values().filter(|row| wanted(row)).map(|row| format!("{:?}", row.run)).collect()
 }

@@ -120,7 +120,10 @@ impl Tables {
             conversation: run.conversation,
             schedule: run.schedule,
             cancel_requested: false,
+            retries: 0,
             discarded_at: None,
+            discarded_by: None,
+            discard_reason: None,
         };
         let rank = rank(run.due_at, run.priority);
         let mut row = Row { run: stored, state, rank, journal: Vec::new(), signals: Vec::new() };
@@ -230,6 +233,7 @@ impl Tables {
             name: name.clone(),
             limits: limits.clone(),
             paused: limits.paused.then(|| (0, "ada".to_owned())),
+            paused_reason: None,
         };
         self.limits.iter().map(queue).collect()
     }
@@ -276,11 +280,12 @@ impl Tables {
             self.workers.remove(worker);
             return Some(Released::default());
         }
-        let mut lanes = BTreeSet::new();
+        let (mut lanes, mut tenants) = (BTreeSet::new(), BTreeMap::new());
         for id in &held {
             self.touched.insert(*id);
             let Some(row) = self.rows.get_mut(id) else { continue };
             let why = reason(Code::RunInterrupted);
+            *tenants.entry(row.run.tenant.clone()).or_insert(0) += 1;
             if row.run.cancel_requested {
                 row.end(now, Status::Cancelled, reason(Code::RunCancelled), None);
             } else if row.run.attempt < row.run.last_attempt {
@@ -291,7 +296,7 @@ impl Tables {
                 row.end(now, Status::Dead, why, None);
             }
         }
-        Some(Released { runs: held.len(), lanes })
+        Some(Released { runs: held.len(), tenants, lanes })
     }
 
     pub fn held(&self, worker: &str) -> Vec<(TenantId, RunId, i64)> {
@@ -352,6 +357,7 @@ impl Tables {
         if unwell {
             row.run.last_attempt = row.run.attempt + row.run.max_attempts;
             row.run.attempt += 1;
+            row.run.retries += 1;
             (row.state, row.run.status, row.rank) = (State::Ready, Status::Queued, rank(now, row.run.priority));
             (row.run.output, row.run.error_code, row.run.error_message) = (None, None, None);
             (row.run.finished_at, row.run.discarded_at) = (None, None);
