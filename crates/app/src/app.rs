@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pilothouse_domain::{Clock, Ids, Principal, TokenId};
-use pilothouse_engine::{Engine, Options, Registry, Workflow};
+use pilothouse_engine::{Engine, Keep, Options, Registry, Workflow};
 use pilothouse_store::Store;
 use pilothouse_warehouse::Warehouse;
 
@@ -85,12 +85,15 @@ impl App {
 }
 
 fn options(settings: &Settings) -> Options {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     let engine = &settings.engine;
     Options {
         concurrency: engine.concurrency,
         queues: engine.queues.clone(),
         lease: Duration::from_secs(engine.lease_seconds),
         drain: Duration::from_secs(engine.drain_seconds),
+        keep: Keep { ended: DAY * engine.retention_days, dead: DAY * engine.retention_dead_days },
+        ..Options::default()
     }
 }
 

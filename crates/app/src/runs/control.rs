@@ -110,7 +110,7 @@ pub async fn revive(app: &App, caller: &Caller, id: RunId) -> Result<(Run, bool)
     gates::pass(app, caller, &action).await?;
     make(app, caller, id, action, |tx, Unit { tenant, id, now }| {
         Box::pin(async move {
-            match runs::take_back(tx, &tenant, id, now).await? {
+            match runs::take_one(tx, &tenant, id, now).await? {
                 Some(run) => Ok(Made::Changed(run)),
                 None => Ok(runs::get(tx, &tenant, id).await?.map_or_else(|| Made::Refused(unknown()), Made::Unchanged)),
             }
