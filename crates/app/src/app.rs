@@ -85,6 +85,7 @@ impl App {
 }
 
 fn options(settings: &Settings) -> Options {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     let engine = &settings.engine;
     Options {
         concurrency: engine.concurrency,
@@ -92,12 +93,8 @@ fn options(settings: &Settings) -> Options {
         lease: Duration::from_secs(engine.lease_seconds),
         drain: Duration::from_secs(engine.drain_seconds),
         database_clock: true,
-        keep: Keep { ended: days(engine.retention_days), dead: days(engine.retention_dead_days) },
+        keep: Keep { ended: DAY * engine.retention_days, dead: DAY * engine.retention_dead_days },
     }
-}
-
-fn days(count: u32) -> Duration {
-    Duration::from_secs(u64::from(count) * 24 * 60 * 60)
 }
 
 /// An authenticated caller and the request it makes.

@@ -391,30 +391,32 @@ impl Engine {
         Ok(answer)
     }
 
-    /// Hears of a change that was committed to a run, by a unit of work of the caller's own: one that is ready is taken
-    /// without waiting for the next look into the database, and work that nobody wants any more, or that was taken away
-    /// from this process, is stopped.
+    /// Hears of a change that was committed to a run by a unit of work of the caller's own, and tells the other nodes
+    /// what they can do about it: one that is ready is taken without waiting for the next look into the database, and
+    /// work that nobody wants any more, or that was taken from this process, is stopped.
     pub fn notice(&self, run: &Run) {
-        let live = &self.inner.live;
+        let inner = &self.inner;
         match run.status {
-            Status::Running if run.cancel_requested => live.stop_claim(run.id, run.epoch, Stop::Cancelled),
+            Status::Running if run.cancel_requested => {
+                inner.live.stop_claim(run.id, run.epoch, Stop::Cancelled);
+                inner.mouth.say(Hint::Stop);
+            }
             Status::Running => {}
             Status::Queued => {
-                live.stop_claim(run.id, run.epoch, Stop::Lost);
+                inner.live.stop_claim(run.id, run.epoch, Stop::Lost);
                 match run.wake_at {
                     Some(at) => self.wake_at(at),
-                    None => self.ready(run.lane()),
+                    None => self.announce(run.lane()),
                 }
             }
-            _ => live.stop_claim(run.id, run.epoch, Stop::Lost),
+            _ => inner.live.stop_claim(run.id, run.epoch, Stop::Lost),
         }
     }
 
-    /// Learns at once what was set for the queues, instead of at the next look into the database.
+    /// The settings of queues have changed: this node reads them now, and the others as soon as they hear of it.
     pub async fn learn_queues(&self) -> Result<(), Error> {
         self.set_queues(self.inner.backend.queues().await?);
-        self.with_lanes(|lanes| lanes.unblock(None));
-        self.inner.wake.notify_one();
+        self.queues_changed();
         Ok(())
     }
 

@@ -67,7 +67,7 @@ const LOOK: Given =
     Given { columns: &[("tenant", Kind::Text), ("id", Kind::Text)], sqlite: LOOKED_AT, postgres: LOOKED_AT };
 
 const LOOKED_AT: &str = "SELECT r.id, r.kind, r.version, r.priority, r.subject, r.title, r.input, r.max_attempts,
-      r.time_limit_ms, r.created_at, r.due_at, r.idem_key, r.conversation, r.schedule
+      r.time_limit_ms, r.created_at, r.due_at, r.idem_key, r.conversation, r.schedule, r.retries
     FROM given JOIN runs r ON r.tenant = given.tenant AND r.id = given.id";
 
 /// Takes runs for a worker.
@@ -170,7 +170,7 @@ fn begun(id: RunId, lane: &Lane, row: &Row, live: &Row, worker: &str) -> Result<
         conversation: row.optional_text("conversation")?,
         schedule: row.optional_parsed("schedule")?,
         cancel_requested: live.flag("cancel_requested")?,
-        retries: 0,
+        retries: row.int("retries")?,
         discarded_at: None,
         discarded_by: None,
         discard_reason: None,

@@ -18,7 +18,8 @@ async fn retry(store: &Store, owner: &'static str, n: u128, now: i64) -> Option<
 }
 
 async fn discard(store: &Store, owner: &'static str, n: u128, now: i64) -> bool {
-    write!(store, |tx| async move { runs::discard(tx, &tenant(owner), run_id(n), now).await }).unwrap()
+    write!(store, |tx| async move { runs::discard(tx, &tenant(owner), run_id(n), ("ada", "because"), now).await })
+        .unwrap()
 }
 
 async fn signal(store: &Store, owner: &'static str, n: u128, now: i64) -> Option<Run> {

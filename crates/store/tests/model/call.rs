@@ -92,14 +92,16 @@ async fn asked(tx: &mut Tx<'_>, call: Call) -> Result<Answer, Error> {
             Answer::Signalled(runs::signal(tx, &tenant, run, ("go", "{}", "ada"), now).await?)
         }
         Call::Retry(tenant, run, now) => Answer::Changed(runs::retry(tx, &tenant, run, now).await?),
-        Call::Discard(tenant, run, now) => Answer::Flag(runs::discard(tx, &tenant, run, now).await?),
+        Call::Discard(tenant, run, now) => {
+            Answer::Flag(runs::discard(tx, &tenant, run, ("ada", "because"), now).await?)
+        }
         Call::Join(worker) => workers::join(tx, &worker).await.map(|()| Answer::Done)?,
         Call::Beat(id, now) => {
             Answer::Beaten(workers::beat(tx, &id, now).await?.map(|runs| runs.into_iter().collect()))
         }
         Call::GiveUp(id, beats) => Answer::Flag(workers::give_up(tx, &id, beats).await?),
         Call::Release(id, now) => {
-            let runs::Released { runs, lanes } = runs::release(tx, &id, now, ALL).await?;
+            let runs::Released { runs, lanes, .. } = runs::release(tx, &id, now, ALL).await?;
             Answer::Released { runs, lanes }
         }
         Call::Forget(id) => workers::forget(tx, &id).await.map(|()| Answer::Done)?,

@@ -268,6 +268,8 @@ impl State {
         run.last_attempt = run.attempt + run.max_attempts;
         run.attempt += 1;
         (run.output, run.finished_at, run.discarded_at, run.signals) = (None, None, None, kept.sent);
+        (run.discarded_by, run.discard_reason) = (None, None);
+        run.retries += 1;
         kept.tell(now, RETRIED, None);
         Some((kept.run.clone(), true))
     }
@@ -277,6 +279,8 @@ impl State {
         let open = !kept.lives() && kept.run.status != Status::Succeeded && kept.run.discarded_at.is_none();
         if open {
             kept.run.discarded_at = Some(now);
+            kept.run.discarded_by = Some("ada".to_owned());
+            kept.run.discard_reason = Some("because".to_owned());
         }
         open
     }

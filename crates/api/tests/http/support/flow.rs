@@ -109,8 +109,24 @@ impl TestApp {
         self.app.engine.start(&tenant.parse().unwrap(), request).await.unwrap().id.to_string()
     }
 
+    /// Waits until the application's own worker has taken back what others left: it does so once, before its first sign
+    /// of life.
+    async fn settled(&self) {
+        let own = self.app.engine.worker();
+        let settled = async {
+            loop {
+                let workers = self.app.store().read(|tx| Box::pin(workers::list(tx))).await.unwrap();
+                if workers.iter().any(|worker| worker.id == own && worker.beats > 0) {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, settled).await.expect("the worker begins to work");
+    }
+
     /// Lets a worker that is no process take every run that is ready in the queue, of all tenants.
     pub async fn hold(&self, worker: &str, queue: &str) {
+        self.settled().await;
         let now = self.clock.now();
         let station = Worker {
             id: worker.to_owned(),
@@ -128,7 +144,9 @@ impl TestApp {
                 workers::join(tx, &station).await?;
                 let mut lanes = runs::ready_lanes(tx, None, 100).await?;
                 lanes.retain(|lane| lane.queue == queue);
-                runs::claim(tx, &Claim { worker, lanes, most: 100, now }).await.map(|claimed| claimed.runs.len())
+                runs::claim(tx, &Claim { worker, lanes, most: 100, running: None, now })
+                    .await
+                    .map(|claimed| claimed.runs.len())
             })
         });
         assert!(held.await.unwrap() > 0, "there is something to hold");
