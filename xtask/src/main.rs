@@ -1,6 +1,8 @@
-//! Repository chores: `cargo xtask bench NAME [--quick] [--json]`. The tidiness of the tree is a test (`tidy`).
+//! Repository chores: `cargo xtask bench NAME [--quick] [--json]`, `cargo xtask soak [HOURS]`. The tidiness of the tree
+//! is a test (`tidy`).
 
 mod bench;
+mod soak;
 #[cfg(test)]
 mod tidy;
 
@@ -8,7 +10,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-const USAGE: &str = "cargo xtask bench NAME [--quick] [--json]\n  NAME: http, engine";
+const USAGE: &str = "cargo xtask bench NAME [--quick] [--json]\n  NAME: http, engine\ncargo xtask soak [HOURS]";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1).collect()) {
@@ -28,6 +30,8 @@ fn run(args: Vec<String>) -> Result<bool> {
     match words.as_slice() {
         ["bench", "http"] => bench::run("http", &bench::http::FIGURES, &options, bench::http::measure),
         ["bench", "engine"] => bench::run("engine", &bench::engine::FIGURES, &options, bench::engine::measure),
+        ["soak"] => soak::run(soak::USUAL_HOURS).map(|()| true),
+        ["soak", hours] => soak::run(hours.parse()?).map(|()| true),
         _ => bail!("{USAGE}"),
     }
 }

@@ -95,6 +95,15 @@ pub enum Work {
         #[arg(long, value_name = "ADDR")]
         listen: Option<SocketAddr>,
     },
+    /// Work on runs beside other processes of the same PostgreSQL database, without page and API
+    Worker {
+        /// Queues to serve, separated by commas; all without it
+        #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
+        queues: Vec<String>,
+        /// Runs worked on side by side
+        #[arg(long, value_name = "N")]
+        concurrency: Option<usize>,
+    },
     /// What is asked of the API.
     #[command(flatten)]
     Call(Call),

@@ -31,7 +31,7 @@ fn start(global: Global, command: Command) -> Result<Outcome> {
         Command::Print(print) => printed(print),
         Command::Work(work) => {
             let loaded = load(&global, &work)?;
-            let serving = matches!(work, Work::Serve { .. });
+            let serving = matches!(work, Work::Serve { .. } | Work::Worker { .. });
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             let _traces = telemetry::start(&loaded.config, serving, runtime.handle())?;
             if serving {
@@ -90,6 +90,12 @@ fn load(global: &Global, work: &Work) -> Result<Loaded> {
     if let Work::Serve { listen: Some(listen) } = work {
         flags.push(("server.listen".to_owned(), listen.to_string()));
     }
+    if let Work::Worker { queues, concurrency } = work {
+        if !queues.is_empty() {
+            flags.push(("engine.queues".to_owned(), queues.join(",")));
+        }
+        flags.extend(concurrency.map(|count| ("engine.concurrency".to_owned(), count.to_string())));
+    }
     for pair in &global.set {
         let (key, value) =
             pair.split_once('=').ok_or_else(|| UsageError(format!("--set {pair}: KEY=VALUE is needed")))?;
@@ -110,6 +116,7 @@ async fn run(global: Global, work: Work, loaded: Loaded) -> Result<Outcome> {
     let Loaded { config, notes, .. } = loaded;
     match work {
         Work::Serve { .. } => commands::serve::run(config).await,
+        Work::Worker { .. } => commands::worker::run(config).await,
         Work::Call(call) => commands::call(&config, &global, call).await,
         Work::Eval { data, questions, semantic } => {
             commands::eval::run(config, &data, &questions, semantic.as_deref(), global.json).await

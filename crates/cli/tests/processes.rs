@@ -185,3 +185,26 @@ fn generated_documents_are_up_to_date() {
         assert_eq!(found.trim(), wanted.trim(), "regenerate it: cargo run -- docs {document} > docs/{document}.md");
     }
 }
+
+#[test]
+fn a_worker_process_answers_what_a_server_takes_in() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let url = format!("database.url={}", pilothouse_testkit::postgres().schema_url("worker"));
+    // The server takes questions in and leaves them to others.
+    let server = Server::start_with_sample(here.path(), &["--set", &url, "--set", "engine.queues=none"]);
+    let key = std::fs::read(here.path().join("data/encryption.key")).unwrap();
+    std::fs::create_dir(there.path().join("data")).unwrap();
+    std::fs::write(there.path().join("data/encryption.key"), key).unwrap();
+    let (status, taken) = server.ask_with("How many flights were there?", "w1", "Prefer: wait=0").unwrap();
+    assert!(status < 300, "{taken}");
+    let path = format!("/api/v1/runs/{}", taken["run_id"].as_str().unwrap());
+    assert_eq!(server.get(&path).unwrap().1["status"], "queued");
+    let mut command = pilothouse(there.path());
+    with_sample(&mut command).args(["--set", &url, "worker", "--queues", "ask", "--concurrency", "2"]);
+    let mut worker = command.stderr(std::process::Stdio::null()).spawn().unwrap();
+    server.until("the worker has answered", || server.get(&path).is_some_and(|(_, run)| run["status"] == "succeeded"));
+    // On a signal it ends by itself, and well.
+    let pid = worker.id().to_string();
+    std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    assert!(worker.wait().unwrap().success());
+}

@@ -12,6 +12,7 @@ pub mod serve;
 pub mod sql;
 pub mod tenant;
 pub mod token;
+pub mod worker;
 
 use std::io::Read;
 

@@ -1,7 +1,8 @@
 //! The engine against a database in memory, in time that only the simulation moves, with everything drawn from one
 //! number that can go wrong: late, lost and doubtful answers, processes that stand still or die, clocks that jump.
 //!
-//! `PILOTHOUSE_SIM_SEED=7` replays one simulation and tells its course; `PILOTHOUSE_SIM_SEEDS=1000000` simulates so many.
+//! `PILOTHOUSE_SIM_SEED=7` replays one simulation and tells its course; `PILOTHOUSE_SIM_SEEDS=1000000` simulates so many,
+//! from `PILOTHOUSE_SIM_FIRST` on.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "helpers of tests fail by a panic")]
 
 mod chance;
@@ -32,14 +33,14 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-/// Simulates the seeds below `seeds` until one fails. Returns that one, else what all of them were like together.
-fn all(seeds: u64, mutation: Mutation) -> Result<Figures, (u64, String)> {
-    let (next, failed) = (AtomicU64::new(0), AtomicBool::new(false));
+/// Simulates so many seeds from `first` on until one fails. Returns that one, else what all of them were like together.
+fn all(first: u64, seeds: u64, mutation: Mutation) -> Result<Figures, (u64, String)> {
+    let (next, failed) = (AtomicU64::new(first), AtomicBool::new(false));
     let work = || {
         let mut sum = Figures::default();
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds || failed.load(Ordering::Relaxed) {
+            if seed >= first + seeds || failed.load(Ordering::Relaxed) {
                 return Ok(sum);
             }
             let figures = simulate(seed, mutation, false).map_err(|fault| {
@@ -73,7 +74,7 @@ fn every_promise_is_kept_whatever_happens() {
         return;
     }
     let (seeds, began) = (number("PILOTHOUSE_SIM_SEEDS").unwrap_or(SEEDS), Instant::now());
-    let figures = all(seeds, Mutation::None)
+    let figures = all(number("PILOTHOUSE_SIM_FIRST").unwrap_or(0), seeds, Mutation::None)
         .unwrap_or_else(|(seed, fault)| panic!("seed {seed}: {fault}\nPILOTHOUSE_SIM_SEED={seed} replays it"));
     let rate = seeds as f64 / began.elapsed().as_secs_f64();
     eprintln!("{seeds} seeds, {rate:.0} a second: {figures:?}");
@@ -90,7 +91,7 @@ fn a_seed_is_always_the_same_simulation() {
 }
 
 fn is_found(mutation: Mutation) -> String {
-    let found = all(SEEDS_TO_FIND, mutation).err();
+    let found = all(0, SEEDS_TO_FIND, mutation).err();
     let (seed, fault) = found.unwrap_or_else(|| panic!("{mutation:?} was not found"));
     eprintln!("{mutation:?} was found by seed {seed}: {fault}");
     fault
