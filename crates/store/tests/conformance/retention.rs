@@ -33,7 +33,7 @@ pub async fn old_runs_are_forgotten_with_all_that_belongs_to_them(store: &Store)
         write!(store, |tx| async move { runs::signal(tx, &tenant("a"), run_id(n), what, 3).await }).unwrap();
         put(store, leave(&run, at, end(&run, status))).await;
     }
-    write!(store, |tx| async move { runs::discard(tx, &tenant("a"), run_id(3), 25).await }).unwrap();
+    write!(store, |tx| async move { runs::discard(tx, &tenant("a"), run_id(3), ("ada", "known"), 25).await }).unwrap();
     claimed(store, 7).await;
     enqueue(store, "a", new_run(8, 1)).await;
     enqueue(store, "b", new_run(9, 1)).await;
