@@ -166,7 +166,7 @@ async fn people(tx: &mut Tx<'_>, now: i64) -> Result<(), Error> {
         assert_eq!(woken.map(|run| run.status), Some(Status::Queued));
         let cancelled = runs::cancel(tx, &tenant(delayed), id(delayed), now).await?;
         assert_eq!(cancelled.map(|(run, _)| run.status), Some(Status::Cancelled));
-        assert!(runs::discard(tx, &tenant(delayed), id(delayed), now).await?);
+        assert!(runs::discard(tx, &tenant(delayed), id(delayed), ("ada", "known"), now).await?);
         assert!(runs::retry(tx, &tenant(delayed), id(delayed), now).await?.is_some_and(|(_, changed)| changed));
         runs::signals(tx, &tenant(waiting), id(waiting)).await?;
     }

@@ -20,11 +20,12 @@ fn full(seq: i64, kind: EntryKind) -> Entry {
 
 pub async fn entries_are_read_back_as_they_were_written(store: &Store) {
     let run = claimed(store, 1).await;
-    let bare = Entry { path: None, output: None, started_at: None, summary: String::new(), ..step(7, "") };
+    let last = EntryKind::ALL.len() as i64 + 2;
+    let bare = Entry { path: None, output: None, started_at: None, summary: String::new(), ..step(last, "") };
     let kinds = (2..).zip(EntryKind::ALL).map(|(seq, kind)| full(seq, kind));
     let mut write = leave(&run, 4, Then::GoOn);
     write.entries = kinds.chain([bare]).collect();
-    write.seq = 7;
+    write.seq = last;
     let written = write.entries.clone();
     assert_eq!(put(store, write).await, Outcome::Written(None));
     assert_eq!(entries(store, 1).await[1..], written);

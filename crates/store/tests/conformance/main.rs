@@ -71,6 +71,7 @@ pilothouse_testkit::on_both_databases! {
     retention::old_runs_are_forgotten_with_all_that_belongs_to_them,
     retention::what_lives_again_is_kept,
     retention::many_old_runs_are_forgotten_at_once,
+    people::only_a_waiting_run_is_held_for_its_signal,
     people::cancelling_is_at_once_or_a_wish,
     people::a_waiting_run_holds_no_worker_and_is_woken,
     people::an_early_signal_ends_a_wait_before_it_begins,

@@ -18,7 +18,7 @@ async fn retry(store: &Store, owner: &'static str, n: u128, now: i64) -> Option<
 }
 
 async fn discard(store: &Store, owner: &'static str, n: u128, now: i64) -> bool {
-    write!(store, |tx| async move { runs::discard(tx, &tenant(owner), run_id(n), ("ada", "because"), now).await })
+    write!(store, |tx| async move { runs::discard(tx, &tenant(owner), run_id(n), ("ada", "known"), now).await })
         .unwrap()
 }
 
@@ -181,4 +181,16 @@ pub async fn a_dead_run_is_let_be_once(store: &Store) {
     put(store, leave(&well, 6, end(&well, Status::Succeeded))).await;
     assert!(!discard(store, "a", 2, 7).await, "it ended well");
     assert!(!discard(store, "a", 9, 7).await);
+}
+
+pub async fn only_a_waiting_run_is_held_for_its_signal(store: &Store) {
+    let run = claimed(store, 1).await;
+    let waits = |owner: &'static str| {
+        let store = store.clone();
+        async move { write!(store, |tx| async move { runs::hold_waiting(tx, &tenant(owner), run_id(1)).await }).unwrap() }
+    };
+    assert!(!waits("a").await, "a worker has it");
+    put(store, leave(&run, 3, Then::Wait { until: Some(50), seen: 0, attempts: 2 })).await;
+    assert!(waits("a").await && !waits("b").await);
+    assert_eq!(get(store, 1).await.signals, 0, "holding it tells it nothing");
 }

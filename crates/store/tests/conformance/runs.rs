@@ -174,7 +174,7 @@ pub async fn runs_are_listed_in_pages_and_by_filter(store: &Store) {
         put(store, leave(&run, 12, then)).await;
     }
     assert_eq!(
-        write!(store, |tx| async move { runs::discard(tx, &tenant("a"), run_id(5), ("ada", "because"), 13).await }),
+        write!(store, |tx| async move { runs::discard(tx, &tenant("a"), run_id(5), ("ada", "known"), 13).await }),
         Ok(true)
     );
     let listed = |filter: RunFilter| {

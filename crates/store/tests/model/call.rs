@@ -1,6 +1,6 @@
 //! What is asked of a database of runs, and what it answers: the same words for the model and for the store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Micros, RunId, TenantId};
@@ -20,6 +20,7 @@ pub enum Call {
     Cancel(TenantId, RunId, Micros),
     Signal(TenantId, RunId, Micros),
     Retry(TenantId, RunId, Micros),
+    TakeOne(TenantId, RunId, Micros),
     Discard(TenantId, RunId, Micros),
     Join(Worker),
     Beat(String, Micros),
@@ -38,7 +39,7 @@ pub enum Answer {
     Changed(Option<(Run, bool)>),
     Signalled(Option<Run>),
     Beaten(Option<BTreeSet<(TenantId, RunId)>>),
-    Released { runs: usize, lanes: BTreeSet<Lane> },
+    Released { runs: usize, lanes: BTreeSet<Lane>, tenants: BTreeMap<TenantId, usize> },
     Flag(bool),
     Done,
 }
@@ -91,18 +92,17 @@ async fn asked(tx: &mut Tx<'_>, call: Call) -> Result<Answer, Error> {
         Call::Signal(tenant, run, now) => {
             Answer::Signalled(runs::signal(tx, &tenant, run, ("go", "{}", "ada"), now).await?)
         }
+        Call::TakeOne(tenant, run, now) => Answer::Signalled(runs::take_one(tx, &tenant, run, now).await?),
         Call::Retry(tenant, run, now) => Answer::Changed(runs::retry(tx, &tenant, run, now).await?),
-        Call::Discard(tenant, run, now) => {
-            Answer::Flag(runs::discard(tx, &tenant, run, ("ada", "because"), now).await?)
-        }
+        Call::Discard(tenant, run, now) => Answer::Flag(runs::discard(tx, &tenant, run, ("ada", "known"), now).await?),
         Call::Join(worker) => workers::join(tx, &worker).await.map(|()| Answer::Done)?,
         Call::Beat(id, now) => {
             Answer::Beaten(workers::beat(tx, &id, now).await?.map(|runs| runs.into_iter().collect()))
         }
         Call::GiveUp(id, beats) => Answer::Flag(workers::give_up(tx, &id, beats).await?),
         Call::Release(id, now) => {
-            let runs::Released { runs, lanes, .. } = runs::release(tx, &id, now, ALL).await?;
-            Answer::Released { runs, lanes }
+            let runs::Released { runs, lanes, tenants } = runs::release(tx, &id, now, ALL).await?;
+            Answer::Released { runs, lanes, tenants }
         }
         Call::Forget(id) => workers::forget(tx, &id).await.map(|()| Answer::Done)?,
         Call::Limits(queue, limits, now) => {

@@ -71,10 +71,10 @@ impl State {
             schedule: None,
             conversation: new.conversation,
             cancel_requested: false,
-            retries: 0,
             discarded_at: None,
             discarded_by: None,
             discard_reason: None,
+            retries: 0,
         };
         let rank = rank(run.due_at, run.priority);
         let ready = delayed.is_none();

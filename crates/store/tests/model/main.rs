@@ -40,7 +40,7 @@ fn sqlite_does_what_the_model_does() {
 
 #[test]
 fn postgres_does_what_the_model_does() {
-    same_as_the_model(72, Touched::postgres);
+    same_as_the_model(66, Touched::postgres);
 }
 
 fn same_as_the_model(usual: u32, start: impl AsyncFn() -> Touched) {

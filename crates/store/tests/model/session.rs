@@ -74,6 +74,7 @@ impl Session {
             Op::Promote { limit } => Call::Promote { now, limit: u32::from(*limit) },
             Op::Cancel(which) => self.of(which).map(|(tenant, run)| Call::Cancel(tenant, run, now))?,
             Op::Signal(which) => self.of(which).map(|(tenant, run)| Call::Signal(tenant, run, now))?,
+            Op::TakeOne(which) => self.of(which).map(|(tenant, run)| Call::TakeOne(tenant, run, now))?,
             Op::Retry(which) => self.of(which).map(|(tenant, run)| Call::Retry(tenant, run, now))?,
             Op::Discard(which) => self.of(which).map(|(tenant, run)| Call::Discard(tenant, run, now))?,
             Op::Join(worker) => Call::Join(joined(name(*worker), now)),

@@ -112,6 +112,7 @@ impl State {
             Call::Promote { now, limit } => self.promote(*now, *limit),
             Call::Cancel(tenant, run, now) => Answer::Changed(self.cancel(&(tenant.clone(), *run), *now)),
             Call::Signal(tenant, run, now) => Answer::Signalled(self.signal(&(tenant.clone(), *run), *now)),
+            Call::TakeOne(tenant, run, now) => Answer::Signalled(self.take_one(&(tenant.clone(), *run), *now)),
             Call::Retry(tenant, run, now) => Answer::Changed(self.retry(&(tenant.clone(), *run), *now)),
             Call::Discard(tenant, run, now) => Answer::Flag(self.discard(&(tenant.clone(), *run), *now)),
             Call::Join(worker) => {
@@ -267,8 +268,8 @@ impl State {
         let run = &mut kept.run;
         run.last_attempt = run.attempt + run.max_attempts;
         run.attempt += 1;
-        (run.output, run.finished_at, run.discarded_at, run.signals) = (None, None, None, kept.sent);
-        (run.discarded_by, run.discard_reason) = (None, None);
+        (run.output, run.finished_at, run.signals) = (None, None, kept.sent);
+        (run.discarded_at, run.discarded_by, run.discard_reason) = (None, None, None);
         run.retries += 1;
         kept.tell(now, RETRIED, None);
         Some((kept.run.clone(), true))
@@ -280,7 +281,7 @@ impl State {
         if open {
             kept.run.discarded_at = Some(now);
             kept.run.discarded_by = Some("ada".to_owned());
-            kept.run.discard_reason = Some("because".to_owned());
+            kept.run.discard_reason = Some("known".to_owned());
         }
         open
     }
@@ -303,22 +304,35 @@ impl State {
 
     fn release(&mut self, worker: &str, now: Micros) -> Answer {
         let held: Vec<Id> = self.held_by(worker).cloned().collect();
-        let mut lanes = BTreeSet::new();
+        let (mut lanes, mut tenants) = (BTreeSet::new(), BTreeMap::new());
         for id in &held {
-            let kept = self.runs.get_mut(id).unwrap();
-            let interrupted = Some(why(Code::RunInterrupted));
-            if kept.run.cancel_requested {
-                kept.end(now, Status::Cancelled, None, Some(why(Code::RunCancelled)));
-            } else if kept.run.attempt < kept.run.last_attempt {
-                kept.run.attempt += 1;
-                kept.queue(None);
-                kept.tell(now, "queued", interrupted.as_ref());
-                kept.blame(interrupted);
-                lanes.insert(kept.run.lane());
-            } else {
-                kept.end(now, Status::Dead, None, interrupted);
-            }
+            lanes.extend(self.take_back(id, now));
+            *tenants.entry(id.0.clone()).or_insert(0) += 1;
         }
-        Answer::Released { runs: held.len(), lanes }
+        Answer::Released { runs: held.len(), lanes, tenants }
+    }
+
+    fn take_one(&mut self, id: &Id, now: Micros) -> Option<Run> {
+        self.runs.get(id).filter(|kept| kept.run.status == Status::Running)?;
+        self.take_back(id, now);
+        Some(self.runs[id].run.clone())
+    }
+
+    /// Takes a run from its worker, and tells its lane where it is ready again.
+    fn take_back(&mut self, id: &Id, now: Micros) -> Option<Lane> {
+        let kept = self.runs.get_mut(id).unwrap();
+        let interrupted = Some(why(Code::RunInterrupted));
+        if kept.run.cancel_requested {
+            kept.end(now, Status::Cancelled, None, Some(why(Code::RunCancelled)));
+        } else if kept.run.attempt < kept.run.last_attempt {
+            kept.run.attempt += 1;
+            kept.queue(None);
+            kept.tell(now, "queued", interrupted.as_ref());
+            kept.blame(interrupted);
+            return Some(kept.run.lane());
+        } else {
+            kept.end(now, Status::Dead, None, interrupted);
+        }
+        None
     }
 }
