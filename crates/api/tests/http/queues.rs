@@ -4,7 +4,7 @@ use pilothouse_domain::Role;
 use pilothouse_domain::run::Status;
 use serde_json::{Value, json};
 
-use crate::support::{Document, Reply, TestApp};
+use crate::support::{Database, Document, Reply, TestApp};
 
 async fn get(app: &TestApp, token: &str, path: &str) -> Value {
     app.get(path).token(token).send().await.expect(200).json()
@@ -14,9 +14,8 @@ async fn limits(app: &TestApp, token: &str, body: Value) -> Reply {
     app.put("/api/v1/queues/flow/limits").token(token).json(&body).send().await
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_queue_shows_how_deep_it_is_to_each_tenant_its_own() {
-    let (app, _) = TestApp::flowing(|_| ()).await;
+async fn depths_are_shown(database: Database) {
+    let (app, _) = TestApp::flowing(|setup| setup.database = database).await;
     let (acme, admin) = (app.token("acme", "ada", Role::Viewer).await, app.token("default", "ada", Role::Admin).await);
     app.stood("acme", "ada", "die", Status::Dead).await;
     app.stood("acme", "ada", "succeed", Status::Succeeded).await;
@@ -62,6 +61,16 @@ async fn a_queue_shows_how_deep_it_is_to_each_tenant_its_own() {
     assert_eq!(worker["workflows"], json!(["ask@1", "flow@1"]));
     app.get("/api/v1/workers").token(&acme).send().await.refused(403, "role.insufficient");
     app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_shows_how_deep_it_is_to_each_tenant_its_own_on_sqlite() {
+    depths_are_shown(Database::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_shows_how_deep_it_is_to_each_tenant_its_own_on_postgres() {
+    depths_are_shown(Database::Postgres).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,7 @@ use pilothouse_domain::Role;
 use pilothouse_domain::run::Status;
 use serde_json::{Value, json};
 
-use crate::support::{Document, Reply, TestApp};
+use crate::support::{Database, Document, Reply, TestApp};
 
 async fn post(app: &TestApp, token: &str, path: &str, body: Value) -> Reply {
     app.post(path).token(token).json(&body).send().await
@@ -75,9 +75,8 @@ async fn a_run_shows_its_attempts_steps_and_lines() {
     app.finish().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn runs_are_found_by_what_they_are() {
-    let (app, _) = TestApp::flowing(|_| ()).await;
+async fn runs_are_found(database: Database) {
+    let (app, _) = TestApp::flowing(|setup| setup.database = database).await;
     let token = app.token("acme", "ada", Role::Operator).await;
     let dead = app.stood("acme", "ada", "die", Status::Dead).await;
     let failed = app.stood("acme", "bob", "fail", Status::Failed).await;
@@ -116,6 +115,16 @@ async fn runs_are_found_by_what_they_are() {
     let shown = show(&app, &token, &waiting).await;
     assert_eq!((&shown["waits"][0]["kind"], &shown["waits"][0]["name"]), (&json!("approval"), &json!("approval")));
     app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn runs_are_found_by_what_they_are_on_sqlite() {
+    runs_are_found(Database::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn runs_are_found_by_what_they_are_on_postgres() {
+    runs_are_found(Database::Postgres).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -177,9 +186,8 @@ async fn a_state_allows_what_it_allows() {
     app.finish().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_person_decides_about_a_run_that_waits_and_the_first_decision_counts() {
-    let (app, _) = TestApp::flowing(|_| ()).await;
+async fn a_person_decides(database: Database) {
+    let (app, _) = TestApp::flowing(|setup| setup.database = database).await;
     let token = app.token("acme", "ada", Role::Operator).await;
     for (verb, body, approved) in
         [("approve", json!({"comment": "fine"}), true), ("reject", json!({"reason": "too dear"}), false)]
@@ -216,8 +224,17 @@ async fn a_person_decides_about_a_run_that_waits_and_the_first_decision_counts()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_runs_are_changed_after_a_look_and_part_by_part() {
-    let (app, world) = TestApp::flowing(|_| ()).await;
+async fn a_person_decides_about_a_run_that_waits_and_the_first_decision_counts_on_sqlite() {
+    a_person_decides(Database::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_decides_about_a_run_that_waits_and_the_first_decision_counts_on_postgres() {
+    a_person_decides(Database::Postgres).await;
+}
+
+async fn many_are_changed(database: Database) {
+    let (app, world) = TestApp::flowing(|setup| setup.database = database).await;
     let token = app.token("acme", "ada", Role::Operator).await;
     let member = app.token("acme", "mia", Role::Member).await;
     for _ in 0..5 {
@@ -278,6 +295,16 @@ async fn many_runs_are_changed_after_a_look_and_part_by_part() {
     let wish = json!({"action": "cancel", "filter": {"kind": "flow"}});
     post(&app, &member, "/api/v1/runs/bulk", wish).await.refused(403, "role.insufficient");
     app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_runs_are_changed_after_a_look_and_part_by_part_on_sqlite() {
+    many_are_changed(Database::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_runs_are_changed_after_a_look_and_part_by_part_on_postgres() {
+    many_are_changed(Database::Postgres).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
