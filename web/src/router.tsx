@@ -1,5 +1,6 @@
 // Every address of the page. All but Ask are loaded when they are first visited.
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import type { RunFilter } from "./api/queries";
 import { AskPage } from "./ask/AskPage";
 import { AskRunPage } from "./ask/AskRunPage";
 import { BrokenPage, NoSuchPage } from "./shell/ErrorPage";
@@ -15,10 +16,13 @@ const ask = createRoute({ getParentRoute: () => root, path: "/ask", component: A
 const askRun = createRoute({ getParentRoute: () => root, path: "/ask/$runId", component: AskRunPage });
 const runs = createRoute({
   getParentRoute: () => root, path: "/runs",
-  validateSearch: (search: Record<string, unknown>): { status?: string } => optional("status", text(search["status"])),
+  validateSearch: (search: Record<string, unknown>): RunFilter => ({
+    ...optional("status", text(search["status"])), ...optional("queue", text(search["queue"])), ...optional("kind", text(search["kind"])),
+  }),
   component: lazyRouteComponent(() => import("./runs/RunsPage"), "RunsPage"),
 });
 const run = createRoute({ getParentRoute: () => root, path: "/runs/$runId", component: lazyRouteComponent(() => import("./runs/RunPage"), "RunPage") });
+const queues = createRoute({ getParentRoute: () => root, path: "/runs/queues", component: lazyRouteComponent(() => import("./runs/QueuesPage"), "QueuesPage") });
 const data = createRoute({
   getParentRoute: () => root, path: "/data",
   validateSearch: (search: Record<string, unknown>): { add?: boolean } => optional("add", search["add"] === true ? true : undefined),
@@ -37,7 +41,7 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, ask, askRun, runs, run, data, connection, table, settings]),
+  routeTree: root.addChildren([home, ask, askRun, runs, queues, run, data, connection, table, settings]),
   defaultPreload: "intent",
   defaultErrorComponent: BrokenPage,
   defaultNotFoundComponent: NoSuchPage,

@@ -7,6 +7,8 @@ import type { RunStatus } from "./types";
 
 const PAGE_SIZE = 50;
 const ACTIVE_POLL_MS = 2_000;
+const IDLE_POLL_MS = 5_000;
+const FOLLOWED_POLL_MS = 15_000;
 const MAX_RETRIES = 2;
 const ACTIVE: ReadonlySet<string> = new Set<RunStatus>(["queued", "running", "waiting"]);
 
@@ -27,25 +29,50 @@ export const queryClient = new QueryClient({
 
 const path = (id: string) => ({ params: { path: { id } } });
 
-export const runsQuery = (status: string | undefined) =>
+/** Which runs a list shows; what is left out narrows nothing. */
+export type RunFilter = { status?: string; queue?: string; kind?: string };
+
+export const runsQuery = (filter: RunFilter) =>
   infiniteQueryOptions({
-    queryKey: ["runs", "list", status ?? "all"],
+    queryKey: ["runs", "list", filter],
     queryFn: ({ pageParam }) =>
-      expect(api.GET("/api/v1/runs", {
-        params: { query: { limit: PAGE_SIZE, ...(pageParam ? { cursor: pageParam } : {}), ...(status ? { status } : {}) } },
-      })),
+      expect(api.GET("/api/v1/runs", { params: { query: { limit: PAGE_SIZE, ...(pageParam ? { cursor: pageParam } : {}), ...filter } } })),
     initialPageParam: "",
     getNextPageParam: (last) => last.next_cursor ?? undefined,
+    // A list is live: what is at work changes soon, and others may start something at any time.
     refetchInterval: (query) =>
-      query.state.data?.pages.some((page) => page.items.some((run) => isActive(run.status))) ? ACTIVE_POLL_MS : false,
+      query.state.data?.pages.some((page) => page.items.some((run) => isActive(run.status))) ? ACTIVE_POLL_MS : IDLE_POLL_MS,
   });
 
-export const runQuery = (id: string) =>
+/** `followed`: its events are being listened to, so that asking is only there for what they might miss. */
+export const runQuery = (id: string, followed = false) =>
   queryOptions({
     queryKey: ["runs", "one", id],
     queryFn: () => expect(api.GET("/api/v1/runs/{id}", path(id))),
-    refetchInterval: (query) => (query.state.data && isActive(query.state.data.status) ? ACTIVE_POLL_MS : false),
+    refetchInterval: (query) => (query.state.data && isActive(query.state.data.status) ? (followed ? FOLLOWED_POLL_MS : ACTIVE_POLL_MS) : false),
   });
+
+/** The server's document lists the query of a few routes as parts of their paths; here they are sent as what they are. */
+const asDocumented = (params: object): never => params as never;
+
+/** The newest lines that a run logged, oldest first. */
+export const logsQuery = (id: string, level: string, limit: number) =>
+  queryOptions({
+    queryKey: ["runs", "logs", id, level, limit],
+    queryFn: async () => (await expect(api.GET("/api/v1/runs/{id}/logs", { params: asDocumented({ path: { id }, query: { level, limit } }) }))).items,
+  });
+
+export const queuesQuery = queryOptions({
+  queryKey: ["queues"],
+  queryFn: async () => (await expect(api.GET("/api/v1/queues", { params: asDocumented({}) }))).items,
+  refetchInterval: ACTIVE_POLL_MS,
+});
+
+export const workersQuery = queryOptions({
+  queryKey: ["workers"],
+  queryFn: async () => (await expect(api.GET("/api/v1/workers"))).items,
+  refetchInterval: IDLE_POLL_MS,
+});
 
 export const connectionsQuery = queryOptions({
   queryKey: ["connections", "list"],

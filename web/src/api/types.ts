@@ -49,6 +49,16 @@ export type RunStatus = "queued" | "running" | "waiting" | "succeeded" | "failed
 export type Run = Schemas["RunDto"];
 export type RunStep = Schemas["StepDto"];
 export type RunDetail = Schemas["RunDetailDto"];
+export type RunAttempt = Schemas["AttemptDto"];
+export type RunWait = Schemas["WaitDto"];
+export type RunLog = Schemas["LogDto"];
+export type BulkAction = "retry" | "cancel" | "discard";
+export type BulkFilter = Partial<Schemas["BulkFilter"]>;
+export type BulkPreview = Schemas["BulkPreviewDto"];
+export type BulkChanged = Schemas["BulkChangedDto"];
+
+export type Queue = Schemas["QueueDto"];
+export type Worker = Schemas["WorkerDto"];
 
 export type Connection = Schemas["ConnectionDto"];
 export type NewConnection = Schemas["NewConnectionRequest"];

@@ -1,80 +1,122 @@
-// The list of runs: filter by status, older ones on request, live while something is going on.
-import { useInfiniteQuery } from "@tanstack/react-query";
+// The live list of runs: filters in the address, walked with j and k, and for runs of one status that allows it
+// changes of many at once. Dead letters are this list with their status.
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { runsQuery } from "../api/queries";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { isActive, queuesQuery, runsQuery, type RunFilter } from "../api/queries";
 import type { Run } from "../api/types";
-import { formatDuration } from "../lib/format";
+import { atLeast, useSession } from "../shell/session-context";
+import { formatCount, formatNumber } from "../lib/format";
 import { useTitle } from "../lib/hooks";
-import { between } from "../lib/time";
-import { Moment, Nothing } from "../ui/Bits";
+import { useKeys } from "../lib/keys";
 import { Button } from "../ui/Button";
 import { Query } from "../ui/Query";
 import { Empty } from "../ui/States";
-import { RunStatusView, STATUS_FILTERS } from "./status";
+import { BulkBar, type Selection } from "./BulkBar";
+import { RunFilters } from "./RunFilters";
+import { RunTable } from "./RunTable";
+import { bulkActions, heldBack } from "./words";
 
 export function RunsPage() {
-  useTitle("Runs");
-  const { status } = useSearch({ from: "/runs" });
-  const navigate = useNavigate();
-  const query = useInfiniteQuery(runsQuery(status));
+  const filter = useSearch({ from: "/runs" });
+  const dead = filter.status === "dead";
+  useTitle(dead ? "Dead letters" : "Runs");
   return (
     <div className="page">
-      <div className="page-head">
-        <h1 tabIndex={-1}>Runs</h1>
-        <div className="page-actions">
-          <label className="inline-label" htmlFor="status">Status</label>
-          <select id="status" className="input input-short" value={status ?? ""} onChange={(event) => void navigate({ to: "/runs", search: event.target.value ? { status: event.target.value } : {} })}>
-            <option value="">All</option>
-            {STATUS_FILTERS.map((filter) => <option key={filter.value} value={filter.value}>{filter.label}</option>)}
-          </select>
-        </div>
-      </div>
-      <Query query={query} what="the list of runs" rows={8}>
-        {(data) => {
-          const runs = data.pages.flatMap((page) => page.items);
-          if (runs.length === 0) return <NoRuns filtered={status !== undefined} />;
-          return (
-            <>
-              <RunTable runs={runs} />
-              {query.hasNextPage ? <div className="more"><Button busy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>Show older</Button></div> : null}
-            </>
-          );
-        }}
-      </Query>
+      <div className="page-head"><h1 tabIndex={-1}>{dead ? "Dead letters" : "Runs"}</h1></div>
+      <Tabs dead={dead} />
+      <RunList key={JSON.stringify(filter)} filter={filter} />
     </div>
   );
 }
 
-function NoRuns({ filtered }: { filtered: boolean }) {
-  return filtered
-    ? <Empty icon="runs" title="No run has this status" action={<Link className="button button-default" to="/runs">Show all runs</Link>} />
-    : <Empty icon="runs" title="No runs yet" action={<Link className="button button-primary" to="/ask">Ask a question</Link>}><p>Every question you ask becomes a run, with its steps and how long each took.</p></Empty>;
-}
-
-function RunTable({ runs }: { runs: Run[] }) {
+function Tabs({ dead }: { dead: boolean }) {
+  const letters = useQuery(queuesQuery).data?.reduce((sum, queue) => sum + queue.dead, 0) ?? 0;
   return (
-    <table className="table list-table">
-      <caption className="sr-only">Runs, newest first</caption>
-      <thead><tr><th scope="col">Run</th><th scope="col">Status</th><th scope="col">By</th><th scope="col" className="num">Took</th><th scope="col" className="num">Started</th></tr></thead>
-      <tbody>
-        {runs.map((run) => (
-          <tr key={run.id} className="row-link">
-            <td className="cell-main">
-              <Link to="/runs/$runId" params={{ runId: run.id }} className="row-title">{run.title}</Link>
-              {run.error ? <span className="row-error">{run.error.message}</span> : null}
-            </td>
-            <td><RunStatusView status={run.status} /></td>
-            <td className="quiet">{run.subject}</td>
-            <td className="num"><Took run={run} /></td>
-            <td className="num quiet"><Moment at={run.started_at ?? run.created_at} /></td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <nav className="tabs" aria-label="Which runs">
+      <Link to="/runs" className="tab" activeProps={{}} aria-current={dead ? undefined : "page"}>All runs</Link>
+      <Link to="/runs" search={{ status: "dead" }} className="tab" activeProps={{}} aria-current={dead ? "page" : undefined}>
+        Dead letters{letters > 0 ? <> <span className="tab-count">{formatNumber(letters)}</span></> : null}
+      </Link>
+    </nav>
   );
 }
 
-function Took({ run }: { run: Run }) {
-  const ms = between(run.started_at, run.finished_at);
-  return ms === null ? <Nothing means="not finished" /> : <>{formatDuration(ms)}</>;
+function RunList({ filter }: { filter: RunFilter }) {
+  const session = useSession();
+  const query = useInfiniteQuery(runsQuery(filter));
+  const runs = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
+  const [known, hold] = useHold(runs);
+  const { shown, held } = heldBack(runs, known);
+  const actions = atLeast(session, "operator") ? bulkActions(filter.status) : [];
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const toggle = (id: string): void => setSelected((before) => {
+    const after = new Set(before);
+    if (!after.delete(id)) after.add(id);
+    return after;
+  });
+  const list = useRef<HTMLDivElement>(null);
+  useListKeys(list, actions.length > 0 ? toggle : null);
+  // What has left the list meanwhile is no longer meant.
+  const picked = shown.filter((run) => selected.has(run.id)).map((run) => run.id);
+  const selection: Selection = { ids: picked, filter, all: runs.length, more: query.hasNextPage };
+  return (
+    <>
+      <RunFilters filter={filter} held={held} live={!query.isError} onShowHeld={() => hold(null)} />
+      <Query query={query} what="the list of runs" rows={8}>
+        {() => runs.length === 0 ? <NoRuns filter={filter} /> : (
+          <>
+            {actions.length > 0 ? <BulkBar actions={actions} selection={selection} onSelect={(all) => setSelected(new Set(all ? shown.map((run) => run.id) : []))} /> : null}
+            <div ref={list} onPointerEnter={() => hold(runs)} onPointerLeave={() => hold(null)} onFocus={() => hold(runs)} onBlur={(event) => { if (!event.currentTarget.contains(event.relatedTarget)) hold(null); }}>
+              <RunTable runs={shown} selected={actions.length > 0 ? selected : null} onToggle={toggle} />
+            </div>
+            {query.hasNextPage
+              ? <div className="more"><Button busy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>Show older</Button></div>
+              : <p className="list-end hint">{formatCount(runs.length, "run")}{runs.some((run) => isActive(run.status)) ? "" : ", none at work"}</p>}
+          </>
+        )}
+      </Query>
+    </>
+  );
+}
+
+/** While the pointer or the focus is in the list, nothing new moves what stands under it. */
+function useHold(runs: Run[]): [ReadonlySet<string> | null, (runs: Run[] | null) => void] {
+  const [known, setKnown] = useState<ReadonlySet<string> | null>(null);
+  const hold = (now: Run[] | null): void => setKnown((before) => (now === null ? null : before ?? new Set(now.map((run) => run.id))));
+  // None of those that were known is there any more: then there is nothing to keep in place.
+  const gone = known !== null && runs.length > 0 && !runs.some((run) => known.has(run.id));
+  useEffect(() => { if (gone) setKnown(null); }, [gone]);
+  return [known, hold];
+}
+
+/** j and k walk the rows, Enter opens the one with the focus as any link, x selects it. */
+function useListKeys(list: { current: HTMLElement | null }, toggle: ((id: string) => void) | null): void {
+  const bindings = useMemo(() => {
+    const rows = (): HTMLElement[] => [...(list.current?.querySelectorAll<HTMLElement>("a.row-title") ?? [])];
+    const current = (all: HTMLElement[]): number => all.findIndex((row) => row.closest("tr")?.contains(document.activeElement));
+    const move = (by: number) => (): void => {
+      const all = rows();
+      const at = current(all);
+      const next = all[at < 0 ? 0 : Math.min(Math.max(at + by, 0), all.length - 1)];
+      next?.focus();
+      next?.scrollIntoView({ block: "nearest" });
+    };
+    const select = (): void => {
+      const all = rows();
+      const id = all[current(all)]?.dataset["run"];
+      if (id) toggle?.(id);
+    };
+    return [{ keys: "j", run: move(1) }, { keys: "k", run: move(-1) }, ...(toggle ? [{ keys: "x", run: select }] : [])];
+  }, [list, toggle === null]);
+  useKeys(bindings);
+}
+
+function NoRuns({ filter }: { filter: RunFilter }) {
+  const navigate = useNavigate();
+  const { status, ...rest } = filter;
+  const narrowed = Object.keys(rest).length > 0;
+  if (status === "dead" && !narrowed) return <Empty icon="check" title="No dead letters"><p>A run that failed at every attempt comes to rest here, until somebody retries or discards it.</p></Empty>;
+  if (status === undefined && !narrowed) return <Empty icon="runs" title="No runs yet" action={<Link className="button button-primary" to="/ask">Ask a question</Link>}><p>Every question you ask becomes a run, with its steps and how long each took.</p></Empty>;
+  return <Empty icon="runs" title="No run matches these filters" action={<Button onClick={() => void navigate({ to: "/runs" })}>Show all runs</Button>} />;
 }

@@ -1,28 +1,30 @@
-// The vertical timeline of a run: one line per step, attempt and wait, with bars drawn to one scale. The failing step
-// stands open and says why in words before anything else.
+// The vertical timeline of a run: one line per step, ended attempt and wait, with bars drawn to one scale. The failing
+// step stands open and says why in words before anything else.
 import { useState } from "react";
 import type { RunDetail, RunStep } from "../api/types";
 import { STEP_WORDS } from "../ask/Steps";
 import { formatDuration } from "../lib/format";
 import { useNow } from "../lib/hooks";
-import { CopyButton } from "../ui/Button";
-import { Icon } from "../ui/Icon";
+import { Icon, type IconName } from "../ui/Icon";
+import { JsonBlock } from "./Json";
 import { errorOf, layOut, type Bar, type Line } from "./timeline";
+import { endOf } from "./words";
 
 const LIVE_TICK_MS = 250;
 
-export function TimelineView({ run, live }: { run: RunDetail; live: boolean }) {
+export function TimelineView({ run, live, doing }: { run: RunDetail; live: boolean; doing: string | null }) {
   const now = useNow(live ? LIVE_TICK_MS : null);
-  const timeline = layOut(run, now);
+  const timeline = layOut(run, now, doing === null ? null : (STEP_WORDS[doing]?.doing ?? doing));
   // What stands above as the answer is not said again by the steps that found it.
   const said = summaryOf(run.output);
   return (
     <div className="timeline">
       <div className="timeline-scale" aria-hidden="true"><span>0</span><span>{formatDuration(timeline.totalMs)}</span></div>
       <ol>
-        {timeline.lines.map((line, at) => (line.kind !== "step"
-          ? <WaitLine key={`${line.kind}-${at}`} line={line} />
-          : <StepLine key={`${line.step.seq}-${line.step.attempt}`} line={line} last={at === timeline.lines.length - 1} said={said} />))}
+        {timeline.lines.map((line, at) => {
+          if (line.kind === "step") return <StepLine key={`${line.step.seq}-${line.step.attempt}`} line={line} last={at === timeline.lines.length - 1} said={said} />;
+          return line.kind === "end" ? <EndLine key={`end-${at}`} line={line} /> : <WaitLine key={`${line.kind}-${at}`} line={line} />;
+        })}
       </ol>
     </div>
   );
@@ -37,7 +39,7 @@ function Track({ bar, look }: { bar: Bar; look: string }) {
   );
 }
 
-function WaitLine({ line }: { line: Exclude<Line, { kind: "step" }> }) {
+function WaitLine({ line }: { line: Extract<Line, { kind: "wait" | "work" }> }) {
   const busy = line.kind === "work";
   return (
     <li className={busy ? "tl tl-busy" : "tl tl-wait"}>
@@ -45,8 +47,25 @@ function WaitLine({ line }: { line: Exclude<Line, { kind: "step" }> }) {
       <div className="tl-head">
         <span className="tl-name quiet">{line.why}</span>
         <Track bar={line.bar} look={busy ? "busy" : "wait"} />
-        <span className="tl-time">{busy ? `${formatDuration(line.ms)} so far` : formatDuration(line.ms)}</span>
+        <span className="tl-time">{line.open ? `${formatDuration(line.ms)} so far` : formatDuration(line.ms)}</span>
       </div>
+    </li>
+  );
+}
+
+const END_ICONS: Record<string, IconName> = { failed: "cross", interrupted: "warning" };
+
+function EndLine({ line: { attempt, bar } }: { line: Extract<Line, { kind: "end" }> }) {
+  const bad = attempt.outcome === "failed" || attempt.outcome === "interrupted";
+  return (
+    <li className={`tl ${bad ? "tl-bad" : "tl-end"}`}>
+      <span className="tl-dot"><Icon name={END_ICONS[attempt.outcome] ?? "blocked"} size={12} /></span>
+      <div className="tl-head">
+        <span className="tl-name">{endOf(attempt)}</span>
+        <Track bar={bar} look={bad ? "bad" : "wait"} />
+        <span className="tl-time">{formatDuration(bar.ms)}</span>
+      </div>
+      {attempt.error ? <p className="tl-summary">{attempt.error.message} <code>{attempt.error.code}</code></p> : null}
     </li>
   );
 }
@@ -94,16 +113,10 @@ function summaryOf(output: unknown): string | null {
 
 function StepDetail({ step }: { step: RunStep }) {
   const error = errorOf(step);
-  const text = step.output === null || step.output === undefined ? null : JSON.stringify(step.output, null, 2);
   return (
     <div className="tl-detail">
       {error ? <div className="tl-error"><p>{error.message}</p><code>{error.code}</code></div> : null}
-      {text ? (
-        <div className="json">
-          <div className="sql-head"><p className="label">What this step left behind</p><CopyButton text={text} /></div>
-          <pre className="code" tabIndex={0} aria-label={`Output of ${step.name}`}><code>{text}</code></pre>
-        </div>
-      ) : null}
+      {step.output === null || step.output === undefined ? null : <JsonBlock value={step.output} label="What this step left behind" name={`Output of ${step.name}`} />}
     </div>
   );
 }

@@ -24,7 +24,8 @@ export const STATUS_FILTERS: { value: RunStatus; label: string }[] = [
   { value: "dead", label: "Given up" },
 ];
 
-export function RunStatusView({ status }: { status: string }) {
+export function RunStatusView({ status, stopping = false }: { status: string; stopping?: boolean }) {
+  if (stopping) return <Status tone="warn" icon="stop">Stopping</Status>;
   // A server newer than the page may know more statuses; they are shown by name, as unknown.
   const look: Look = Object.hasOwn(LOOKS, status) ? LOOKS[status as RunStatus] : { tone: "unknown", word: status };
   return <Status tone={look.tone} {...(look.icon ? { icon: look.icon } : {})}>{look.word}</Status>;

@@ -27,7 +27,7 @@ export function Palette(props: Props) {
 function useItems({ onShowKeys }: Props): PaletteItem[] {
   const navigate = useNavigate();
   const connections = useQuery(connectionsQuery);
-  const runs = useInfiniteQuery(runsQuery(undefined));
+  const runs = useInfiniteQuery(runsQuery({}));
   const ready = connections.data?.filter((one) => one.status === "ready") ?? [];
   const catalogs = useQueries({ queries: ready.map((one) => catalogQuery(one.id)) });
   const go = (options: NavigateOptions) => () => void navigate(options);

@@ -7,7 +7,7 @@ import { isMac, useKeys } from "../lib/keys";
 import { Icon } from "../ui/Icon";
 import { KeysDialog } from "./KeysDialog";
 import { Logo } from "./Logo";
-import { PAGES } from "./pages";
+import { pageAt, PAGES } from "./pages";
 import { Palette } from "./Palette";
 import { useSession } from "./session-context";
 import { TenantSwitch } from "./TenantSwitch";
@@ -26,6 +26,7 @@ export function Shell() {
   ], [navigate]);
   useKeys(bindings);
   const main = useFocusOnNavigation();
+  const here = useRouterState({ select: (state) => pageAt(state.location.pathname) });
   return (
     <div className="shell">
       <a className="skip" href="#main">Skip to the content</a>
@@ -38,7 +39,7 @@ export function Shell() {
         </div>
         <nav aria-label="Pages" className="rail-nav">
           {PAGES.map((page) => (
-            <Link key={page.to} to={page.to} className="rail-link" activeProps={{ "aria-current": "page" }}>
+            <Link key={page.to} to={page.to} className="rail-link" activeProps={{}} aria-current={page === here ? "page" : undefined}>
               <Icon name={page.icon} size={18} /><span>{page.label}</span>
             </Link>
           ))}

@@ -50,17 +50,19 @@ type ConfirmProps = {
   verb: string;
   keep?: string;
   busy?: boolean;
+  /** What is confirmed can be taken back, so its button does not warn. */
+  mild?: boolean;
   onConfirm: () => void;
 };
 
 /** Says what will and will not happen; both answers are the same size. */
-export function Confirm({ open, onClose, title, children, verb, keep = "Keep it", busy = false, onConfirm }: ConfirmProps) {
+export function Confirm({ open, onClose, title, children, verb, keep = "Keep it", busy = false, mild = false, onConfirm }: ConfirmProps) {
   return (
     <Dialog open={open} onClose={onClose} title={title} className="dialog-small">
       <div className="dialog-body">{children}</div>
       <div className="dialog-foot dialog-foot-even">
         <Button data-first onClick={onClose}>{keep}</Button>
-        <Button look="danger" busy={busy} onClick={onConfirm}>{verb}</Button>
+        <Button look={mild ? "primary" : "danger"} busy={busy} onClick={onConfirm}>{verb}</Button>
       </div>
     </Dialog>
   );

@@ -1,5 +1,5 @@
 // A labelled form field with its help and its error tied to it for screen readers.
-import { useId, type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes } from "react";
+import { useId, type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, type TextareaHTMLAttributes } from "react";
 
 type Common = { label: string; help?: ReactNode; error?: string | null };
 
@@ -33,6 +33,15 @@ export function SelectField({ label, help, error = null, children, ...select }: 
   return (
     <Frame id={id} label={label} help={help} error={error}>
       <select id={id} className="input" {...select} {...described(id, help, error)}>{children}</select>
+    </Frame>
+  );
+}
+
+export function AreaField({ label, help, error = null, ...area }: Common & TextareaHTMLAttributes<HTMLTextAreaElement>) {
+  const id = useId();
+  return (
+    <Frame id={id} label={label} help={help} error={error}>
+      <textarea id={id} className="input" rows={3} {...area} {...described(id, help, error)} />
     </Frame>
   );
 }

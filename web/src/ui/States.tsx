@@ -33,13 +33,21 @@ export function Empty({ icon, title, children, action }: { icon: IconName; title
   );
 }
 
-type Failed = { error: unknown; what: string; lost?: string; onRetry?: () => void; action?: ReactNode };
+type Failed = {
+  error: unknown;
+  what: string;
+  lost?: string;
+  onRetry?: () => void;
+  action?: ReactNode;
+  /** It was a change that failed, not a look: then "may not see" and "nothing at this address" would be wrong words. */
+  change?: boolean;
+};
 
 /** What happened, whether anything was lost, what to do, and the code and request id to hand on. */
-export function Failure({ error, what, lost = "Nothing was lost.", onRetry, action }: Failed) {
+export function Failure({ error, what, lost = "Nothing was lost.", onRetry, action, change = false }: Failed) {
   const problem = asProblem(error);
-  if (problem.status === 403) return <NotAllowed what={problem.message} />;
-  if (problem.status === 404) return <Empty icon="question" title="Nothing at this address" action={action}><p>{problem.message} It may belong to another tenant, or be gone.</p></Empty>;
+  if (problem.status === 403) return <NotAllowed what={problem.message} {...(change ? { title: what } : {})} />;
+  if (problem.status === 404 && !change) return <Empty icon="question" title="Nothing at this address" action={action}><p>{problem.message} It may belong to another tenant, or be gone.</p></Empty>;
   const report = `${what}\n${problem.title}: ${problem.message}\ncode: ${problem.code}\nrequest id: ${problem.requestId ?? "none"}`;
   return (
     <div className="notice notice-bad" role="alert">
@@ -59,12 +67,12 @@ export function Failure({ error, what, lost = "Nothing was lost.", onRetry, acti
   );
 }
 
-export function NotAllowed({ what, who }: { what: string; who?: string }) {
+export function NotAllowed({ what, who, title = "You may not see this" }: { what: string; who?: string; title?: string }) {
   return (
     <div className="notice notice-plain" role="note">
       <Icon name="lock" />
       <div className="notice-body">
-        <p className="notice-title">You may not see this</p>
+        <p className="notice-title">{title}</p>
         <p>{what} {who ?? "An admin of this tenant can give you that right."}</p>
       </div>
     </div>

@@ -1,0 +1,84 @@
+// What is said of runs and queues in words, and what may be done with them. Pure; tested by tests/unit.
+import type { BulkAction, BulkChanged, Queue, Run, RunAttempt, RunDetail, Session } from "../api/types";
+import { formatCount, formatDuration, formatNumber } from "../lib/format";
+import { atLeast } from "../shell/session-context";
+
+const NOT_YET: Record<string, string> = {
+  queue_paused: "Its queue is paused",
+  scheduled: "Begins later",
+  retry: "Waits before trying again",
+  rate_limit: "Its queue has begun as many as its rate allows",
+  concurrency_limit: "As many are at work as its queue allows",
+  waiting_for_worker: "Waits for a worker",
+};
+
+/** Why a run that has not ended is not at work; several waits are told by the first. */
+export function whyNotYet(run: Pick<RunDetail, "status" | "waits" | "waiting_reason">): string {
+  if (run.status === "queued") return NOT_YET[run.waiting_reason ?? ""] ?? "Waits for a worker";
+  const [wait] = run.waits;
+  if (!wait) return "Waits";
+  if (wait.kind === "approval") return "Waits for a decision";
+  return wait.kind === "time" ? "Waits for its time" : `Waits for the signal “${wait.name}”`;
+}
+
+const ENDS: Record<string, string> = {
+  failed: "failed",
+  interrupted: "broke off: its worker vanished",
+  cancelled: "was cancelled",
+  handed_back: "was handed back by a worker that stopped",
+};
+
+export const endOf = (attempt: Pick<RunAttempt, "attempt" | "outcome">): string => `Attempt ${attempt.attempt} ${ENDS[attempt.outcome] ?? attempt.outcome}`;
+
+/** Runs that ended, but not well, can be tried again, unless somebody decided that nothing is to be done. */
+export const canRetry = (run: Pick<Run, "status" | "discarded">): boolean => ["failed", "dead", "cancelled"].includes(run.status) && !run.discarded;
+
+/** Members change their own runs, operators everybody's. */
+export const mayChange = (session: Pick<Session, "role" | "subject">, run: Pick<Run, "subject">): boolean =>
+  atLeast(session, "operator") || (atLeast(session, "member") && session.subject === run.subject);
+
+const ACTIONS: Record<string, BulkAction[]> = {
+  dead: ["retry", "discard"], failed: ["retry"], cancelled: ["retry"], queued: ["cancel"], running: ["cancel"], waiting: ["cancel"],
+};
+
+/** What can be done with many runs of a list at once; none where the list is not of one status that allows any. */
+export const bulkActions = (status: string | undefined): BulkAction[] => ACTIONS[status ?? ""] ?? [];
+
+export const VERBS: Record<BulkAction, { verb: string; done: string; will: string }> = {
+  retry: { verb: "Retry", done: "tried again", will: "will be tried again" },
+  cancel: { verb: "Cancel", done: "cancelled", will: "will be cancelled" },
+  discard: { verb: "Discard", done: "discarded", will: "will be discarded" },
+};
+
+/** What a bulk change did, honest about what it left alone. */
+export function outcomeOf(action: BulkAction, { changed, skipped }: Pick<BulkChanged, "changed" | "skipped">): string {
+  const left = skipped === 0 ? "" : ` ${formatCount(skipped, "run")} had changed meanwhile and ${skipped === 1 ? "was" : "were"} left alone.`;
+  return `${formatCount(changed, "run")} ${changed === 1 ? "was" : "were"} ${VERBS[action].done}.${left}`;
+}
+
+/** The runs that came into a live list since a person began to look closely at it. */
+export function heldBack<T extends { id: string }>(runs: T[], known: ReadonlySet<string> | null): { shown: T[]; held: number } {
+  if (!known) return { shown: runs, held: 0 };
+  // Only what stands before the first known one is new; further down stands what was loaded on request.
+  const first = runs.findIndex((run) => known.has(run.id));
+  return first <= 0 ? { shown: runs, held: 0 } : { shown: runs.slice(first), held: first };
+}
+
+export type QueueState = "paused" | "unserved" | "behind" | "working" | "idle";
+/** From this wait on a queue is said to be behind, in seconds. */
+const BEHIND_SECONDS = 60;
+
+export function stateOf(queue: Pick<Queue, "paused" | "workers" | "queued" | "running" | "oldest_wait_seconds">): QueueState {
+  if (queue.paused) return "paused";
+  if (queue.workers === 0) return "unserved";
+  if ((queue.oldest_wait_seconds ?? 0) >= BEHIND_SECONDS) return "behind";
+  return queue.running + queue.queued > 0 ? "working" : "idle";
+}
+
+/** A queue's limits, one sentence each; none where it has none. */
+export function limitsOf({ total, per_tenant, per_key, rate }: Queue["limits"]): string[] {
+  const most = (limit: number | null | undefined, whose: string): string[] =>
+    typeof limit === "number" ? [limit === 0 ? `nothing may begin${whose}` : `${formatNumber(limit)} at work${whose}`] : [];
+  const pace = rate ? [`${formatCount(rate.starts, "start")} in ${formatDuration(rate.per_seconds * 1_000)}`] : [];
+  return [...most(total, ""), ...most(per_tenant, " for each tenant"), ...most(per_key, " for each key"), ...pace];
+}
