@@ -76,7 +76,7 @@ pub async fn list(app: &App, caller: &Caller, scope: Scope) -> Result<Vec<View>,
         gates::pass(app, caller, &audit::action("queue.list", Tier::Read, Role::Admin, "", &())).await?;
         tenants::administers(caller)?;
     }
-    let now = app.clock.now();
+    let now = app.engine.now();
     let (tenant, silent, kinds) = (caller.principal.tenant.clone(), silent_since(app, now), app.engine.kinds());
     let found = app.store.read(move |tx| {
         Box::pin(async move {
@@ -113,7 +113,7 @@ pub async fn set_paused(app: &App, caller: &Caller, name: &str, reason: Option<&
     if before.queue.limits.paused == reason.is_some() {
         return Ok(before);
     }
-    let (by, now) = (caller.principal.subject.clone(), app.clock.now());
+    let (by, now) = (caller.principal.subject.clone(), app.engine.now());
     let (queue, reason) = (name.to_owned(), reason.map(str::to_owned));
     let by = reason.is_some().then_some(by);
     write(app, caller, &action, move |tx| {
@@ -149,7 +149,7 @@ pub async fn set_limits(app: &App, caller: &Caller, name: &str, new: &NewLimits)
     if limits == before.queue.limits {
         return Ok(before);
     }
-    let (queue, now) = (name.to_owned(), app.clock.now());
+    let (queue, now) = (name.to_owned(), app.engine.now());
     write(app, caller, &action, move |tx| Box::pin(async move { queues::set_limits(tx, &queue, &limits, now).await }))
         .await?;
     get(app, caller, name, Scope::Tenant).await
@@ -188,7 +188,7 @@ pub struct Station {
 /// Every worker of the installation, the liveliest first.
 pub async fn workers(app: &App, caller: &Caller) -> Result<Vec<Station>, Error> {
     gates::pass(app, caller, &audit::action("worker.list", Tier::Read, Role::Operator, "", &())).await?;
-    let silent = silent_since(app, app.clock.now());
+    let silent = silent_since(app, app.engine.now());
     let found = app.store.read(|tx| Box::pin(async move { Ok((workers::list(tx).await?, workers::loads(tx).await?)) }));
     let (workers, loads) = found.await?;
     let station = |worker: Worker| Station {
@@ -202,7 +202,7 @@ pub async fn workers(app: &App, caller: &Caller) -> Result<Vec<Station>, Error> 
 /// How deep every queue is over all tenants, and how long its first in line has been due, in microseconds: for the
 /// metrics.
 pub async fn depths(app: &App) -> Result<BTreeMap<String, (Depth, Micros)>, Error> {
-    let now = app.clock.now();
+    let now = app.engine.now();
     let mut depths = app.store.read(|tx| Box::pin(async move { queues::depths(tx, None).await })).await?;
     for kind in app.engine.kinds() {
         depths.entry(kind.to_owned()).or_default();

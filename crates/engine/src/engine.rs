@@ -430,6 +430,11 @@ impl Engine {
         &self.inner.options
     }
 
+    /// The present moment as runs are told it: by the database's clock, where nodes go by that.
+    pub fn now(&self) -> Micros {
+        self.inner.clock.now()
+    }
+
     /// How many runs this process is working on.
     pub fn running(&self) -> usize {
         self.inner.live.len()

@@ -56,7 +56,7 @@ async fn stuck(
     let (found, count) = use_cases::stuck(&state.app, &caller, after, limit).await?;
     let mut jobs = Vec::with_capacity(found.len());
     for still in found {
-        let job = JobCardDto::new(use_cases::item(&state.app, still.run).await?, state.app.clock().now());
+        let job = JobCardDto::new(use_cases::item(&state.app, still.run).await?, state.app.engine.now());
         let (stuck_reason, stuck_since) = (still.reason.as_str().to_owned(), rfc3339(still.since));
         jobs.push(StuckJobDto { job, stuck_reason, stuck_since });
     }
@@ -74,7 +74,7 @@ async fn show(
     let id = run_id(&id, UNKNOWN)?;
     let detail = use_cases::get(&state.app, &caller, id).await.map_err(where_unknown(UNKNOWN))?;
     let stuck = use_cases::stuck_one(&state.app, &caller, id).await?;
-    Ok(Json(OkDto::new(JobDetailDto::new(detail, stuck.as_ref(), state.app.clock().now()))))
+    Ok(Json(OkDto::new(JobDetailDto::new(detail, stuck.as_ref(), state.app.engine.now()))))
 }
 
 /// Has a job tried again that did not end well, or that stands still: then it is taken from its worker.

@@ -6,7 +6,7 @@ use pilothouse_domain::Role;
 use pilothouse_domain::run::Status;
 use serde_json::{Value, json};
 
-use crate::support::{Database, Document, TestApp};
+use crate::support::{Document, TestApp};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn autodevops_clients_list_look_log_and_count() {
@@ -94,8 +94,9 @@ async fn only_a_job_that_has_not_begun_is_deleted() {
     app.finish().await;
 }
 
-async fn operators_see(database: Database) {
-    let (app, world) = TestApp::flowing(|setup| setup.database = database).await;
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operators_see_what_stands_still_and_why() {
+    let (app, world) = TestApp::flowing(|_| ()).await;
     let token = app.token("acme", "ada", Role::Operator).await;
     let document = Document::published();
     let get = async |path: &str| -> Value { app.get(path).token(&token).send().await.expect(200).json() };
@@ -166,21 +167,8 @@ async fn operators_see(database: Database) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn operators_see_what_stands_still_and_why_on_sqlite() {
-    operators_see(Database::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn operators_see_what_stands_still_and_why_on_postgres() {
-    operators_see(Database::Postgres).await;
-}
-
-async fn abandoned_jobs_are_seen(database: Database) {
-    let (app, _) = TestApp::flowing(|setup| {
-        setup.database = database;
-        setup.settings.engine.concurrency = 0;
-    })
-    .await;
+async fn a_job_that_nobody_takes_and_one_whose_worker_is_gone_stand_still() {
+    let (app, _) = TestApp::flowing(|setup| setup.settings.engine.concurrency = 0).await;
     let token = app.token("acme", "ada", Role::Operator).await;
     let held = app.flow_as("acme", "ada", "hold", |request| request.max_attempts = 2).await;
     app.hold("ghost", "flow").await;
@@ -199,14 +187,4 @@ async fn abandoned_jobs_are_seen(database: Database) {
     let retried = app.post(&format!("/api/job/{held}/retry")).token(&token).send().await.expect(200).json();
     assert_eq!((&retried["data"]["state"], &retried["data"]["status"]), (&json!("queued"), &json!("New")));
     app.finish().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_that_nobody_takes_and_one_whose_worker_is_gone_stand_still_on_sqlite() {
-    abandoned_jobs_are_seen(Database::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_that_nobody_takes_and_one_whose_worker_is_gone_stand_still_on_postgres() {
-    abandoned_jobs_are_seen(Database::Postgres).await;
 }

@@ -112,7 +112,7 @@ pub struct Changed {
 pub async fn preview(app: &App, caller: &Caller, bulk: Bulk) -> Result<Preview, Error> {
     let bulk = checked(bulk)?;
     gates::pass(app, caller, &action(&bulk, None)).await?;
-    let (tenant, as_of) = (caller.principal.tenant.clone(), app.clock.now());
+    let (tenant, as_of) = (caller.principal.tenant.clone(), app.engine.now());
     let seen = app.store.read(move |tx| Box::pin(async move { seen(tx, &tenant, &bulk, as_of).await }));
     Ok(seen.await?)
 }
@@ -174,7 +174,7 @@ pub async fn bulk(
     let bulk = checked(bulk)?;
     let action = action(&bulk, Some(as_of));
     gates::pass(app, caller, &action).await?;
-    let now = app.clock.now();
+    let now = app.engine.now();
     if as_of > now || now - as_of > MAX_AGE_US {
         let message = format!("A bulk change goes by a preview of the last {} minutes.", MAX_AGE_US / SECOND / 60);
         return Err(Error::new(Code::BulkTooOld, message));

@@ -250,7 +250,7 @@ where
     F: for<'t> FnOnce(&'t mut Tx<'_>, Unit) -> BoxFuture<'t, Result<Made, StoreError>> + Send + 'static,
 {
     let entry = audit::entry(app, caller, &action, Outcome::Allowed, None);
-    let unit = Unit { tenant: caller.principal.tenant.clone(), id, now: app.clock.now() };
+    let unit = Unit { tenant: caller.principal.tenant.clone(), id, now: app.engine.now() };
     let made = app.store.write(move |tx| {
         Box::pin(async move {
             let made = change(tx, unit).await?;

@@ -31,7 +31,7 @@ pub async fn stuck_one(app: &App, caller: &Caller, id: RunId) -> Result<Option<S
 }
 
 fn since(app: &App, after_seconds: u64) -> Stillness {
-    let now = app.clock.now();
+    let now = app.engine.now();
     let after = Micros::try_from(after_seconds).unwrap_or(Micros::MAX / SECOND).saturating_mul(SECOND);
     Stillness { idle: now.saturating_sub(after), silent: silent_since(app, now), now }
 }

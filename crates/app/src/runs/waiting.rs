@@ -74,7 +74,7 @@ pub struct DeadLetter {
 /// many there are in all.
 pub async fn queued(app: &App, caller: &Caller, offset: u32, limit: u32) -> Result<(Vec<Queued>, i64), Error> {
     gates::pass(app, caller, &audit::action("run.list", Tier::Read, Role::Viewer, "", &())).await?;
-    let (tenant, now) = (caller.principal.tenant.clone(), app.clock.now());
+    let (tenant, now) = (caller.principal.tenant.clone(), app.engine.now());
     let (silent, limit) = (silent_since(app, now), limit.clamp(1, MAX_PAGE));
     let found = app.store.read(move |tx| {
         Box::pin(async move {
@@ -97,7 +97,7 @@ pub async fn reason_of(app: &App, run: &Run) -> Result<Option<Reason>, Error> {
     if run.status != Status::Queued {
         return Ok(None);
     }
-    let (run, now) = (Run { input: String::new(), ..run.clone() }, app.clock.now());
+    let (run, now) = (Run { input: String::new(), ..run.clone() }, app.engine.now());
     let silent = silent_since(app, now);
     let found = app.store.read(move |tx| Box::pin(async move { Ok(Hold::read(tx, silent, now).await?.reason(&run)) }));
     Ok(Some(found.await?))

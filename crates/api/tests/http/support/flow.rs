@@ -18,7 +18,7 @@ use super::TestApp;
 use super::app::Setup;
 
 /// How long a test waits for a state; never reached in a test that passes.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the runs of a test do to the world.
 pub struct World {
@@ -163,6 +163,9 @@ impl TestApp {
     pub async fn until(&self, tenant: &str, id: &str, status: Status) -> Run {
         let (tenant, id): (_, RunId) = (tenant.parse().unwrap(), id.parse().unwrap());
         let reached = async {
+            if status.is_final() {
+                self.app.engine.wait(&tenant, id, PATIENCE).await.unwrap();
+            }
             loop {
                 let run = self.app.engine.get(&tenant, id).await.unwrap().unwrap();
                 if run.status == status {
