@@ -6,9 +6,8 @@ import { formatNumber } from "../lib/format";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import type { IconName } from "../ui/Icon";
-import { wishOf } from "./bulk";
 import { BulkDialog } from "./BulkDialog";
-import { VERBS } from "./words";
+import { VERBS, wishOf, type Wish } from "./words";
 
 /** `ids` are the selected ones, `all` how many the list shows, `more` whether further ones match its filters. */
 export type Selection = { ids: string[]; filter: RunFilter; all: number; more: boolean };
@@ -19,7 +18,7 @@ const ICONS: Record<BulkAction, IconName> = { retry: "refresh", cancel: "stop", 
 export function BulkBar({ actions, selection, onSelect }: Props) {
   const { ids, all, more } = selection;
   // The wish is kept as it was when the dialog opened: the list under it goes on changing.
-  const [wish, setWish] = useState<ReturnType<typeof wishOf> | null>(null);
+  const [wish, setWish] = useState<Wish | null>(null);
   const close = (changed: boolean): void => { setWish(null); if (changed) onSelect(false); };
   const whole = ids.length === all;
   return (
@@ -35,7 +34,7 @@ export function BulkBar({ actions, selection, onSelect }: Props) {
           </Button>
         ))}
       </span>
-      <Dialog open={wish !== null} onClose={() => close(false)} title={wish ? `${VERBS[wish.action].verb} many runs` : ""}>
+      <Dialog open={wish !== null} onClose={() => close(false)} title={wish ? `${VERBS[wish.action].verb} runs` : ""}>
         {wish ? <BulkDialog wish={wish} onClose={close} /> : null}
       </Dialog>
     </div>

@@ -7,9 +7,9 @@ import { Button } from "../ui/Button";
 import { AreaField } from "../ui/Field";
 import { Query } from "../ui/Query";
 import { Failure, Note } from "../ui/States";
-import { change, preview, type Done, type Wish } from "./bulk";
+import { change, preview, type Done } from "./bulk";
 import { RunStatusView } from "./status";
-import { outcomeOf, VERBS } from "./words";
+import { outcomeOf, VERBS, type Wish } from "./words";
 
 const MAX_REASON = 500;
 const SAMPLE_SHOWN = 5;
@@ -75,7 +75,7 @@ function Ask({ action, found, onClose, onStart }: { action: BulkAction; found: B
   return (
     <form className="bulk-form" onSubmit={submit} noValidate>
       <p className="bulk-total">{found.capped ? "At least " : ""}{formatCount(found.matched, "run")} {VERBS[action].will}.</p>
-      <p className="quiet">{EFFECTS[action]} What comes to stand so after this look is left alone.</p>
+      <p className="quiet">{EFFECTS[action]} Runs that join them after this look are left alone.</p>
       <Breakdown title="By error" counts={found.by_error} />
       {Object.keys(found.by_kind).length > 1 ? <Breakdown title="By kind" counts={found.by_kind} /> : null}
       <div>

@@ -36,7 +36,7 @@ export function QueuesPage() {
           ? <Empty icon="queues" title="No queues yet"><p>A queue appears when a workflow is known or a setting names one.</p></Empty>
           : <div className="cards">{queues.map((queue) => <QueueCard key={queue.name} queue={queue} may={may} />)}</div>}
       </Query>
-      <p className="hint queues-note">Counts are those of {session.tenant}.{may ? "" : ` Queues are shared by all tenants; operators of the tenant “${HOME}” can pause them.`}</p>
+      <p className="hint queues-note">Counts are those of the tenant {session.tenant}.{may ? "" : ` Queues are shared by all tenants; operators of the tenant “${HOME}” can pause them.`}</p>
       {atLeast(session, "operator") ? <WorkersTable /> : null}
     </div>
   );
@@ -74,7 +74,7 @@ function QueueCard({ queue, may }: { queue: Queue; may: boolean }) {
         <Figure name="Workers" value={formatNumber(queue.workers)} bad={queue.workers === 0} />
       </dl>
       <dl className="props queue-props">
-        {queue.per_minute ? <div><dt>Ended in a minute, lately</dt><dd>{formatNumber(queue.per_minute.succeeded)} well, {formatNumber(queue.per_minute.failed)} not</dd></div> : null}
+        {queue.per_minute ? <div><dt>Per minute, lately</dt><dd>{formatNumber(queue.per_minute.succeeded)} succeeded, {formatNumber(queue.per_minute.failed)} failed</dd></div> : null}
         <Times name="Waited to begin" times={queue.wait_ms} />
         <Times name="Took" times={queue.run_ms} />
         <div><dt>Limits</dt><dd>{limits.length > 0 ? limits.join(", ") : "none"}</dd></div>
@@ -96,7 +96,7 @@ function Figure({ name, value, to, shown = false, bad = false }: FigureProps) {
 }
 
 function Times({ name, times }: { name: string; times: Queue["wait_ms"] }) {
-  return times ? <div><dt>{name}, half and 99 %</dt><dd>{formatDuration(times.p50)} · {formatDuration(times.p99)}</dd></div> : null;
+  return times ? <div><dt>{name}, median · p99</dt><dd>{formatDuration(times.p50)} · {formatDuration(times.p99)}</dd></div> : null;
 }
 
 function Pause({ queue }: { queue: Queue }) {

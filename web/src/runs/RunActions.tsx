@@ -62,7 +62,7 @@ function RetryRun({ run }: { run: RunDetail }) {
   const done = run.steps.filter((step) => step.status === "succeeded").length;
   return (
     <>
-      <Button icon="refresh" onClick={() => { retry.reset(); setAsking(true); }}>Retry</Button>
+      <Button icon="refresh" look={run.status === "cancelled" ? "default" : "primary"} onClick={() => { retry.reset(); setAsking(true); }}>Retry</Button>
       <Confirm mild open={asking} onClose={() => setAsking(false)} title="Retry this run?" keep="Leave it" verb="Retry the run" busy={retry.isPending} onConfirm={() => retry.mutate(undefined)}>
         <p>
           {done === 0 ? "No step is finished yet, so it begins with its first." : `${formatCount(done, "finished step")} ${done === 1 ? "keeps its result and is" : "keep their results and are"} not run again. It goes on with what is missing.`}

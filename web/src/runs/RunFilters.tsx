@@ -22,8 +22,8 @@ export function RunFilters({ filter, held, live, onShowHeld }: Props) {
       <Choice id="status" label="Status" value={filter.status} options={STATUS_FILTERS} onChange={(value) => set("status", value)} />
       <Choice id="queue" label="Queue" value={filter.queue} options={options(queues.map((queue) => queue.name), filter.queue)} onChange={(value) => set("queue", value)} />
       <Choice id="kind" label="Kind" value={filter.kind} options={options(queues.flatMap((queue) => queue.kinds), filter.kind)} onChange={(value) => set("kind", value)} />
-      {Object.keys(filter).length > 0 ? <Button look="quiet" onClick={() => void navigate({ to: "/runs" })}>Clear</Button> : null}
       <span className="filters-live">
+        {Object.keys(filter).length > 0 ? <Button look="quiet" onClick={() => void navigate({ to: "/runs" })}>Clear filters</Button> : null}
         {held > 0
           ? <Button look="quiet" icon="refresh" onClick={onShowHeld}>{formatNumber(held)} new</Button>
           : <span className="status status-busy" title="The list follows what happens by itself">{live ? <span className="pulse" aria-hidden="true" /> : null}{live ? "Live" : "Not live"}</span>}

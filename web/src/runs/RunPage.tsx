@@ -52,9 +52,9 @@ function RunView({ run, doing, percent }: { run: RunDetail; doing: string | null
       <div className="page-head">
         <h1 tabIndex={-1}>{run.title || run.kind}</h1>
         <div className="page-actions">
-          <RunActions run={run} />
           {answer ? <Link className="button button-default" to="/ask/$runId" params={{ runId: run.id }}>See the answer</Link> : null}
           {!live && !answer && run.kind === "ask" ? <AskAgain question={questionOf(run)} /> : null}
+          <RunActions run={run} />
         </div>
       </div>
       <Properties run={run} percent={percent} />
@@ -86,7 +86,7 @@ function Properties({ run, percent }: { run: RunDetail; percent: number }) {
       <div><dt>Status</dt><dd><RunStatusView status={run.status} stopping={run.cancel_requested} /></dd></div>
       <div><dt>By</dt><dd>{run.subject}</dd></div>
       <div><dt>Asked</dt><dd><Moment at={run.created_at} /></dd></div>
-      {run.status === "queued" && run.attempt === 0 ? null : <div><dt>{live ? "Running for" : "Took"}</dt><dd><Elapsed run={run} /></dd></div>}
+      {live && run.status !== "running" ? null : <div><dt>{live ? "Running for" : "Took"}</dt><dd><Elapsed run={run} /></dd></div>}
       {live && percent > 0 ? <div><dt>Progress</dt><dd>{percent} %</dd></div> : null}
       <div><dt>Queue</dt><dd><Link className="link" to="/runs" search={{ queue: run.queue }}>{run.queue}</Link></dd></div>
       {run.kind === run.queue ? null : <div><dt>Workflow</dt><dd>{run.kind}</dd></div>}
@@ -142,7 +142,7 @@ function Waiting({ run }: { run: RunDetail }) {
   return (
     <div className="notice notice-warn"><Icon name="clock" /><div className="notice-body">
       <p className="notice-title">{whyNotYet(run)}</p>
-      {first ? <p>Since <Moment at={first.since} />{first.until ? <>, at the longest until <Moment at={first.until} /></> : null}. It holds no worker meanwhile.</p> : null}
+      {first ? <p>It began to wait <Moment at={first.since} />{first.until ? <>, and the wait ends by itself <Moment at={first.until} /></> : null}. It holds no worker meanwhile.</p> : null}
       {approval ? atLeast(session, "operator") ? <Decision run={run} /> : <p>An operator of this tenant decides.</p> : null}
     </div></div>
   );

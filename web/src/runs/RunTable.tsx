@@ -35,7 +35,7 @@ export function RunTable({ runs, selected, onToggle }: Props) {
               <Beneath run={run} />
             </td>
             <td><RunStatusView status={run.status} stopping={run.cancel_requested} /></td>
-            <td className="quiet">{run.queue}</td>
+            <td className="quiet cell-queue">{run.queue}</td>
             <td className="quiet">{run.subject}</td>
             <td className="num"><Took run={run} now={now} /></td>
             <td className="num quiet"><Moment at={run.created_at} /></td>

@@ -3,13 +3,14 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { isActive, queuesQuery, runsQuery, type RunFilter } from "../api/queries";
+import { queuesQuery, runsQuery, type RunFilter } from "../api/queries";
 import type { Run } from "../api/types";
 import { atLeast, useSession } from "../shell/session-context";
 import { formatCount, formatNumber } from "../lib/format";
 import { useTitle } from "../lib/hooks";
 import { useKeys } from "../lib/keys";
 import { Button } from "../ui/Button";
+import { Here } from "../ui/Here";
 import { Query } from "../ui/Query";
 import { Empty } from "../ui/States";
 import { BulkBar, type Selection } from "./BulkBar";
@@ -34,10 +35,10 @@ function Tabs({ dead }: { dead: boolean }) {
   const letters = useQuery(queuesQuery).data?.reduce((sum, queue) => sum + queue.dead, 0) ?? 0;
   return (
     <nav className="tabs" aria-label="Which runs">
-      <Link to="/runs" className="tab" activeProps={{}} aria-current={dead ? undefined : "page"}>All runs</Link>
-      <Link to="/runs" search={{ status: "dead" }} className="tab" activeProps={{}} aria-current={dead ? "page" : undefined}>
+      <Here to="/runs" className="tab" here={!dead}>All runs</Here>
+      <Here to="/runs" search={{ status: "dead" }} className="tab" here={dead}>
         Dead letters{letters > 0 ? <> <span className="tab-count">{formatNumber(letters)}</span></> : null}
-      </Link>
+      </Here>
     </nav>
   );
 }
@@ -72,7 +73,7 @@ function RunList({ filter }: { filter: RunFilter }) {
             </div>
             {query.hasNextPage
               ? <div className="more"><Button busy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>Show older</Button></div>
-              : <p className="list-end hint">{formatCount(runs.length, "run")}{runs.some((run) => isActive(run.status)) ? "" : ", none at work"}</p>}
+              : <p className="list-end hint">{formatCount(runs.length, "run")}</p>}
           </>
         )}
       </Query>

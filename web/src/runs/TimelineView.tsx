@@ -65,7 +65,7 @@ function EndLine({ line: { attempt, bar } }: { line: Extract<Line, { kind: "end"
         <Track bar={bar} look={bad ? "bad" : "wait"} />
         <span className="tl-time">{formatDuration(bar.ms)}</span>
       </div>
-      {attempt.error ? <p className="tl-summary">{attempt.error.message} <code>{attempt.error.code}</code></p> : null}
+      {attempt.error ? <p className="tl-summary">{attempt.error.message} <code>{attempt.error.code}</code></p> : attempt.outcome === "interrupted" ? <p className="tl-summary">Its worker vanished.</p> : null}
     </li>
   );
 }

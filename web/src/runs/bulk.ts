@@ -1,27 +1,20 @@
 // Changes many runs: a look first, then in parts until all are done or somebody stops it.
 import { api, expect } from "../api/client";
-import type { RunFilter } from "../api/queries";
-import type { BulkAction, BulkChanged, BulkFilter, BulkPreview } from "../api/types";
+import type { BulkChanged, BulkFilter, BulkPreview } from "../api/types";
+import type { Wish } from "./words";
 
-/** Most runs that can be named one by one. */
-export const MAX_IDS = 1_000;
 /** Runs that one call changes. */
 const PART = 500;
 
-export type Wish = { action: BulkAction; filter: BulkFilter };
 export type Done = Pick<BulkChanged, "changed" | "skipped">;
-
-/** Those with these ids, or without any all that the list's filters mean. */
-export function wishOf(action: BulkAction, filter: RunFilter, ids: string[]): Wish {
-  const { status, ...rest } = filter;
-  return { action, filter: { ...(status ? { status: [status] } : {}), ...rest, ...(ids.length > 0 ? { ids: ids.slice(0, MAX_IDS) } : {}) } };
-}
 
 // The server takes fields that are left out as null; its document asks for all.
 const asked = (filter: BulkFilter) => filter as Required<BulkFilter>;
 
 export async function preview({ action, filter }: Wish): Promise<BulkPreview> {
-  const look = await expect(api.POST("/api/v1/runs/bulk", { body: { action, filter: asked(filter), dry_run: true } }));
+  // The server wants a reason even for a look at what would be discarded; a look keeps none.
+  const reason = action === "discard" ? { reason: "preview" } : {};
+  const look = await expect(api.POST("/api/v1/runs/bulk", { body: { action, filter: asked(filter), dry_run: true, ...reason } }));
   return look as BulkPreview;
 }
 

@@ -3,11 +3,11 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { followRun, type RunEvent } from "../api/events";
+import { nowAfter, type Now } from "./words";
 
 /** Changes that come together are read together. */
 const SETTLE_MS = 150;
 
-type Now = { step: string | null; percent: number | null };
 const NOTHING: Now = { step: null, percent: null };
 
 export function useRunEvents(id: string, live: boolean): { connected: boolean; now: Now } {
@@ -33,14 +33,4 @@ export function useRunEvents(id: string, live: boolean): { connected: boolean; n
     return () => { controller.abort(); window.clearTimeout(timer); setConnected(false); setNow(NOTHING); };
   }, [client, id, live]);
   return { connected, now };
-}
-
-/** What a run is doing after an event: a step that began goes on until it, or the run's state, says otherwise. */
-export function nowAfter(before: Now, { name, data }: RunEvent): Now {
-  if (name === "step") {
-    const step = typeof data["name"] === "string" ? data["name"] : null;
-    return { ...before, step: data["status"] === "started" ? step : before.step === step ? null : before.step };
-  }
-  if (name === "progress" && typeof data["percent"] === "number") return { ...before, percent: data["percent"] };
-  return name === "state" || name === "wait" ? { ...before, step: null } : before;
 }

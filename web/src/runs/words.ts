@@ -1,5 +1,7 @@
 // What is said of runs and queues in words, and what may be done with them. Pure; tested by tests/unit.
-import type { BulkAction, BulkChanged, Queue, Run, RunAttempt, RunDetail, Session } from "../api/types";
+import type { RunEvent } from "../api/events";
+import type { RunFilter } from "../api/queries";
+import type { BulkAction, BulkChanged, BulkFilter, Queue, Run, RunAttempt, RunDetail, Session } from "../api/types";
 import { formatCount, formatDuration, formatNumber } from "../lib/format";
 import { atLeast } from "../shell/session-context";
 
@@ -23,7 +25,7 @@ export function whyNotYet(run: Pick<RunDetail, "status" | "waits" | "waiting_rea
 
 const ENDS: Record<string, string> = {
   failed: "failed",
-  interrupted: "broke off: its worker vanished",
+  interrupted: "broke off",
   cancelled: "was cancelled",
   handed_back: "was handed back by a worker that stopped",
 };
@@ -50,6 +52,17 @@ export const VERBS: Record<BulkAction, { verb: string; done: string; will: strin
   discard: { verb: "Discard", done: "discarded", will: "will be discarded" },
 };
 
+/** Most runs that can be named one by one. */
+export const MAX_IDS = 1_000;
+
+export type Wish = { action: BulkAction; filter: BulkFilter };
+
+/** Those with these ids, or without any all that the list's filters mean. */
+export function wishOf(action: BulkAction, filter: RunFilter, ids: string[]): Wish {
+  const { status, ...rest } = filter;
+  return { action, filter: { ...(status ? { status: [status] } : {}), ...rest, ...(ids.length > 0 ? { ids: ids.slice(0, MAX_IDS) } : {}) } };
+}
+
 /** What a bulk change did, honest about what it left alone. */
 export function outcomeOf(action: BulkAction, { changed, skipped }: Pick<BulkChanged, "changed" | "skipped">): string {
   const left = skipped === 0 ? "" : ` ${formatCount(skipped, "run")} had changed meanwhile and ${skipped === 1 ? "was" : "were"} left alone.`;
@@ -62,6 +75,19 @@ export function heldBack<T extends { id: string }>(runs: T[], known: ReadonlySet
   // Only what stands before the first known one is new; further down stands what was loaded on request.
   const first = runs.findIndex((run) => known.has(run.id));
   return first <= 0 ? { shown: runs, held: 0 } : { shown: runs.slice(first), held: first };
+}
+
+/** What a run does just now, as far as its events tell. */
+export type Now = { step: string | null; percent: number | null };
+
+/** What a run is doing after an event: a step that began goes on until it, or the run's state, says otherwise. */
+export function nowAfter(before: Now, { name, data }: RunEvent): Now {
+  if (name === "step") {
+    const step = typeof data["name"] === "string" ? data["name"] : null;
+    return { ...before, step: data["status"] === "started" ? step : before.step === step ? null : before.step };
+  }
+  if (name === "progress" && typeof data["percent"] === "number") return { ...before, percent: data["percent"] };
+  return name === "state" || name === "wait" ? { ...before, step: null } : before;
 }
 
 export type QueueState = "paused" | "unserved" | "behind" | "working" | "idle";

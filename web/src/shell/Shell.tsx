@@ -4,6 +4,7 @@ import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-route
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useOnline } from "../lib/hooks";
 import { isMac, useKeys } from "../lib/keys";
+import { Here } from "../ui/Here";
 import { Icon } from "../ui/Icon";
 import { KeysDialog } from "./KeysDialog";
 import { Logo } from "./Logo";
@@ -39,9 +40,9 @@ export function Shell() {
         </div>
         <nav aria-label="Pages" className="rail-nav">
           {PAGES.map((page) => (
-            <Link key={page.to} to={page.to} className="rail-link" activeProps={{}} aria-current={page === here ? "page" : undefined}>
+            <Here key={page.to} to={page.to} className="rail-link" here={page === here}>
               <Icon name={page.icon} size={18} /><span>{page.label}</span>
-            </Link>
+            </Here>
           ))}
         </nav>
         <div className="rail-foot">
