@@ -150,7 +150,7 @@ const DETAIL_ROUTES: [&str; 18] = [
 ];
 
 /// Routes of the operations document.
-const OK_ROUTES: [&str; 3] = ["/api/job/{id}", "/api/job/{id}/retry", "/api/jobs/stuck"];
+const OK_ROUTES: [&str; 4] = ["/api/job/{id}", "/api/job/{id}/retry", "/api/jobs/stuck", "/api/scheduler/status"];
 
 /// The body of the errors of a route template, for the documentation: content type, schema, and what it is.
 pub fn body_of(route: &str) -> (&'static str, &'static str, &'static str) {

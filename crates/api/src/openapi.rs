@@ -35,6 +35,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
         .merge(resources::run_control::routes())
         .merge(resources::bulk::routes())
         .merge(resources::queues::routes())
+        .merge(resources::schedules::routes())
         .merge(resources::workflows::routes())
         .merge(resources::executions::routes())
         .merge(resources::jobs::routes())

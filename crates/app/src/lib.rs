@@ -16,6 +16,7 @@ mod installation;
 pub mod limits;
 pub mod queues;
 pub mod runs;
+pub mod schedules;
 pub mod secrets;
 pub mod semantics;
 pub mod settings;

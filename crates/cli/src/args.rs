@@ -1,6 +1,7 @@
 //! The command line as a type: what can be said, and how it is explained.
 
 pub mod runs;
+pub mod schedules;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use runs::{QueueCommand, RunsCommand};
+use schedules::SchedulesCommand;
 
 /// A self-hosted control plane from which a team hands data and DevOps work to AI copilots, safely.
 #[derive(Parser)]
@@ -183,6 +185,13 @@ pub enum Call {
         /// What to do
         #[command(subcommand)]
         command: QueueCommand,
+    },
+    /// Look at schedules; make, change, pause and run them
+    #[command(visible_alias = "schedule")]
+    Schedules {
+        /// What to do
+        #[command(subcommand)]
+        command: SchedulesCommand,
     },
     /// Work with the audit log
     Audit {

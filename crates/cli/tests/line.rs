@@ -73,6 +73,40 @@ fn runs_and_queues_are_looked_after(folder: &Path, id: &str) {
     assert!(run(folder, &["queue", "workers"], 0)["items"].is_array());
 }
 
+fn schedules_are_looked_after(folder: &Path) {
+    let question = "How many flights were there in February?";
+    let words = ["schedules", "create", "daily", "--cron", "30 7 * * *", "--zone", "Europe/Berlin"];
+    let made = run(folder, &[&words[..], &["--question", question, "--connection", "sample"]].concat(), 0);
+    assert_eq!((&made["name"], &made["kind"], &made["overlap"]), (&json!("daily"), &json!("ask"), &json!("skip")));
+    let id = made["id"].as_str().unwrap();
+    assert_eq!(run(folder, &[&words[..], &["--question", question]].concat(), 1)["code"], "schedule.exists");
+    let wrong = ["schedules", "create", "wrong", "--cron", "99 * * * *", "--question", question];
+    assert_eq!(run(folder, &wrong, 1)["code"], "schedule.invalid");
+    run(folder, &["schedules", "create", "wrong", "--every", "often", "--question", question], 2);
+    run(folder, &["schedules", "create", "wrong", "--every", "5m", "--cron", "@daily"], 2);
+    assert_eq!(run(folder, &["schedule", "list"], 0)["items"][0]["id"], id);
+    assert_eq!(run(folder, &["schedules", "show", "daily"], 0)["runs"], json!([]));
+    let ticks = run(folder, &["schedules", "next", id, "--count", "2"], 0);
+    assert!(ticks["items"][1]["local"].as_str().unwrap().contains("T07:30:00+0"), "{ticks}");
+    run(folder, &["schedules", "show", "nothing"], 2);
+    let changed = run(folder, &["schedules", "change", "daily", "--every", "2h", "--rename", "often"], 0);
+    let told = ["name", "cron", "every_seconds"].map(|name| changed[name].clone());
+    assert_eq!((json!(told), &changed["input"]), (json!(["often", null, 7_200]), &made["input"]));
+    assert_eq!(run(folder, &["schedules", "pause", "often"], 0)["items"][0]["paused"], true);
+    let changed = run(folder, &["schedules", "change", "often", "--overlap", "queue", "--jitter", "1m"], 0);
+    let told = ["overlap", "jitter_seconds", "every_seconds", "paused"].map(|name| changed[name].clone());
+    assert_eq!(json!(told), json!(["queue", 60, 7_200, true]));
+    assert_eq!(run(folder, &["schedules", "resume", "--all"], 0)["items"][0]["paused"], false);
+    run(folder, &["schedules", "pause"], 2);
+    let fired = run(folder, &["schedules", "run", "often", "--wait"], 0);
+    assert_eq!((&fired["status"], &fired["title"]), (&json!("succeeded"), &json!(question)));
+    assert_eq!(run(folder, &["schedules", "show", "often"], 0)["runs"][0]["id"], fired["id"]);
+    assert_eq!(run(folder, &["schedules", "remove", "often"], 3), json!({"removed": null}));
+    assert_eq!(run(folder, &["schedules", "remove", "often", "--yes"], 0), json!({"removed": id}));
+    assert_eq!(run(folder, &["schedules", "list"], 0)["items"], json!([]));
+    assert_eq!(run(folder, &["runs", "show", fired["id"].as_str().unwrap()], 0)["status"], "succeeded");
+}
+
 fn every_command_works(folder: &Path) {
     let answer = run(folder, &["ask", "How many flights were there in February?"], 0);
     assert!(answer["summary"].as_str().unwrap().contains("24,951"), "{answer}");
@@ -84,6 +118,7 @@ fn every_command_works(folder: &Path) {
     run(folder, &["ask", "How many?", "--connection", "nope"], 2);
 
     runs_and_queues_are_looked_after(folder, answer["run_id"].as_str().unwrap());
+    schedules_are_looked_after(folder);
 
     assert_eq!(run(folder, &["tenant", "create", "acme", "--name", "Acme"], 0), json!({"id": "acme", "name": "Acme"}));
     assert_eq!(run(folder, &["tenant", "create", "acme"], 1)["code"], "tenant.exists");
@@ -155,6 +190,8 @@ fn a_server_on_postgres_is_reached_the_same_way() {
     let url = pilothouse_testkit::postgres().schema_url("line");
     let folder = tempfile::tempdir().unwrap();
     let _server = Server::start(folder.path(), &["--set", &format!("database.url={url}")]);
+    let status = run(folder.path(), &["schedules", "status"], 0);
+    assert_eq!((&status["running"], &status["late"]), (&json!(true), &json!(0)));
     run(folder.path(), &["tenant", "create", "acme"], 0);
     // The command was not told where the database is: only the server can have answered.
     assert!(!folder.path().join("data/pilothouse.db").exists());

@@ -294,7 +294,8 @@ impl Backend for Store {
         limit: u32,
     ) -> Result<Fired, Error> {
         // Looking is cheap and leaves the writer alone while none is due.
-        let next_at = self.read(|tx| Box::pin(schedules::next_due(tx))).await?;
+        let known = versions.clone();
+        let next_at = self.read(move |tx| Box::pin(async move { schedules::next_due(tx, &known).await })).await?;
         if next_at.is_none_or(|next| next > now) {
             return Ok(Fired { next_at, ..Fired::default() });
         }

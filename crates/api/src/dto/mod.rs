@@ -14,6 +14,7 @@ pub mod platform;
 pub mod queues;
 pub mod requests;
 mod runs;
+pub mod schedules;
 pub mod sql;
 
 pub use accounts::{AuditDto, AuditProofDto, NewTokenDto, TenantDto, TokenDto};

@@ -13,6 +13,7 @@ pub mod operations;
 pub mod queues;
 pub mod run_control;
 pub mod runs;
+pub mod schedules;
 pub mod semantic;
 pub mod session;
 pub mod sql;

@@ -13,7 +13,7 @@ const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
 
 /// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
 /// stands here.
-const ROUTES: [(&str, &str, &[u16]); 62] = [
+const ROUTES: [(&str, &str, &[u16]); 74] = [
     ("get", "/health", &[200]),
     ("get", "/ready", &[200]),
     ("get", "/metrics", &[200]),
@@ -43,6 +43,18 @@ const ROUTES: [(&str, &str, &[u16]); 62] = [
     ("post", "/api/v1/queues/{name}/resume", &[403]),
     ("put", "/api/v1/queues/{name}/limits", &[403]),
     ("get", "/api/v1/workers", &[200]),
+    ("get", "/api/v1/schedules", &[200]),
+    ("post", "/api/v1/schedules", &[201, 422]),
+    ("post", "/api/v1/schedules/preview", &[200]),
+    ("get", "/api/v1/schedules/{id}", &[404]),
+    ("put", "/api/v1/schedules/{id}", &[404]),
+    ("delete", "/api/v1/schedules/{id}", &[404]),
+    ("post", "/api/v1/schedules/{id}/pause", &[404]),
+    ("post", "/api/v1/schedules/{id}/resume", &[404]),
+    ("post", "/api/v1/schedules/{id}/run", &[404]),
+    ("get", "/api/v1/schedules/{id}/ticks", &[404]),
+    ("get", "/api/v1/schedules/{id}/runs", &[404]),
+    ("get", "/api/scheduler/status", &[200]),
     ("get", "/api/v1/workflows/runs", &[200, 403]),
     ("get", "/api/v1/workflows/queue", &[200, 403]),
     ("get", "/api/v1/workflows/dead-letters", &[200, 403]),
@@ -84,6 +96,7 @@ struct Alpha {
     connection: String,
     run: String,
     token_id: String,
+    schedule: String,
 }
 
 impl Alpha {
@@ -95,7 +108,13 @@ impl Alpha {
         let answer = app.post("/api/v1/agent/run").token(&token).json(&ask).send().await.expect(200).json();
         let listed = app.get("/api/v1/tokens").token(&token).send().await.expect(200).json();
         let token_id = listed["items"][0]["id"].as_str().unwrap().to_owned();
-        Self { token, connection, run: answer["run_id"].as_str().unwrap().to_owned(), token_id }
+        let schedule = json!({
+            "name": "xyzzy", "kind": "ask", "cron": "@yearly",
+            "input": {"question": "How many secrets are there?", "connection": connection},
+        });
+        let made = app.post("/api/v1/schedules").token(&token).json(&schedule).send().await.expect(201).json();
+        let schedule = made["id"].as_str().unwrap().to_owned();
+        Self { token, connection, run: answer["run_id"].as_str().unwrap().to_owned(), token_id, schedule }
     }
 
     /// Everything that A can see of its own.
@@ -109,6 +128,7 @@ impl Alpha {
             "/api/v1/tokens",
             "/api/v1/audit",
             "/api/v1/queues",
+            "/api/v1/schedules",
             "/jobs",
             &run,
             &format!("{connection}/catalog"),
@@ -124,6 +144,7 @@ impl Alpha {
 async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token: &str, number: usize) -> Vec<Call> {
     let id = match template {
         path if ["/runs/", "/jobs/", "/api/job/"].iter().any(|part| path.contains(part)) => &alpha.run,
+        path if path.contains("/schedules/") => &alpha.schedule,
         path if path.contains("/tokens/") => &alpha.token_id,
         _ => &alpha.connection,
     };
@@ -159,6 +180,15 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
             let import = app.post("/api/v1/imports?name=plain.csv").token(token);
             vec![import.raw("application/octet-stream", "id,word\n1,plain\n")]
         }
+        ("post", "/api/v1/schedules") | ("put", "/api/v1/schedules/{id}") => {
+            let body = |name: &str, connection: Option<&str>| {
+                let input = json!({"question": "How many secrets are there?", "connection": connection});
+                call().json(&json!({"name": name, "kind": "ask", "cron": "@yearly", "input": input}))
+            };
+            // A name is the tenant's own, and so is a connection.
+            vec![body(&format!("own{number}"), None), body("other", Some(&alpha.connection))]
+        }
+        ("post", "/api/v1/schedules/preview") => vec![call().json(&json!({"cron": "@yearly"}))],
         ("put", "/api/v1/queues/{name}/limits") => vec![call().json(&json!({"total": 1}))],
         ("post", "/api/v1/queues/{name}/pause" | "/api/v1/runs/{id}/discard" | "/api/v1/runs/{id}/reject") => {
             vec![call().json(&json!({"reason": "because"}))]
@@ -218,7 +248,7 @@ async fn nothing_crosses(database: Database) {
             look(method, template, &call.send().await, expected);
         }
         // With A's tenant named, B's token opens nothing at all.
-        let open = ["/health", "/ready", "/metrics", "/api/v1/health/", "/api/v1/session"];
+        let open = ["/health", "/ready", "/metrics", "/api/v1/health/", "/api/v1/session", "/api/scheduler/"];
         if !open.iter().any(|prefix| template.starts_with(prefix)) {
             for call in calls(&app, method, template, &alpha, &beta, number).await {
                 let reply = call.header("x-tenant", "acme-alpha").send().await;

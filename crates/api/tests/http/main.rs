@@ -24,5 +24,6 @@ mod operator;
 mod original;
 mod queues;
 mod runs;
+mod schedules;
 mod warehouses;
 mod workflows;

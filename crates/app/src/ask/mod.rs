@@ -6,9 +6,11 @@ mod answer;
 mod chart;
 mod compose;
 mod plan;
+mod schedule;
 mod workflow;
 
 pub use answer::{Answer, ResponseType, answer_of};
+pub(crate) use schedule::{said, scheduled};
 pub use workflow::AskWorkflow;
 
 use pilothouse_domain::action::{Action, Tier};
@@ -92,7 +94,7 @@ pub async fn ask(app: &App, caller: &Caller, question: Question) -> Result<Asked
     };
     let (text, picked) = match question.reading {
         Some(Given::Choice(run, choice)) => (question.text, Some(picked(app, caller, run, &choice).await?)),
-        Some(Given::Query(query)) => (said(app, caller, connection, &query).await?, Some(*query)),
+        Some(Given::Query(query)) => (described(app, caller, connection, &query).await?, Some(*query)),
         None => (question.text, None),
     };
     let input = Input {
@@ -144,7 +146,7 @@ pub async fn wait(app: &App, caller: &Caller, id: RunId, wanted: Option<Duration
 }
 
 /// A query in words, once it is known to fit the connection's model and to pass the guard.
-async fn said(app: &App, caller: &Caller, connection: ConnectionId, query: &Query) -> Result<String, Error> {
+async fn described(app: &App, caller: &Caller, connection: ConnectionId, query: &Query) -> Result<String, Error> {
     let unfit = |reason: String| Error::new(Code::QueryUnfit, format!("The query cannot be asked: {reason}."));
     let size = serde_json::to_vec(query).map_or(usize::MAX, |json| json.len());
     if size > MAX_QUERY_BYTES {

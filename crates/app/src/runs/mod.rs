@@ -153,8 +153,12 @@ pub async fn look(app: &App, caller: &Caller, id: RunId) -> Result<Item, Error> 
 
 /// A run with how far it is.
 pub async fn item(app: &App, run: Run) -> Result<Item, Error> {
-    let found = app.store.read(move |tx| Box::pin(async move { with_progress(tx, vec![run]).await }));
-    found.await?.pop().ok_or_else(unknown)
+    items(app, vec![run]).await?.pop().ok_or_else(unknown)
+}
+
+/// Runs of one tenant, each with how far it is.
+pub async fn items(app: &App, runs: Vec<Run>) -> Result<Vec<Item>, Error> {
+    Ok(app.store.read(move |tx| Box::pin(async move { with_progress(tx, runs).await })).await?)
 }
 
 /// The run's events after the number `after`.

@@ -8,6 +8,7 @@ pub mod eval;
 pub mod import;
 pub mod queue;
 pub mod runs;
+pub mod schedules;
 pub mod serve;
 pub mod sql;
 pub mod tenant;
@@ -39,7 +40,11 @@ pub async fn call(config: &Config, global: &Global, call: Call) -> Result<Outcom
     let tenant = if of_installation { HOME } else { &global.tenant };
     // A question is a run: somebody must work on it, and to stop it is to cancel it, which it sees to itself.
     let is_question = matches!(call, Call::Ask { .. });
-    let works = is_question || matches!(&call, Call::Runs { command } if runs::works(command));
+    let works = match &call {
+        Call::Runs { command } => runs::works(command),
+        Call::Schedules { command } => schedules::works(command),
+        _ => is_question,
+    };
     let way = Way::find(config, global, works).await?;
     let client = Client::new(way, tenant)?;
     let outcome = tokio::select! {
@@ -62,6 +67,7 @@ async fn answered(client: &Client, call: Call, quiet: bool) -> Result<Outcome> {
         Call::Token { command } => token::run(client, command).await,
         Call::Runs { command } => runs::run(client, command, quiet).await,
         Call::Queue { command } => queue::run(client, command).await,
+        Call::Schedules { command } => schedules::run(client, command).await,
         Call::Audit { command: AuditCommand::Verify } => audit::run(client).await,
     }
 }

@@ -72,6 +72,17 @@ impl Timing {
         let ticks = std::iter::successors(self.next_after(after), |tick| self.next_after(*tick));
         ticks.take(count.min(MAX_UPCOMING)).collect()
     }
+
+    /// How the clocks of the time zone show the moment `at`, in the form of RFC 3339 with their distance from UTC, for
+    /// instance `2026-11-01T01:30:00-04:00`. An interval is about no clocks, and shown in UTC.
+    pub fn local(&self, at: Micros) -> String {
+        let zone = match self {
+            Self::Cron(cron) => cron.zone.clone(),
+            Self::Every(_) => jiff::tz::TimeZone::UTC,
+        };
+        let moment = Timestamp::from_microsecond(at).unwrap_or(Timestamp::MAX);
+        moment.to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    }
 }
 
 /// A timing's JSON.

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::support::{Bench, World, cancelled, done, flow, request, told};
 
 /// One step that waits at the gate, and stops when the run's token fires.
-fn stoppable(world: Arc<World>) -> Arc<dyn Workflow> {
+pub fn stoppable(world: Arc<World>) -> Arc<dyn Workflow> {
     flow(1, move |journal, _| {
         let world = world.clone();
         Box::pin(async move {

@@ -15,6 +15,7 @@ mod node;
 mod queue;
 mod replay;
 mod retries;
+mod schedules;
 mod signals;
 mod streams;
 mod support;
@@ -73,6 +74,15 @@ pilothouse_testkit::on_both_databases! {
     fairness::a_paused_queue_begins_nothing,
     fairness::limits_hold_for_queue_tenant_and_key,
     fairness::a_rate_lets_only_so_many_begin,
+    schedules::each_tick_fires_once_over_two_nodes,
+    schedules::a_tick_is_skipped_while_a_run_has_not_ended,
+    schedules::a_tick_waits_for_the_runs_before_it,
+    schedules::a_tick_takes_the_place_of_the_run_before_it,
+    schedules::missed_ticks_are_made_up_for_as_the_policy_says,
+    schedules::a_clock_that_jumps_back_fires_nothing_twice,
+    schedules::a_paused_schedule_fires_nothing,
+    schedules::the_runs_of_a_removed_schedule_stay,
+    schedules::schedules_of_workflows_that_nobody_knows_are_in_nobodys_way,
     streams::events_are_numbered_and_live_ones_are_not,
     streams::a_stream_goes_on_after_a_number_and_ends,
     streams::a_stream_goes_on_across_attempts,

@@ -1,14 +1,16 @@
 //! A node on a database, alone or beside others: it can lose its connection for a while, and answers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use pilothouse_domain::{Micros, RunId, TenantId};
+use pilothouse_domain::{Ids, Micros, RunId, TenantId};
 use pilothouse_engine::{Also, Backend};
 use pilothouse_store::journal::Entry;
 use pilothouse_store::queues::Queue;
 use pilothouse_store::runs::{Change, Claim, Claimed, Horizon, Lane, Outcome, Promoted, Pruned, Released, Run, Signal};
+use pilothouse_store::schedules::Fired;
 use pilothouse_store::workers::Worker;
 use pilothouse_store::{Error, Hints, Store};
 use tokio::sync::watch;
@@ -157,6 +159,16 @@ impl Backend for Node {
 
     async fn retry(&self, tenant: &TenantId, run: RunId, now: Micros) -> Result<Option<(Run, bool)>, Error> {
         self.store().await.retry(tenant, run, now).await
+    }
+
+    async fn fire_schedules(
+        &self,
+        versions: BTreeMap<String, i64>,
+        ids: Arc<dyn Ids>,
+        now: Micros,
+        limit: u32,
+    ) -> Result<Fired, Error> {
+        self.store().await.fire_schedules(versions, ids, now, limit).await
     }
 
     async fn tenants(&self) -> Result<Vec<TenantId>, Error> {

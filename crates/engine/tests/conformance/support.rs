@@ -56,6 +56,10 @@ impl Hand {
     pub fn forward(&self, by: Duration) {
         self.0.fetch_add(by.as_micros() as Micros, Ordering::SeqCst);
     }
+
+    pub fn backward(&self, by: Duration) {
+        self.0.fetch_sub(by.as_micros() as Micros, Ordering::SeqCst);
+    }
 }
 
 impl Clock for Hand {

@@ -1,7 +1,7 @@
 //! Lists of runs for people, newest first, in pages; and how many there are of what.
 
 use pilothouse_domain::run::Status;
-use pilothouse_domain::{Micros, RunId, TenantId};
+use pilothouse_domain::{Micros, RunId, ScheduleId, TenantId};
 
 use super::live::State;
 use super::{Run, columns, read};
@@ -238,4 +238,22 @@ pub async fn previous_in_conversation(
     );
     let (at, id) = before;
     tx.fetch_all(sql, args![tenant, conversation, at, id, limit]).await?.iter().map(read).collect()
+}
+
+/// At most `limit` of a schedule's runs, older than `before`, newest first.
+pub async fn of_schedule(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    schedule: ScheduleId,
+    before: Option<RunId>,
+    limit: u32,
+) -> Result<Vec<Run>, Error> {
+    let sql = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM runs r LEFT JOIN live l ON l.tenant = r.tenant AND l.id = r.id
+          WHERE r.tenant = $1 AND r.schedule = $2 AND r.id < $3 ORDER BY r.id DESC LIMIT $4 + 0"
+    );
+    let before = before.map_or("z".to_owned(), |id| id.to_string());
+    tx.fetch_all(sql, args![tenant, schedule, before, limit]).await?.iter().map(read).collect()
 }

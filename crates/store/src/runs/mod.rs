@@ -30,7 +30,7 @@ pub use claim::{Claim, Claimed, claim, running};
 pub use control::{Signal, cancel, discard, hold_waiting, retry, signal, signals};
 pub use enqueue::NewRun;
 pub use lane::Lane;
-pub use list::{RunFilter, Tally, counts, ids, list, previous_in_conversation, queued, tally};
+pub use list::{RunFilter, Tally, counts, ids, list, of_schedule, previous_in_conversation, queued, tally};
 pub(crate) use live::State;
 pub use live::{Promoted, depths, next_wake, promote, ready_lanes};
 pub use prune::{Horizon, Pruned, prune};
@@ -194,7 +194,7 @@ fn read(row: &Row) -> Result<Run, Error> {
 }
 
 /// How it ended; how it lives where it has not.
-fn status(row: &Row) -> Result<Status, Error> {
+pub(crate) fn status(row: &Row) -> Result<Status, Error> {
     match (row.optional_text("outcome")?, row.optional_int("state")?) {
         (Some(outcome), None) => Status::parse(&outcome).ok_or_else(|| Error::unreadable("outcome")),
         (None, Some(state)) => {

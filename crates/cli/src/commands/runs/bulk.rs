@@ -77,7 +77,7 @@ fn preview(look: &Value) -> String {
 
 /// Asks the person at the terminal; without one, nobody agrees.
 #[expect(clippy::print_stderr, reason = "the question is for the person at the terminal")]
-fn agrees(shown: &str) -> Result<bool> {
+pub fn agrees(shown: &str) -> Result<bool> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
         return Ok(false);

@@ -6,6 +6,7 @@ mod show;
 use std::time::Duration;
 
 use anyhow::Result;
+pub use bulk::agrees;
 use pilothouse_app::SystemClock;
 use pilothouse_domain::clock::{SECOND, rfc3339};
 use pilothouse_domain::{Clock as _, Micros};
@@ -117,7 +118,8 @@ async fn each(client: &Client, ids: &[String], verb: &str, body: Value) -> Resul
     Ok(listed(&json!({"items": items}), &["id", "status", "retries"], row, Clone::clone))
 }
 
-async fn ended(client: &Client, id: &str) -> Result<Outcome> {
+/// Waits for the end of a run, and says how it ended.
+pub async fn ended(client: &Client, id: &str) -> Result<Outcome> {
     let path = format!("/api/v1/runs/{}", word(id));
     client.get(&format!("{path}/events")).events().await?;
     let run = client.get(&path).send().await?;
@@ -186,7 +188,7 @@ async fn stuck(client: &Client, after: Option<&str>) -> Result<Outcome> {
 }
 
 /// The same outcome, with a word where nobody works on what it set going.
-fn noted(client: &Client, mut outcome: Outcome) -> Outcome {
+pub fn noted(client: &Client, mut outcome: Outcome) -> Outcome {
     let is_changed = outcome.json["changed"].as_u64() != Some(0) && outcome.json["matched"] != 0;
     if is_changed && matches!(client.way(), Way::Here(here) if !here.works()) {
         outcome.text.push_str(&format!("\n\n{NOBODY}"));

@@ -1,14 +1,17 @@
 //! Schedules: which workflow is to run by itself, and when next. What becomes of the ticks that have come due is for
 //! `pilothouse_domain::schedule` to say; here the answer is written in the commit that enqueues the runs.
 
+mod fire;
+
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use pilothouse_domain::schedule::{Action, Policy, Standing, Timing, decide};
-use pilothouse_domain::{Ids, Micros, RunId, ScheduleId, TenantId};
+use pilothouse_domain::run::Status;
+use pilothouse_domain::schedule::{Policy, Timing};
+use pilothouse_domain::{Micros, RunId, ScheduleId, TenantId};
 
-use crate::runs::{self, Change, Enqueue, Lane, NewRun, Outcome};
-use crate::{Error, Row, Tx, args};
+use crate::{Error, Row, Tx, args, runs};
+
+pub use fire::{FIRE, Fired, fire, new_run, next_due};
 
 /// A schedule as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +75,7 @@ macro_rules! select {
         )
     };
 }
+use select;
 
 /// Stores a new schedule.
 ///
@@ -156,10 +160,23 @@ pub async fn delete(tx: &mut Tx<'_>, tenant: &TenantId, id: ScheduleId) -> Resul
     Ok(tx.execute("DELETE FROM schedules WHERE tenant = $1 AND id = $2", args![tenant, id]).await? == 1)
 }
 
-/// One schedule. Until the unit ends nobody else decides on it.
+/// One schedule.
 pub async fn get(tx: &mut Tx<'_>, tenant: &TenantId, id: ScheduleId) -> Result<Option<Schedule>, Error> {
     let sql = select!("WHERE tenant = $1 AND id = $2");
     tx.fetch_optional(sql, args![tenant, id]).await?.as_ref().map(read).transpose()
+}
+
+/// One schedule, in a unit that changes it: until the unit ends nobody else decides on it.
+pub async fn hold(tx: &mut Tx<'_>, tenant: &TenantId, id: ScheduleId) -> Result<Option<Schedule>, Error> {
+    let sql = tx.pick(select!("WHERE tenant = $1 AND id = $2"), select!("WHERE tenant = $1 AND id = $2 FOR UPDATE"));
+    tx.fetch_optional(sql, args![tenant, id]).await?.as_ref().map(read).transpose()
+}
+
+/// How many schedules the tenant has.
+pub async fn count(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<i64, Error> {
+    let sql = "SELECT COUNT(*) AS schedules FROM schedules WHERE tenant = $1";
+    let row = tx.fetch_optional(sql, args![tenant]).await?.ok_or_else(|| Error::unreadable("schedules"))?;
+    row.int("schedules")
 }
 
 /// At most `limit` of the tenant's schedules, by name.
@@ -168,139 +185,23 @@ pub async fn list(tx: &mut Tx<'_>, tenant: &TenantId, limit: u32) -> Result<Vec<
     tx.fetch_all(sql, args![tenant, limit]).await?.iter().map(read).collect()
 }
 
-/// The earliest moment at which a schedule is to be decided on, of all tenants.
-pub async fn next_due(tx: &mut Tx<'_>) -> Result<Option<Micros>, Error> {
-    let sql = "SELECT MIN(due_at) AS due FROM schedules WHERE due_at IS NOT NULL";
-    let row = tx.fetch_optional(sql, args![]).await?;
-    Ok(row.map(|row| row.optional_int("due")).transpose()?.flatten())
+/// Where the last runs of the tenant's schedules stand, as far as they are kept.
+pub async fn last_statuses(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<BTreeMap<RunId, Status>, Error> {
+    let sql = "SELECT r.id, r.outcome, l.state FROM schedules s
+                 JOIN runs r ON r.tenant = s.tenant AND r.id = s.last_run
+                 LEFT JOIN live l ON l.tenant = r.tenant AND l.id = r.id
+               WHERE s.tenant = $1";
+    let rows = tx.fetch_all(sql, args![tenant]).await?;
+    rows.iter().map(|row| Ok((row.parsed("id")?, runs::status(row)?))).collect()
 }
 
-/// What schedules have brought about.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fired {
-    /// The lanes in which runs became ready.
-    pub lanes: Vec<Lane>,
-    /// Whether running runs were told to stop.
-    pub stopped: bool,
-    /// When to look again.
-    pub next_at: Option<Micros>,
-}
-
-/// Decides on at most `limit` schedules that are due at `now` and enqueues their runs, in one commit. `versions` are
-/// the workflows that this program knows; schedules of others are left for other nodes.
-pub async fn fire(
-    tx: &mut Tx<'_>,
-    versions: &BTreeMap<String, i64>,
-    ids: &dyn Ids,
-    now: Micros,
-    limit: u32,
-) -> Result<Fired, Error> {
-    let sql = tx.pick(
-        select!("WHERE due_at <= $1 ORDER BY due_at LIMIT $2 + 0"),
-        select!("WHERE due_at <= $1 ORDER BY due_at LIMIT $2 + 0 FOR UPDATE SKIP LOCKED"),
-    );
-    let due = tx.fetch_all(sql, args![now, limit]).await?.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let mut fired = Fired::default();
-    for schedule in due {
-        if let Some(version) = versions.get(&schedule.kind) {
-            fire_one(tx, &schedule, *version, ids, now, &mut fired).await?;
-        }
-    }
-    fired.next_at = next_due(tx).await?;
-    Ok(fired)
-}
-
-async fn fire_one(
-    tx: &mut Tx<'_>,
-    schedule: &Schedule,
-    version: i64,
-    ids: &dyn Ids,
-    now: Micros,
-    fired: &mut Fired,
-) -> Result<(), Error> {
-    let Some(next) = schedule.next_at else { return Ok(()) };
-    let unfinished = unfinished(tx, schedule).await?;
-    let standing = Standing { next, unfinished: u32::try_from(unfinished.len()).unwrap_or(u32::MAX) };
-    let firing = decide(&schedule.timing, schedule.policy, &schedule.id.to_string(), standing, now);
-    let mut last = None;
-    for tick in firing.ticks {
-        let (outcome, run) = match tick.action {
-            Action::Skip => ("skipped", None),
-            Action::Fire => ("started", Some(start(tx, schedule, version, ids, (tick.at, now), fired).await?)),
-            Action::Replace => {
-                for run in &unfinished {
-                    runs::cancel(tx, &schedule.tenant, *run, now).await?;
-                }
-                fired.stopped = true;
-                ("replaced", Some(start(tx, schedule, version, ids, (tick.at, now), fired).await?))
-            }
-        };
-        last = Some(Last { at: tick.at, outcome: outcome.to_owned(), run });
-    }
-    let last = last.or_else(|| schedule.last.clone());
-    tx.execute(
-        "UPDATE schedules SET next_at = $3, due_at = $4, last_at = $5, last_outcome = $6, last_run = $7,
-           missed = missed + $8 WHERE tenant = $1 AND id = $2",
-        args![
-            &schedule.tenant,
-            schedule.id,
-            firing.next,
-            firing.due,
-            last.as_ref().map(|last| last.at),
-            last.as_ref().map(|last| last.outcome.as_str()),
-            last.as_ref().and_then(|last| last.run),
-            firing.missed,
-        ],
-    )
-    .await?;
-    Ok(())
-}
-
-/// The schedule's runs that have not ended.
-async fn unfinished(tx: &mut Tx<'_>, schedule: &Schedule) -> Result<Vec<RunId>, Error> {
-    let sql = "SELECT id FROM live WHERE tenant = $1 AND schedule = $2 ORDER BY id LIMIT 200";
-    tx.fetch_all(sql, args![&schedule.tenant, schedule.id]).await?.iter().map(|row| row.parsed("id")).collect()
-}
-
-/// Enqueues the run of a tick. Its key keeps the schedule's runs one after the other, and the tick makes it one run.
-async fn start(
-    tx: &mut Tx<'_>,
-    schedule: &Schedule,
-    version: i64,
-    ids: &dyn Ids,
-    (tick, now): (Micros, Micros),
-    fired: &mut Fired,
-) -> Result<RunId, Error> {
-    let run = new_run(schedule, version, RunId(ids.uuid(now)), Some(tick), now);
-    let id = run.id;
-    let wish = Enqueue { tenant: schedule.tenant.clone(), run, audit: None, worker: None, max_waiting: None };
-    fired.lanes.push(wish.lane());
-    match runs::apply(tx, vec![Change::Enqueue(Arc::new(wish))]).await?.first() {
-        Some(Outcome::Existing(existing)) => Ok(*existing),
-        _ => Ok(id),
-    }
-}
-
-/// The run of a schedule's tick, or of a person's wish that it run now.
-pub fn new_run(schedule: &Schedule, version: i64, id: RunId, tick: Option<Micros>, now: Micros) -> NewRun {
-    NewRun {
-        id,
-        kind: schedule.kind.clone(),
-        version,
-        queue: schedule.queue.clone(),
-        key: schedule.id.to_string(),
-        priority: 0,
-        subject: schedule.subject.clone(),
-        title: schedule.title.clone(),
-        input: schedule.input.clone(),
-        max_attempts: schedule.max_attempts,
-        time_limit_ms: None,
-        due_at: now,
-        created_at: now,
-        idem_key: tick.map(|tick| format!("{}@{tick}", schedule.id)),
-        conversation: None,
-        schedule: Some(schedule.id),
-    }
+/// How many schedules of all tenants should have been decided on before the moment `before`, and the earliest moment at
+/// which one is to be.
+pub async fn overdue(tx: &mut Tx<'_>, before: Micros) -> Result<(i64, Option<Micros>), Error> {
+    let sql = "SELECT (SELECT COUNT(*) FROM schedules WHERE due_at < $1) AS late,
+                      (SELECT MIN(due_at) FROM schedules WHERE due_at IS NOT NULL) AS due";
+    let row = tx.fetch_optional(sql, args![before]).await?.ok_or_else(|| Error::unreadable("late"))?;
+    Ok((row.int("late")?, row.optional_int("due")?))
 }
 
 fn timing(schedule: &Schedule) -> Result<String, Error> {
