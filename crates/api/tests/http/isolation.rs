@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use pilothouse_domain::Role;
 use pilothouse_domain::clock::rfc3339;
-use pilothouse_domain::{Clock as _, Role};
 use serde_json::{Value, json};
 
 use crate::support::{Call, Database, Reply, TestApp, question};
@@ -197,7 +197,7 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
             call().json(&json!({"action": "cancel", "filter": {"ids": [alpha.run]}})),
             call().json(&json!({
                 "action": "retry", "filter": {"ids": [alpha.run], "kind": "ask"}, "dry_run": false,
-                "as_of": rfc3339(app.clock.now()),
+                "as_of": rfc3339(app.app.engine.now()),
             })),
         ],
         (_, path) if path.starts_with("/api/v1/workflows/") => {

@@ -27,6 +27,8 @@ const PREVIEW_CAP: u32 = 10_000;
 const SAMPLE: u32 = 10;
 /// How old a preview may be that a change goes by.
 const MAX_AGE_US: Micros = 15 * 60 * SECOND;
+/// How far the node that made the preview may be ahead of this one.
+const MAX_AHEAD_US: Micros = 60 * SECOND;
 /// Longest reason, in characters.
 const MAX_REASON_CHARS: usize = 500;
 
@@ -175,7 +177,7 @@ pub async fn bulk(
     let action = action(&bulk, Some(as_of));
     gates::pass(app, caller, &action).await?;
     let now = app.engine.now();
-    if as_of > now || now - as_of > MAX_AGE_US {
+    if as_of > now + MAX_AHEAD_US || now - as_of > MAX_AGE_US {
         let message = format!("A bulk change goes by a preview of the last {} minutes.", MAX_AGE_US / SECOND / 60);
         return Err(Error::new(Code::BulkTooOld, message));
     }
