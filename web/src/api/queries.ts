@@ -65,7 +65,7 @@ export const logsQuery = (id: string, level: string, limit: number) =>
 export const queuesQuery = queryOptions({
   queryKey: ["queues"],
   queryFn: async () => (await expect(api.GET("/api/v1/queues", { params: asDocumented({}) }))).items,
-  refetchInterval: ACTIVE_POLL_MS,
+  refetchInterval: IDLE_POLL_MS,
 });
 
 export const workersQuery = queryOptions({

@@ -20,13 +20,15 @@ import { limitsOf, stateOf, type QueueState } from "./words";
 import { WorkersTable } from "./WorkersTable";
 
 const MAX_REASON = 500;
+/** Elsewhere the queues are only names and a count; here somebody watches them. */
+const POLL_MS = 2_000;
 /** Queues belong to the installation, so only people of this tenant change them. */
 const HOME = "default";
 
 export function QueuesPage() {
   useTitle("Queues");
   const session = useSession();
-  const query = useQuery(queuesQuery);
+  const query = useQuery({ ...queuesQuery, refetchInterval: POLL_MS });
   const may = atLeast(session, "operator") && session.tenant === HOME;
   return (
     <div className="page">
@@ -115,7 +117,7 @@ function Resume({ queue }: { queue: Queue }) {
   const [asking, setAsking] = useState(false);
   const resume = useMutation({
     mutationFn: () => expect(api.POST("/api/v1/queues/{name}/resume", { params: { path: { name: queue.name } } })),
-    onSettled: () => client.invalidateQueries({ queryKey: ["queues"] }),
+    onSettled: () => { void client.invalidateQueries({ queryKey: ["queues"] }); },
     onSuccess: () => setAsking(false),
   });
   return (

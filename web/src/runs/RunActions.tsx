@@ -20,8 +20,12 @@ function useChange<T>(call: (input: T) => Promise<unknown>, onDone: () => void) 
   const client = useQueryClient();
   return useMutation({
     mutationFn: call,
-    // Also after a refusal: it mostly means that the run has moved on meanwhile.
-    onSettled: () => Promise.all([client.invalidateQueries({ queryKey: ["runs"] }), client.invalidateQueries({ queryKey: ["queues"] })]),
+    // Also after a refusal: it mostly means that the run has moved on meanwhile. Nobody waits for the reading: an error
+    // is shown at once.
+    onSettled: () => {
+      void client.invalidateQueries({ queryKey: ["runs"] });
+      void client.invalidateQueries({ queryKey: ["queues"] });
+    },
     onSuccess: onDone,
   });
 }
@@ -34,20 +38,24 @@ export function RunActions({ run }: { run: RunDetail }) {
   const live = isActive(run.status);
   return (
     <>
-      {may && live && !run.cancel_requested ? <CancelRun run={run} /> : null}
-      {run.status === "dead" && !run.discarded && atLeast(session, "operator") ? <DiscardRun run={run} /> : null}
-      {may && canRetry(run) ? <RetryRun run={run} /> : null}
+      <CancelRun run={run} shown={may && live && !run.cancel_requested} />
+      <DiscardRun run={run} shown={run.status === "dead" && !run.discarded && atLeast(session, "operator")} />
+      <RetryRun run={run} shown={may && canRetry(run)} />
     </>
   );
 }
 
-function CancelRun({ run }: { run: RunDetail }) {
+/** `shown` is whether the run can be changed so now. A question that is open stays open even when it cannot any more, so
+    that nobody loses the answer to what they have just asked for. */
+type ActionProps = { run: RunDetail; shown: boolean };
+
+function CancelRun({ run, shown }: ActionProps) {
   const [asking, setAsking] = useState(false);
   const cancel = useChange(() => expect(api.POST("/api/v1/runs/{id}/cancel", { params: path(run) })), () => setAsking(false));
   const atWork = run.status === "running";
   return (
     <>
-      <Button icon="stop" onClick={() => { cancel.reset(); setAsking(true); }}>Cancel</Button>
+      {shown ? <Button icon="stop" onClick={() => { cancel.reset(); setAsking(true); }}>Cancel</Button> : null}
       <Confirm open={asking} onClose={() => setAsking(false)} title="Cancel this run?" keep="Keep it" verb="Cancel the run" busy={cancel.isPending} onConfirm={() => cancel.mutate(undefined)}>
         <p>{atWork ? "The step under way is stopped, and no further step begins." : "It is taken out of its queue, and no further step begins."} Steps that are finished stay in the record, and nothing is run again.</p>
         {cancel.isError ? <Failure error={cancel.error} what="The run was not cancelled" lost="It stands as it stood." change /> : null}
@@ -56,13 +64,13 @@ function CancelRun({ run }: { run: RunDetail }) {
   );
 }
 
-function RetryRun({ run }: { run: RunDetail }) {
+function RetryRun({ run, shown }: ActionProps) {
   const [asking, setAsking] = useState(false);
   const retry = useChange(() => expect(api.POST("/api/v1/runs/{id}/retry", { params: path(run) })), () => setAsking(false));
   const done = run.steps.filter((step) => step.status === "succeeded").length;
   return (
     <>
-      <Button icon="refresh" look={run.status === "cancelled" ? "default" : "primary"} onClick={() => { retry.reset(); setAsking(true); }}>Retry</Button>
+      {shown ? <Button icon="refresh" look={run.status === "cancelled" ? "default" : "primary"} onClick={() => { retry.reset(); setAsking(true); }}>Retry</Button> : null}
       <Confirm mild open={asking} onClose={() => setAsking(false)} title="Retry this run?" keep="Leave it" verb="Retry the run" busy={retry.isPending} onConfirm={() => retry.mutate(undefined)}>
         <p>
           {done === 0 ? "No step is finished yet, so it begins with its first." : `${formatCount(done, "finished step")} ${done === 1 ? "keeps its result and is" : "keep their results and are"} not run again. It goes on with what is missing.`}
@@ -74,10 +82,10 @@ function RetryRun({ run }: { run: RunDetail }) {
   );
 }
 
-function DiscardRun({ run }: { run: RunDetail }) {
+function DiscardRun({ run, shown }: ActionProps) {
   return (
     <WithWords
-      button="Discard" icon="trash" title="Discard this dead letter?" verb="Discard the run" keep="Keep it"
+      shown={shown} button="Discard" icon="trash" title="Discard this dead letter?" verb="Discard the run" keep="Keep it"
       label="Reason" needed limit={MAX_REASON} failed="The run was not discarded"
       text="It leaves the dead letters and can no longer be retried. Its history stays, with your name and reason."
       call={(reason) => expect(api.POST("/api/v1/runs/{id}/discard", { params: path(run), body: { reason } }))}
@@ -117,21 +125,22 @@ type WordsProps = {
   keep: string;
   failed: string;
   mild?: boolean;
+  shown?: boolean;
   call: (words: string) => Promise<unknown>;
 };
 
 /** A button, and behind it a question that takes a reason or a comment. */
-export function WithWords({ button, icon, title, ...form }: WordsProps) {
+export function WithWords({ button, icon, title, shown = true, ...form }: WordsProps) {
   const [asking, setAsking] = useState(false);
   return (
     <>
-      <Button icon={icon} onClick={() => setAsking(true)}>{button}</Button>
+      {shown ? <Button icon={icon} onClick={() => setAsking(true)}>{button}</Button> : null}
       <Dialog open={asking} onClose={() => setAsking(false)} title={title} className="dialog-small"><WordsForm {...form} onClose={() => setAsking(false)} /></Dialog>
     </>
   );
 }
 
-function WordsForm({ text, label, needed, limit, verb, keep, failed, mild = false, call, onClose }: Omit<WordsProps, "button" | "icon" | "title"> & { onClose: () => void }) {
+function WordsForm({ text, label, needed, limit, verb, keep, failed, mild = false, call, onClose }: Omit<WordsProps, "button" | "icon" | "title" | "shown"> & { onClose: () => void }) {
   const [words, setWords] = useState("");
   const [missing, setMissing] = useState(false);
   const change = useChange(call, onClose);

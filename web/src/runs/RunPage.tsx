@@ -22,7 +22,7 @@ import { RunStatusView } from "./status";
 import { errorOf } from "./timeline";
 import { TimelineView } from "./TimelineView";
 import { useRunEvents } from "./useRunEvents";
-import { mayChange, whyNotYet } from "./words";
+import { canRetry, mayChange, whyNotYet } from "./words";
 
 const CLOCK_MS = 1_000;
 
@@ -53,7 +53,7 @@ function RunView({ run, doing, percent }: { run: RunDetail; doing: string | null
         <h1 tabIndex={-1}>{run.title || run.kind}</h1>
         <div className="page-actions">
           {answer ? <Link className="button button-default" to="/ask/$runId" params={{ runId: run.id }}>See the answer</Link> : null}
-          {!live && !answer && run.kind === "ask" ? <AskAgain question={questionOf(run)} /> : null}
+          {!live && !answer && run.kind === "ask" && atLeast(session, "member") ? <AskAgain question={questionOf(run)} /> : null}
           <RunActions run={run} />
         </div>
       </div>
@@ -74,7 +74,7 @@ function RunView({ run, doing, percent }: { run: RunDetail; doing: string | null
         </div>
       </section>
       <RunLogs id={run.id} />
-      {!mayChange(session, run) ? <p className="hint section">You are {session.role} here. {run.subject} or an operator can cancel or retry this run.</p> : null}
+      {!mayChange(session, run) && (live || canRetry(run)) ? <p className="hint section">You are {session.role} here. {run.subject} or an operator can {live ? "cancel" : "retry"} this run.</p> : null}
     </>
   );
 }
