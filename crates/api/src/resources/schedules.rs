@@ -10,7 +10,6 @@ use pilothouse_app::schedules::{self as use_cases, Tick, When, Wish};
 use pilothouse_domain::clock::parse_rfc3339;
 use pilothouse_domain::schedule::MAX_UPCOMING;
 use pilothouse_domain::{Code, ScheduleId};
-use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -30,8 +29,6 @@ use crate::state::State;
 /// Ticks that are told unless the caller says otherwise, and runs of one page.
 const DEFAULT_TICKS: u32 = 5;
 const DEFAULT_PAGE: u32 = 50;
-/// The most ticks that are told at once.
-const MAX_TICKS: u32 = MAX_UPCOMING as u32;
 /// What a moment looks like.
 const MOMENT: &str = "a time such as 2026-11-21T09:00:00Z";
 
@@ -173,7 +170,7 @@ async fn ticks(
     Path(id): Path<String>,
     mut query: Parameters,
 ) -> Result<Json<List<TickDto>>, Failure> {
-    let count = query.count("count", (1, MAX_TICKS), DEFAULT_TICKS);
+    let count = query.count("count", (1, most_ticks()), DEFAULT_TICKS);
     let after = query.parsed("after", MOMENT, parse_rfc3339);
     query.finish()?;
     Ok(told(use_cases::ticks(&state.app, &caller, schedule_id(&id)?, after, count).await?))
@@ -188,7 +185,7 @@ async fn preview(
     JsonBody(mut fields): JsonBody,
 ) -> Result<Json<List<TickDto>>, Failure> {
     let when = when(&mut fields);
-    let count = fields.optional_within("count", 1, MAX_TICKS.into()).and_then(|count| u32::try_from(count).ok());
+    let count = fields.optional_within("count", 1, most_ticks().into()).and_then(|count| u32::try_from(count).ok());
     fields.finish()?;
     Ok(told(use_cases::preview(&state.app, &caller, &when, count.unwrap_or(DEFAULT_TICKS)).await?))
 }
@@ -257,6 +254,11 @@ fn when(fields: &mut Fields) -> When {
         every_seconds: fields.optional_within("every_seconds", i64::MIN, i64::MAX),
         anchor: anchor.and_then(|text| fields.chosen("anchor", &text, MOMENT, parse_rfc3339)),
     }
+}
+
+/// The most ticks that are told at once.
+fn most_ticks() -> u32 {
+    u32::try_from(MAX_UPCOMING).unwrap_or(u32::MAX)
 }
 
 fn told(ticks: Vec<Tick>) -> Json<List<TickDto>> {

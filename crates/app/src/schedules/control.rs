@@ -15,7 +15,7 @@ use crate::{App, Caller, Error, audit, gates};
 
 /// Makes a schedule; its first tick is the first one from now.
 pub async fn create(app: &App, caller: &Caller, wish: &Wish) -> Result<View, Error> {
-    let now = app.clock.now();
+    let now = app.engine.now();
     let id = ScheduleId(app.ids.uuid(now));
     let action = audit::action("schedule.create", Tier::Write, Role::Operator, &id.to_string(), wish);
     gates::pass(app, caller, &action).await?;
@@ -44,7 +44,7 @@ pub async fn change(app: &App, caller: &Caller, id: ScheduleId, wish: &Wish) -> 
     get(app, caller, id).await?;
     let action = action("schedule.change", Tier::Write, id, wish);
     gates::pass(app, caller, &action).await?;
-    let now = app.clock.now();
+    let now = app.engine.now();
     let wanted = wished(app, caller, wish, id, now).await?;
     let keeps_pause = wish.paused.is_none();
     let changed = edit(app, caller, id, &action, move |before| {
@@ -83,7 +83,7 @@ pub async fn pause(app: &App, caller: &Caller, id: ScheduleId) -> Result<View, E
     get(app, caller, id).await?;
     let action = action("schedule.pause", Tier::Write, id, &id);
     gates::pass(app, caller, &action).await?;
-    let (by, now) = (caller.principal.subject.clone(), app.clock.now());
+    let (by, now) = (caller.principal.subject.clone(), app.engine.now());
     let paused = edit(app, caller, id, &action, move |before| {
         let runs = before.paused.is_none();
         runs.then(|| Schedule { paused: Some((now, by)), due_at: None, updated_at: now, ..before.clone() })
@@ -97,7 +97,7 @@ pub async fn resume(app: &App, caller: &Caller, id: ScheduleId) -> Result<View, 
     get(app, caller, id).await?;
     let action = action("schedule.resume", Tier::Write, id, &id);
     gates::pass(app, caller, &action).await?;
-    let now = app.clock.now();
+    let now = app.engine.now();
     let resumed = edit(app, caller, id, &action, move |before| {
         let is_paused = before.paused.is_some();
         let due_at = before.next_at.map(|next| due(before, next));
@@ -115,7 +115,7 @@ pub async fn run_now(app: &App, caller: &Caller, id: ScheduleId) -> Result<Run, 
     gates::pass(app, caller, &action).await?;
     let gone = || Error::new(Code::WorkflowUnknown, "The program no longer has the schedule's workflow.");
     let version = app.engine.version(&schedule.kind).ok_or_else(gone)?;
-    let now = app.clock.now();
+    let now = app.engine.now();
     let run = rows::new_run(&schedule, version, RunId(app.ids.uuid(now)), None, now);
     let (tenant, run_id) = (schedule.tenant.clone(), run.id);
     let audit = Some(audit::entry(app, caller, &action, Outcome::Allowed, None));

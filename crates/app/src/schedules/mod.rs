@@ -63,7 +63,7 @@ impl View {
 /// The tenant's schedules by name; only those of this workflow, or that are paused or not, where that is said.
 pub async fn list(app: &App, caller: &Caller, kind: Option<&str>, paused: Option<bool>) -> Result<Vec<View>, Error> {
     gates::pass(app, caller, &audit::action("schedule.list", Tier::Read, Role::Viewer, "", &())).await?;
-    let (tenant, now) = (caller.principal.tenant.clone(), app.clock.now());
+    let (tenant, now) = (caller.principal.tenant.clone(), app.engine.now());
     let found = app.store.read(move |tx| {
         Box::pin(
             async move { Ok((rows::list(tx, &tenant, MAX_SCHEDULES).await?, rows::last_statuses(tx, &tenant).await?)) },
@@ -78,7 +78,7 @@ pub async fn list(app: &App, caller: &Caller, kind: Option<&str>, paused: Option
 /// One schedule.
 pub async fn get(app: &App, caller: &Caller, id: ScheduleId) -> Result<View, Error> {
     gates::pass(app, caller, &audit::action("schedule.read", Tier::Read, Role::Viewer, "", &())).await?;
-    let (tenant, now) = (caller.principal.tenant.clone(), app.clock.now());
+    let (tenant, now) = (caller.principal.tenant.clone(), app.engine.now());
     let found = app.store.read(move |tx| {
         Box::pin(async move {
             let Some(schedule) = rows::get(tx, &tenant, id).await? else { return Ok(None) };
@@ -112,13 +112,13 @@ pub async fn ticks(
     count: u32,
 ) -> Result<Vec<Tick>, Error> {
     let view = get(app, caller, id).await?;
-    Ok(upcoming(&view.schedule.timing, after.unwrap_or_else(|| app.clock.now()), count))
+    Ok(upcoming(&view.schedule.timing, after.unwrap_or_else(|| app.engine.now()), count))
 }
 
 /// The next `count` ticks of a schedule that is yet to be made.
 pub async fn preview(app: &App, caller: &Caller, when: &When, count: u32) -> Result<Vec<Tick>, Error> {
     gates::pass(app, caller, &audit::action("schedule.preview", Tier::Read, Role::Member, "", &())).await?;
-    Ok(upcoming(&when.timing()?, app.clock.now(), count))
+    Ok(upcoming(&when.timing()?, app.engine.now(), count))
 }
 
 fn upcoming(timing: &Timing, after: Micros, count: u32) -> Vec<Tick> {
@@ -162,7 +162,7 @@ pub struct Health {
 
 /// Whether somebody looks after the schedules. Anybody may know that, so it names nobody.
 pub async fn health(app: &App) -> Result<Health, Error> {
-    let now = app.clock.now();
+    let now = app.engine.now();
     let found = app
         .store
         .read(move |tx| Box::pin(async move { Ok((workers::list(tx).await?, rows::overdue(tx, now - LATE).await?)) }));
