@@ -55,6 +55,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/scheduler/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the schedules are looked after. Needs no token, and names nobody. */
+        get: operations["operations_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agent/run": {
         parameters: {
             query?: never;
@@ -609,6 +626,148 @@ export interface paths {
         put?: never;
         /** Sends a signal to a run that has not ended. It is kept until the run looks for it. */
         post: operations["runs_signal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tenant's schedules, by name. */
+        get: operations["schedules_list"];
+        put?: never;
+        /** Makes a schedule. Its runs act for whoever makes it, with the role that they have now. */
+        post: operations["schedules_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The next ticks of a schedule that is yet to be made; nothing is stored. */
+        post: operations["schedules_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One schedule. */
+        get: operations["schedules_show"];
+        /**
+         * Replaces what was said of a schedule. Its next tick is the first one from now, and its runs act for the caller from
+         *     now on.
+         */
+        put: operations["schedules_change"];
+        post?: never;
+        /** Removes a schedule. Its runs stay. */
+        delete: operations["schedules_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keeps a schedule from firing. */
+        post: operations["schedules_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a schedule fire again; its catch-up policy says what becomes of the ticks that it missed. */
+        post: operations["schedules_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has a schedule run now, beside its plan. The run waits for those of its ticks that have not ended. */
+        post: operations["schedules_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The schedule's runs, newest first. */
+        get: operations["schedules_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/ticks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The schedule's next ticks, before jitter. */
+        get: operations["schedules_ticks"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1751,6 +1910,17 @@ export interface components {
             /** @description The jobs. */
             jobs: components["schemas"]["JobDto"][];
         };
+        /** @description What became of a tick. */
+        LastTickDto: {
+            /** @description The tick, without jitter. */
+            at: string;
+            /** @description `started`, `skipped` or `replaced`. */
+            outcome: string;
+            /** @description Its run. */
+            run_id?: string | null;
+            /** @description Where that run stands, as long as it is kept. */
+            status?: string | null;
+        };
         /** @description What a queue allows over the whole installation; null is without limit. */
         LimitsDto: {
             /**
@@ -1866,6 +2036,66 @@ export interface components {
             }[];
         };
         /** @description A list that is complete. */
+        List_ScheduleDto: {
+            /** @description The things. */
+            items: {
+                /** @description The moment that the interval is counted from. */
+                anchor?: string | null;
+                /** @description What becomes of missed ticks: `none`, `last`, `all` or `bounded:` and how many. */
+                catch_up: string;
+                /** @description When it was made. */
+                created_at: string;
+                /** @description The cron expression, where it has one. */
+                cron?: string | null;
+                /**
+                 * Format: int32
+                 * @description The interval, where it has one.
+                 */
+                every_seconds?: number | null;
+                /** @description Its id. */
+                id: string;
+                /** @description What its runs are given. */
+                input: unknown;
+                /**
+                 * Format: int32
+                 * @description The most that a tick is delayed.
+                 */
+                jitter_seconds: number;
+                /** @description Which workflow it runs. */
+                kind: string;
+                last?: components["schemas"]["LastTickDto"] | null;
+                /** @description Whether it should have been decided on a minute ago or earlier. */
+                late: boolean;
+                /**
+                 * Format: int64
+                 * @description How many ticks its catch-up policy dropped.
+                 */
+                missed: number;
+                /** @description Its name. */
+                name: string;
+                /** @description The first tick that was not decided on; null where there is none. */
+                next_at?: string | null;
+                /** @description What becomes of a tick while a run has not ended: `skip`, `queue` or `replace`. */
+                overlap: string;
+                /** @description Whether it is paused. */
+                paused: boolean;
+                /** @description Since when. */
+                paused_at?: string | null;
+                /** @description Who paused it. */
+                paused_by?: string | null;
+                /** @description The queue of its runs. */
+                queue: string;
+                /** @description In whose name its runs are. */
+                subject: string;
+                /** @description The time zone of the cron expression; `UTC` for an interval. */
+                time_zone: string;
+                /** @description When it was changed last. */
+                updated_at: string;
+                /** @description When it ticks, in words. */
+                when: string;
+            }[];
+        };
+        /** @description A list that is complete. */
         List_TenantDto: {
             /** @description The things. */
             items: {
@@ -1875,6 +2105,16 @@ export interface components {
                 id: string;
                 /** @description Its name. */
                 name: string;
+            }[];
+        };
+        /** @description A list that is complete. */
+        List_TickDto: {
+            /** @description The things. */
+            items: {
+                /** @description When, in UTC. */
+                at: string;
+                /** @description The same by the clocks of the schedule's time zone. */
+                local: string;
             }[];
         };
         /** @description A list that is complete. */
@@ -2057,6 +2297,34 @@ export interface components {
                 /** @description Our word for that. */
                 state: string;
                 /** @description Where it stands. */
+                status: string;
+            };
+            /** @description Null. */
+            error?: string | null;
+            /** @description `true`. */
+            ok: boolean;
+        };
+        /** @description A good answer. */
+        OkDto_SchedulerDto: {
+            /** @description Whether the schedules are looked after, as EchoPilot's operations document asks it. */
+            data: {
+                /** @description The last sign of life of any worker; empty where there never was one. */
+                last_activity: string;
+                /**
+                 * Format: int64
+                 * @description How many schedules are overdue by more than a minute.
+                 */
+                late: number;
+                /** @description When the next schedule is to be decided on. */
+                next_run_at?: string | null;
+                /**
+                 * Format: int32
+                 * @description Null: the schedules belong to no process.
+                 */
+                pid?: number | null;
+                /** @description Whether a worker lives; every worker looks at the schedules. */
+                running: boolean;
+                /** @description `running` or `stopped`. */
                 status: string;
             };
             /** @description Null. */
@@ -2283,6 +2551,25 @@ export interface components {
              * @description Those that ended well.
              */
             succeeded: number;
+        };
+        /** @description The timing of a schedule that is yet to be made. */
+        PreviewRequest: {
+            /** @description The moment that an interval is counted from. */
+            anchor?: string | null;
+            /**
+             * Format: int32
+             * @description How many ticks, 1 to 100; 5 unless it is said.
+             */
+            count?: number | null;
+            /** @description A cron expression of five fields, or of six with seconds before them. */
+            cron?: string | null;
+            /**
+             * Format: int64
+             * @description The distance of two ticks in seconds.
+             */
+            every_seconds?: number | null;
+            /** @description The time zone of the cron expression; `UTC` unless it is said. */
+            time_zone?: string | null;
         };
         /** @description A stable code and the reason in words. */
         Problem: {
@@ -2675,6 +2962,119 @@ export interface components {
              */
             version: number;
         };
+        /** @description A schedule as it stands. */
+        ScheduleDto: {
+            /** @description The moment that the interval is counted from. */
+            anchor?: string | null;
+            /** @description What becomes of missed ticks: `none`, `last`, `all` or `bounded:` and how many. */
+            catch_up: string;
+            /** @description When it was made. */
+            created_at: string;
+            /** @description The cron expression, where it has one. */
+            cron?: string | null;
+            /**
+             * Format: int32
+             * @description The interval, where it has one.
+             */
+            every_seconds?: number | null;
+            /** @description Its id. */
+            id: string;
+            /** @description What its runs are given. */
+            input: unknown;
+            /**
+             * Format: int32
+             * @description The most that a tick is delayed.
+             */
+            jitter_seconds: number;
+            /** @description Which workflow it runs. */
+            kind: string;
+            last?: components["schemas"]["LastTickDto"] | null;
+            /** @description Whether it should have been decided on a minute ago or earlier. */
+            late: boolean;
+            /**
+             * Format: int64
+             * @description How many ticks its catch-up policy dropped.
+             */
+            missed: number;
+            /** @description Its name. */
+            name: string;
+            /** @description The first tick that was not decided on; null where there is none. */
+            next_at?: string | null;
+            /** @description What becomes of a tick while a run has not ended: `skip`, `queue` or `replace`. */
+            overlap: string;
+            /** @description Whether it is paused. */
+            paused: boolean;
+            /** @description Since when. */
+            paused_at?: string | null;
+            /** @description Who paused it. */
+            paused_by?: string | null;
+            /** @description The queue of its runs. */
+            queue: string;
+            /** @description In whose name its runs are. */
+            subject: string;
+            /** @description The time zone of the cron expression; `UTC` for an interval. */
+            time_zone: string;
+            /** @description When it was changed last. */
+            updated_at: string;
+            /** @description When it ticks, in words. */
+            when: string;
+        };
+        /** @description A schedule to make, or what to make of one. */
+        ScheduleRequest: {
+            /** @description The moment that an interval is counted from; 1970-01-01T00:00:00Z unless it is said. */
+            anchor?: string | null;
+            /** @description `none`, `last`, `all`, or `bounded:1` to `bounded:100`; `last` unless it is said. */
+            catch_up?: string | null;
+            /** @description A cron expression of five fields, or of six with seconds before them. Either this or `every_seconds`. */
+            cron?: string | null;
+            /**
+             * Format: int64
+             * @description The distance of two ticks, 1 to 31,622,400 seconds.
+             */
+            every_seconds?: number | null;
+            /** @description What its runs are given; for `ask`, `question` and, where it is not the tenant's default one, `connection`. */
+            input: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description The most that a tick is delayed, 0 to 86,400 seconds; 0 unless it is said.
+             */
+            jitter_seconds?: number | null;
+            /** @description Which workflow: `ask`. */
+            kind: string;
+            /** @description Its name, unique in the tenant, 1 to 100 characters. */
+            name: string;
+            /** @description `skip`, `queue` or `replace`; `skip` unless it is said. */
+            overlap?: string | null;
+            /** @description Whether it is paused; where it is left out, a new one is not and another stays as it is. */
+            paused?: boolean | null;
+            /** @description The queue of its runs; the workflow's own unless it is said. */
+            queue?: string | null;
+            /** @description The time zone of the cron expression, a name of the IANA database; `UTC` unless it is said. */
+            time_zone?: string | null;
+        };
+        /** @description Whether the schedules are looked after, as EchoPilot's operations document asks it. */
+        SchedulerDto: {
+            /** @description The last sign of life of any worker; empty where there never was one. */
+            last_activity: string;
+            /**
+             * Format: int64
+             * @description How many schedules are overdue by more than a minute.
+             */
+            late: number;
+            /** @description When the next schedule is to be decided on. */
+            next_run_at?: string | null;
+            /**
+             * Format: int32
+             * @description Null: the schedules belong to no process.
+             */
+            pid?: number | null;
+            /** @description Whether a worker lives; every worker looks at the schedules. */
+            running: boolean;
+            /** @description `running` or `stopped`. */
+            status: string;
+        };
         /** @description A semantic model. */
         SemanticDto: {
             /** @description When it was stored. */
@@ -2844,6 +3244,13 @@ export interface components {
             status: string;
             /** @description The tenant's id. */
             tenant: string;
+        };
+        /** @description A tick. */
+        TickDto: {
+            /** @description When, in UTC. */
+            at: string;
+            /** @description The same by the clocks of the schedule's time zone. */
+            local: string;
         };
         /** @description Times in milliseconds. */
         TimesDto: {
@@ -3089,6 +3496,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OkDto_StuckJobsDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OkError"];
+                };
+            };
+        };
+    };
+    operations_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OkDto_SchedulerDto"];
                 };
             };
             /** @description An error, in the original's shape. */
@@ -4192,6 +4627,353 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    schedules_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Only schedules of this workflow. */
+                kind: string | null;
+                /** @description `true` for paused ones only, `false` for the others only. */
+                paused: boolean | null;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ScheduleDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    schedules_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    schedules_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_TickDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    schedules_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    schedules_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    schedules_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    schedules_pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    schedules_resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    schedules_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    schedules_runs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                /** @description How many, 1 to 200; 50 unless it is said. */
+                limit: number | null;
+                /** @description Where the page before ended. */
+                cursor: string | null;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RunDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    schedules_ticks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                /** @description How many, 1 to 100; 5 unless it is said. */
+                count: number | null;
+                /** @description The moment after which the first one is looked for; now unless it is said. */
+                after: string | null;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_TickDto"];
                 };
             };
             /** @description An error (RFC 9457). */
