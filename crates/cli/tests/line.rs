@@ -83,7 +83,6 @@ fn schedules_are_looked_after(folder: &Path) {
     let wrong = ["schedules", "create", "wrong", "--cron", "99 * * * *", "--question", question];
     assert_eq!(run(folder, &wrong, 1)["code"], "schedule.invalid");
     run(folder, &["schedules", "create", "wrong", "--every", "often", "--question", question], 2);
-    run(folder, &["schedules", "create", "wrong", "--every", "5m", "--cron", "@daily"], 2);
     assert_eq!(run(folder, &["schedule", "list"], 0)["items"][0]["id"], id);
     assert_eq!(run(folder, &["schedules", "show", "daily"], 0)["runs"], json!([]));
     let ticks = run(folder, &["schedules", "next", id, "--count", "2"], 0);
@@ -97,7 +96,6 @@ fn schedules_are_looked_after(folder: &Path) {
     let told = ["overlap", "jitter_seconds", "every_seconds", "paused"].map(|name| changed[name].clone());
     assert_eq!(json!(told), json!(["queue", 60, 7_200, true]));
     assert_eq!(run(folder, &["schedules", "resume", "--all"], 0)["items"][0]["paused"], false);
-    run(folder, &["schedules", "pause"], 2);
     let fired = run(folder, &["schedules", "run", "often", "--wait"], 0);
     assert_eq!((&fired["status"], &fired["title"]), (&json!("succeeded"), &json!(question)));
     assert_eq!(run(folder, &["schedules", "show", "often"], 0)["runs"][0]["id"], fired["id"]);
