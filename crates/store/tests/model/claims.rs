@@ -60,7 +60,7 @@ impl State {
                 let kept = self.runs.get_mut(&id).unwrap();
                 kept.begin(&claim.worker, claim.now);
                 // Whoever takes a run is not told why it failed before.
-                runs.push(Run { error_code: None, error_message: None, retries: 0, ..kept.run.clone() });
+                runs.push(Run { error_code: None, error_message: None, ..kept.run.clone() });
             }
         }
         runs.sort_by_key(|run| (rank(run.due_at, run.priority), run.id));
