@@ -13,8 +13,8 @@ use tracing::Instrument;
 
 use crate::Engine;
 use crate::attempt;
-use crate::engine::Place;
 use crate::hints::Hint;
+use crate::known::Place;
 use crate::lanes::Found;
 use crate::live::Stop;
 

@@ -1,6 +1,6 @@
 //! The engine's handle: start a run, watch it, wait for it, stop it, send it signals.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use pilothouse_domain::run::Status;
 use pilothouse_domain::{Clock, Ids, Micros, RunId, TenantId};
 use pilothouse_store::journal::Entry;
 use pilothouse_store::queues::Queue;
-use pilothouse_store::runs::{Change, Enqueue, Lane, Limits, NewRun, Outcome, Run};
+use pilothouse_store::runs::{Change, Enqueue, Lane, NewRun, Outcome, Run};
 use pilothouse_store::{Error, Store};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,7 @@ use crate::clock::SharedClock;
 use crate::events;
 use crate::groups::Groups;
 use crate::hints::{Hint, Mouth, speak};
+use crate::known::{Known, Place, Starting};
 use crate::lanes::Lanes;
 use crate::live::{LiveRuns, Stop};
 use crate::{Also, Backend, EventStream, Registry, Request, Started};
@@ -99,76 +100,6 @@ pub(crate) struct Inner {
     pub(crate) tasks: TaskTracker,
     pub(crate) stopping: CancellationToken,
     known: Mutex<Known>,
-}
-
-/// What this process knows of the database without asking it. All of it may be behind; a slow poll mends that.
-#[derive(Default)]
-struct Known {
-    worker: String,
-    lanes: Lanes,
-    queues: BTreeMap<String, Limits>,
-    /// Whether the settings of queues were ever read.
-    has_looked: bool,
-    /// Runs that are being claimed together with their start.
-    starting: BTreeSet<RunId>,
-    /// Whether this worker may hold runs that it does not work on.
-    unsure: bool,
-    /// How many runs of each lane this process works on, or is about to.
-    running: BTreeMap<Lane, u32>,
-    /// Whether a claim is under way, so that what is free is for it to say.
-    claiming: bool,
-    /// Moments at which delayed or waiting runs are to be looked at.
-    wakes: BTreeSet<Micros>,
-    /// Where the last look at the database's lanes stopped.
-    seen: Option<Lane>,
-}
-
-impl Known {
-    /// Whether limits leave room for one more run of the lane. Only a process that is alone can know.
-    fn has_room(&self, lane: &Lane, alone: bool) -> bool {
-        let free = Limits::default();
-        let limits = self.queues.get(&lane.queue).unwrap_or(&free);
-        let limited = !lane.key.is_empty() || !limits.is_free();
-        !limited || (alone && !self.claiming && limits.has_room(lane, &self.running))
-    }
-}
-
-/// A run's place among those at work: a slot of this process, and one in its lane's count.
-pub(crate) struct Place {
-    engine: Engine,
-    lane: Lane,
-    slot: Option<OwnedSemaphorePermit>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        drop(self.slot.take());
-        self.engine.with(|known| {
-            if let Some(running) = known.running.get_mut(&self.lane) {
-                *running -= 1;
-                if *running == 0 {
-                    known.running.remove(&self.lane);
-                }
-            }
-        });
-        self.engine.freed(&self.lane);
-    }
-}
-
-/// A run that is being claimed together with its start, until it is known what became of it.
-struct Starting {
-    engine: Engine,
-    run: RunId,
-    answered: bool,
-}
-
-impl Drop for Starting {
-    fn drop(&mut self) {
-        self.engine.with(|known| known.starting.remove(&self.run));
-        if !self.answered {
-            self.engine.unsure();
-        }
-    }
 }
 
 impl Engine {
@@ -555,7 +486,7 @@ impl Engine {
         self.with(|known| work(&mut known.seen))
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut Known) -> T) -> T {
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Known) -> T) -> T {
         work(&mut self.inner.known.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -14,6 +14,7 @@ mod failure;
 mod groups;
 mod hints;
 mod journal;
+mod known;
 mod lanes;
 mod live;
 mod request;

@@ -168,7 +168,7 @@ mod tests {
     fn nonsense_is_refused() {
         for text in [
             "[limits]\nenabled = true\nrequests = 0",
-            "[ask]\nconcurrency = 0",
+            "[engine]\nconcurrency = 0",
             "[server]\ntls_key = 'k.pem'",
             "[server]\nallowed_origins = ['*']",
             "[telemetry]\nsample_percent = 150",
