@@ -117,7 +117,7 @@ async fn run(global: Global, work: Work, loaded: Loaded) -> Result<Outcome> {
     match work {
         Work::Serve { .. } => commands::serve::run(config).await,
         Work::Worker { .. } => commands::worker::run(config).await,
-        Work::Call(call) => commands::call(&config, &global, call).await,
+        Work::Call(call) => commands::call(&config, &global, *call).await,
         Work::Eval { data, questions, semantic } => {
             commands::eval::run(config, &data, &questions, semantic.as_deref(), global.json).await
         }

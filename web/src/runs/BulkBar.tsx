@@ -17,26 +17,30 @@ const ICONS: Record<BulkAction, IconName> = { retry: "refresh", cancel: "stop", 
 
 export function BulkBar({ actions, selection, onSelect }: Props) {
   const { ids, all, more } = selection;
-  // The wish is kept as it was when the dialog opened: the list under it goes on changing.
+  // The wish is kept as it was when the dialog opened: the list under it goes on changing, and may become empty.
   const [wish, setWish] = useState<Wish | null>(null);
   const close = (changed: boolean): void => { setWish(null); if (changed) onSelect(false); };
   const whole = ids.length === all;
   return (
-    <div className="bulk" role="group" aria-label="Change many runs">
-      <label className="check bulk-all">
-        <input type="checkbox" checked={whole} ref={(box) => { if (box) box.indeterminate = ids.length > 0 && !whole; }} onChange={() => onSelect(!whole)} />
-        <span>{ids.length > 0 ? `${formatNumber(ids.length)} selected` : `Select the ${formatNumber(all)} shown`}</span>
-      </label>
-      <span className="bulk-actions">
-        {actions.map((action) => (
-          <Button key={action} icon={ICONS[action]} onClick={() => setWish(wishOf(action, selection.filter, ids))}>
-            {`${VERBS[action].verb} ${ids.length > 0 ? formatNumber(ids.length) : more ? "all that match" : "all"} …`}
-          </Button>
-        ))}
-      </span>
+    <>
+      {all > 0 ? (
+        <div className="bulk" role="group" aria-label="Change many runs">
+          <label className="check bulk-all">
+            <input type="checkbox" checked={whole} ref={(box) => { if (box) box.indeterminate = ids.length > 0 && !whole; }} onChange={() => onSelect(!whole)} />
+            <span>{ids.length > 0 ? `${formatNumber(ids.length)} selected` : `Select the ${formatNumber(all)} shown`}</span>
+          </label>
+          <span className="bulk-actions">
+            {actions.map((action) => (
+              <Button key={action} icon={ICONS[action]} onClick={() => setWish(wishOf(action, selection.filter, ids))}>
+                {`${VERBS[action].verb} ${ids.length > 0 ? formatNumber(ids.length) : more ? "all that match" : "all"} …`}
+              </Button>
+            ))}
+          </span>
+        </div>
+      ) : null}
       <Dialog open={wish !== null} onClose={() => close(false)} title={wish ? `${VERBS[wish.action].verb} runs` : ""}>
         {wish ? <BulkDialog wish={wish} onClose={close} /> : null}
       </Dialog>
-    </div>
+    </>
   );
 }

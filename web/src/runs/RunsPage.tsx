@@ -65,15 +65,19 @@ function RunList({ filter }: { filter: RunFilter }) {
     <>
       <RunFilters filter={filter} held={held} live={!query.isError} onShowHeld={() => hold(null)} />
       <Query query={query} what="the list of runs" rows={8}>
-        {() => runs.length === 0 ? <NoRuns filter={filter} /> : (
+        {() => (
           <>
             {actions.length > 0 ? <BulkBar actions={actions} selection={selection} onSelect={(all) => setSelected(new Set(all ? shown.map((run) => run.id) : []))} /> : null}
-            <div ref={list} onPointerEnter={() => hold(runs)} onPointerLeave={() => hold(null)} onFocus={() => hold(runs)} onBlur={(event) => { if (!event.currentTarget.contains(event.relatedTarget)) hold(null); }}>
-              <RunTable runs={shown} selected={actions.length > 0 ? selected : null} onToggle={toggle} />
-            </div>
-            {query.hasNextPage
-              ? <div className="more"><Button busy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>Show older</Button></div>
-              : <p className="list-end hint">{formatCount(runs.length, "run")}</p>}
+            {runs.length === 0 ? <NoRuns filter={filter} /> : (
+              <>
+                <div ref={list} onPointerEnter={() => hold(runs)} onPointerLeave={() => hold(null)} onFocus={() => hold(runs)} onBlur={(event) => { if (!event.currentTarget.contains(event.relatedTarget)) hold(null); }}>
+                  <RunTable runs={shown} selected={actions.length > 0 ? selected : null} onToggle={toggle} />
+                </div>
+                {query.hasNextPage
+                  ? <div className="more"><Button busy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>Show older</Button></div>
+                  : <p className="list-end hint">{formatCount(runs.length, "run")}</p>}
+              </>
+            )}
           </>
         )}
       </Query>

@@ -29,8 +29,6 @@ const MIGRATION_LOCK: &str = "SELECT pg_advisory_lock(1885956984, hashtext(curre
 /// An open PostgreSQL database.
 pub(crate) struct Postgres {
     pool: PgPool,
-    /// How a connection is made that is not one of the pool's.
-    connect: PgConnectOptions,
     /// Where the processes that use this schema hear each other.
     channel: String,
     /// Taken while every connection of the pool is looked at, so that two who look never wait for each other.
@@ -55,11 +53,11 @@ impl Postgres {
             .max_connections(options.postgres_connections.max(1))
             .acquire_timeout(WAITING_TIME)
             .after_connect(|connection, _| Box::pin(flush_on_commit(connection)))
-            .connect_with(connect.clone())
+            .connect_with(connect)
             .await?;
         // A name has at most 63 bytes, of which a schema's may use all.
         let channel = format!("pilothouse_{}", schema.chars().take(40).collect::<String>());
-        Ok(Self { pool, connect, channel, looking: tokio::sync::Mutex::new(()) })
+        Ok(Self { pool, channel, looking: tokio::sync::Mutex::new(()) })
     }
 
     pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, Error>
@@ -97,7 +95,8 @@ impl Postgres {
     pub(crate) async fn hints(&self) -> Result<Hints, Error> {
         // A listener keeps its connection for ever, so that it has one of its own.
         let own = PgPoolOptions::new().max_connections(1).acquire_timeout(WAITING_TIME);
-        let own = own.max_lifetime(None).idle_timeout(None).connect_with(self.connect.clone()).await?;
+        let own =
+            own.max_lifetime(None).idle_timeout(None).connect_with((*self.pool.connect_options()).clone()).await?;
         let mut listener = PgListener::connect_with(&own).await?;
         listener.listen(&self.channel).await?;
         Ok(Hints::new(listener))
