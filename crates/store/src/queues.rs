@@ -156,17 +156,14 @@ pub async fn rates(tx: &mut Tx<'_>) -> Result<BTreeMap<String, Micros>, Error> {
     rows.iter().map(|row| Ok((row.text("queue")?, row.int("next_at")?))).collect()
 }
 
-/// Counts the runs that begin against the rates of their queues.
+/// Counts the runs that begin against the rates of their queues, which stood at `before`.
 pub(crate) async fn spend(
     tx: &mut Tx<'_>,
     settings: &BTreeMap<String, Limits>,
+    before: &BTreeMap<String, Micros>,
     begun: &BTreeMap<Lane, u32>,
     now: Micros,
 ) -> Result<(), Error> {
-    if settings.values().all(|limits| limits.rate.is_none()) {
-        return Ok(());
-    }
-    let before = rates(tx).await?;
     for (queue, limits) in settings {
         let Some((count, period)) = limits.rate else { continue };
         let starts: u32 = begun.iter().filter(|(lane, _)| lane.queue == *queue).map(|(_, starts)| starts).sum();

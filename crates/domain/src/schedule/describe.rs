@@ -4,25 +4,12 @@ use super::calendar::Calendar;
 use super::cron::Cron;
 use super::field::{Field, Set};
 use super::timing::Timing;
+use crate::format::MONTHS;
 
 /// Most times of day, weekdays or days of the month that a sentence lists.
 const MAX_LISTED: usize = 7;
 
 const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
 impl Timing {
     /// The timing in words, with the time zone of a cron expression.

@@ -96,7 +96,7 @@ pub async fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Claimed, Error> {
         *got.entry(lane).or_default() += 1;
     }
     if limited {
-        queues::spend(tx, &settings, &got, claim.now).await?;
+        queues::spend(tx, &settings, &usage.next_at, &got, claim.now).await?;
     }
     let empty = shares.into_iter().filter(|(lane, share)| got.get(lane).copied().unwrap_or(0) < *share);
     let empty = empty.map(|(lane, _)| lane).collect();
