@@ -88,7 +88,7 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         tracing::debug!(%error, "the database answered with an error");
         match &error {
-            sqlx::Error::Database(database) => classify(database.as_ref()),
+            sqlx::Error::Database(database) => from_postgres(&database.code().unwrap_or_default()),
             sqlx::Error::Io(io) => from_io(io),
             sqlx::Error::PoolTimedOut => Self::Unavailable("no connection was free in time".into()),
             sqlx::Error::PoolClosed => Self::Unavailable("the store is closed".into()),
@@ -113,12 +113,14 @@ pub(crate) fn from_io(error: &std::io::Error) -> Error {
     }
 }
 
-fn classify(error: &dyn sqlx::error::DatabaseError) -> Error {
-    let code = error.code().unwrap_or_default();
-    if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
-        code.parse().map_or_else(|_| Error::Database(code.to_string()), from_sqlite)
-    } else {
-        from_postgres(&code)
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        tracing::debug!(%error, "the database answered with an error");
+        match error {
+            rusqlite::Error::SqliteFailure(failure, _) => from_sqlite(failure.extended_code),
+            rusqlite::Error::SqlInputError { error, .. } => from_sqlite(error.extended_code),
+            _ => Self::Database("unexpected answer".into()),
+        }
     }
 }
 
@@ -130,6 +132,7 @@ fn from_sqlite(code: i32) -> Error {
         // Growing the shared-memory file of the log fails only where there is no space for it.
         (13, _) | (_, IOERR_SHMSIZE) => Error::Full,
         (8 | 14 | 3, _) => Error::ReadOnly,
+        (9, _) => Error::Unavailable("a statement took too long".into()),
         (5 | 6, _) => Error::Unavailable("the database file is busy".into()),
         (10, _) => Error::Unavailable(format!("the disk reported an error (SQLite {code})")),
         (11 | 26, _) => Error::Corrupt("the file is not a sound SQLite database".into()),

@@ -1,17 +1,15 @@
-//! Statements over many rows at once: the rows are handed in as a table named `given`.
-//!
-//! PostgreSQL gets one array per column, SQLite a list of values. A list's length is a power of two, so that the few
-//! texts that come of it stay prepared.
+//! Statements over many rows at once. PostgreSQL gets the rows in one statement as a table named `given`, one array per
+//! column. SQLite answers in the calling thread, so it gets them one after the other.
+
+use std::borrow::Cow;
 
 use futures::{StreamExt as _, TryStreamExt as _};
+use rusqlite::Connection;
 use sqlx::postgres::{PgArguments, PgConnection};
-use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments as _, AssertSqlSafe, Executor as _, SqlSafeStr as _, query_with};
 
-use crate::{Arg, Row};
-
-/// Most rows of one SQLite statement; a power of two.
-const MOST_ROWS: usize = 128;
+use crate::engine::statement;
+use crate::{Arg, Error, Row};
 
 /// The type of a column.
 #[derive(Debug, Clone, Copy)]
@@ -21,13 +19,13 @@ pub(crate) enum Kind {
     Bytes,
 }
 
-/// A statement over a table of rows.
+/// A statement over rows.
 pub(crate) struct Given {
-    /// The columns of the table, in the order of the values.
+    /// The columns, in the order of the values.
     pub columns: &'static [(&'static str, Kind)],
-    /// The statement; it reads from `given`.
+    /// The statement for one row: `:name` is its column of that name, `:*` stands for all of them.
     pub sqlite: &'static str,
-    /// The same in PostgreSQL's words.
+    /// The statement for all rows: it reads from `given`.
     pub postgres: &'static str,
 }
 
@@ -57,37 +55,10 @@ impl<const N: usize> FromIterator<[Arg; N]> for Rows {
     }
 }
 
-pub(crate) async fn sqlite(
-    connection: &mut SqliteConnection,
-    statement: &Given,
-    rows: Rows,
-) -> Result<Vec<Row>, sqlx::Error> {
-    let width = statement.columns.len();
-    let mut values = rows.values.into_iter();
-    let mut left = values.len() / width.max(1);
-    let mut found = Vec::new();
-    while left > 0 {
-        let count = power_of_two_below(left).min(MOST_ROWS);
-        left -= count;
-        let mut arguments = SqliteArguments::default();
-        for value in values.by_ref().take(count * width) {
-            match value {
-                Arg::Int(value) => arguments.add(value),
-                Arg::Text(value) => arguments.add(value),
-                Arg::Bytes(value) => arguments.add(value),
-            }
-            .map_err(sqlx::Error::Encode)?;
-        }
-        let text = AssertSqlSafe(sqlite_text(statement, count)).into_sql_str();
-        let answered = connection.fetch_many(query_with(text, arguments));
-        found.extend(
-            answered
-                .try_filter_map(|part| async move { Ok(part.right().map(Row::Sqlite)) })
-                .try_collect::<Vec<_>>()
-                .await?,
-        );
-    }
-    Ok(found)
+pub(crate) fn sqlite(connection: &Connection, statement: &Given, rows: &Rows) -> Result<Vec<Row>, Error> {
+    let place = |name: &str| statement.columns.iter().position(|(column, _)| *column == name);
+    let rows = rows.values.chunks(statement.columns.len().max(1));
+    statement::for_each(connection, &sqlite_text(statement), place, rows)
 }
 
 pub(crate) async fn postgres(
@@ -117,27 +88,16 @@ pub(crate) async fn postgres(
     answered.try_filter_map(|part| async move { Ok(part.right().map(Row::Postgres)) }).boxed().try_collect().await
 }
 
-/// The highest power of two that is not above `count`, which is above zero.
-fn power_of_two_below(count: usize) -> usize {
-    1 << count.ilog2()
-}
-
 fn names(statement: &Given) -> String {
     statement.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
-pub(crate) fn sqlite_text(statement: &Given, rows: usize) -> String {
-    let row = format!("({})", vec!["?"; statement.columns.len()].join(","));
-    // A statement that fails undoes its whole unit, so SQLite need not be able to undo it alone, which costs it a copy
-    // of every page.
-    let kind = statement.sqlite.split(' ').next().unwrap_or_default();
-    let rest = statement.sqlite.strip_prefix(kind).unwrap_or_default();
-    let kind = match kind {
-        "INSERT" => "INSERT OR FAIL",
-        "UPDATE" => "UPDATE OR FAIL",
-        other => other,
-    };
-    format!("WITH given ({}) AS (VALUES {}) {kind}{rest}", names(statement), vec![row; rows].join(","))
+pub(crate) fn sqlite_text(statement: &Given) -> Cow<'static, str> {
+    if !statement.sqlite.contains(":*") {
+        return Cow::Borrowed(statement.sqlite);
+    }
+    let all = statement.columns.iter().map(|(name, _)| format!(":{name}")).collect::<Vec<_>>();
+    Cow::Owned(statement.sqlite.replace(":*", &all.join(", ")))
 }
 
 fn postgres_text(statement: &Given) -> String {
@@ -159,19 +119,14 @@ mod tests {
 
     const STATEMENT: Given = Given {
         columns: &[("id", Kind::Text), ("at", Kind::Int)],
-        sqlite: "SELECT id FROM given",
+        sqlite: "SELECT id FROM runs WHERE (id, at) = (:*)",
         postgres: "SELECT id FROM given",
     };
 
     #[test]
     fn each_engine_gets_the_rows_in_its_own_way() {
-        assert_eq!(sqlite_text(&STATEMENT, 2), "WITH given (id, at) AS (VALUES (?,?),(?,?)) SELECT id FROM given");
+        assert_eq!(sqlite_text(&STATEMENT), "SELECT id FROM runs WHERE (id, at) = (:id, :at)");
         let arrays = "WITH given (id, at) AS (SELECT * FROM unnest($1::text[], $2::bigint[])) SELECT id FROM given";
         assert_eq!(postgres_text(&STATEMENT), arrays);
-    }
-
-    #[test]
-    fn lists_are_cut_into_powers_of_two() {
-        assert_eq!([1, 2, 3, 64, 100].map(power_of_two_below), [1, 2, 2, 64, 64]);
     }
 }

@@ -93,7 +93,7 @@ const INSERT: Given = Given {
         ("error", Kind::Text),
         ("started_at", Kind::Int),
     ],
-    sqlite: "INSERT INTO journal SELECT * FROM given WHERE true ON CONFLICT DO NOTHING",
+    sqlite: "INSERT INTO journal VALUES (:*) ON CONFLICT DO NOTHING",
     postgres: "INSERT INTO journal SELECT * FROM given ON CONFLICT DO NOTHING",
 };
 
@@ -198,14 +198,18 @@ pub struct Reached {
     pub last_at: Option<Micros>,
 }
 
-const REACHED: Given =
-    Given { columns: &[("tenant", Kind::Text), ("run", Kind::Text)], sqlite: HOW_FAR, postgres: HOW_FAR };
-
-const HOW_FAR: &str = "SELECT given.run,
+const REACHED: Given = Given {
+    columns: &[("tenant", Kind::Text), ("run", Kind::Text)],
+    sqlite: "SELECT :run AS run,
+      (SELECT output FROM journal WHERE tenant = :tenant AND run = :run AND kind = 'progress'
+       ORDER BY seq DESC LIMIT 1) AS progress,
+      (SELECT at FROM journal WHERE tenant = :tenant AND run = :run ORDER BY seq DESC LIMIT 1) AS last_at",
+    postgres: "SELECT given.run,
       (SELECT j.output FROM journal j WHERE j.tenant = given.tenant AND j.run = given.run AND j.kind = 'progress'
        ORDER BY j.seq DESC LIMIT 1) AS progress,
       (SELECT j.at FROM journal j WHERE j.tenant = given.tenant AND j.run = given.run ORDER BY j.seq DESC LIMIT 1)
-        AS last_at FROM given";
+        AS last_at FROM given",
+};
 
 /// How far runs are.
 pub async fn reached(

@@ -1,19 +1,21 @@
 //! One row of an answer, from either engine, read by column name.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
+use rusqlite::types::Value;
 use sqlx::Row as _;
 
 use crate::Error;
 
 /// One row. Every getter fails with [`Error::Corrupt`] where the column holds something else.
 pub(crate) enum Row {
-    Sqlite(sqlx::sqlite::SqliteRow),
+    Sqlite { columns: Arc<[String]>, values: Vec<Value> },
     Postgres(sqlx::postgres::PgRow),
 }
 
 macro_rules! getter {
-    ($(#[$doc:meta])* $name:ident, $optional:ident, $type:ty) => {
+    ($(#[$doc:meta])* $name:ident, $optional:ident, $type:ty, $kind:ident) => {
         $(#[$doc])*
         pub(crate) fn $name(&self, column: &str) -> Result<$type, Error> {
             self.$optional(column)?.ok_or_else(|| Error::unreadable(column))
@@ -22,8 +24,12 @@ macro_rules! getter {
         $(#[$doc])*
         pub(crate) fn $optional(&self, column: &str) -> Result<Option<$type>, Error> {
             match self {
-                Self::Sqlite(row) => Ok(row.try_get(column)?),
                 Self::Postgres(row) => Ok(row.try_get(column)?),
+                Self::Sqlite { columns, values } => match value(columns, values, column)? {
+                    Value::Null => Ok(None),
+                    Value::$kind(value) => Ok(Some(value.to_owned())),
+                    _ => Err(Error::unreadable(column)),
+                },
             }
         }
     };
@@ -32,15 +38,15 @@ macro_rules! getter {
 impl Row {
     getter!(
         /// A whole number.
-        int, optional_int, i64
+        int, optional_int, i64, Integer
     );
     getter!(
         /// A text.
-        text, optional_text, String
+        text, optional_text, String, Text
     );
     getter!(
         /// Bytes.
-        bytes, optional_bytes, Vec<u8>
+        bytes, optional_bytes, Vec<u8>, Blob
     );
 
     /// A yes or no, stored as 1 or 0.
@@ -55,11 +61,24 @@ impl Row {
 
     /// A text that parses, for instance a typed id.
     pub(crate) fn parsed<T: FromStr>(&self, column: &str) -> Result<T, Error> {
-        self.text(column)?.parse().map_err(|_| Error::unreadable(column))
+        self.optional_parsed(column)?.ok_or_else(|| Error::unreadable(column))
     }
 
     /// A text that parses, or null.
     pub(crate) fn optional_parsed<T: FromStr>(&self, column: &str) -> Result<Option<T>, Error> {
-        self.optional_text(column)?.map(|text| text.parse().map_err(|_| Error::unreadable(column))).transpose()
+        let text = match self {
+            Self::Postgres(row) => row.try_get::<Option<&str>, _>(column)?,
+            Self::Sqlite { columns, values } => match value(columns, values, column)? {
+                Value::Null => None,
+                Value::Text(text) => Some(text.as_str()),
+                _ => return Err(Error::unreadable(column)),
+            },
+        };
+        text.map(|text| text.parse().map_err(|_| Error::unreadable(column))).transpose()
     }
+}
+
+fn value<'r>(columns: &[String], values: &'r [Value], column: &str) -> Result<&'r Value, Error> {
+    let place = columns.iter().position(|name| name == column);
+    place.and_then(|place| values.get(place)).ok_or_else(|| Error::Database(format!("no column {column}")))
 }

@@ -1,9 +1,9 @@
 //! A unit of work on either engine: the one thing that entity modules run statements on.
 
 use sqlx::postgres::{PgArguments, PgConnection};
-use sqlx::sqlite::{SqliteArguments, SqliteConnection};
-use sqlx::{Arguments, AssertSqlSafe, query_with, raw_sql};
+use sqlx::{Arguments as _, AssertSqlSafe, query_with, raw_sql};
 
+use crate::engine::statement;
 use crate::given::{self, Given, Rows};
 use crate::{Arg, Error, Row};
 
@@ -20,12 +20,12 @@ pub struct Tx<'c> {
 }
 
 enum Connection<'c> {
-    Sqlite(&'c mut SqliteConnection),
+    Sqlite(&'c mut rusqlite::Connection),
     Postgres(&'c mut PgConnection),
 }
 
 impl<'c> Tx<'c> {
-    pub(crate) fn sqlite(connection: &'c mut SqliteConnection) -> Self {
+    pub(crate) fn sqlite(connection: &'c mut rusqlite::Connection) -> Self {
         Self {
             connection: Connection::Sqlite(connection),
             failed: None,
@@ -62,16 +62,14 @@ impl<'c> Tx<'c> {
     pub(crate) async fn execute<const N: usize>(&mut self, sql: &'static str, args: [Arg; N]) -> Result<u64, Error> {
         self.sound()?;
         #[cfg(test)]
-        self.explain(sql).await;
+        self.explain(sql);
         let done = match &mut self.connection {
-            Connection::Sqlite(connection) => query_with(sql, bind::<SqliteArguments, N>(args)?)
+            Connection::Sqlite(connection) => statement::execute(connection, sql, &args),
+            Connection::Postgres(connection) => query_with(sql, bind(args)?)
                 .execute(&mut **connection)
                 .await
-                .map(|done| done.rows_affected()),
-            Connection::Postgres(connection) => query_with(sql, bind::<PgArguments, N>(args)?)
-                .execute(&mut **connection)
-                .await
-                .map(|done| done.rows_affected()),
+                .map(|done| done.rows_affected())
+                .map_err(Error::from),
         };
         self.noted(done)
     }
@@ -86,16 +84,14 @@ impl<'c> Tx<'c> {
     ) -> Result<Vec<Row>, Error> {
         self.sound()?;
         #[cfg(test)]
-        self.explain(sql).await;
+        self.explain(sql);
         let rows = match &mut self.connection {
-            Connection::Sqlite(connection) => query_with(sql, bind::<SqliteArguments, N>(args)?)
+            Connection::Sqlite(connection) => statement::fetch(connection, sql, &args),
+            Connection::Postgres(connection) => query_with(sql, bind(args)?)
                 .fetch_all(&mut **connection)
                 .await
-                .map(|rows| rows.into_iter().map(Row::Sqlite).collect()),
-            Connection::Postgres(connection) => query_with(sql, bind::<PgArguments, N>(args)?)
-                .fetch_all(&mut **connection)
-                .await
-                .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
+                .map(|rows| rows.into_iter().map(Row::Postgres).collect())
+                .map_err(Error::from),
         };
         self.noted(rows)
     }
@@ -109,17 +105,14 @@ impl<'c> Tx<'c> {
         Ok(self.fetch_all(sql, args).await?.into_iter().next())
     }
 
-    /// Runs a statement over many rows that are handed in, in as few round trips as each engine allows, and returns
-    /// what it returns. The statement sees the rows as the table `given`.
+    /// Runs a statement over many rows that are handed in, in one round trip, and returns what it returns.
     pub(crate) async fn given(&mut self, statement: &Given, rows: Rows) -> Result<Vec<Row>, Error> {
         self.sound()?;
         #[cfg(test)]
-        for rows in [1, 2, 128] {
-            self.explain(&given::sqlite_text(statement, rows)).await;
-        }
+        self.explain(&given::sqlite_text(statement));
         let answered = match &mut self.connection {
-            Connection::Sqlite(connection) => given::sqlite(connection, statement, rows).await,
-            Connection::Postgres(connection) => given::postgres(connection, statement, rows).await,
+            Connection::Sqlite(connection) => given::sqlite(connection, statement, &rows),
+            Connection::Postgres(connection) => given::postgres(connection, statement, rows).await.map_err(Error::from),
         };
         self.noted(answered)
     }
@@ -127,22 +120,22 @@ impl<'c> Tx<'c> {
     /// Runs a whole script of statements without values: migrations.
     pub(crate) async fn script(&mut self, sql: String) -> Result<(), Error> {
         self.sound()?;
-        let script = raw_sql(AssertSqlSafe(sql));
         let done = match &mut self.connection {
-            Connection::Sqlite(connection) => script.execute(&mut **connection).await.map(|_| ()),
-            Connection::Postgres(connection) => script.execute(&mut **connection).await.map(|_| ()),
+            Connection::Sqlite(connection) => connection.execute_batch(&sql).map_err(Error::from),
+            Connection::Postgres(connection) => {
+                raw_sql(AssertSqlSafe(sql)).execute(&mut **connection).await.map(|_| ()).map_err(Error::from)
+            }
         };
         self.noted(done)
     }
 
     #[cfg(test)]
-    async fn explain(&mut self, sql: &str) {
+    fn explain(&mut self, sql: &str) {
         if let Connection::Sqlite(connection) = &mut self.connection
             && !self.plans.contains_key(sql)
         {
-            let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
-            let rows = sqlx::query(explain).fetch_all(&mut **connection).await.unwrap();
-            let steps = rows.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
+            let mut explained = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let steps = explained.query_map([], |row| row.get("detail")).unwrap().map(Result::unwrap).collect();
             self.plans.insert(sql.to_owned(), steps);
         }
     }
@@ -158,22 +151,15 @@ impl<'c> Tx<'c> {
         self.failed.clone().map_or(Ok(()), Err)
     }
 
-    fn noted<T>(&mut self, done: Result<T, sqlx::Error>) -> Result<T, Error> {
-        done.map_err(|error| {
-            let error = Error::from(error);
+    fn noted<T>(&mut self, done: Result<T, Error>) -> Result<T, Error> {
+        done.inspect_err(|error| {
             self.failed.get_or_insert_with(|| error.clone());
-            error
         })
     }
 }
 
-fn bind<A: Arguments, const N: usize>(args: [Arg; N]) -> Result<A, Error>
-where
-    Option<i64>: for<'e> sqlx::Encode<'e, A::Database> + sqlx::Type<A::Database>,
-    Option<String>: for<'e> sqlx::Encode<'e, A::Database> + sqlx::Type<A::Database>,
-    Option<Vec<u8>>: for<'e> sqlx::Encode<'e, A::Database> + sqlx::Type<A::Database>,
-{
-    let mut bound = A::default();
+fn bind<const N: usize>(args: [Arg; N]) -> Result<PgArguments, Error> {
+    let mut bound = PgArguments::default();
     bound.reserve(N, 0);
     for arg in args {
         match arg {

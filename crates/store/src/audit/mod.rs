@@ -41,21 +41,21 @@ pub async fn append(tx: &mut Tx<'_>, entry: &Entry) -> Result<i64, Error> {
     append_all(tx, vec![entry.clone()]).await?.first().copied().ok_or_else(|| Error::unreadable("seq"))
 }
 
-const LENGTHEN: Given = Given {
-    columns: &[("scope", Kind::Text), ("more", Kind::Int), ("hash", Kind::Bytes)],
-    sqlite: LENGTHENED,
-    postgres: LENGTHENED,
-};
-
 /// Raising the heads' numbers first makes others that append to these chains wait until this unit ends; the scopes come
 /// in order, so that two who wait never wait for each other.
-const LENGTHENED: &str = "INSERT INTO audit_heads (scope, seq, hash) SELECT scope, more, hash FROM given WHERE true
-    ON CONFLICT (scope) DO UPDATE SET seq = audit_heads.seq + excluded.seq RETURNING scope, seq, hash";
+const LENGTHEN: Given = Given {
+    columns: &[("scope", Kind::Text), ("more", Kind::Int), ("hash", Kind::Bytes)],
+    sqlite: "INSERT INTO audit_heads (scope, seq, hash) VALUES (:*)
+             ON CONFLICT (scope) DO UPDATE SET seq = audit_heads.seq + excluded.seq RETURNING scope, seq, hash",
+    postgres: "INSERT INTO audit_heads (scope, seq, hash) SELECT * FROM given
+               ON CONFLICT (scope) DO UPDATE SET seq = audit_heads.seq + excluded.seq RETURNING scope, seq, hash",
+};
 
-const HEAD: Given =
-    Given { columns: &[("scope", Kind::Text), ("hash", Kind::Bytes)], sqlite: HEADED, postgres: HEADED };
-
-const HEADED: &str = "UPDATE audit_heads SET hash = given.hash FROM given WHERE audit_heads.scope = given.scope";
+const HEAD: Given = Given {
+    columns: &[("scope", Kind::Text), ("hash", Kind::Bytes)],
+    sqlite: "UPDATE audit_heads SET hash = :hash WHERE scope = :scope",
+    postgres: "UPDATE audit_heads SET hash = given.hash FROM given WHERE audit_heads.scope = given.scope",
+};
 
 const ADD: Given = Given {
     columns: &[
@@ -72,12 +72,11 @@ const ADD: Given = Given {
         ("count", Kind::Int),
         ("hash", Kind::Bytes),
     ],
-    sqlite: ADDED,
-    postgres: ADDED,
+    sqlite: "INSERT INTO audit (scope, seq, at, subject, action, resource, payload_hash, outcome, code, request_id,
+             count, hash) VALUES (:*)",
+    postgres: "INSERT INTO audit (scope, seq, at, subject, action, resource, payload_hash, outcome, code, request_id,
+               count, hash) SELECT * FROM given",
 };
-
-const ADDED: &str = "INSERT INTO audit (scope, seq, at, subject, action, resource, payload_hash, outcome, code,
-    request_id, count, hash) SELECT * FROM given";
 
 /// Adds entries to the chains of their scopes, in their order, and tells their numbers.
 pub(crate) async fn append_all(tx: &mut Tx<'_>, entries: Vec<Entry>) -> Result<Vec<i64>, Error> {

@@ -1,8 +1,11 @@
 //! The two engines behind [`crate::Store`]: how each is opened, written to, read and closed. They must never know what
 //! the rows mean.
 
+mod connection;
 pub(crate) mod postgres;
+mod readers;
 pub(crate) mod sqlite;
+pub(crate) mod statement;
 pub(crate) mod unit;
 mod writer;
 

@@ -5,15 +5,13 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 
-use futures::FutureExt as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions as _, Connection as _};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
-use super::UNIT_TIME;
+use super::connection::Session;
 use super::unit::{Finished, Unit};
-use crate::{Error, Tx};
+use crate::{Error, Options};
 
 /// Units that one commit takes at most.
 const GROUP: usize = 512;
@@ -21,21 +19,25 @@ const GROUP: usize = 512;
 /// Units that may wait for the writer; more callers wait for a place.
 pub(super) const QUEUE: usize = 1_024;
 
-/// The writer's half: the connection, what waits, and the folder's lock, which is held as long as the writer lives.
+/// The writer's half: the connection, what waits, and the folder's lock, which is held as long as the writer lives. It
+/// is a thread of its own, since SQLite answers in the thread that asks.
 pub(super) struct Writer {
-    pub(super) options: SqliteConnectOptions,
+    pub(super) path: PathBuf,
+    pub(super) options: Options,
     /// None after a transaction could not begin: the next group connects anew.
-    pub(super) connection: Option<SqliteConnection>,
+    pub(super) session: Option<Session>,
     pub(super) inbox: mpsc::Receiver<Box<dyn Unit>>,
     pub(super) lock: File,
+    /// Let go of at the very end.
+    pub(super) _end: oneshot::Sender<()>,
 }
 
 impl Writer {
     /// Works until every sender is gone and all that waited is answered; then leaves the log empty and lets go of the
     /// folder.
-    pub(super) async fn work(mut self) {
+    pub(super) fn work(mut self) {
         let mut waiting = VecDeque::with_capacity(GROUP);
-        while let Some(unit) = self.inbox.recv().await {
+        while let Some(unit) = self.inbox.blocking_recv() {
             waiting.push_back(unit);
             while !waiting.is_empty() {
                 while waiting.len() < GROUP
@@ -43,21 +45,20 @@ impl Writer {
                 {
                     waiting.push_back(unit);
                 }
-                self.commit_group(&mut waiting).await;
+                self.commit_group(&mut waiting);
             }
         }
-        if let Some(mut connection) = self.connection.take() {
+        if let Some(session) = self.session.take() {
             // Not being able to shorten the log loses nothing: it is read at the next start.
-            let _ = statement(&mut connection, "PRAGMA wal_checkpoint(TRUNCATE)").await;
-            let _ = connection.close().await;
+            let _ = session.statement("PRAGMA wal_checkpoint(TRUNCATE)");
         }
         drop(self.lock);
     }
 
     /// Commits as many of the waiting units as one transaction carries, and answers them.
-    async fn commit_group(&mut self, waiting: &mut VecDeque<Box<dyn Unit>>) {
-        let connection = match self.begin().await {
-            Ok(connection) => connection,
+    fn commit_group(&mut self, waiting: &mut VecDeque<Box<dyn Unit>>) {
+        let session = match self.begin() {
+            Ok(session) => session,
             Err(error) => return waiting.drain(..).for_each(|unit| unit.refuse(error.clone())),
         };
         let mut kept = Vec::with_capacity(waiting.len());
@@ -68,7 +69,7 @@ impl Writer {
         let mut undo = "ROLLBACK; BEGIN IMMEDIATE";
         while let Some(unit) = waiting.pop_front() {
             let last = waiting.is_empty();
-            let (ended, verdict) = match run(connection, unit).await {
+            let (ended, verdict) = match run(session, unit) {
                 Some(Finished { verdict: Ok(()), answer }) => {
                     let first = kept.is_empty();
                     kept.push(answer);
@@ -84,42 +85,35 @@ impl Writer {
             if last && ended != undo {
                 break;
             }
-            if let Err(error) = statement(connection, ended).await {
+            if let Err(error) = session.statement(ended) {
                 // A full disk or a broken one ends the whole transaction, with the units before this one.
                 given_up = Some(verdict.unwrap_or(error));
                 break;
             }
         }
         let committed = match given_up {
-            None => statement(connection, "COMMIT").await,
+            None => session.statement("COMMIT"),
             Some(error) => Err(error),
         };
         if committed.is_err() {
             // Fails where the engine has rolled back by itself already.
-            let _ = statement(connection, "ROLLBACK").await;
+            let _ = session.statement("ROLLBACK");
         }
         refused.into_iter().for_each(|answer| answer(Ok(())));
         kept.into_iter().for_each(|answer| answer(committed.clone()));
     }
 
-    async fn begin(&mut self) -> Result<&mut SqliteConnection, Error> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.options.connect().await?,
+    fn begin(&mut self) -> Result<&mut Session, Error> {
+        let session = match self.session.take() {
+            Some(session) => session,
+            None => Session::open(&self.path, &self.options)?,
         };
-        statement(&mut connection, "BEGIN IMMEDIATE").await?;
-        Ok(self.connection.insert(connection))
+        session.statement("BEGIN IMMEDIATE")?;
+        Ok(self.session.insert(session))
     }
 }
 
 /// Runs one unit; none where it panicked or took too long, and then its caller hears that it was given up.
-async fn run(connection: &mut SqliteConnection, unit: Box<dyn Unit>) -> Option<Finished> {
-    let mut tx = Tx::sqlite(connection);
-    let running = AssertUnwindSafe(async { unit.run(&mut tx).await }).catch_unwind();
-    tokio::time::timeout(UNIT_TIME, running).await.ok()?.ok()
-}
-
-async fn statement(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), Error> {
-    sqlx::query(sql).execute(connection).await?;
-    Ok(())
+fn run(session: &mut Session, unit: Box<dyn Unit>) -> Option<Finished> {
+    std::panic::catch_unwind(AssertUnwindSafe(|| session.run(|tx| unit.run(tx)))).ok()?.ok()
 }

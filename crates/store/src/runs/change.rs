@@ -161,9 +161,8 @@ where
 
 const FENCE: Given = Given {
     columns: &[("tenant", Kind::Text), ("id", Kind::Text), ("epoch", Kind::Int)],
-    sqlite: "SELECT live.id, live.epoch, live.cancel_requested, live.started_at FROM given
-             JOIN live ON live.tenant = given.tenant AND live.id = given.id
-             WHERE live.epoch = given.epoch AND live.state = 1",
+    sqlite: "SELECT id, epoch, cancel_requested, started_at FROM live
+             WHERE tenant = :tenant AND id = :id AND epoch = :epoch AND state = 1",
     postgres: "SELECT live.id, live.epoch, live.cancel_requested, live.started_at FROM given
                JOIN live ON live.tenant = given.tenant AND live.id = given.id
                WHERE live.epoch = given.epoch AND live.state = 1 ORDER BY live.tenant, live.id FOR NO KEY UPDATE OF live",

@@ -44,14 +44,9 @@ const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(1885956985)";
 
 const TAKE: Given = Given {
     columns: &[("lane", Kind::Text), ("most", Kind::Int), ("worker", Kind::Text), ("now", Kind::Int)],
-    sqlite: "UPDATE live SET state = 1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL,
-               worker = (SELECT worker FROM given LIMIT 1),
-               started_at = COALESCE(started_at, (SELECT now FROM given LIMIT 1))
-             WHERE id IN (
-               SELECT first.id FROM given CROSS JOIN live AS first
-               WHERE first.id IN (
-                 SELECT id FROM live WHERE state = 0 AND lane = given.lane ORDER BY rank, id
-                 LIMIT (SELECT most FROM given LIMIT 1)))
+    sqlite: "UPDATE live SET state = 1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL, worker = :worker,
+               started_at = COALESCE(started_at, :now)
+             WHERE id IN (SELECT id FROM live WHERE state = 0 AND lane = :lane ORDER BY rank, id LIMIT :most + 0)
              RETURNING id, lane, attempt, last_attempt, epoch, seq, signals, started_at, cancel_requested",
     postgres: "UPDATE live SET state = 1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL,
                  worker = (SELECT worker FROM given LIMIT 1),
@@ -63,12 +58,14 @@ const TAKE: Given = Given {
                RETURNING id, lane, attempt, last_attempt, epoch, seq, signals, started_at, cancel_requested",
 };
 
-const LOOK: Given =
-    Given { columns: &[("tenant", Kind::Text), ("id", Kind::Text)], sqlite: LOOKED_AT, postgres: LOOKED_AT };
-
-const LOOKED_AT: &str = "SELECT r.id, r.kind, r.version, r.priority, r.subject, r.title, r.input, r.max_attempts,
-      r.time_limit_ms, r.created_at, r.due_at, r.idem_key, r.conversation, r.schedule, r.retries
-    FROM given JOIN runs r ON r.tenant = given.tenant AND r.id = given.id";
+const LOOK: Given = Given {
+    columns: &[("tenant", Kind::Text), ("id", Kind::Text)],
+    sqlite: "SELECT id, kind, version, priority, subject, title, input, max_attempts, time_limit_ms, created_at, due_at,
+               idem_key, conversation, schedule, retries FROM runs WHERE tenant = :tenant AND id = :id",
+    postgres: "SELECT r.id, r.kind, r.version, r.priority, r.subject, r.title, r.input, r.max_attempts,
+                 r.time_limit_ms, r.created_at, r.due_at, r.idem_key, r.conversation, r.schedule, r.retries
+               FROM given JOIN runs r ON r.tenant = given.tenant AND r.id = given.id",
+};
 
 /// Takes runs for a worker.
 pub async fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Claimed, Error> {
@@ -105,16 +102,8 @@ pub async fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Claimed, Error> {
 }
 
 async fn take(tx: &mut Tx<'_>, claim: &Claim, allotted: &Allotted) -> Result<Vec<Row>, Error> {
-    // SQLite's limit is one for the whole statement, so lanes with the same share go together.
-    let mut by_share: BTreeMap<u32, Rows> = BTreeMap::new();
-    for (lane, share) in &allotted.shares {
-        by_share.entry(*share).or_default().push(args![lane.to_string(), *share, &claim.worker, claim.now]);
-    }
-    let mut taken = Vec::new();
-    for (_, lanes) in by_share {
-        taken.extend(tx.given(&TAKE, lanes).await?);
-    }
-    Ok(taken)
+    let lanes = allotted.shares.iter().map(|(lane, share)| args![lane.to_string(), *share, &claim.worker, claim.now]);
+    tx.given(&TAKE, lanes.collect::<Rows>()).await
 }
 
 /// The runs that were just taken, each with the journal's word of it.

@@ -70,13 +70,13 @@ const RUN: Given = Given {
         ("conversation", Kind::Text),
         ("schedule", Kind::Text),
     ],
-    sqlite: STORED,
-    postgres: STORED,
+    sqlite: "INSERT INTO runs (tenant, id, kind, version, queue, queue_key, priority, subject, title, input,
+               max_attempts, time_limit_ms, created_at, due_at, idem_key, conversation, schedule)
+             VALUES (:*) ON CONFLICT DO NOTHING RETURNING id",
+    postgres: "INSERT INTO runs (tenant, id, kind, version, queue, queue_key, priority, subject, title, input,
+                 max_attempts, time_limit_ms, created_at, due_at, idem_key, conversation, schedule)
+               SELECT * FROM given ON CONFLICT DO NOTHING RETURNING id",
 };
-
-const STORED: &str = "INSERT INTO runs (tenant, id, kind, version, queue, queue_key, priority, subject, title, input,
-      max_attempts, time_limit_ms, created_at, due_at, idem_key, conversation, schedule)
-    SELECT * FROM given WHERE true ON CONFLICT DO NOTHING RETURNING id";
 
 const LIVE: Given = Given {
     columns: &[
@@ -96,12 +96,11 @@ const LIVE: Given = Given {
         ("cancel_requested", Kind::Int),
         ("schedule", Kind::Text),
     ],
-    sqlite: ALIVE,
-    postgres: ALIVE,
+    sqlite: "INSERT INTO live (tenant, id, lane, state, rank, wake_at, attempt, last_attempt, epoch, seq, signals,
+               worker, started_at, cancel_requested, schedule) VALUES (:*)",
+    postgres: "INSERT INTO live (tenant, id, lane, state, rank, wake_at, attempt, last_attempt, epoch, seq, signals,
+                 worker, started_at, cancel_requested, schedule) SELECT * FROM given",
 };
-
-const ALIVE: &str = "INSERT INTO live (tenant, id, lane, state, rank, wake_at, attempt, last_attempt, epoch, seq,
-      signals, worker, started_at, cancel_requested, schedule) SELECT * FROM given";
 
 /// Wishes, each with its place among the changes that it came with.
 type Placed = Vec<(usize, Arc<Enqueue>)>;

@@ -26,7 +26,7 @@ pub struct Pruned {
 
 const FORGET_JOURNAL: Given = Given {
     columns: &[("tenant", Kind::Text), ("id", Kind::Text)],
-    sqlite: "DELETE FROM journal WHERE run IN (SELECT id FROM given)",
+    sqlite: "DELETE FROM journal WHERE run = :id AND tenant = :tenant",
     // Run by run: before the server has counted the journal's rows it takes each run for a long one, and a join would
     // read all of it.
     postgres: "DELETE FROM journal WHERE ctid = ANY (ARRAY(
@@ -37,14 +37,14 @@ const FORGET_JOURNAL: Given = Given {
 
 const FORGET_SIGNALS: Given = Given {
     columns: &[("tenant", Kind::Text), ("id", Kind::Text)],
-    sqlite: "DELETE FROM signals WHERE (tenant, run) IN (SELECT tenant, id FROM given)",
+    sqlite: "DELETE FROM signals WHERE tenant = :tenant AND run = :id",
     postgres: "DELETE FROM signals USING given WHERE signals.tenant = given.tenant AND signals.run = given.id",
 };
 
 /// A run that was let live again in the meantime has no outcome, and stays.
 const FORGET_RUNS: Given = Given {
     columns: &[("tenant", Kind::Text), ("id", Kind::Text)],
-    sqlite: "DELETE FROM runs WHERE outcome IS NOT NULL AND (tenant, id) IN (SELECT tenant, id FROM given)",
+    sqlite: "DELETE FROM runs WHERE outcome IS NOT NULL AND tenant = :tenant AND id = :id",
     postgres: "DELETE FROM runs USING given
                WHERE runs.outcome IS NOT NULL AND runs.tenant = given.tenant AND runs.id = given.id",
 };

@@ -43,9 +43,8 @@ pub async fn release(tx: &mut Tx<'_>, worker: &str, now: Micros, limit: u32) -> 
 
 const HELD: Given = Given {
     columns: &[("tenant", Kind::Text), ("id", Kind::Text), ("epoch", Kind::Int)],
-    sqlite: "SELECT live.tenant, live.id, lane, attempt, last_attempt, live.epoch, started_at, cancel_requested
-             FROM given JOIN live ON live.tenant = given.tenant AND live.id = given.id
-             WHERE live.epoch = given.epoch AND live.state = 1",
+    sqlite: "SELECT tenant, id, lane, attempt, last_attempt, epoch, started_at, cancel_requested FROM live
+             WHERE tenant = :tenant AND id = :id AND epoch = :epoch AND state = 1",
     postgres: "SELECT live.tenant, live.id, lane, attempt, last_attempt, live.epoch, started_at, cancel_requested
                FROM given JOIN live ON live.tenant = given.tenant AND live.id = given.id
                WHERE live.epoch = given.epoch AND live.state = 1 ORDER BY live.tenant, live.id

@@ -74,6 +74,8 @@ pub(crate) fn cancelled() -> (String, String) {
     (Code::RunCancelled.as_str().to_owned(), Code::RunCancelled.cause().to_owned())
 }
 
+/// A signal that came while the worker still held the run ends a wait before it begins. Why the last attempt did not
+/// end well is shown until an attempt comes as far as to wait, or the run ends.
 const MOVE: Given = Given {
     columns: &[
         ("tenant", Kind::Text),
@@ -88,21 +90,26 @@ const MOVE: Given = Given {
         ("error_code", Kind::Text),
         ("error_message", Kind::Text),
     ],
-    sqlite: MOVED,
-    postgres: MOVED,
+    sqlite: "UPDATE live SET
+               state = CASE WHEN :state = 3 AND signals > :seen THEN 0 ELSE :state END,
+               wake_at = CASE WHEN :state = 3 AND signals > :seen THEN NULL ELSE :wake_at END,
+               rank = COALESCE(:rank, rank), attempt = :attempt, last_attempt = :last_attempt, seq = :seq,
+               worker = NULL,
+               error_code = CASE WHEN :error_code IS NULL AND :state <> 3 THEN error_code ELSE :error_code END,
+               error_message = CASE WHEN :error_code IS NULL AND :state <> 3 THEN error_message
+                               ELSE :error_message END
+             WHERE tenant = :tenant AND id = :id",
+    postgres: "UPDATE live SET
+                 state = CASE WHEN given.state = 3 AND live.signals > given.seen THEN 0 ELSE given.state END,
+                 wake_at = CASE WHEN given.state = 3 AND live.signals > given.seen THEN NULL ELSE given.wake_at END,
+                 rank = COALESCE(given.rank, live.rank), attempt = given.attempt, last_attempt = given.last_attempt,
+                 seq = given.seq, worker = NULL,
+                 error_code = CASE WHEN given.error_code IS NULL AND given.state <> 3 THEN live.error_code
+                              ELSE given.error_code END,
+                 error_message = CASE WHEN given.error_code IS NULL AND given.state <> 3 THEN live.error_message
+                                 ELSE given.error_message END
+               FROM given WHERE live.tenant = given.tenant AND live.id = given.id",
 };
-
-/// A signal that came while the worker still held the run ends a wait before it begins. Why the last attempt did not
-/// end well is shown until an attempt comes as far as to wait, or the run ends.
-const MOVED: &str = "UPDATE live SET
-      state = CASE WHEN given.state = 3 AND live.signals > given.seen THEN 0 ELSE given.state END,
-      wake_at = CASE WHEN given.state = 3 AND live.signals > given.seen THEN NULL ELSE given.wake_at END,
-      rank = COALESCE(given.rank, live.rank), attempt = given.attempt, last_attempt = given.last_attempt,
-      seq = given.seq, worker = NULL,
-      error_code = CASE WHEN given.error_code IS NULL AND given.state <> 3 THEN live.error_code ELSE given.error_code END,
-      error_message = CASE WHEN given.error_code IS NULL AND given.state <> 3 THEN live.error_message
-                      ELSE given.error_message END
-    FROM given WHERE live.tenant = given.tenant AND live.id = given.id";
 
 const END: Given = Given {
     columns: &[
@@ -117,18 +124,19 @@ const END: Given = Given {
         ("started_at", Kind::Int),
         ("finished_at", Kind::Int),
     ],
-    sqlite: ENDED,
-    postgres: ENDED,
+    sqlite: "UPDATE runs SET outcome = :outcome, output = :output, error_code = :error_code,
+               error_message = :error_message, attempt = :attempt, epoch = :epoch, started_at = :started_at,
+               finished_at = :finished_at
+             WHERE tenant = :tenant AND id = :id",
+    postgres: "UPDATE runs SET outcome = given.outcome, output = given.output, error_code = given.error_code,
+                 error_message = given.error_message, attempt = given.attempt, epoch = given.epoch,
+                 started_at = given.started_at, finished_at = given.finished_at
+               FROM given WHERE runs.tenant = given.tenant AND runs.id = given.id",
 };
-
-const ENDED: &str = "UPDATE runs SET outcome = given.outcome, output = given.output, error_code = given.error_code,
-      error_message = given.error_message, attempt = given.attempt, epoch = given.epoch,
-      started_at = given.started_at, finished_at = given.finished_at
-    FROM given WHERE runs.tenant = given.tenant AND runs.id = given.id";
 
 const FORGET: Given = Given {
     columns: &[("tenant", Kind::Text), ("id", Kind::Text)],
-    sqlite: "DELETE FROM live WHERE id IN (SELECT id FROM given)",
+    sqlite: "DELETE FROM live WHERE tenant = :tenant AND id = :id",
     postgres: "DELETE FROM live USING given WHERE live.tenant = given.tenant AND live.id = given.id",
 };
 
