@@ -182,7 +182,10 @@ impl Engine {
             (Outcome::Full, _) => return Err(Error::Conflict { what: QUEUE_FULL }),
             (_, Some(place)) => self.begin(claimed(&wish), place),
             (_, None) if wish.run.due_at > wish.run.created_at => self.wake_at(wish.run.due_at),
-            (_, None) => self.announce(wish.lane()),
+            (_, None) => {
+                self.inner.live.expect(id);
+                self.announce(wish.lane());
+            }
         }
         Ok(Started { id, existed: false })
     }
@@ -263,9 +266,12 @@ impl Engine {
             if let Some(run) = self.inner.live.ended(id).await.filter(|run| run.tenant == *tenant) {
                 return Ok(Some(run));
             }
-            let run = self.get(tenant, id).await?;
-            if run.as_ref().is_none_or(|run| run.status.is_final()) {
-                return Ok(run);
+            // What was just asked for here cannot have come far.
+            if !self.inner.live.was_expected(id) {
+                let run = self.get(tenant, id).await?;
+                if run.as_ref().is_none_or(|run| run.status.is_final()) {
+                    return Ok(run);
+                }
             }
             // It may begin here, or end elsewhere.
             let _ = tokio::time::timeout(LOOK_EVERY, self.inner.live.when_begun(id)).await;

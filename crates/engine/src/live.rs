@@ -1,7 +1,7 @@
 //! The runs that this process is working on: who listens to them, and how they are told to stop.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pilothouse_domain::RunId;
 use pilothouse_store::runs::Run;
@@ -12,6 +12,9 @@ use crate::Event;
 
 /// Events that a slow listener may fall behind before it reads from the database instead.
 const EVENTS_KEPT: usize = 64;
+
+/// Runs that are known to be on their way here or elsewhere; of more, the oldest are asked for in the database.
+const MOST_EXPECTED: usize = 10_000;
 
 /// Why an attempt is told to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,12 +45,60 @@ struct Live {
 #[derive(Default)]
 pub(crate) struct LiveRuns {
     runs: Mutex<BTreeMap<RunId, Live>>,
-    begun: Notify,
+    coming: Mutex<Coming>,
+}
+
+/// The runs that this process does not work on, but may soon.
+#[derive(Default)]
+struct Coming {
+    /// Those that it has just asked for, and that have begun nowhere as far as it knows.
+    expected: BTreeSet<RunId>,
+    /// Those whose beginning somebody waits for, and how many do.
+    awaited: BTreeMap<RunId, (usize, Arc<Notify>)>,
+}
+
+/// Somebody who waits for a run's beginning.
+struct Awaiting<'l> {
+    live: &'l LiveRuns,
+    run: RunId,
+    begun: Arc<Notify>,
+}
+
+impl Drop for Awaiting<'_> {
+    fn drop(&mut self) {
+        self.live.with_coming(|coming| {
+            if let Some((others, _)) = coming.awaited.get_mut(&self.run) {
+                *others -= 1;
+                if *others == 0 {
+                    coming.awaited.remove(&self.run);
+                }
+            }
+        });
+    }
 }
 
 impl LiveRuns {
     fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<RunId, Live>) -> T) -> T {
         work(&mut self.runs.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn with_coming<T>(&self, work: impl FnOnce(&mut Coming) -> T) -> T {
+        work(&mut self.coming.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A run that was just stored will begin, here or elsewhere.
+    pub(crate) fn expect(&self, run: RunId) {
+        self.with_coming(|coming| {
+            coming.expected.insert(run);
+            if coming.expected.len() > MOST_EXPECTED {
+                coming.expected.pop_first();
+            }
+        });
+    }
+
+    /// Whether the run was expected and has not begun here; from now on it is not expected any more.
+    pub(crate) fn was_expected(&self, run: RunId) -> bool {
+        self.with_coming(|coming| coming.expected.remove(&run))
     }
 
     /// Begins to tell of a run; an attempt under an older claim is told to stop.
@@ -56,7 +107,12 @@ impl LiveRuns {
         if let Some(older) = self.with(|runs| runs.insert(run, live)) {
             older.cancel.cancel();
         }
-        self.begun.notify_waiters();
+        self.with_coming(|coming| {
+            coming.expected.remove(&run);
+            if let Some((_, begun)) = coming.awaited.get(&run) {
+                begun.notify_waiters();
+            }
+        });
     }
 
     /// Ends what `begin` began under this claim. Where the run itself has ended, those who wait for that are told how.
@@ -88,8 +144,14 @@ impl LiveRuns {
 
     /// Waits until this process begins to work on the run.
     pub(crate) async fn when_begun(&self, run: RunId) {
+        let begun = self.with_coming(|coming| {
+            let (waiting, begun) = coming.awaited.entry(run).or_default();
+            *waiting += 1;
+            begun.clone()
+        });
+        let awaiting = Awaiting { live: self, run, begun };
         loop {
-            let mut begun = std::pin::pin!(self.begun.notified());
+            let mut begun = std::pin::pin!(awaiting.begun.notified());
             begun.as_mut().enable();
             if self.with(|runs| runs.contains_key(&run)) {
                 return;

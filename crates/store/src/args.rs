@@ -1,29 +1,31 @@
 //! The values that go into a statement: the three types that both engines share, each of them nullable.
 
+use std::borrow::Cow;
+
 use pilothouse_domain::{ConnectionId, RunId, ScheduleId, TenantId, TokenId};
 
 /// One value for a placeholder. A null keeps its type, because PostgreSQL asks for it.
 #[derive(Debug, Clone)]
-pub(crate) enum Arg {
+pub(crate) enum Arg<'a> {
     Int(Option<i64>),
-    Text(Option<String>),
-    Bytes(Option<Vec<u8>>),
+    Text(Option<Cow<'a, str>>),
+    Bytes(Option<Cow<'a, [u8]>>),
 }
 
-impl Arg {
+impl Arg<'_> {
     /// The whole number, or null.
-    pub(crate) fn int(self) -> Option<i64> {
-        if let Self::Int(value) = self { value } else { None }
+    pub(crate) fn int(&self) -> Option<i64> {
+        if let Self::Int(value) = self { *value } else { None }
     }
 
     /// The text, or null.
-    pub(crate) fn text(self) -> Option<String> {
-        if let Self::Text(value) = self { value } else { None }
+    pub(crate) fn text(&self) -> Option<&str> {
+        if let Self::Text(value) = self { value.as_deref() } else { None }
     }
 
     /// The bytes, or null.
-    pub(crate) fn bytes(self) -> Option<Vec<u8>> {
-        if let Self::Bytes(value) = self { value } else { None }
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+        if let Self::Bytes(value) = self { value.as_deref() } else { None }
     }
 }
 
@@ -36,12 +38,12 @@ pub(crate) use args;
 macro_rules! arg_from {
     ($($from:ty => $variant:ident, $value:ident -> $to:expr;)*) => {
         $(
-            impl From<$from> for Arg {
+            impl<'a> From<$from> for Arg<'a> {
                 fn from($value: $from) -> Self {
                     Self::$variant(Some($to))
                 }
             }
-            impl From<Option<$from>> for Arg {
+            impl<'a> From<Option<$from>> for Arg<'a> {
                 fn from(value: Option<$from>) -> Self {
                     Self::$variant(value.map(|$value| $to))
                 }
@@ -54,14 +56,15 @@ arg_from! {
     i64 => Int, value -> value;
     u32 => Int, value -> i64::from(value);
     bool => Int, value -> i64::from(value);
-    &str => Text, value -> value.to_owned();
-    &String => Text, value -> value.clone();
-    String => Text, value -> value;
-    &TenantId => Text, value -> value.as_str().to_owned();
-    RunId => Text, value -> value.to_string();
-    ScheduleId => Text, value -> value.to_string();
-    ConnectionId => Text, value -> value.to_string();
-    TokenId => Text, value -> value.to_string();
-    &[u8] => Bytes, value -> value.to_vec();
-    &[u8; 32] => Bytes, value -> value.to_vec();
+    &'a str => Text, value -> value.into();
+    &'a String => Text, value -> value.into();
+    String => Text, value -> value.into();
+    &'a TenantId => Text, value -> value.as_str().into();
+    RunId => Text, value -> value.to_string().into();
+    ScheduleId => Text, value -> value.to_string().into();
+    ConnectionId => Text, value -> value.to_string().into();
+    TokenId => Text, value -> value.to_string().into();
+    &'a [u8] => Bytes, value -> value.into();
+    &'a [u8; 32] => Bytes, value -> value.as_slice().into();
+    [u8; 32] => Bytes, value -> value.to_vec().into();
 }

@@ -31,16 +31,16 @@ pub(crate) struct Given {
 
 /// The values, row after row.
 #[derive(Debug, Default)]
-pub(crate) struct Rows {
-    values: Vec<Arg>,
+pub(crate) struct Rows<'a> {
+    values: Vec<Arg<'a>>,
 }
 
-impl Rows {
-    pub(crate) fn push<const N: usize>(&mut self, row: [Arg; N]) {
+impl<'a> Rows<'a> {
+    pub(crate) fn push<const N: usize>(&mut self, row: [Arg<'a>; N]) {
         self.values.extend(row);
     }
 
-    pub(crate) fn extend<const N: usize>(&mut self, rows: impl IntoIterator<Item = [Arg; N]>) {
+    pub(crate) fn extend<const N: usize>(&mut self, rows: impl IntoIterator<Item = [Arg<'a>; N]>) {
         self.values.extend(rows.into_iter().flatten());
     }
 
@@ -49,13 +49,13 @@ impl Rows {
     }
 }
 
-impl<const N: usize> FromIterator<[Arg; N]> for Rows {
-    fn from_iter<I: IntoIterator<Item = [Arg; N]>>(rows: I) -> Self {
+impl<'a, const N: usize> FromIterator<[Arg<'a>; N]> for Rows<'a> {
+    fn from_iter<I: IntoIterator<Item = [Arg<'a>; N]>>(rows: I) -> Self {
         Self { values: rows.into_iter().flatten().collect() }
     }
 }
 
-pub(crate) fn sqlite(connection: &Connection, statement: &Given, rows: &Rows) -> Result<Vec<Row>, Error> {
+pub(crate) fn sqlite(connection: &Connection, statement: &Given, rows: &Rows<'_>) -> Result<Vec<Row>, Error> {
     let place = |name: &str| statement.columns.iter().position(|(column, _)| *column == name);
     let rows = rows.values.chunks(statement.columns.len().max(1));
     statement::for_each(connection, &sqlite_text(statement), place, rows)
@@ -64,22 +64,19 @@ pub(crate) fn sqlite(connection: &Connection, statement: &Given, rows: &Rows) ->
 pub(crate) async fn postgres(
     connection: &mut PgConnection,
     statement: &Given,
-    rows: Rows,
+    rows: &Rows<'_>,
 ) -> Result<Vec<Row>, sqlx::Error> {
     let width = statement.columns.len();
     if rows.values.is_empty() {
         return Ok(Vec::new());
     }
-    let mut columns: Vec<Vec<Arg>> = (0..width).map(|_| Vec::with_capacity(rows.values.len() / width)).collect();
-    for (index, value) in rows.values.into_iter().enumerate() {
-        columns[index % width].push(value);
-    }
     let mut arguments = PgArguments::default();
-    for (column, (_, kind)) in columns.into_iter().zip(statement.columns) {
+    for (place, (_, kind)) in statement.columns.iter().enumerate() {
+        let column = rows.values.iter().skip(place).step_by(width);
         match kind {
-            Kind::Int => arguments.add(column.into_iter().map(Arg::int).collect::<Vec<_>>()),
-            Kind::Text => arguments.add(column.into_iter().map(Arg::text).collect::<Vec<_>>()),
-            Kind::Bytes => arguments.add(column.into_iter().map(Arg::bytes).collect::<Vec<_>>()),
+            Kind::Int => arguments.add(column.map(Arg::int).collect::<Vec<_>>()),
+            Kind::Text => arguments.add(column.map(Arg::text).collect::<Vec<_>>()),
+            Kind::Bytes => arguments.add(column.map(Arg::bytes).collect::<Vec<_>>()),
         }
         .map_err(sqlx::Error::Encode)?;
     }

@@ -98,7 +98,7 @@ const INSERT: Given = Given {
 };
 
 /// The row of an entry that is written under a claim, or under [`NO_CLAIM`].
-pub(crate) fn row(tenant: &TenantId, run: RunId, epoch: i64, entry: &Entry) -> [Arg; 13] {
+pub(crate) fn row<'a>(tenant: &'a TenantId, run: RunId, epoch: i64, entry: &'a Entry) -> [Arg<'a>; 13] {
     args![
         tenant,
         run,
@@ -117,7 +117,7 @@ pub(crate) fn row(tenant: &TenantId, run: RunId, epoch: i64, entry: &Entry) -> [
 }
 
 /// Writes entries. One that stands there already, from the same write whose answer was lost, stays as it is.
-pub(crate) async fn insert(tx: &mut Tx<'_>, entries: Rows) -> Result<(), Error> {
+pub(crate) async fn insert(tx: &mut Tx<'_>, entries: Rows<'_>) -> Result<(), Error> {
     if entries.is_empty() { Ok(()) } else { tx.given(&INSERT, entries).await.map(|_| ()) }
 }
 
@@ -217,7 +217,7 @@ pub async fn reached(
     tenant: &TenantId,
     runs: impl IntoIterator<Item = RunId>,
 ) -> Result<BTreeMap<RunId, Reached>, Error> {
-    let rows: Rows = runs.into_iter().map(|run| args![tenant, run]).collect();
+    let rows: Rows<'_> = runs.into_iter().map(|run| args![tenant, run]).collect();
     let found = tx.given(&REACHED, rows).await?;
     found
         .iter()

@@ -93,7 +93,7 @@ impl Store {
     /// Runs one atomic unit of work and answers after its commit has reached the disk.
     ///
     /// On SQLite the single writer commits waiting units in groups; one that fails is rolled back alone. The unit
-    /// should do nothing but write: others wait for it. Dropping the future does not break the unit: it happens whole
+    /// should do nothing but write: others wait for it, and there one that waits for anything else is given up. Dropping the future does not break the unit: it happens whole
     /// or not at all. Any error of a statement undoes the unit, even where `work` returns `Ok`.
     ///
     /// # Errors

@@ -59,7 +59,11 @@ impl<'c> Tx<'c> {
     }
 
     /// Runs a statement and tells how many rows it changed.
-    pub(crate) async fn execute<const N: usize>(&mut self, sql: &'static str, args: [Arg; N]) -> Result<u64, Error> {
+    pub(crate) async fn execute<const N: usize>(
+        &mut self,
+        sql: &'static str,
+        args: [Arg<'_>; N],
+    ) -> Result<u64, Error> {
         self.sound()?;
         #[cfg(test)]
         self.explain(sql);
@@ -80,7 +84,7 @@ impl<'c> Tx<'c> {
     pub(crate) async fn fetch_all<const N: usize>(
         &mut self,
         sql: &'static str,
-        args: [Arg; N],
+        args: [Arg<'_>; N],
     ) -> Result<Vec<Row>, Error> {
         self.sound()?;
         #[cfg(test)]
@@ -100,19 +104,21 @@ impl<'c> Tx<'c> {
     pub(crate) async fn fetch_optional<const N: usize>(
         &mut self,
         sql: &'static str,
-        args: [Arg; N],
+        args: [Arg<'_>; N],
     ) -> Result<Option<Row>, Error> {
         Ok(self.fetch_all(sql, args).await?.into_iter().next())
     }
 
     /// Runs a statement over many rows that are handed in, in one round trip, and returns what it returns.
-    pub(crate) async fn given(&mut self, statement: &Given, rows: Rows) -> Result<Vec<Row>, Error> {
+    pub(crate) async fn given(&mut self, statement: &Given, rows: Rows<'_>) -> Result<Vec<Row>, Error> {
         self.sound()?;
         #[cfg(test)]
         self.explain(&given::sqlite_text(statement));
         let answered = match &mut self.connection {
             Connection::Sqlite(connection) => given::sqlite(connection, statement, &rows),
-            Connection::Postgres(connection) => given::postgres(connection, statement, rows).await.map_err(Error::from),
+            Connection::Postgres(connection) => {
+                given::postgres(connection, statement, &rows).await.map_err(Error::from)
+            }
         };
         self.noted(answered)
     }
@@ -135,7 +141,7 @@ impl<'c> Tx<'c> {
             && !self.plans.contains_key(sql)
         {
             let mut explained = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-            let steps = explained.query_map([], |row| row.get("detail")).unwrap().map(Result::unwrap).collect();
+            let steps = explained.raw_query().mapped(|row| row.get("detail")).map(Result::unwrap).collect();
             self.plans.insert(sql.to_owned(), steps);
         }
     }
@@ -158,14 +164,14 @@ impl<'c> Tx<'c> {
     }
 }
 
-fn bind<const N: usize>(args: [Arg; N]) -> Result<PgArguments, Error> {
+fn bind<const N: usize>(args: [Arg<'_>; N]) -> Result<PgArguments, Error> {
     let mut bound = PgArguments::default();
     bound.reserve(N, 0);
     for arg in args {
         match arg {
             Arg::Int(value) => bound.add(value),
-            Arg::Text(value) => bound.add(value),
-            Arg::Bytes(value) => bound.add(value),
+            Arg::Text(value) => bound.add(value.as_deref()),
+            Arg::Bytes(value) => bound.add(value.as_deref()),
         }
         .map_err(|_| Error::Database("a value could not be sent".into()))?;
     }

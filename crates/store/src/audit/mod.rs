@@ -87,7 +87,7 @@ pub(crate) async fn append_all(tx: &mut Tx<'_>, entries: Vec<Entry>) -> Result<V
     for entry in &entries {
         *more.entry(&entry.scope).or_default() += 1;
     }
-    let heads = more.iter().map(|(scope, more)| args![*scope, *more, &[0_u8; 32]]).collect::<Rows>();
+    let heads = more.iter().map(|(scope, more)| args![*scope, *more, [0_u8; 32]]).collect::<Rows<'_>>();
     let mut chains: BTreeMap<String, (i64, [u8; 32])> = BTreeMap::new();
     for row in tx.given(&LENGTHEN, heads).await? {
         let scope = row.text("scope")?;
@@ -100,14 +100,14 @@ pub(crate) async fn append_all(tx: &mut Tx<'_>, entries: Vec<Entry>) -> Result<V
         *seq += 1;
         *hash = chain_hash(hash, *seq, entry);
         numbers.push(*seq);
-        rows.push(row(entry, *seq, hash));
+        rows.push(row(entry, *seq, *hash));
     }
-    tx.given(&HEAD, chains.iter().map(|(scope, (_, hash))| args![scope, hash]).collect::<Rows>()).await?;
+    tx.given(&HEAD, chains.iter().map(|(scope, (_, hash))| args![scope, hash]).collect::<Rows<'_>>()).await?;
     tx.given(&ADD, rows).await?;
     Ok(numbers)
 }
 
-fn row(entry: &Entry, seq: i64, hash: &[u8; 32]) -> [crate::Arg; 12] {
+fn row(entry: &Entry, seq: i64, hash: [u8; 32]) -> [crate::Arg<'_>; 12] {
     args![
         &entry.scope,
         seq,

@@ -25,6 +25,10 @@ const MAPPED_BYTES: i64 = 256 << 20;
 /// Pages that a connection keeps, in the form of SQLite: minus so many KiB.
 const CACHE_KIB: i64 = -16_384;
 
+/// Pages of the log after which it is read back into the database. A page that changes all the time is then read back
+/// once for many changes.
+const LOG_PAGES: i64 = 4_000;
+
 /// How many instructions of SQLite pass between two looks at the clock: some hundred microseconds.
 const INSTRUCTIONS: i32 = 20_000;
 
@@ -55,6 +59,7 @@ impl Session {
             ("page_size", PAGE_BYTES),
             ("foreign_keys", 1),
             ("journal_size_limit", LOG_BYTES),
+            ("wal_autocheckpoint", LOG_PAGES),
             ("mmap_size", MAPPED_BYTES),
             ("cache_size", CACHE_KIB),
         ] {

@@ -14,13 +14,20 @@ use crate::{Error, Hints, Options, Tx, args, migrations};
 /// The oldest server, in the form of `server_version_num`.
 const OLDEST_SERVER: i64 = 150_000;
 
-/// What a session must never do: hang on a lock, run without end, or hold a transaction open. In milliseconds.
-const SESSION_LIMITS: [(&str, &str); 4] = [
+/// What a session must never do: hang on a lock, run without end, or hold a transaction open, in milliseconds. And how
+/// its statements are planned: every one finds its rows by an index.
+const SESSION: [(&str, &str); 8] = [
     ("statement_timeout", "30000"),
     ("lock_timeout", "10000"),
     ("idle_in_transaction_session_timeout", "60000"),
-    // Plans for the usual case, made once: estimates that follow a queue's size lead the planner astray.
+    // Plans for the usual case, made once: estimates that follow a queue's size lead the planner astray. Made while a
+    // table is still small, they would read all of it for ever.
     ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    // Not worth its start for statements of a millisecond.
+    ("jit", "off"),
 ];
 
 /// The first half of the advisory lock's key; the second is the schema's name.
@@ -40,7 +47,7 @@ impl Postgres {
         let connect = PgConnectOptions::from_str(url)
             .map_err(|_| Error::Unavailable("the address of the database is not a valid PostgreSQL URL".into()))?
             .application_name("pilothouse")
-            .options(SESSION_LIMITS)
+            .options(SESSION)
             .statement_cache_capacity(STATEMENT_CACHE)
             .disable_statement_logging();
         let mut first = tokio::time::timeout(WAITING_TIME, connect.connect())

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Statement};
 use crate::{Arg, Error, Row};
 
 /// Runs a statement and tells how many rows it changed; `$3` is the third of its values.
-pub(crate) fn execute(connection: &Connection, sql: &str, args: &[Arg]) -> Result<u64, Error> {
+pub(crate) fn execute(connection: &Connection, sql: &str, args: &[Arg<'_>]) -> Result<u64, Error> {
     let mut statement = connection.prepare_cached(sql)?;
     let places = places(&statement, numbered)?;
     bind(&mut statement, &places, args)?;
@@ -16,7 +16,7 @@ pub(crate) fn execute(connection: &Connection, sql: &str, args: &[Arg]) -> Resul
 }
 
 /// Runs a statement to its end and returns its rows; `$3` is the third of its values.
-pub(crate) fn fetch(connection: &Connection, sql: &str, args: &[Arg]) -> Result<Vec<Row>, Error> {
+pub(crate) fn fetch(connection: &Connection, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, Error> {
     for_each(connection, sql, numbered, std::iter::once(args))
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn for_each<'a>(
     connection: &Connection,
     sql: &str,
     place: impl Fn(&str) -> Option<usize>,
-    rows: impl Iterator<Item = &'a [Arg]>,
+    rows: impl Iterator<Item = &'a [Arg<'a>]>,
 ) -> Result<Vec<Row>, Error> {
     let mut statement = connection.prepare_cached(sql)?;
     let places = places(&statement, place)?;
@@ -55,12 +55,12 @@ fn places(statement: &Statement<'_>, place: impl Fn(&str) -> Option<usize>) -> R
     places.collect::<Option<_>>().ok_or_else(|| Error::Database("a parameter has no name".into()))
 }
 
-fn bind(statement: &mut Statement<'_>, places: &[usize], args: &[Arg]) -> Result<(), Error> {
+fn bind(statement: &mut Statement<'_>, places: &[usize], args: &[Arg<'_>]) -> Result<(), Error> {
     for (index, place) in places.iter().enumerate() {
         match args.get(*place).ok_or_else(|| Error::Database("a value is missing".into()))? {
             Arg::Int(value) => statement.raw_bind_parameter(index + 1, value),
-            Arg::Text(value) => statement.raw_bind_parameter(index + 1, value),
-            Arg::Bytes(value) => statement.raw_bind_parameter(index + 1, value),
+            Arg::Text(value) => statement.raw_bind_parameter(index + 1, value.as_deref()),
+            Arg::Bytes(value) => statement.raw_bind_parameter(index + 1, value.as_deref()),
         }?;
     }
     Ok(())

@@ -177,7 +177,7 @@ struct Held {
 /// The claims under which runs are still held: a lost claim may come in one group with the one that followed it. Until
 /// the unit ends nobody else can take these runs away.
 async fn held(tx: &mut Tx<'_>, writes: &[(usize, Arc<Write>)]) -> Result<HashMap<(RunId, i64), Held>, Error> {
-    let rows = writes.iter().map(|(_, write)| args![&write.tenant, write.run, write.epoch]).collect::<Rows>();
+    let rows = writes.iter().map(|(_, write)| args![&write.tenant, write.run, write.epoch]).collect::<Rows<'_>>();
     let found = tx.given(&FENCE, rows).await?;
     let held = found.iter().map(|row| {
         let held =

@@ -60,7 +60,8 @@ const TAKE: Given = Given {
 
 const LOOK: Given = Given {
     columns: &[("tenant", Kind::Text), ("id", Kind::Text)],
-    sqlite: "SELECT id, kind, version, priority, subject, title, input, max_attempts, time_limit_ms, created_at, due_at,
+    sqlite:
+        "SELECT id, kind, version, priority, subject, title, input, max_attempts, time_limit_ms, created_at, due_at,
                idem_key, conversation, schedule, retries FROM runs WHERE tenant = :tenant AND id = :id",
     postgres: "SELECT r.id, r.kind, r.version, r.priority, r.subject, r.title, r.input, r.max_attempts,
                  r.time_limit_ms, r.created_at, r.due_at, r.idem_key, r.conversation, r.schedule, r.retries
@@ -103,7 +104,7 @@ pub async fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Claimed, Error> {
 
 async fn take(tx: &mut Tx<'_>, claim: &Claim, allotted: &Allotted) -> Result<Vec<Row>, Error> {
     let lanes = allotted.shares.iter().map(|(lane, share)| args![lane.to_string(), *share, &claim.worker, claim.now]);
-    tx.given(&TAKE, lanes.collect::<Rows>()).await
+    tx.given(&TAKE, lanes.collect::<Rows<'_>>()).await
 }
 
 /// The runs that were just taken, each with the journal's word of it.
@@ -111,7 +112,7 @@ async fn look(tx: &mut Tx<'_>, taken: &HashMap<RunId, (Lane, &Row)>, claim: &Cla
     if taken.is_empty() {
         return Ok(Vec::new());
     }
-    let keys = taken.iter().map(|(id, (lane, _))| args![&lane.tenant, *id]).collect::<Rows>();
+    let keys = taken.iter().map(|(id, (lane, _))| args![&lane.tenant, *id]).collect::<Rows<'_>>();
     let mut runs = Vec::with_capacity(taken.len());
     for row in tx.given(&LOOK, keys).await? {
         let id = row.parsed("id")?;
@@ -120,9 +121,9 @@ async fn look(tx: &mut Tx<'_>, taken: &HashMap<RunId, (Lane, &Row)>, claim: &Cla
         }
     }
     runs.sort_by_key(|run| (super::rank(run.due_at, run.priority), run.id));
-    let entries =
-        runs.iter().map(|run| journal::row(&run.tenant, run.id, run.epoch, &begin(claim.now, run.attempt, run.seq)));
-    journal::insert(tx, entries.collect()).await?;
+    let entries: Vec<_> = runs.iter().map(|run| begin(claim.now, run.attempt, run.seq)).collect();
+    let told = runs.iter().zip(&entries).map(|(run, entry)| journal::row(&run.tenant, run.id, run.epoch, entry));
+    journal::insert(tx, told.collect()).await?;
     Ok(runs)
 }
 

@@ -126,27 +126,26 @@ async fn store(tx: &mut Tx<'_>, wishes: Placed, outcomes: &mut [Outcome]) -> Res
         // Two who ask for the same runs in different orders would wait for each other for ever.
         named.sort_by(|a, b| (&a.run.idem_key, &a.tenant, &a.run.kind).cmp(&(&b.run.idem_key, &b.tenant, &b.run.kind)));
     }
-    let stored = tx.given(&RUN, named.into_iter().map(row).collect::<Rows>()).await?;
+    let stored = tx.given(&RUN, named.into_iter().map(row).collect::<Rows<'_>>()).await?;
     let stored: HashSet<RunId> = stored.iter().map(|row| row.parsed("id")).collect::<Result<_, _>>()?;
-    let (mut live, mut begun, mut audited) = (Rows::default(), Rows::default(), Vec::new());
-    for (index, wish) in wishes {
+    let (mut live, mut begun, mut audited) = (Rows::default(), Vec::new(), Vec::new());
+    for (index, wish) in &wishes {
         if !stored.contains(&wish.run.id) {
             let before = existing(tx, &wish.tenant, &wish.run).await?;
-            outcomes[index] = before.ok_or(Error::Conflict { what: "run" })?;
+            outcomes[*index] = before.ok_or(Error::Conflict { what: "run" })?;
             continue;
         }
-        outcomes[index] = Outcome::New;
-        live.push(live_row(&wish));
+        outcomes[*index] = Outcome::New;
+        live.push(live_row(wish));
         if wish.worker.is_some() {
-            let entry = begin(wish.run.created_at, 1, 1);
-            begun.push(journal::row(&wish.tenant, wish.run.id, 1, &entry));
+            begun.push((&wish.tenant, wish.run.id, begin(wish.run.created_at, 1, 1)));
         }
         audited.extend(wish.audit.clone());
     }
     if !live.is_empty() {
         tx.given(&LIVE, live).await?;
     }
-    journal::insert(tx, begun).await?;
+    journal::insert(tx, begun.iter().map(|(tenant, id, entry)| journal::row(tenant, *id, 1, entry)).collect()).await?;
     Ok(audited)
 }
 
@@ -205,7 +204,7 @@ async fn existing(tx: &mut Tx<'_>, tenant: &TenantId, run: &NewRun) -> Result<Op
     Ok(found.map(|found| if found == run.id { Outcome::New } else { Outcome::Existing(found) }))
 }
 
-fn row(wish: &Enqueue) -> [crate::Arg; 17] {
+fn row(wish: &Enqueue) -> [crate::Arg<'_>; 17] {
     let run = &wish.run;
     args![
         &wish.tenant,
@@ -228,7 +227,7 @@ fn row(wish: &Enqueue) -> [crate::Arg; 17] {
     ]
 }
 
-fn live_row(wish: &Enqueue) -> [crate::Arg; 15] {
+fn live_row(wish: &Enqueue) -> [crate::Arg<'_>; 15] {
     let (run, claimed) = (&wish.run, wish.worker.is_some());
     let delayed = run.due_at > run.created_at;
     let state = match (claimed, delayed) {

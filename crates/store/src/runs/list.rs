@@ -57,7 +57,7 @@ macro_rules! narrowed {
 
 const VALUES: usize = 15;
 
-fn values(tenant: &TenantId, filter: &RunFilter) -> [Arg; VALUES] {
+fn values<'a>(tenant: &'a TenantId, filter: &'a RunFilter) -> [Arg<'a>; VALUES] {
     // Where the page begins: no id is above this text. Ids are in the order of the moments they were made at.
     let before = filter.before.map_or("z".to_owned(), |id| id.to_string());
     let until =
@@ -126,7 +126,7 @@ macro_rules! found {
     }};
 }
 
-fn between(values: [Arg; VALUES], low: i64, high: i64) -> [Arg; VALUES + 2] {
+fn between(values: [Arg<'_>; VALUES], low: i64, high: i64) -> [Arg<'_>; VALUES + 2] {
     let mut values = values.into_iter().chain([low.into(), high.into()]);
     std::array::from_fn(|_| values.next().unwrap_or(Arg::Int(None)))
 }

@@ -72,7 +72,7 @@ pub async fn prune(
         }
     }
     if !old.is_empty() {
-        let keys = || old.iter().map(|id| args![tenant, *id]).collect::<Rows>();
+        let keys = || old.iter().map(|id| args![tenant, *id]).collect::<Rows<'_>>();
         tx.given(&FORGET_JOURNAL, keys()).await?;
         tx.given(&FORGET_SIGNALS, keys()).await?;
         tx.given(&FORGET_RUNS, keys()).await?;

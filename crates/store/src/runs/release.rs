@@ -54,7 +54,7 @@ const HELD: Given = Given {
 /// Puts runs back that are held under these claims and that nobody works on, since an answer was lost. No attempt of
 /// theirs has failed.
 pub async fn put_back(tx: &mut Tx<'_>, runs: Vec<(TenantId, RunId, i64)>, now: Micros) -> Result<Released, Error> {
-    let runs = runs.into_iter().map(|(tenant, id, epoch)| args![&tenant, id, epoch]).collect::<Rows>();
+    let runs = runs.iter().map(|(tenant, id, epoch)| args![tenant, *id, *epoch]).collect::<Rows<'_>>();
     let rows = tx.given(&HELD, runs).await?;
     take_back(tx, &rows, now, Because::Unsure).await
 }

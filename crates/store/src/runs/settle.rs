@@ -141,24 +141,24 @@ const FORGET: Given = Given {
 };
 
 /// Writes `told` into the journal and lets the runs leave; returns what the journal tells of each, in the same order.
-pub(crate) async fn settle(tx: &mut Tx<'_>, left: Vec<Left>, mut told: Rows) -> Result<Vec<Entry>, Error> {
+pub(crate) async fn settle(tx: &mut Tx<'_>, left: Vec<Left>, mut told: Rows<'_>) -> Result<Vec<Entry>, Error> {
     let entries: Vec<Entry> = left.iter().map(Left::entry).collect();
     let (mut moved, mut ended, mut gone) = (Rows::default(), Rows::default(), Rows::default());
-    for (run, entry) in left.into_iter().zip(&entries) {
+    for (run, entry) in left.iter().zip(&entries) {
         if let Some(claim) = run.told {
             told.push(journal::row(&run.tenant, run.id, claim, entry));
         }
-        let (code, message) = run.why.unzip();
-        let (state, rank, wake_at, seen) = match run.to {
-            To::Ready { rank } => (State::Ready, rank, None, 0),
-            To::Delayed { at, rank } => (State::Delayed, Some(rank), Some(at), 0),
-            To::Waiting { until, seen } => (State::Waiting, None, until, seen),
+        let (code, message) = run.why.as_ref().map(|(code, message)| (code, message)).unzip();
+        let (state, rank, wake_at, seen) = match &run.to {
+            To::Ready { rank } => (State::Ready, *rank, None, 0),
+            To::Delayed { at, rank } => (State::Delayed, Some(*rank), Some(*at), 0),
+            To::Waiting { until, seen } => (State::Waiting, None, *until, *seen),
             To::Ended { status, output, started_at } => {
                 gone.push(args![&run.tenant, run.id]);
                 let (attempt, epoch, at) = (run.attempt, run.epoch, run.at);
                 let (tenant, id) = (&run.tenant, run.id);
-                let status = status.as_str();
-                ended.push(args![tenant, id, status, output, code, message, attempt, epoch, started_at, at]);
+                let (status, output) = (status.as_str(), output.as_ref());
+                ended.push(args![tenant, id, status, output, code, message, attempt, epoch, *started_at, at]);
                 continue;
             }
         };

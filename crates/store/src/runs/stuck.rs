@@ -154,7 +154,7 @@ async fn rows(
     stillness: Stillness,
     reason: StuckReason,
     sql: &'static str,
-    third: Arg,
+    third: Arg<'_>,
 ) -> Result<Vec<Row>, Error> {
     let Stillness { idle, silent, now } = stillness;
     match reason {

@@ -19,6 +19,7 @@ pilothouse_testkit::on_both_databases! {
     units::an_error_that_the_unit_hides_still_undoes_it,
     units::a_panic_is_one_failed_unit,
     units::a_dropped_caller_leaves_the_unit_whole,
+    units::a_unit_waits_for_nothing_but_the_database,
     units::a_read_cannot_write,
     units::a_read_sees_one_moment,
     units::every_connection_commits_to_the_disk,

@@ -1,5 +1,7 @@
 //! Units of work: whole or not at all, on the disk before they are answered, and apart from one another.
 
+use std::sync::mpsc;
+
 use pilothouse_store::{Error, Store, tenants};
 use tokio::sync::oneshot;
 
@@ -74,23 +76,41 @@ pub async fn a_panic_is_one_failed_unit(store: &Store) {
 
 pub async fn a_dropped_caller_leaves_the_unit_whole(store: &Store) {
     let (inside, entered) = oneshot::channel();
-    let (release, released) = oneshot::channel::<()>();
-    let unit = store.write(move |tx| {
-        Box::pin(async move {
-            tenants::ensure(tx, &tenant("one"), "", 1).await?;
-            let _ = inside.send(());
-            let _ = released.await;
-            tenants::ensure(tx, &tenant("two"), "", 1).await
-        })
+    let (release, released) = mpsc::channel();
+    let writer = store.clone();
+    let caller = tokio::spawn(async move {
+        let unit = writer.write(move |tx| {
+            Box::pin(async move {
+                tenants::ensure(tx, &tenant("one"), "", 1).await?;
+                inside.send(()).unwrap();
+                tokio::task::block_in_place(|| released.recv()).unwrap();
+                tenants::ensure(tx, &tenant("two"), "", 1).await
+            })
+        });
+        unit.await
     });
-    tokio::select! {
-        _ = unit => panic!("the unit waits for its release"),
-        _ = entered => {}
-    }
-    let _ = release.send(());
+    entered.await.unwrap();
+    caller.abort();
+    release.send(()).unwrap();
     make_tenant(store, "zz").await;
     let found = names(store).await;
     assert!(found == ["one", "two", "zz"] || found == ["zz"], "half a unit: {found:?}");
+}
+
+/// On SQLite the writer would wait with it, and everybody with the writer.
+pub async fn a_unit_waits_for_nothing_but_the_database(store: &Store) {
+    if store.is_exclusive() {
+        let waiting = store.write(|tx| {
+            Box::pin(async move {
+                tenants::ensure(tx, &tenant("one"), "", 1).await?;
+                std::future::pending().await
+            })
+        });
+        let answer: Result<(), Error> = waiting.await;
+        assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
+    }
+    make_tenant(store, "zz").await;
+    assert_eq!(names(store).await, ["zz"]);
 }
 
 pub async fn a_read_cannot_write(store: &Store) {
@@ -100,17 +120,24 @@ pub async fn a_read_cannot_write(store: &Store) {
 }
 
 pub async fn a_read_sees_one_moment(store: &Store) {
-    let writer = store.clone();
-    let seen = store
-        .read(move |tx| {
+    let (inside, entered) = oneshot::channel();
+    let (release, released) = mpsc::channel();
+    let reader = store.clone();
+    let seen = tokio::spawn(async move {
+        let unit = reader.read(move |tx| {
             Box::pin(async move {
                 let before = tenants::list(tx).await?.len();
-                make_tenant(&writer, "meanwhile").await;
+                inside.send(()).unwrap();
+                tokio::task::block_in_place(|| released.recv()).unwrap();
                 Ok((before, tenants::list(tx).await?.len()))
             })
-        })
-        .await;
-    assert_eq!(seen, Ok((0, 0)));
+        });
+        unit.await
+    });
+    entered.await.unwrap();
+    make_tenant(store, "meanwhile").await;
+    release.send(()).unwrap();
+    assert_eq!(seen.await.unwrap(), Ok((0, 0)));
     assert_eq!(names(store).await, ["meanwhile"]);
 }
 

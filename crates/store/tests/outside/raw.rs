@@ -1,8 +1,10 @@
 //! A way into the database past the store, on either engine.
 
+use std::path::PathBuf;
+
 use pilothouse_store::{Location, Options, Store};
+use rusqlite::Connection;
 use sqlx::postgres::PgPool;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use sqlx::{AssertSqlSafe, raw_sql};
 
 /// A store, and a second connection that does what it likes.
@@ -14,7 +16,7 @@ pub struct Touched {
 }
 
 enum Raw {
-    Sqlite(SqlitePool),
+    Sqlite(PathBuf),
     Postgres(PgPool),
 }
 
@@ -29,12 +31,11 @@ impl Touched {
         let memory = tempfile::tempdir_in("/dev/shm");
         let folder = memory.or_else(|_| tempfile::tempdir()).unwrap();
         let path = folder.path().join("pilothouse.db");
-        let raw = SqlitePool::connect_lazy_with(SqliteConnectOptions::new().filename(&path).create_if_missing(true));
         if !script.is_empty() {
-            raw_sql(AssertSqlSafe(script)).execute(&raw).await.unwrap();
+            Connection::open(&path).unwrap().execute_batch(&script).unwrap();
         }
-        let location = Location::Sqlite { path };
-        Self { store: open(&location).await, location, raw: Raw::Sqlite(raw), _folder: Some(folder) }
+        let location = Location::Sqlite { path: path.clone() };
+        Self { store: open(&location).await, location, raw: Raw::Sqlite(path), _folder: Some(folder) }
     }
 
     pub async fn postgres() -> Self {
@@ -52,10 +53,13 @@ impl Touched {
 
     /// Runs statements past the store and tells how many rows they changed.
     pub async fn touch(&self, sql: String) -> u64 {
-        let script = raw_sql(AssertSqlSafe(sql));
         match &self.raw {
-            Raw::Sqlite(pool) => script.execute(pool).await.unwrap().rows_affected(),
-            Raw::Postgres(pool) => script.execute(pool).await.unwrap().rows_affected(),
+            Raw::Sqlite(path) => {
+                let connection = Connection::open(path).unwrap();
+                connection.execute_batch(&sql).unwrap();
+                connection.total_changes()
+            }
+            Raw::Postgres(pool) => raw_sql(AssertSqlSafe(sql)).execute(pool).await.unwrap().rows_affected(),
         }
     }
 
