@@ -59,6 +59,11 @@ export type BulkChanged = Schemas["BulkChangedDto"];
 
 export type Queue = Schemas["QueueDto"];
 export type Worker = Schemas["WorkerDto"];
+export type LimitsBody = Schemas["LimitsRequest"];
+
+export type Schedule = Schemas["ScheduleDto"];
+export type ScheduleBody = Schemas["ScheduleRequest"];
+export type Tick = Schemas["TickDto"];
 
 export type Connection = Schemas["ConnectionDto"];
 export type NewConnection = Schemas["NewConnectionRequest"];
