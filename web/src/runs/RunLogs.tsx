@@ -1,48 +1,75 @@
-// What a run logged: its newest lines, oldest first, from a chosen level on.
+// What a run logged: its newest lines, oldest first, under the steps that wrote them; of one step, and from a chosen level
+// on.
 import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { logsQuery } from "../api/queries";
-import type { RunLog } from "../api/types";
+import type { RunDetail, RunLog } from "../api/types";
+import { formatNumber } from "../lib/format";
 import { exactTime } from "../lib/time";
 import { Button } from "../ui/Button";
 import { Query } from "../ui/Query";
+import { stretches, type Stretch } from "./logs";
+import { nameOf } from "./TimelineView";
 
 const FEW = 100;
 const MANY = 1_000;
-const LEVELS = [["trace", "All"], ["info", "Info and worse"], ["warn", "Warnings and worse"], ["error", "Errors"]] as const;
+const LEVELS = [["trace", "Every level"], ["info", "Info and worse"], ["warn", "Warnings and worse"], ["error", "Errors"]] as const;
 
-export function RunLogs({ id }: { id: string }) {
+export function RunLogs({ run, doing }: { run: RunDetail; doing: string | null }) {
   const [level, setLevel] = useState<string>("trace");
+  const [path, setPath] = useState("");
   const [limit, setLimit] = useState(FEW);
-  const query = useQuery(logsQuery(id, level, limit));
-  const select = useId();
+  // The lines of one step may stand far back.
+  const most = path ? MANY : limit;
+  const query = useQuery(logsQuery(run.id, level, most));
   const lines = query.data ?? [];
-  // A run that logs nothing has no level to choose either.
+  // A run that logs nothing has nothing to choose from either.
   const silent = query.data?.length === 0 && level === "trace";
   return (
     <section aria-labelledby="logs" className="section">
-      <div className="section-head">
+      <div className="section-head log-head">
         <h2 id="logs">Log</h2>
         {silent ? null : (
-          <div className="row">
-            <label className="sr-only" htmlFor={select}>Level</label>
-            <select id={select} className="input input-short" value={level} onChange={(event) => setLevel(event.target.value)}>
-              {LEVELS.map(([value, label]) => <option key={value} value={value}>{label}</option>)}
-            </select>
+          <div className="log-filters">
+            {run.steps.length > 0 ? <Narrow label="Step" value={path} onChange={setPath} options={[["", "Every step"], ...run.steps.map((step): [string, string] => [step.path, nameOf(step)])]} /> : null}
+            <Narrow label="Level" value={level} onChange={setLevel} options={LEVELS} />
           </div>
         )}
       </div>
       <Query query={query} what="the log" rows={3}>
-        {(found) => found.length === 0
-          ? <p className="quiet">{silent ? "It logged nothing." : "No line is of this level."}</p>
-          : (
+        {(found) => {
+          const shown = stretches(found, run.steps).filter(({ step }) => path === "" || step?.path === path);
+          if (shown.length === 0) return <p className="quiet">{silent ? "It logged nothing." : path ? "This step logged nothing of this level." : "No line is of this level."}</p>;
+          return (
             <>
-              {lines.length === limit && limit < MANY ? <Button look="quiet" busy={query.isFetching} onClick={() => setLimit(MANY)}>Show up to {MANY.toLocaleString("en-US")} lines</Button> : null}
-              <ol className="logs" tabIndex={0} aria-label="Log lines, oldest first">{found.map((line) => <LogLine key={line.seq} line={line} />)}</ol>
+              {lines.length === most && most < MANY ? <Button look="quiet" busy={query.isFetching} onClick={() => setLimit(MANY)}>Show up to {formatNumber(MANY)} lines</Button> : null}
+              <div className="logs" tabIndex={0} role="group" aria-label="Log lines, oldest first">{shown.map((stretch) => <StretchView key={stretch.lines[0]?.seq} stretch={stretch} doing={doing} />)}</div>
             </>
-          )}
+          );
+        }}
       </Query>
     </section>
+  );
+}
+
+function Narrow({ label, value, options, onChange }: { label: string; value: string; options: readonly (readonly [string, string])[]; onChange: (value: string) => void }) {
+  const id = useId();
+  return (
+    <span>
+      <label className="sr-only" htmlFor={id}>{label}</label>
+      <select id={id} className={`input input-short ${value === options[0]?.[0] ? "" : "input-set"}`} value={value} onChange={(event) => onChange(event.target.value)}>
+        {options.map(([one, words]) => <option key={one} value={one}>{words}</option>)}
+      </select>
+    </span>
+  );
+}
+
+function StretchView({ stretch: { step, lines }, doing }: { stretch: Stretch; doing: string | null }) {
+  return (
+    <>
+      <h3 className="log-step">{step ? nameOf(step) : doing ?? "Since the last step"}</h3>
+      <ol>{lines.map((line) => <LogLine key={line.seq} line={line} />)}</ol>
+    </>
   );
 }
 
