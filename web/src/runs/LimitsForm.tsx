@@ -1,14 +1,14 @@
 // What a queue allows, for who administers the installation: each limit with what it means.
-import { useEffect, useId, useRef, useState, type FormEvent } from "react";
+import { useId, useState, type FormEvent } from "react";
 import { api, expect } from "../api/client";
 import { asProblem } from "../api/problem";
 import type { Queue } from "../api/types";
+import { hasErrors, useFirstWrong, type Errors } from "../lib/form";
 import { Button } from "../ui/Button";
 import { TextField } from "../ui/Field";
 import { Failure } from "../ui/States";
 import { useChange } from "./changes";
 import { limitsBody, limitsErrors, limitsForm, type LimitsFormData } from "./limits";
-import type { Errors } from "./schedule";
 
 const COUNTS = [
   ["total", "At work at once", "Over all tenants and all workers."],
@@ -23,6 +23,7 @@ export function LimitsForm({ queue, onClose }: { queue: Queue; onClose: () => vo
     (wanted: LimitsFormData) => expect(api.PUT("/api/v1/queues/{name}/limits", { params: { path: { name: queue.name } }, body: limitsBody(wanted) })),
     onClose,
   );
+  const element = useFirstWrong(save.error ?? (hasErrors(wrong) ? wrong : null));
   const refused = save.isError ? asProblem(save.error).fields : {};
   const errors: Errors = { ...refused, ...wrong };
   const set = (name: keyof LimitsFormData, value: string): void => {
@@ -30,13 +31,11 @@ export function LimitsForm({ queue, onClose }: { queue: Queue; onClose: () => vo
     setWrong({});
     if (save.isError) save.reset();
   };
-  const element = useRef<HTMLFormElement>(null);
-  useEffect(() => { if (save.isError || Object.keys(wrong).length > 0) element.current?.querySelector<HTMLElement>("[aria-invalid]")?.focus(); }, [save.isError, wrong]);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     const found = limitsErrors(form);
     setWrong(found);
-    if (Object.keys(found).length === 0) save.mutate(form);
+    if (!hasErrors(found)) save.mutate(form);
   };
   return (
     <form ref={element} className="dialog-form" onSubmit={submit} noValidate>
@@ -45,7 +44,7 @@ export function LimitsForm({ queue, onClose }: { queue: Queue; onClose: () => vo
         <TextField key={name} label={label} help={help} inputMode="numeric" autoComplete="off" placeholder="No limit" value={form[name]} error={errors[name] ?? null} onChange={(event) => set(name, event.target.value)} />
       ))}
       <Rate form={form} set={set} error={errors["rate"] ?? null} />
-      {save.isError && Object.keys(refused).length === 0 ? <Failure error={save.error} what="The limits were not changed" lost="They stand as they stood." change /> : null}
+      {save.isError && !hasErrors(refused) ? <Failure error={save.error} what="The limits were not changed" lost="They stand as they stood." change /> : null}
       <div className="dialog-foot"><Button onClick={onClose}>Cancel</Button><Button look="primary" type="submit" busy={save.isPending}>Save the limits</Button></div>
     </form>
   );

@@ -1,9 +1,10 @@
 // How a schedule treats ticks that cannot simply run. Most never need it, so it is folded, and tells in one line what it
 // holds.
 import { useState } from "react";
+import type { Errors } from "../lib/form";
 import { Icon } from "../ui/Icon";
 import { SelectField, TextField } from "../ui/Field";
-import { BOUNDED_PICK, CATCH_UPS, OVERLAPS, type Errors, type Form } from "./schedule";
+import { BOUNDED_PICK, CATCH_UPS, OVERLAPS, type Form } from "./schedule";
 import type { Set } from "./ScheduleForm";
 
 const FIELDS = ["overlap", "catch_up", "jitter_seconds", "queue"];

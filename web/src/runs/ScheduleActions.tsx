@@ -18,7 +18,7 @@ export function ScheduleActions({ schedule }: { schedule: Schedule }) {
       <Asked
         button="Remove" icon="trash" title={`Remove ${name}?`} verb="Remove the schedule" keep="Keep it" failed="The schedule was not removed"
         text="It never ticks again, and cannot be brought back. Its runs stay in Runs, and those at work go on."
-        call={() => expect(api.DELETE("/api/v1/schedules/{id}", target))} onDone={() => void navigate({ to: "/schedules", search: {} })}
+        call={() => expect(api.DELETE("/api/v1/schedules/{id}", target))} onDone={() => navigate({ to: "/schedules", search: {} })}
       />
       {schedule.kind === KIND ? <Edit schedule={schedule} /> : null}
       <Asked

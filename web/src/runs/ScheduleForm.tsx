@@ -1,18 +1,19 @@
 // The form for a schedule that is made or changed. While it is filled in, the server says when it would tick, and what
 // is wrong with that.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useEffect, useRef, useState, type FormEvent } from "react";
+import { useState, type FormEvent } from "react";
 import { api, expect } from "../api/client";
 import { connectionsQuery } from "../api/queries";
 import { asProblem } from "../api/problem";
 import type { Schedule } from "../api/types";
+import { hasErrors, useFirstWrong, type Errors } from "../lib/form";
 import { useSettled } from "../lib/hooks";
 import { Button } from "../ui/Button";
 import { AreaField, SelectField, TextField } from "../ui/Field";
 import { Failure } from "../ui/States";
 import { useChange } from "./changes";
 import { PolicyFields } from "./PolicyFields";
-import { bodyOf, formOf, missingOf, newForm, timingOf, type Errors, type Form, type Timing } from "./schedule";
+import { bodyOf, formOf, missingOf, newForm, timingOf, type Form, type Timing } from "./schedule";
 import { Ticks } from "./Ticks";
 import { TimingFields } from "./TimingFields";
 
@@ -34,7 +35,9 @@ export function ScheduleForm({ before, onDone, onClose }: Props) {
       ? expect(api.PUT("/api/v1/schedules/{id}", { params: { path: { id: before.id } }, body }))
       : expect(api.POST("/api/v1/schedules", { body }));
   }, onDone);
-  const preview = usePreview(timingOf(form));
+  const timing = timingOf(form);
+  const preview = usePreview(timing);
+  const element = useFirstWrong(save.error ?? (hasErrors(missing) ? missing : null));
   const refused = save.isError ? refusalOf(save.error) : {};
   const errors: Errors = { ...fieldsOf(preview.error), ...refused, ...missing };
   const set: Set = (changed) => {
@@ -42,13 +45,11 @@ export function ScheduleForm({ before, onDone, onClose }: Props) {
     setMissing({});
     if (save.isError) save.reset();
   };
-  const element = useRef<HTMLFormElement>(null);
-  useEffect(() => { if (save.isError || Object.keys(missing).length > 0) element.current?.querySelector<HTMLElement>("[aria-invalid]")?.focus(); }, [save.isError, missing]);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     const found = missingOf(form);
     setMissing(found);
-    if (Object.keys(found).length === 0) save.mutate(form);
+    if (!hasErrors(found)) save.mutate(form);
   };
   return (
     <form ref={element} className="dialog-form" onSubmit={submit} noValidate>
@@ -57,10 +58,10 @@ export function ScheduleForm({ before, onDone, onClose }: Props) {
       <ConnectionField form={form} set={set} error={errors["input.connection"] ?? null} />
       <div className="when">
         <TimingFields form={form} set={set} errors={errors} />
-        <Preview preview={preview} />
+        <Preview preview={preview} said={timing !== null} />
       </div>
       <PolicyFields form={form} set={set} errors={errors} />
-      {save.isError && Object.keys(refused).length === 0 ? <Failure error={save.error} what={before ? "The schedule was not changed" : "The schedule was not made"} lost="What you wrote is still here." change /> : null}
+      {save.isError && !hasErrors(refused) ? <Failure error={save.error} what={before ? "The schedule was not changed" : "The schedule was not made"} lost="What you wrote is still here." change /> : null}
       <div className="dialog-foot form-foot">
         {before ? <p className="hint">From now on its runs act for you, and it ticks next as shown.</p> : null}
         <Button onClick={onClose}>Cancel</Button>
@@ -99,15 +100,15 @@ function usePreview(timing: Timing | null) {
   });
 }
 
-function Preview({ preview }: { preview: ReturnType<typeof usePreview> }) {
-  const ticks = preview.isError ? null : preview.data;
-  const unread = preview.isError && Object.keys(asProblem(preview.error).fields).length === 0;
+function Preview({ preview, said }: { preview: ReturnType<typeof usePreview>; said: boolean }) {
+  const ticks = preview.isError || !said ? null : preview.data;
+  const unread = preview.isError && !hasErrors(asProblem(preview.error).fields);
   return (
-    <div className="preview" aria-live="polite">
+    <div className={`preview ${preview.isPlaceholderData ? "preview-old" : ""}`} aria-live="polite">
       <p className="label">Next ticks</p>
       {ticks && ticks.length > 0
         ? <Ticks ticks={ticks} label="Next ticks" />
-        : <p className="hint">{preview.isError ? (unread ? asProblem(preview.error).message : "As it stands, it cannot tick.") : ticks ? "The calendar has none." : "They stand here once it is said when."}</p>}
+        : <p className="hint">{preview.isError && said ? (unread ? asProblem(preview.error).message : "As it stands, it cannot tick.") : ticks ? "The calendar has none." : "They stand here once it is said when."}</p>}
     </div>
   );
 }

@@ -98,7 +98,10 @@ function Work({ schedule }: { schedule: Schedule }) {
   return (
     <>
       <p className="run-answer">{question}</p>
-      <p className="quiet">Asked{connection ? <> of <Link className="link" to="/data/$connection" params={{ connection: connection.id }}>{connection.name}</Link></> : null} by the workflow {schedule.kind}.</p>
+      <dl className="props work">
+        <div><dt>Workflow</dt><dd>{schedule.kind}</dd></div>
+        {connection ? <div><dt>Connection</dt><dd><Link className="link" to="/data/$connection" params={{ connection: connection.id }}>{connection.name}</Link></dd></div> : null}
+      </dl>
     </>
   );
 }

@@ -8,7 +8,7 @@ import { standingOf, STANDINGS, whenOf, type Standing } from "./schedule";
 import { RunStatusView } from "./status";
 
 /** A tick is decided on within a moment, which is not yet worth a word. */
-const JUST_NOW_MS = 10_000;
+const DECIDING_MS = 10_000;
 
 const LOOKS: Record<Standing, { tone: Tone; icon?: IconName }> = {
   active: { tone: "good" },
@@ -45,6 +45,7 @@ export function ScheduleTable({ schedules }: { schedules: Schedule[] }) {
 }
 
 function Row({ schedule }: { schedule: Schedule }) {
+  const due = useDue(schedule);
   return (
     <tr className="row-link">
       <td className="cell-main">
@@ -54,7 +55,7 @@ function Row({ schedule }: { schedule: Schedule }) {
       <td><StandingView schedule={schedule} /></td>
       <td className="cell-when"><When schedule={schedule} /></td>
       <td data-unit="last"><LastTick last={schedule.last} /></td>
-      <td className="num quiet" data-unit="next"><NextTick schedule={schedule} /></td>
+      <td className="num quiet" data-unit={due ? undefined : "next"}><NextTick schedule={schedule} /></td>
     </tr>
   );
 }
@@ -69,11 +70,17 @@ function When({ schedule }: { schedule: Schedule }) {
   );
 }
 
-/** When it ticks next, or when it should have. */
-export function NextTick({ schedule: { paused, next_at: next } }: { schedule: Schedule }) {
+/** Whether it should have ticked by now, give or take the moment that a decision takes. */
+function useDue({ paused, next_at: next, jitter_seconds: jitter }: Schedule): boolean {
   const now = useNow();
-  if (paused || !next) return <Nothing means={paused ? "none while it is paused" : "none"} />;
-  return Date.parse(next) < now - JUST_NOW_MS ? <>due <Moment at={next} /></> : <Moment at={next} />;
+  return !paused && next !== null && next !== undefined && Date.parse(next) + jitter * 1_000 + DECIDING_MS < now;
+}
+
+/** When it ticks next, or when it should have. */
+export function NextTick({ schedule }: { schedule: Schedule }) {
+  const due = useDue(schedule);
+  if (schedule.paused) return <Nothing means="none while it is paused" />;
+  return <>{due ? "due " : null}<Moment at={schedule.next_at} /></>;
 }
 
 /** What a schedule asks; none where it runs something else. */

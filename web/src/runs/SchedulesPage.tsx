@@ -36,7 +36,7 @@ export function SchedulesPage() {
     <div className="page">
       <div className="page-head">
         <h1 tabIndex={-1}>Schedules</h1>
-        {make ? <div className="page-actions">{make}</div> : null}
+        {make && query.data?.length !== 0 ? <div className="page-actions">{make}</div> : null}
       </div>
       <Query query={query} what="the schedules" rows={6}>
         {(schedules) => schedules.length === 0

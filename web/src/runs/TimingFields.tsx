@@ -1,7 +1,8 @@
 // When a schedule ticks: at a time on some days, every so often, or as a cron expression says.
 import { useId } from "react";
+import type { Errors } from "../lib/form";
 import { TextField } from "../ui/Field";
-import { UNITS, WEEK, type Errors, type Form, type Mode, type Unit } from "./schedule";
+import { UNITS, WEEK, type Form, type Mode, type Unit } from "./schedule";
 import type { Set } from "./ScheduleForm";
 
 const MODES: Record<Mode, string> = { days: "On days", every: "Every …", cron: "Cron" };

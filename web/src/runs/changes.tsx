@@ -10,7 +10,8 @@ import { Failure } from "../ui/States";
 /** What a change of runs, queues or schedules may have touched. */
 const TOUCHED = ["runs", "queues", "schedules"];
 
-export function useChange<R, T = void>(call: (input: T) => Promise<R>, onDone: (result: R) => void) {
+/** What was touched is read anew once `onDone` is through, so that nobody reads what they have just removed. */
+export function useChange<R, T = void>(call: (input: T) => Promise<R>, onDone: (result: R) => void | Promise<void>) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: call,
@@ -33,13 +34,13 @@ type AskedProps<R> = {
   mild?: boolean;
   shown?: boolean;
   call: () => Promise<R>;
-  onDone?: (result: R) => void;
+  onDone?: (result: R) => void | Promise<void>;
 };
 
 /** A button, and behind it a question that is answered with yes or no. */
 export function Asked<R>({ button, icon, look = "default", title, text, verb, keep, failed, mild = false, shown = true, call, onDone }: AskedProps<R>) {
   const [asking, setAsking] = useState(false);
-  const change = useChange(call, (result: R) => { setAsking(false); onDone?.(result); });
+  const change = useChange(call, (result: R) => { setAsking(false); return onDone?.(result); });
   return (
     <>
       {shown ? <Button icon={icon} look={look} onClick={() => { change.reset(); setAsking(true); }}>{button}</Button> : null}

@@ -1,7 +1,7 @@
 // What the form for a queue's limits holds and sends. Pure; tested by tests/unit.
 import type { LimitsBody, Queue } from "../api/types";
+import { whole, type Errors } from "../lib/form";
 import { formatNumber } from "../lib/format";
-import { whole, type Errors } from "./schedule";
 
 /** As the server bounds them. */
 const MAX_RUNNING = 10_000;

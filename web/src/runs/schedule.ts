@@ -1,6 +1,7 @@
 // What is said of schedules in words, and what their form holds: from a schedule to the form and from it to what is
 // sent. Pure; tested by tests/unit.
 import type { Schedule, ScheduleBody, Tick } from "../api/types";
+import { whole, type Errors } from "../lib/form";
 import { capitalize, formatDuration } from "../lib/format";
 
 export type Standing = "active" | "paused" | "late" | "over";
@@ -145,11 +146,6 @@ export function timingOf({ mode, days, time, count, unit, anchor, cron, zone }: 
   const expression = mode === "days" ? cronOf(days, time) : cron.trim() || null;
   return expression === null || zone.trim() === "" ? null : { cron: expression, time_zone: zone.trim() };
 }
-
-export const whole = (text: string): number | null => (/^\d{1,9}$/.test(text.trim()) ? Number(text) : null);
-
-/** By the names that the server gives the fields. */
-export type Errors = Readonly<Record<string, string>>;
 
 /** What is still to be said; whether what is said can be is for the server to know. */
 export function missingOf(form: Form): Errors {
