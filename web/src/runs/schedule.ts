@@ -35,6 +35,8 @@ export const CATCH_UPS: Record<string, { pick: string; told: string }> = {
 };
 export const BOUNDED_PICK = "Make up for the newest …";
 
+/** The most missed ticks that the server makes up for. */
+const MAX_BOUND = 100;
 const BOUNDED = /^bounded:(\d+)$/;
 
 export function catchUpWords(catchUp: string): string {
@@ -157,7 +159,8 @@ export function missingOf(form: Form): Errors {
   else if (form.mode === "days" && cronOf(form.days, form.time) === null) found["cron"] = "Say at what time.";
   if (form.mode === "cron" && form.cron.trim() === "") found["cron"] = "Write a cron expression.";
   if (form.mode !== "every" && form.zone.trim() === "") found["time_zone"] = "Say by which clocks.";
-  if (form.catchUp === "bounded" && whole(form.bound) === null) found["catch_up"] = "Say how many, as a whole number.";
+  const bound = whole(form.bound) ?? 0;
+  if (form.catchUp === "bounded" && (bound < 1 || bound > MAX_BOUND)) found["catch_up"] = `A whole number from 1 to ${MAX_BOUND}.`;
   if (whole(form.jitter) === null) found["jitter_seconds"] = "Say a whole number of seconds; 0 is none.";
   return found;
 }

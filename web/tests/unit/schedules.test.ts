@@ -100,6 +100,8 @@ test("what is still to be said is said by field", () => {
   assert.deepEqual(missingOf(form({ time: "" })), { cron: "Say at what time." });
   assert.deepEqual(Object.keys(missingOf(form({ mode: "cron", zone: "" }))), ["cron", "time_zone"]);
   assert.deepEqual(Object.keys(missingOf(form({ mode: "every", count: "often", zone: "" }))), ["every_seconds"]);
+  for (const bound of ["0", "101", "some"]) assert.deepEqual(missingOf(form({ catchUp: "bounded", bound })), { catch_up: "A whole number from 1 to 100." });
+  assert.deepEqual(missingOf(form({ catchUp: "bounded", bound: "100" })), {});
   assert.deepEqual(Object.keys(missingOf(form({ catchUp: "bounded", bound: "", jitter: "-1" }))), ["catch_up", "jitter_seconds"]);
 });
 
