@@ -3,7 +3,7 @@
 import { infiniteQueryOptions, keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
 import { api, expect } from "./client";
 import { asProblem, Problem } from "./problem";
-import type { Run, RunStatus } from "./types";
+import type { Run, RunLog, RunStatus } from "./types";
 
 const PAGE_SIZE = 50;
 const FEW = 10;
@@ -59,10 +59,10 @@ export const runQuery = (id: string, followed = false) =>
 const asDocumented = (params: object): never => params as never;
 
 /** The newest lines that a run logged, oldest first. */
-export const logsQuery = (id: string, level: string, limit: number) =>
+export const logsQuery = (id: string, step: string, level: string, limit: number) =>
   queryOptions({
-    queryKey: ["runs", "logs", id, level, limit],
-    queryFn: async () => (await expect(api.GET("/api/v1/runs/{id}/logs", { params: asDocumented({ path: { id }, query: { level, limit } }) }))).items,
+    queryKey: ["runs", "logs", id, step, level, limit],
+    queryFn: async () => (await expect(api.GET("/api/v1/runs/{id}/logs", { params: asDocumented({ path: { id }, query: { ...(step ? { step } : {}), level, limit } }) }))).items as RunLog[],
   });
 
 export const queuesQuery = queryOptions({

@@ -8,8 +8,8 @@ import { formatNumber } from "../lib/format";
 import { exactTime } from "../lib/time";
 import { Button } from "../ui/Button";
 import { Query } from "../ui/Query";
-import { stretches, type Stretch } from "./logs";
-import { nameOf } from "./TimelineView";
+import { places, stretches, type Stretch } from "./logs";
+import { doingWords } from "./TimelineView";
 
 const FEW = 100;
 const MANY = 1_000;
@@ -17,36 +17,36 @@ const LEVELS = [["trace", "Every level"], ["info", "Info and worse"], ["warn", "
 
 export function RunLogs({ run, doing }: { run: RunDetail; doing: string | null }) {
   const [level, setLevel] = useState<string>("trace");
-  const [path, setPath] = useState("");
+  const [step, setStep] = useState("");
   const [limit, setLimit] = useState(FEW);
-  // The lines of one step may stand far back.
-  const most = path ? MANY : limit;
-  const query = useQuery(logsQuery(run.id, level, most));
+  const query = useQuery(logsQuery(run.id, step, level, limit));
   const lines = query.data ?? [];
+  const names = places(run.steps);
+  const all = level === "trace" && step === "";
   // A run that logs nothing has nothing to choose from either.
-  const silent = query.data?.length === 0 && level === "trace";
+  const silent = query.data?.length === 0 && all;
   return (
     <section aria-labelledby="logs" className="section">
       <div className="section-head log-head">
         <h2 id="logs">Log</h2>
         {silent ? null : (
           <div className="log-filters">
-            {run.steps.length > 0 ? <Narrow label="Step" value={path} onChange={setPath} options={[["", "Every step"], ...run.steps.map((step): [string, string] => [step.path, nameOf(step)])]} /> : null}
+            {names.size > 0 ? <Narrow label="Step" value={step} onChange={setStep} options={[["", "Every step"], ...[...names].map(([place, name]): [string, string] => [String(place), doingWords(name)])]} /> : null}
             <Narrow label="Level" value={level} onChange={setLevel} options={LEVELS} />
           </div>
         )}
       </div>
       <Query query={query} what="the log" rows={3}>
-        {(found) => {
-          const shown = stretches(found, run.steps).filter(({ step }) => path === "" || step?.path === path);
-          if (shown.length === 0) return <p className="quiet">{silent ? "It logged nothing." : path ? "This step logged nothing of this level." : "No line is of this level."}</p>;
-          return (
+        {(found) => found.length === 0
+          ? <p className="quiet">{silent ? "It logged nothing." : step ? "This step logged nothing of this level." : "No line is of this level."}</p>
+          : (
             <>
-              {lines.length === most && most < MANY ? <Button look="quiet" busy={query.isFetching} onClick={() => setLimit(MANY)}>Show up to {formatNumber(MANY)} lines</Button> : null}
-              <div className="logs" tabIndex={0} role="group" aria-label="Log lines, oldest first">{shown.map((stretch) => <StretchView key={stretch.lines[0]?.seq} stretch={stretch} doing={doing} />)}</div>
+              {lines.length === limit && limit < MANY ? <Button look="quiet" busy={query.isFetching} onClick={() => setLimit(MANY)}>Show up to {formatNumber(MANY)} lines</Button> : null}
+              <div className="logs" tabIndex={0} role="group" aria-label="Log lines, oldest first">
+                {stretches(found).map((stretch) => <StretchView key={stretch.lines[0]?.seq} stretch={stretch} name={stretch.place === null ? null : names.get(stretch.place) ?? doing ?? `step ${stretch.place}`} />)}
+              </div>
             </>
-          );
-        }}
+          )}
       </Query>
     </section>
   );
@@ -64,11 +64,11 @@ function Narrow({ label, value, options, onChange }: { label: string; value: str
   );
 }
 
-function StretchView({ stretch: { step, lines }, doing }: { stretch: Stretch; doing: string | null }) {
+function StretchView({ stretch: { attempt, lines }, name }: { stretch: Stretch; name: string | null }) {
   return (
     <>
-      <h3 className="log-step">{step ? nameOf(step) : doing ?? "Since the last step"}</h3>
-      <ol>{lines.map((line) => <LogLine key={line.seq} line={line} />)}</ol>
+      {name === null ? null : <h3 className="log-step">{doingWords(name)}{attempt > 1 ? `, attempt ${attempt}` : ""}</h3>}
+      <ol className="log-lines">{lines.map((line) => <LogLine key={line.seq} line={line} />)}</ol>
     </>
   );
 }

@@ -20,7 +20,7 @@ import { Decision, RunActions } from "./RunActions";
 import { RunLogs } from "./RunLogs";
 import { RunStatusView } from "./status";
 import { errorOf } from "./timeline";
-import { doingWords, TimelineView } from "./TimelineView";
+import { TimelineView } from "./TimelineView";
 import { useRunEvents } from "./useRunEvents";
 import { canRetry, mayChange, whyNotYet } from "./words";
 
@@ -73,7 +73,7 @@ function RunView({ run, doing, percent }: { run: RunDetail; doing: string | null
           {run.output === null || run.output === undefined ? <p className="quiet">{live ? "There is no output yet." : "It left no output."}</p> : <JsonFold value={run.output} label="Output" />}
         </div>
       </section>
-      <RunLogs run={run} doing={doing === null ? null : doingWords(doing)} />
+      <RunLogs run={run} doing={doing} />
       {!mayChange(session, run) && (live || canRetry(run)) ? <p className="hint section">You are {session.role} here. {run.subject} or an operator can {live ? "cancel" : "retry"} this run.</p> : null}
     </>
   );

@@ -103,7 +103,7 @@ function StepLine({ line, last, said }: { line: Extract<Line, { kind: "step" }>;
 /** What a step does that is under way. */
 export const doingWords = (name: string): string => STEP_WORDS[name]?.doing ?? name;
 
-export function nameOf(step: RunStep): string {
+function nameOf(step: RunStep): string {
   const words = STEP_WORDS[step.name];
   const failed = step.error || step.status === "failed";
   const name = words ? (failed ? words.doing : words.done) : step.name;

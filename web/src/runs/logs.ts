@@ -1,21 +1,26 @@
-// Which step of a run a logged line belongs to. Pure; tested by tests/unit.
+// Logged lines under the steps that wrote them. Pure; tested by tests/unit.
 import type { RunLog, RunStep } from "../api/types";
 
-/** Lines that follow each other within one step; none for what was logged after the last step that has ended. */
-export type Stretch = { step: RunStep | null; lines: RunLog[] };
+/** Lines that follow each other within one try of one step; `place` is none for what was logged between steps. */
+export type Stretch = { place: number | null; attempt: number; lines: RunLog[] };
 
-/**
- * The lines in stretches of one step each. A step is recorded when it ends, after what was logged meanwhile, so a line
- * belongs to the first step of its attempt that is recorded after it.
- */
-export function stretches(lines: RunLog[], steps: RunStep[]): Stretch[] {
-  const ordered = steps.toSorted((a, b) => a.seq - b.seq);
+export function stretches(lines: RunLog[]): Stretch[] {
   const found: Stretch[] = [];
   for (const line of lines) {
-    const step = ordered.find((one) => one.seq > line.seq && one.attempt === line.attempt) ?? null;
     const last = found.at(-1);
-    if (last && last.step === step) last.lines.push(line);
-    else found.push({ step, lines: [line] });
+    const place = line.step ?? null;
+    if (last && last.place === place && last.attempt === line.attempt) last.lines.push(line);
+    else found.push({ place, attempt: line.attempt, lines: [line] });
+  }
+  return found;
+}
+
+/** The steps of a run by their place in its workflow, as the lines name them; branches are parts of one place. */
+export function places(steps: Pick<RunStep, "path" | "name">[]): Map<number, string> {
+  const found = new Map<number, string>();
+  for (const { path, name } of steps) {
+    const place = Number.parseInt(path, 10);
+    if (!Number.isNaN(place) && !found.has(place)) found.set(place, name);
   }
   return found;
 }

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import type { Queue, RunAttempt, RunDetail, RunStep } from "../../src/api/types";
 import { layOut } from "../../src/runs/timeline";
 import { bulkActions, canRetry, endOf, heldBack, limitsOf, MAX_IDS, mayChange, nowAfter, outcomeOf, stateOf, whyNotYet, wishOf } from "../../src/runs/words";
-import { stretches } from "../../src/runs/logs";
+import { places, stretches } from "../../src/runs/logs";
 import { pageAt } from "../../src/shell/pages";
 
 const T0 = Date.parse("2026-01-01T00:00:00Z");
@@ -117,12 +117,12 @@ test("a queue's state is the worst that is true of it, and its limits are senten
   assert.deepEqual(limitsOf({ total: 8, per_tenant: 0, per_key: null, rate: { starts: 100, per_seconds: 60 } }), ["8 at work", "nothing may begin", "100 starts in 1 min"]);
 });
 
-test("a logged line belongs to the step that was recorded after it in its attempt", () => {
-  const steps = [step(9, 0, 1, { path: "1", attempt: 2 }), step(4, 0, 1, { path: "2" }), step(12, 0, 1, { path: "3", attempt: 2 })];
-  const line = (seq: number, of = 1) => ({ seq, at: at(seq), attempt: of, level: "info", message: "m" });
-  const found = stretches([line(2), line(3), line(6), line(8, 2), line(10, 2), line(13, 2)], steps);
-  assert.deepEqual(found.map(({ step: one, lines }) => [one?.path ?? null, lines.map(({ seq }) => seq)]), [["2", [2, 3]], [null, [6]], ["1", [8]], ["3", [10]], [null, [13]]]);
-  assert.deepEqual(stretches([], steps), []);
+test("logged lines stand under the step that wrote them, each try by itself", () => {
+  const line = (seq: number, place: number | null, of = 1) => ({ seq, at: at(seq), attempt: of, level: "info", message: "m", step: place });
+  const found = stretches([line(1, null), line(2, 1), line(3, 1), line(4, 2), line(6, 2, 2), line(7, null, 2)]);
+  assert.deepEqual(found.map(({ place, attempt: of, lines }) => [place, of, lines.map(({ seq }) => seq)]), [[null, 1, [1]], [1, 1, [2, 3]], [2, 1, [4]], [2, 2, [6]], [null, 2, [7]]]);
+  assert.deepEqual(stretches([]), []);
+  assert.deepEqual([...places([{ path: "1", name: "planner" }, { path: "2/0/1", name: "read" }, { path: "2/1/1", name: "write" }, { path: "", name: "odd" }])], [[1, "planner"], [2, "read"]]);
 });
 
 test("an address belongs to the place whose own address it is or stands beneath", () => {
