@@ -15,6 +15,7 @@ import "./styles/ask.css";
 import "./styles/answer.css";
 import "./styles/pages.css";
 import "./styles/runs.css";
+import "./styles/schedules.css";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");

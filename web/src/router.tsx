@@ -22,7 +22,15 @@ const runs = createRoute({
   component: lazyRouteComponent(() => import("./runs/RunsPage"), "RunsPage"),
 });
 const run = createRoute({ getParentRoute: () => root, path: "/runs/$runId", component: lazyRouteComponent(() => import("./runs/RunPage"), "RunPage") });
-const queues = createRoute({ getParentRoute: () => root, path: "/runs/queues", component: lazyRouteComponent(() => import("./runs/QueuesPage"), "QueuesPage") });
+const queues = createRoute({ getParentRoute: () => root, path: "/queues", component: lazyRouteComponent(() => import("./runs/QueuesPage"), "QueuesPage") });
+const schedules = createRoute({
+  getParentRoute: () => root, path: "/schedules",
+  validateSearch: (search: Record<string, unknown>): { add?: boolean; status?: string } => ({
+    ...optional("add", search["add"] === true ? true : undefined), ...optional("status", text(search["status"])),
+  }),
+  component: lazyRouteComponent(() => import("./runs/SchedulesPage"), "SchedulesPage"),
+});
+const schedule = createRoute({ getParentRoute: () => root, path: "/schedules/$scheduleId", component: lazyRouteComponent(() => import("./runs/SchedulePage"), "SchedulePage") });
 const data = createRoute({
   getParentRoute: () => root, path: "/data",
   validateSearch: (search: Record<string, unknown>): { add?: boolean } => optional("add", search["add"] === true ? true : undefined),
@@ -41,7 +49,7 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, ask, askRun, runs, queues, run, data, connection, table, settings]),
+  routeTree: root.addChildren([home, ask, askRun, runs, run, queues, schedules, schedule, data, connection, table, settings]),
   defaultPreload: "intent",
   defaultErrorComponent: BrokenPage,
   defaultNotFoundComponent: NoSuchPage,

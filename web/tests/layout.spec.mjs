@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { ask, axe, BASE, closeBrowser, DESKTOP, noSidewaysScroll, openBrowser, PHONE, sampleAddress, screenshot, withPage } from "./support.mjs";
 
-const PAGES = ["/ask", "/runs", "/runs?status=dead", "/runs/queues", "/data", "/data/{sample}", "/data/{sample}/flights", "/data/{sample}?tab=meaning", "/settings", "/settings?tab=tokens", "/settings?tab=audit"];
+const PAGES = ["/ask", "/runs", "/runs?status=dead", "/queues", "/schedules", "/schedules?add=true", "/data", "/data/{sample}", "/data/{sample}/flights", "/data/{sample}?tab=meaning", "/settings", "/settings?tab=tokens", "/settings?tab=audit"];
 const FIRST_SCRIPT_LIMIT_BYTES = 300_000;
 
 before(openBrowser);
@@ -56,7 +56,7 @@ test("on a phone the pages are a bar at the bottom, and there is one tap to each
   await ready(page, "/ask");
   const bar = await page.getByRole("navigation", { name: "Pages" }).boundingBox();
   assert.ok(bar && Math.abs(bar.y + bar.height - PHONE.height) < 1, "the bar is not at the bottom");
-  for (const [name, address] of [["Runs", "/runs"], ["Queues", "/runs/queues"], ["Data", "/data"], ["Settings", "/settings"], ["Ask", "/ask"]]) {
+  for (const [name, address] of [["Runs", "/runs"], ["Queues", "/queues"], ["Schedules", "/schedules"], ["Data", "/data"], ["Settings", "/settings"], ["Ask", "/ask"]]) {
     await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name }).tap();
     await page.waitForURL(new RegExp(`${address}$`));
   }

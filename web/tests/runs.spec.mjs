@@ -13,7 +13,7 @@ const queue = (page) => page.locator(".queue").filter({ has: page.getByRole("hea
 const status = (page, word) => page.locator(".props .status", { hasText: word });
 
 async function resume(page) {
-  await page.goto("/runs/queues");
+  await page.goto("/queues");
   await queue(page).waitFor();
   const button = queue(page).getByRole("button", { name: "Resume" });
   if ((await button.count()) === 0) return;
@@ -23,7 +23,7 @@ async function resume(page) {
 }
 
 async function pause(page) {
-  await page.goto("/runs/queues");
+  await page.goto("/queues");
   await queue(page).getByRole("button", { name: "Pause" }).click();
   const dialog = page.getByRole("dialog");
   await page.keyboard.press("Tab");
@@ -122,7 +122,7 @@ test("filters stand in the address, and say so when nothing matches", () => with
 }));
 
 test("runs and queues hold on a phone", () => withPage({ size: PHONE }, async (page) => {
-  for (const address of ["/runs", "/runs?status=dead", "/runs?status=cancelled", "/runs/queues"]) {
+  for (const address of ["/runs", "/runs?status=dead", "/runs?status=cancelled", "/queues"]) {
     await page.goto(address);
     await page.locator("main .queue, main tbody tr, main .empty").first().waitFor();
     await noSidewaysScroll(page, address);

@@ -21,8 +21,20 @@ use crate::state::State;
 struct Files;
 
 /// The addresses of the page; each answers its document, which then shows what the address names.
-const ADDRESSES: [&str; 9] =
-    ["/", "/sign-in", "/ask", "/ask/{*rest}", "/runs", "/runs/{*rest}", "/data", "/data/{*rest}", "/settings"];
+const ADDRESSES: [&str; 12] = [
+    "/",
+    "/sign-in",
+    "/ask",
+    "/ask/{*rest}",
+    "/runs",
+    "/runs/{*rest}",
+    "/queues",
+    "/schedules",
+    "/schedules/{*rest}",
+    "/data",
+    "/data/{*rest}",
+    "/settings",
+];
 
 /// The routes of the page.
 pub fn routes() -> Router<Arc<State>> {

@@ -1,4 +1,5 @@
 // One error for everything that can go wrong on the way to the server and back, with what a person needs to report it.
+import { capitalize } from "../lib/format";
 import type { ProblemBody } from "./types";
 
 export class Problem extends Error {
@@ -7,13 +8,16 @@ export class Problem extends Error {
   readonly requestId: string | null;
   readonly line: number | null;
   readonly title: string;
+  /** What is wrong with fields of what was sent, by their names; a field within another is `input.question`. */
+  readonly fields: Readonly<Record<string, string>>;
 
-  constructor(init: { status: number; code: string; title: string; detail: string; requestId?: string | null; line?: number | null }) {
+  constructor(init: { status: number; code: string; title: string; detail: string; requestId?: string | null; line?: number | null; fields?: Record<string, string> }) {
     super(init.detail);
     this.name = "Problem";
     this.status = init.status;
     this.code = init.code;
     this.title = init.title;
+    this.fields = init.fields ?? {};
     this.requestId = init.requestId ?? null;
     this.line = init.line ?? null;
   }
@@ -32,6 +36,18 @@ function detailText(detail: ProblemBody["detail"]): string | null {
   return null;
 }
 
+/** The first fault of each field, as a sentence. */
+function fieldsOf(errors: ProblemBody["errors"]): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const { loc, msg } of Array.isArray(errors) ? errors : []) {
+    if (!Array.isArray(loc) || typeof msg !== "string") continue;
+    const name = loc.slice(1).join(".");
+    const words = capitalize(msg.replace(/`([^`]*)`/g, "“$1”"));
+    found[name] ??= /[.!?]$/.test(words) ? words : `${words}.`;
+  }
+  return found;
+}
+
 export function problemFrom(status: number, body: unknown, requestId: string | null): Problem {
   const parsed: ProblemBody = body && typeof body === "object" ? (body as ProblemBody) : {};
   const detail = detailText(parsed.detail) ?? parsed.title ?? `The server answered with status ${status}.`;
@@ -43,6 +59,7 @@ export function problemFrom(status: number, body: unknown, requestId: string | n
     detail,
     requestId: parsed.request_id ?? requestId,
     line: parsed.line ?? (named ? Number(named[1]) : null),
+    fields: fieldsOf(parsed.errors),
   });
 }
 

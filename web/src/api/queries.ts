@@ -1,11 +1,12 @@
 // What the page reads from the server and under which key it is kept. Every key starts with its resource, so that a
 // change invalidates exactly what it touched.
-import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
 import { api, expect } from "./client";
 import { asProblem, Problem } from "./problem";
-import type { RunStatus } from "./types";
+import type { Run, RunLog, RunStatus } from "./types";
 
 const PAGE_SIZE = 50;
+const FEW = 10;
 const ACTIVE_POLL_MS = 2_000;
 const IDLE_POLL_MS = 5_000;
 const FOLLOWED_POLL_MS = 15_000;
@@ -32,6 +33,10 @@ const path = (id: string) => ({ params: { path: { id } } });
 /** Which runs a list shows; what is left out narrows nothing. */
 export type RunFilter = { status?: string; queue?: string; kind?: string };
 
+/** A list is live: what is at work changes soon, and others may start something at any time. */
+const pace = (query: { state: { data?: { pages: { items: Pick<Run, "status">[] }[] } | undefined } }): number =>
+  query.state.data?.pages.some((page) => page.items.some((run) => isActive(run.status))) ? ACTIVE_POLL_MS : IDLE_POLL_MS;
+
 export const runsQuery = (filter: RunFilter) =>
   infiniteQueryOptions({
     queryKey: ["runs", "list", filter],
@@ -39,9 +44,7 @@ export const runsQuery = (filter: RunFilter) =>
       expect(api.GET("/api/v1/runs", { params: { query: { limit: PAGE_SIZE, ...(pageParam ? { cursor: pageParam } : {}), ...filter } } })),
     initialPageParam: "",
     getNextPageParam: (last) => last.next_cursor ?? undefined,
-    // A list is live: what is at work changes soon, and others may start something at any time.
-    refetchInterval: (query) =>
-      query.state.data?.pages.some((page) => page.items.some((run) => isActive(run.status))) ? ACTIVE_POLL_MS : IDLE_POLL_MS,
+    refetchInterval: pace,
   });
 
 /** `followed`: its events are being listened to, so that asking is only there for what they might miss. */
@@ -56,10 +59,10 @@ export const runQuery = (id: string, followed = false) =>
 const asDocumented = (params: object): never => params as never;
 
 /** The newest lines that a run logged, oldest first. */
-export const logsQuery = (id: string, level: string, limit: number) =>
+export const logsQuery = (id: string, step: string, level: string, limit: number) =>
   queryOptions({
-    queryKey: ["runs", "logs", id, level, limit],
-    queryFn: async () => (await expect(api.GET("/api/v1/runs/{id}/logs", { params: asDocumented({ path: { id }, query: { level, limit } }) }))).items,
+    queryKey: ["runs", "logs", id, step, level, limit],
+    queryFn: async () => (await expect(api.GET("/api/v1/runs/{id}/logs", { params: asDocumented({ path: { id }, query: { ...(step ? { step } : {}), level, limit } }) }))).items as RunLog[],
   });
 
 export const queuesQuery = queryOptions({
@@ -73,6 +76,37 @@ export const workersQuery = queryOptions({
   queryFn: async () => (await expect(api.GET("/api/v1/workers"))).items,
   refetchInterval: IDLE_POLL_MS,
 });
+
+export const schedulesQuery = queryOptions({
+  queryKey: ["schedules", "list"],
+  queryFn: async () => (await expect(api.GET("/api/v1/schedules", { params: asDocumented({}) }))).items,
+  refetchInterval: IDLE_POLL_MS,
+});
+
+export const scheduleQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["schedules", "one", id],
+    queryFn: () => expect(api.GET("/api/v1/schedules/{id}", path(id))),
+    refetchInterval: IDLE_POLL_MS,
+  });
+
+/** `since` is what the ticks depend on: when the schedule moves on, they are read anew. */
+export const ticksQuery = (id: string, since: string) =>
+  queryOptions({
+    queryKey: ["schedules", "ticks", id, since],
+    queryFn: async () => (await expect(api.GET("/api/v1/schedules/{id}/ticks", { params: asDocumented({ path: { id } }) }))).items,
+    placeholderData: keepPreviousData,
+  });
+
+export const scheduleRunsQuery = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: ["runs", "of", id],
+    queryFn: ({ pageParam }) =>
+      expect(api.GET("/api/v1/schedules/{id}/runs", { params: asDocumented({ path: { id }, query: { limit: FEW, ...(pageParam ? { cursor: pageParam } : {}) } }) })),
+    initialPageParam: "",
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
+    refetchInterval: pace,
+  });
 
 export const connectionsQuery = queryOptions({
   queryKey: ["connections", "list"],

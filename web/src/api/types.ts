@@ -51,7 +51,7 @@ export type RunStep = Schemas["StepDto"];
 export type RunDetail = Schemas["RunDetailDto"];
 export type RunAttempt = Schemas["AttemptDto"];
 export type RunWait = Schemas["WaitDto"];
-export type RunLog = Schemas["LogDto"];
+export type RunLog = Schemas["LogDto"] & { step?: number | null };
 export type BulkAction = "retry" | "cancel" | "discard";
 export type BulkFilter = Partial<Schemas["BulkFilter"]>;
 export type BulkPreview = Schemas["BulkPreviewDto"];
@@ -59,6 +59,11 @@ export type BulkChanged = Schemas["BulkChangedDto"];
 
 export type Queue = Schemas["QueueDto"];
 export type Worker = Schemas["WorkerDto"];
+export type LimitsBody = Schemas["LimitsRequest"];
+
+export type Schedule = Schemas["ScheduleDto"];
+export type ScheduleBody = Schemas["ScheduleRequest"];
+export type Tick = Schemas["TickDto"];
 
 export type Connection = Schemas["ConnectionDto"];
 export type NewConnection = Schemas["NewConnectionRequest"];

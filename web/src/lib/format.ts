@@ -64,10 +64,11 @@ export function formatDuration(ms: number): string {
   if (ms < 1) return "under 1 ms";
   if (ms < 1000) return `${Math.round(ms)} ms`;
   const seconds = ms / 1000;
-  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0).replace(/\.0$/, "")} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0).replace(/\.0$/, "")} s`;
+  const two = (many: number, unit: string, rest: number, part: string): string => (rest === 0 ? `${many} ${unit}` : `${many} ${unit} ${rest} ${part}`);
+  const minutes = Math.floor(whole / 60);
+  return minutes < 60 ? two(minutes, "min", whole % 60, "s") : two(Math.floor(minutes / 60), "h", minutes % 60, "min");
 }
 
 /** `usd` is a decimal string, so that no cent is lost on the way; it shows the decimals that matter. */
@@ -93,9 +94,10 @@ export const unitBeside = (column: Pick<ResultColumn, "name" | "unit">): string 
 
 /** Names from a query as words: `dep_delay` is "Dep delay". */
 export function humanize(name: string): string {
-  const words = name.replace(/[_.]+/g, " ").trim();
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  return capitalize(name.replace(/[_.]+/g, " ").trim());
 }
+
+export const capitalize = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
 
 const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 const MOMENT = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d):(\d\d).*)?$/;

@@ -57,6 +57,17 @@ export function useAfter(ms: number): boolean {
   return passed;
 }
 
+/** `value` once it has not changed for `ms`; compared by what it says, not by which object it is. */
+export function useSettled<T>(value: T, ms: number): T {
+  const [settled, setSettled] = useState(value);
+  const said = JSON.stringify(value);
+  useEffect(() => {
+    const timer = window.setTimeout(() => setSettled(JSON.parse(said) as T), ms);
+    return () => window.clearTimeout(timer);
+  }, [said, ms]);
+  return settled;
+}
+
 export function useOnline(): boolean {
   const [online, setOnline] = useState(navigator.onLine);
   useEffect(() => {

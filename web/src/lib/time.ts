@@ -20,9 +20,15 @@ export function relativeTime(iso: string, now: number): string {
   const seconds = Math.round((at - now) / 1000);
   if (Math.abs(seconds) < NOW_SECONDS) return "just now";
   for (const [unit, size] of STEPS) {
-    if (Math.abs(seconds) >= size) return (unit === "day" ? dayWords : relative).format(Math.trunc(seconds / size), unit);
+    if (Math.abs(seconds) >= size) return unit === "day" ? dayWords.format(daysBetween(now, at), unit) : relative.format(Math.trunc(seconds / size), unit);
   }
   return relative.format(seconds, "second");
+}
+
+/** Days by the calendar: 39 hours from a Saturday evening are not "tomorrow". */
+function daysBetween(from: number, to: number): number {
+  const day = (at: number): number => new Date(at).setHours(0, 0, 0, 0);
+  return Math.round((day(to) - day(from)) / 86_400_000);
 }
 
 export function exactTime(iso: string): string {

@@ -1,6 +1,6 @@
 // The queues, live: what stands in line, what is at work, how long it takes, what is allowed, and who works. A queue can
-// be paused with a reason and resumed.
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+// be paused with a reason and resumed, and what it allows can be changed.
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
 import { api, expect } from "../api/client";
@@ -11,11 +11,12 @@ import { formatDuration, formatNumber } from "../lib/format";
 import { useTitle } from "../lib/hooks";
 import { Moment, Nothing, Status, type Tone } from "../ui/Bits";
 import { Button } from "../ui/Button";
-import { Confirm } from "../ui/Dialog";
+import { Dialog } from "../ui/Dialog";
 import { Icon, type IconName } from "../ui/Icon";
 import { Query } from "../ui/Query";
-import { Empty, Failure } from "../ui/States";
-import { WithWords } from "./RunActions";
+import { Empty } from "../ui/States";
+import { Asked, WithWords } from "./changes";
+import { LimitsForm } from "./LimitsForm";
 import { limitsOf, stateOf, type QueueState } from "./words";
 import { WorkersTable } from "./WorkersTable";
 
@@ -25,11 +26,14 @@ const POLL_MS = 2_000;
 /** Queues belong to the installation, so only people of this tenant change them. */
 const HOME = "default";
 
+type May = { pause: boolean; limit: boolean };
+
 export function QueuesPage() {
   useTitle("Queues");
   const session = useSession();
   const query = useQuery({ ...queuesQuery, refetchInterval: POLL_MS });
-  const may = atLeast(session, "operator") && session.tenant === HOME;
+  const home = session.tenant === HOME;
+  const may = { pause: home && atLeast(session, "operator"), limit: home && atLeast(session, "admin") };
   return (
     <div className="page">
       <div className="page-head"><h1 tabIndex={-1}>Queues</h1></div>
@@ -38,7 +42,7 @@ export function QueuesPage() {
           ? <Empty icon="queues" title="No queues yet"><p>A queue appears when a workflow is known or a setting names one.</p></Empty>
           : <div className="cards">{queues.map((queue) => <QueueCard key={queue.name} queue={queue} may={may} />)}</div>}
       </Query>
-      <p className="hint queues-note">Counts are those of the tenant {session.tenant}.{may ? "" : ` Queues are shared by all tenants; operators of the tenant “${HOME}” can pause them.`}</p>
+      <p className="hint queues-note">Counts are those of the tenant {session.tenant}.{may.limit ? "" : ` Queues are shared by all tenants; operators of the tenant “${HOME}” can pause them, and its admins can limit them.`}</p>
       {atLeast(session, "operator") ? <WorkersTable /> : null}
     </div>
   );
@@ -46,13 +50,14 @@ export function QueuesPage() {
 
 const LOOKS: Record<QueueState, { tone: Tone; word: string; icon?: IconName }> = {
   paused: { tone: "warn", word: "Paused", icon: "pause" },
+  closed: { tone: "warn", word: "Closed by a limit", icon: "blocked" },
   unserved: { tone: "bad", word: "No worker" },
   behind: { tone: "warn", word: "Behind", icon: "clock" },
   working: { tone: "busy", word: "Working" },
   idle: { tone: "good", word: "Idle" },
 };
 
-function QueueCard({ queue, may }: { queue: Queue; may: boolean }) {
+function QueueCard({ queue, may }: { queue: Queue; may: May }) {
   const state = LOOKS[stateOf(queue)];
   const limits = limitsOf(queue.limits);
   const others = queue.kinds.filter((kind) => kind !== queue.name);
@@ -61,7 +66,10 @@ function QueueCard({ queue, may }: { queue: Queue; may: boolean }) {
       <div className="queue-head">
         <h2 id={`queue-${queue.name}`}><Link to="/runs" search={{ queue: queue.name }} className="queue-name">{queue.name}</Link></h2>
         <Status tone={state.tone} {...(state.icon ? { icon: state.icon } : {})}>{state.word}</Status>
-        <span className="queue-actions">{may ? queue.paused ? <Resume queue={queue} /> : <Pause queue={queue} /> : null}</span>
+        <span className="queue-actions">
+          {may.limit ? <Limits queue={queue} /> : null}
+          {may.pause ? queue.paused ? <Resume queue={queue} /> : <Pause queue={queue} /> : null}
+        </span>
       </div>
       {queue.paused ? (
         <div className="queue-paused"><Icon name="pause" size={14} /><p>Paused <Moment at={queue.paused.at} /> by {queue.paused.by}{queue.paused.reason ? <>: <span className="break">{queue.paused.reason}</span></> : "."}</p></div>
@@ -101,6 +109,17 @@ function Times({ name, times }: { name: string; times: Queue["wait_ms"] }) {
   return times ? <div><dt>{name}, median · p99</dt><dd>{formatDuration(times.p50)} · {formatDuration(times.p99)}</dd></div> : null;
 }
 
+function Limits({ queue }: { queue: Queue }) {
+  const [open, setOpen] = useState(false);
+  const close = (): void => setOpen(false);
+  return (
+    <>
+      <Button icon="settings" onClick={() => setOpen(true)}>Limits</Button>
+      <Dialog open={open} onClose={close} title={`Limits of ${queue.name}`}><LimitsForm queue={queue} onClose={close} /></Dialog>
+    </>
+  );
+}
+
 function Pause({ queue }: { queue: Queue }) {
   return (
     <WithWords
@@ -113,20 +132,11 @@ function Pause({ queue }: { queue: Queue }) {
 }
 
 function Resume({ queue }: { queue: Queue }) {
-  const client = useQueryClient();
-  const [asking, setAsking] = useState(false);
-  const resume = useMutation({
-    mutationFn: () => expect(api.POST("/api/v1/queues/{name}/resume", { params: { path: { name: queue.name } } })),
-    onSettled: () => { void client.invalidateQueries({ queryKey: ["queues"] }); },
-    onSuccess: () => setAsking(false),
-  });
   return (
-    <>
-      <Button icon="play" onClick={() => { resume.reset(); setAsking(true); }}>Resume</Button>
-      <Confirm mild open={asking} onClose={() => setAsking(false)} title={`Resume ${queue.name}?`} keep="Keep it paused" verb="Resume the queue" busy={resume.isPending} onConfirm={() => resume.mutate()}>
-        <p>For all tenants: what stands in line begins at once, the first first.</p>
-        {resume.isError ? <Failure error={resume.error} what="The queue was not resumed" lost="It is still paused." change /> : null}
-      </Confirm>
-    </>
+    <Asked
+      mild button="Resume" icon="play" title={`Resume ${queue.name}?`} verb="Resume the queue" keep="Keep it paused" failed="The queue was not resumed"
+      text="For all tenants: what stands in line begins at once, the first first."
+      call={() => expect(api.POST("/api/v1/queues/{name}/resume", { params: { path: { name: queue.name } } }))}
+    />
   );
 }

@@ -34,7 +34,8 @@ export function RunFilters({ filter, held, live, onShowHeld }: Props) {
 
 type ChoiceProps = { id: string; label: string; value: string | undefined; options: { value: string; label: string }[]; onChange: (value: string) => void };
 
-function Choice({ id, label, value, options, onChange }: ChoiceProps) {
+/** One thing that a list is narrowed by. */
+export function Choice({ id, label, value, options, onChange }: ChoiceProps) {
   return (
     <span className="filter">
       <label className="inline-label" htmlFor={id}>{label}</label>

@@ -73,7 +73,7 @@ function RunView({ run, doing, percent }: { run: RunDetail; doing: string | null
           {run.output === null || run.output === undefined ? <p className="quiet">{live ? "There is no output yet." : "It left no output."}</p> : <JsonFold value={run.output} label="Output" />}
         </div>
       </section>
-      <RunLogs id={run.id} />
+      <RunLogs run={run} doing={doing} />
       {!mayChange(session, run) && (live || canRetry(run)) ? <p className="hint section">You are {session.role} here. {run.subject} or an operator can {live ? "cancel" : "retry"} this run.</p> : null}
     </>
   );
@@ -130,7 +130,7 @@ function Queued({ run }: { run: RunDetail }) {
     <div className="notice notice-plain"><Icon name="clock" /><div className="notice-body">
       <p className="notice-title">{whyNotYet(run)}</p>
       <p>{later ? <>It begins <Moment at={run.due_at} />.</> : "It keeps its place in line and begins by itself when that changes."}{run.error ? ` Its last attempt failed: ${run.error.message}` : ""}</p>
-      {later ? null : <div className="notice-foot"><Link className="button button-default" to="/runs/queues">See the queues</Link></div>}
+      {later ? null : <div className="notice-foot"><Link className="button button-default" to="/queues">See the queues</Link></div>}
     </div></div>
   );
 }

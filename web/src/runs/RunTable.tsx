@@ -11,9 +11,9 @@ import { RunStatusView } from "./status";
 const CLOCK_MS = 1_000;
 
 /** `selected` is null where nothing can be done with many at once. */
-type Props = { runs: Run[]; selected: ReadonlySet<string> | null; onToggle: (id: string) => void };
+type Props = { runs: Run[]; selected?: ReadonlySet<string> | null; onToggle?: (id: string) => void };
 
-export function RunTable({ runs, selected, onToggle }: Props) {
+export function RunTable({ runs, selected = null, onToggle }: Props) {
   const now = useNow(runs.some((run) => run.status === "running") ? CLOCK_MS : null);
   return (
     <table className={`table list-table ${selected ? "list-select" : ""}`}>
@@ -28,7 +28,7 @@ export function RunTable({ runs, selected, onToggle }: Props) {
         {runs.map((run) => (
           <tr key={run.id} className={`row-link ${selected?.has(run.id) ? "row-picked" : ""}`}>
             {selected ? (
-              <td className="cell-check"><label><input type="checkbox" checked={selected.has(run.id)} onChange={() => onToggle(run.id)} /><span className="sr-only">Select {run.title || run.kind}</span></label></td>
+              <td className="cell-check"><label><input type="checkbox" checked={selected.has(run.id)} onChange={() => onToggle?.(run.id)} /><span className="sr-only">Select {run.title || run.kind}</span></label></td>
             ) : null}
             <td className="cell-main">
               <Link to="/runs/$runId" params={{ runId: run.id }} className="row-title" data-run={run.id}>{run.title || run.kind}</Link>

@@ -8,7 +8,6 @@ import type { Run } from "../api/types";
 import { atLeast, useSession } from "../shell/session-context";
 import { formatCount, formatNumber } from "../lib/format";
 import { useTitle } from "../lib/hooks";
-import { useKeys } from "../lib/keys";
 import { Button } from "../ui/Button";
 import { Here } from "../ui/Here";
 import { Query } from "../ui/Query";
@@ -16,6 +15,7 @@ import { Empty } from "../ui/States";
 import { BulkBar, type Selection } from "./BulkBar";
 import { RunFilters } from "./RunFilters";
 import { RunTable } from "./RunTable";
+import { useListKeys } from "./useListKeys";
 import { bulkActions, heldBack } from "./words";
 
 export function RunsPage() {
@@ -93,28 +93,6 @@ function useHold(runs: Run[]): [ReadonlySet<string> | null, (runs: Run[] | null)
   const gone = known !== null && runs.length > 0 && !runs.some((run) => known.has(run.id));
   useEffect(() => { if (gone) setKnown(null); }, [gone]);
   return [known, hold];
-}
-
-/** j and k walk the rows, Enter opens the one with the focus as any link, x selects it. */
-function useListKeys(list: { current: HTMLElement | null }, toggle: ((id: string) => void) | null): void {
-  const bindings = useMemo(() => {
-    const rows = (): HTMLElement[] => [...(list.current?.querySelectorAll<HTMLElement>("a.row-title") ?? [])];
-    const current = (all: HTMLElement[]): number => all.findIndex((row) => row.closest("tr")?.contains(document.activeElement));
-    const move = (by: number) => (): void => {
-      const all = rows();
-      const at = current(all);
-      const next = all[at < 0 ? 0 : Math.min(Math.max(at + by, 0), all.length - 1)];
-      next?.focus();
-      next?.scrollIntoView({ block: "nearest" });
-    };
-    const select = (): void => {
-      const all = rows();
-      const id = all[current(all)]?.dataset["run"];
-      if (id) toggle?.(id);
-    };
-    return [{ keys: "j", run: move(1) }, { keys: "k", run: move(-1) }, ...(toggle ? [{ keys: "x", run: select }] : [])];
-  }, [list, toggle === null]);
-  useKeys(bindings);
 }
 
 function NoRuns({ filter }: { filter: RunFilter }) {

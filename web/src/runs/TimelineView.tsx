@@ -14,7 +14,7 @@ const LIVE_TICK_MS = 250;
 
 export function TimelineView({ run, live, doing }: { run: RunDetail; live: boolean; doing: string | null }) {
   const now = useNow(live ? LIVE_TICK_MS : null);
-  const timeline = layOut(run, now, doing === null ? null : (STEP_WORDS[doing]?.doing ?? doing));
+  const timeline = layOut(run, now, doing === null ? null : doingWords(doing));
   // What stands above as the answer is not said again by the steps that found it.
   const said = summaryOf(run.output);
   return (
@@ -99,6 +99,9 @@ function StepLine({ line, last, said }: { line: Extract<Line, { kind: "step" }>;
     </li>
   );
 }
+
+/** What a step does that is under way. */
+export const doingWords = (name: string): string => STEP_WORDS[name]?.doing ?? name;
 
 function nameOf(step: RunStep): string {
   const words = STEP_WORDS[step.name];

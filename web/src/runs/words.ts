@@ -90,12 +90,13 @@ export function nowAfter(before: Now, { name, data }: RunEvent): Now {
   return name === "state" || name === "wait" ? { ...before, step: null } : before;
 }
 
-export type QueueState = "paused" | "unserved" | "behind" | "working" | "idle";
+export type QueueState = "paused" | "closed" | "unserved" | "behind" | "working" | "idle";
 /** From this wait on a queue is said to be behind, in seconds. */
 const BEHIND_SECONDS = 60;
 
-export function stateOf(queue: Pick<Queue, "paused" | "workers" | "queued" | "running" | "oldest_wait_seconds">): QueueState {
+export function stateOf(queue: Pick<Queue, "paused" | "workers" | "queued" | "running" | "oldest_wait_seconds" | "limits">): QueueState {
   if (queue.paused) return "paused";
+  if (queue.limits.total === 0 || queue.limits.per_tenant === 0) return "closed";
   if (queue.workers === 0) return "unserved";
   if ((queue.oldest_wait_seconds ?? 0) >= BEHIND_SECONDS) return "behind";
   return queue.running + queue.queued > 0 ? "working" : "idle";
@@ -103,8 +104,8 @@ export function stateOf(queue: Pick<Queue, "paused" | "workers" | "queued" | "ru
 
 /** A queue's limits, one sentence each; none where it has none. */
 export function limitsOf({ total, per_tenant, per_key, rate }: Queue["limits"]): string[] {
-  const most = (limit: number | null | undefined, whose: string): string[] =>
-    typeof limit === "number" ? [limit === 0 ? `nothing may begin${whose}` : `${formatNumber(limit)} at work${whose}`] : [];
+  const most = (limit: number | null | undefined, whose: string, none = "nothing may begin"): string[] =>
+    typeof limit === "number" ? [limit === 0 ? none : `${formatNumber(limit)} at work${whose}`] : [];
   const pace = rate ? [`${formatCount(rate.starts, "start")} in ${formatDuration(rate.per_seconds * 1_000)}`] : [];
-  return [...most(total, ""), ...most(per_tenant, " for each tenant"), ...most(per_key, " for each key"), ...pace];
+  return [...most(total, ""), ...most(per_tenant, " for each tenant"), ...most(per_key, " for each key", "nothing with a key may begin"), ...pace];
 }

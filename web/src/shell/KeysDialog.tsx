@@ -13,7 +13,7 @@ const KEYS: [string[], string][] = [
   [["S", `${ALT} S`], "Show the SQL of the last answer"],
   [["N", `${ALT} N`], "New conversation"],
   [["1 … 9", `${ALT} 1 … 9`], "Pick a choice when you are asked back"],
-  [["J", "K"], "Next and previous run in a list"],
+  [["J", "K"], "Next and previous row in a list"],
   [["X"], "Select the run, where many can be changed at once"],
   ...PAGES.map((page): [string[], string] => [[page.keys.toUpperCase().replace(" ", " then ")], page.label]),
   [["?"], "This list"],

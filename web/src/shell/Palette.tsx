@@ -1,8 +1,8 @@
-// Ctrl/Cmd+K: reaches every page, connection, table, recent run and action by name, or asks what was typed.
+// Ctrl/Cmd+K: reaches every page, connection, table, schedule, recent run and action by name, or asks what was typed.
 import { useInfiniteQuery, useQueries, useQuery } from "@tanstack/react-query";
 import { useNavigate, type NavigateOptions } from "@tanstack/react-router";
 import { useEffect, useId, useMemo, useRef, useState, type KeyboardEvent } from "react";
-import { catalogQuery, connectionsQuery, runsQuery } from "../api/queries";
+import { catalogQuery, connectionsQuery, runsQuery, schedulesQuery } from "../api/queries";
 import type { Run } from "../api/types";
 import { signOut } from "../api/session";
 import { startOver, submit } from "../ask/conversation";
@@ -11,7 +11,7 @@ import { Dialog } from "../ui/Dialog";
 import { Icon } from "../ui/Icon";
 import { PAGES } from "./pages";
 import { search, type PaletteItem } from "./palette-items";
-import { useSession } from "./session-context";
+import { atLeast, useSession } from "./session-context";
 
 const MAX_RUNS = 20;
 type Props = { open: boolean; onClose: () => void; onShowKeys: () => void };
@@ -28,6 +28,8 @@ function useItems({ onShowKeys }: Props): PaletteItem[] {
   const navigate = useNavigate();
   const connections = useQuery(connectionsQuery);
   const runs = useInfiniteQuery(runsQuery({}));
+  const schedules = useQuery(schedulesQuery);
+  const session = useSession();
   const ready = connections.data?.filter((one) => one.status === "ready") ?? [];
   const catalogs = useQueries({ queries: ready.map((one) => catalogQuery(one.id)) });
   const go = (options: NavigateOptions) => () => void navigate(options);
@@ -35,6 +37,7 @@ function useItems({ onShowKeys }: Props): PaletteItem[] {
     ...PAGES.map((page): PaletteItem => ({ key: page.to, group: "Pages", label: page.label, detail: page.about, icon: page.icon, run: go({ to: page.to }) })),
     { key: "new", group: "Actions", label: "New conversation", icon: "plus", run: () => { startOver(); void navigate({ to: "/ask" }); } },
     { key: "add", group: "Actions", label: "Add a connection", icon: "plus", run: go({ to: "/data", search: { add: true } }) },
+    ...(atLeast(session, "operator") ? [{ key: "schedule", group: "Actions", label: "New schedule", icon: "plus" as const, run: go({ to: "/schedules", search: { add: true } }) }] : []),
     { key: "light", group: "Actions", label: "Colours: light", icon: "sun", run: () => setTheme("light") },
     { key: "dark", group: "Actions", label: "Colours: dark", icon: "moon", run: () => setTheme("dark") },
     { key: "system", group: "Actions", label: "Colours: as the system", icon: "system", run: () => setTheme("system") },
@@ -47,6 +50,9 @@ function useItems({ onShowKeys }: Props): PaletteItem[] {
       key: `t/${one.id}/${table.name}`, group: "Tables", label: table.name, detail: one.name, icon: "table",
       run: go({ to: "/data/$connection/$table", params: { connection: one.id, table: table.name } }),
     }))),
+    ...(schedules.data ?? []).map((one): PaletteItem => ({
+      key: `s/${one.id}`, group: "Schedules", label: one.name, detail: one.when, icon: "schedules", run: go({ to: "/schedules/$scheduleId", params: { scheduleId: one.id } }),
+    })),
     ...latestByTitle(runs.data?.pages[0]?.items ?? []).slice(0, MAX_RUNS).map((run): PaletteItem => ({
       key: `r/${run.id}`, group: "Recent runs", label: run.title, detail: run.status, icon: "runs", run: go({ to: "/runs/$runId", params: { runId: run.id } }),
     })),

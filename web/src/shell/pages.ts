@@ -2,18 +2,18 @@
 // not listed.
 import type { IconName } from "../ui/Icon";
 
-export type PageName = { to: "/ask" | "/runs" | "/runs/queues" | "/data" | "/settings"; label: string; icon: IconName; keys: string; about: string };
+export type PageName = { to: "/ask" | "/runs" | "/queues" | "/schedules" | "/data" | "/settings"; label: string; icon: IconName; keys: string; about: string };
 
 export const PAGES: PageName[] = [
   { to: "/ask", label: "Ask", icon: "ask", keys: "g a", about: "Ask your data a question" },
   { to: "/runs", label: "Runs", icon: "runs", keys: "g r", about: "What has been done and is being done" },
-  { to: "/runs/queues", label: "Queues", icon: "queues", keys: "g q", about: "What stands in line, and who works on it" },
+  { to: "/queues", label: "Queues", icon: "queues", keys: "g q", about: "What stands in line, and who works on it" },
+  { to: "/schedules", label: "Schedules", icon: "schedules", keys: "g e", about: "What runs by itself, and when" },
   { to: "/data", label: "Data", icon: "data", keys: "g d", about: "Connections, tables and their meaning" },
   { to: "/settings", label: "Settings", icon: "settings", keys: "g s", about: "Session, tokens, tenants, audit" },
 ];
 
-/** The place that an address belongs to: the one whose own address is the longest beginning of it. */
+/** The place that an address belongs to. */
 export function pageAt(address: string): PageName | null {
-  const holds = (page: PageName): boolean => address === page.to || address.startsWith(`${page.to}/`);
-  return PAGES.filter(holds).toSorted((a, b) => b.to.length - a.to.length)[0] ?? null;
+  return PAGES.find((page) => address === page.to || address.startsWith(`${page.to}/`)) ?? null;
 }

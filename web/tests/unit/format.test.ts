@@ -29,6 +29,7 @@ test("bytes, durations and money carry their units", () => {
   assert.equal(formatDuration(38), "38 ms");
   assert.equal(formatDuration(1_500), "1.5 s");
   assert.equal(formatDuration(125_000), "2 min 5 s");
+  assert.deepEqual([59_700, 119_700, 7_200_000, 5_460_000].map(formatDuration), ["1 min", "2 min", "2 h", "1 h 31 min"]);
   assert.equal(formatUsd("0"), "$0.00");
   assert.equal(formatUsd("0.00042"), "$0.00042");
   assert.equal(formatUsd("1234.5"), "$1,234.50");
@@ -63,6 +64,12 @@ test("ids are cut to the half that differs", () => {
 test("CSV is quoted, and formulas are disarmed", () => {
   const columns = [{ name: "a,b", type: "string" as const, role: "dimension" as const }, { name: "n", type: "integer" as const, role: "measure" as const }];
   assert.equal(toCsv(columns, [{ "a,b": '=1+"2"', n: -3 }, { "a,b": null, n: null }]), '"a,b",n\r\n"\'=1+""2""",-3\r\n,\r\n');
+});
+
+test("days from now are those of the calendar where the reader is", () => {
+  const noon = new Date(2026, 0, 10, 12).getTime();
+  const from = (day: number, hour: number): string => relativeTime(new Date(2026, 0, day, hour).toISOString(), noon);
+  assert.deepEqual([from(8, 23), from(9, 11), from(11, 13), from(12, 1)], ["2 days ago", "yesterday", "tomorrow", "in 2 days"]);
 });
 
 test("moments are told from now", () => {

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import type { Queue, RunAttempt, RunDetail, RunStep } from "../../src/api/types";
 import { layOut } from "../../src/runs/timeline";
 import { bulkActions, canRetry, endOf, heldBack, limitsOf, MAX_IDS, mayChange, nowAfter, outcomeOf, stateOf, whyNotYet, wishOf } from "../../src/runs/words";
+import { places, stretches } from "../../src/runs/logs";
 import { pageAt } from "../../src/shell/pages";
 
 const T0 = Date.parse("2026-01-01T00:00:00Z");
@@ -103,16 +104,27 @@ test("what a run does now is told by its events until they say otherwise", () =>
 });
 
 test("a queue's state is the worst that is true of it, and its limits are sentences", () => {
-  const queue = (extra: Partial<Queue>) => stateOf({ paused: null, workers: 1, queued: 0, running: 0, oldest_wait_seconds: null, ...extra });
+  const queue = (extra: Partial<Queue>) => stateOf({ paused: null, workers: 1, queued: 0, running: 0, oldest_wait_seconds: null, limits: {}, ...extra });
   assert.equal(queue({}), "idle");
   assert.equal(queue({ running: 1 }), "working");
   assert.equal(queue({ queued: 3, oldest_wait_seconds: 61 }), "behind");
   assert.equal(queue({ workers: 0, queued: 3 }), "unserved");
+  assert.equal(queue({ limits: { total: 0 } }), "closed");
+  assert.equal(queue({ limits: { total: 9, per_tenant: 0 } }), "closed");
+  assert.equal(queue({ limits: { total: 1, per_key: 0 } }), "idle");
   assert.equal(queue({ workers: 0, paused: { at: at(0), by: "a", reason: null } }), "paused");
   assert.deepEqual(limitsOf({ total: null, per_tenant: null, per_key: null, rate: null }), []);
-  assert.deepEqual(limitsOf({ total: 8, per_tenant: 0, per_key: null, rate: { starts: 100, per_seconds: 60 } }), ["8 at work", "nothing may begin for each tenant", "100 starts in 1 min 0 s"]);
+  assert.deepEqual(limitsOf({ total: 8, per_tenant: 0, per_key: null, rate: { starts: 100, per_seconds: 60 } }), ["8 at work", "nothing may begin", "100 starts in 1 min"]);
 });
 
-test("an address belongs to the place whose own address is its longest beginning", () => {
-  assert.deepEqual(["/runs", "/runs/run_1", "/runs/queues", "/runsome", "/ask/run_1"].map((address) => pageAt(address)?.label), ["Runs", "Runs", "Queues", undefined, "Ask"]);
+test("logged lines stand under the step that wrote them, each try by itself", () => {
+  const line = (seq: number, place: number | null, of = 1) => ({ seq, at: at(seq), attempt: of, level: "info", message: "m", step: place });
+  const found = stretches([line(1, null), line(2, 1), line(3, 1), line(4, 2), line(6, 2, 2), line(7, null, 2)]);
+  assert.deepEqual(found.map(({ place, attempt: of, lines }) => [place, of, lines.map(({ seq }) => seq)]), [[null, 1, [1]], [1, 1, [2, 3]], [2, 1, [4]], [2, 2, [6]], [null, 2, [7]]]);
+  assert.deepEqual(stretches([]), []);
+  assert.deepEqual([...places([{ path: "1", name: "planner" }, { path: "2/0/1", name: "read" }, { path: "2/1/1", name: "write" }, { path: "", name: "odd" }])], [[1, "planner"], [2, "read"]]);
+});
+
+test("an address belongs to the place whose own address it is or stands beneath", () => {
+  assert.deepEqual(["/runs", "/runs/run_1", "/queues", "/schedules/sch_1", "/runsome", "/ask/run_1"].map((address) => pageAt(address)?.label), ["Runs", "Runs", "Queues", "Schedules", undefined, "Ask"]);
 });
