@@ -28,6 +28,20 @@ const MAX_RUNNING: u32 = 10_000;
 const MAX_STARTS: u32 = 1_000_000;
 const MAX_PERIOD_SECONDS: i64 = 86_400;
 
+/// Longest name of a queue, in bytes.
+const MAX_NAME_BYTES: usize = 64;
+
+/// Whether a queue can be called so.
+pub(crate) fn is_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte);
+    (1..=MAX_NAME_BYTES).contains(&name.len()) && name.bytes().all(is_plain)
+}
+
+/// How queues can be called, in words.
+pub(crate) fn name_rule() -> String {
+    format!("a queue's name has 1 to {MAX_NAME_BYTES} of the characters a-z, 0-9, _, . and -")
+}
+
 /// Whose runs are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {

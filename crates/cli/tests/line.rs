@@ -59,6 +59,19 @@ fn runs_and_queues_are_looked_after(folder: &Path, id: &str) {
     assert_eq!(run(folder, &["runs", "stuck"], 0)["stuck_jobs_count"], 0);
     assert_eq!(run(folder, &["runs", "reconcile"], 0), json!({"reconciled": 0, "more": false}));
 
+    let input = r#"{"message": "How many flights were there in February?"}"#;
+    let started = run(folder, &["runs", "start", "ask", "--input", input, "--key", "feb", "--wait"], 0);
+    assert!(started["output"]["summary"].as_str().unwrap().contains("24,951"), "{started}");
+    let again = run(folder, &["runs", "start", "ask", "--input", input, "--key", "feb"], 0);
+    assert_eq!((&again["id"], &again["status"]), (&started["id"], &json!("succeeded")));
+    let later = run(folder, &["runs", "start", "ask", "--input", input, "--in", "2h"], 0);
+    assert_eq!((&later["status"], &later["subject"]), (&json!("queued"), &json!("command line")));
+    assert_eq!(run(folder, &["runs", "cancel", later["id"].as_str().unwrap()], 0)["items"][0]["status"], "cancelled");
+    assert_eq!(run(folder, &["runs", "start", "nothing"], 1)["code"], "workflow.unknown");
+    assert_eq!(run(folder, &["runs", "start", "ask"], 1)["code"], "body.invalid");
+    run(folder, &["runs", "start", "ask", "--input", "{"], 2);
+    run(folder, &["runs", "start", "ask", "--in", "soon"], 2);
+
     let paused = run(folder, &["queue", "pause", "ask", "--reason", "a test"], 0);
     assert_eq!(paused["paused"]["reason"], "a test");
     assert!(run(folder, &["queue", "show", "ask"], 0)["paused"].is_object());

@@ -435,7 +435,8 @@ export interface paths {
         /** The tenant's runs, newest first. */
         get: operations["runs_list"];
         put?: never;
-        post?: never;
+        /** Starts a run of a workflow: 202 with the run, or 200 with the one that has the same `unique_key`. */
+        post: operations["runs_start"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3150,6 +3151,38 @@ export interface components {
             /** @description `allow`, `allow_rewritten`, `needs_approval` or `block`. */
             verdict: string;
         };
+        /** @description A run to start. */
+        StartRequest: {
+            /** @description 1 to 200 characters. Of the tenant's runs with this key in one queue, one goes at a time. */
+            concurrency_key?: string | null;
+            /**
+             * Format: int64
+             * @description How long it waits before it may begin, in seconds, at most a year.
+             */
+            delay_seconds?: number | null;
+            /** @description What it is given, at most 256 KiB: for `ask`, `message` and, where it is not the default one, `connection_id`. */
+            input: {
+                [key: string]: unknown;
+            };
+            /** @description The workflow: `ask`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Tries before it is a dead letter; the workflow's own number unless it is said.
+             */
+            max_attempts?: number | null;
+            /**
+             * Format: int64
+             * @description From -10 to 10; higher goes first. 0 unless it is said.
+             */
+            priority?: number | null;
+            /** @description The queue; the workflow's own unless it is said. */
+            queue?: string | null;
+            /** @description What it is called in lists, 1 to 200 characters; the workflow's own title unless it is said. */
+            title?: string | null;
+            /** @description 1 to 200 characters. The tenant has at most one run of a workflow with this key: that one is answered. */
+            unique_key?: string | null;
+        };
         /** @description A journalled step. */
         StepDto: {
             /**
@@ -4270,6 +4303,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_RunDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    runs_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDto"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDto"];
                 };
             };
             /** @description An error (RFC 9457). */

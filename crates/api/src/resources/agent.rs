@@ -86,7 +86,7 @@ fn question(mut fields: Fields, caller: &AppCaller) -> Result<Question, Failure>
     }
     let picked = run.zip(choice).map(|(run, choice)| Given::Choice(run, choice));
     let reading = query.map(|query| Given::Query(Box::new(query))).or(picked);
-    Ok(Question { text, connection, conversation, reading })
+    Ok(Question { text, connection, conversation: Some(conversation), reading })
 }
 
 /// The answer with the id of its run.
@@ -98,7 +98,7 @@ pub fn described(answer: &Answer, run: RunId) -> Value {
 }
 
 fn stream(state: Arc<State>, caller: AppCaller, asked: Asked) -> impl Stream<Item = Result<Event, Infallible>> {
-    let Asked { id, question } = asked;
+    let Asked { id, question, .. } = asked;
     let begun = json!({"run_id": id, "question": question}).to_string();
     let first = futures::stream::iter([Event::default().event("run").data(begun)]);
     let events = state.app.engine.events(&caller.principal.tenant, id, 0);

@@ -129,7 +129,8 @@ impl AskWorkflow {
 
     /// The reading that the conversation's last answer was made with, for questions such as "and in March?".
     async fn previous(&self, journal: &Journal, input: &Input) -> Result<Option<Query>, Failure> {
-        let (tenant, conversation, id) = (journal.tenant().clone(), input.conversation.clone(), journal.id());
+        let Some(conversation) = input.conversation.clone() else { return Ok(None) };
+        let (tenant, id) = (journal.tenant().clone(), journal.id());
         let created_at = journal.created_at();
         let earlier = self
             .store

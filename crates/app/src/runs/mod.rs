@@ -1,12 +1,14 @@
 //! Runs as their tenant sees them: list, look, watch; and what people do with them.
 //!
 //! Read first: [`Filter`] (which runs are meant), `control` (what is done with one) and `bulk` (with many). What stands
-//! in line and why, and what stands still, are `waiting` and `stuck`; `resume` is the retry that waits for its end.
+//! in line and why, and what stands still, are `waiting` and `stuck`; `resume` is the retry that waits for its end, and
+//! `start` begins one by the name of its workflow.
 
 mod bulk;
 mod control;
 mod filter;
 mod resume;
+mod start;
 mod stuck;
 mod waiting;
 
@@ -27,6 +29,8 @@ pub use control::{
 };
 pub use filter::Filter;
 pub use resume::{Resumed, resume};
+pub(crate) use start::no_workflow;
+pub use start::{How, Wish, start};
 pub(crate) use stuck::silent_since;
 pub use stuck::{stuck, stuck_one};
 pub(crate) use waiting::serves;

@@ -28,7 +28,10 @@ const NOBODY: &str = "Nobody is working on this data folder; it goes on when `pi
 pub fn works(command: &RunsCommand) -> bool {
     matches!(
         command,
-        RunsCommand::Watch { .. } | RunsCommand::Retry { wait: true, .. } | RunsCommand::Logs { follow: true, .. }
+        RunsCommand::Watch { .. }
+            | RunsCommand::Start { wait: true, .. }
+            | RunsCommand::Retry { wait: true, .. }
+            | RunsCommand::Logs { follow: true, .. }
     )
 }
 
@@ -44,6 +47,17 @@ pub async fn run(client: &Client, command: RunsCommand, as_json: bool) -> Result
             let mut query = which_query(&which)?;
             query.push(("status", Some("dead".to_owned())));
             list(client, &query).await
+        }
+        RunsCommand::Start { kind, input, queue, delay, key, wait } => {
+            let body = json!({
+                "kind": kind, "input": json_or_stdin(input, "--input")?.unwrap_or_else(|| json!({})), "queue": queue,
+                "delay_seconds": delay.as_deref().map(seconds).transpose()?, "unique_key": key,
+            });
+            let run = client.post("/api/v1/runs").json(&body).send().await?;
+            if wait {
+                return ended(client, run["id"].as_str().unwrap_or_default()).await;
+            }
+            Ok(noted(client, Outcome::ok(format!("{} {}", text(&run["id"]), text(&run["status"])), run)))
         }
         RunsCommand::Show { id } => Ok(show::detail(&client.get(&format!("/api/v1/runs/{}", word(&id))).send().await?)),
         RunsCommand::Logs { id, level, lines, follow } => logs(client, &id, &level, lines, follow, as_json).await,
@@ -81,12 +95,17 @@ pub async fn run(client: &Client, command: RunsCommand, as_json: bool) -> Result
             each(client, &[id], "reject", json!({"reason": reason})).await.map(|outcome| noted(client, outcome))
         }
         RunsCommand::Signal { id, name, payload } => {
-            let payload = payload.map(text_or_stdin).transpose()?.map(|text| serde_json::from_str::<Value>(&text));
-            let payload = payload.transpose().map_err(|error| UsageError(format!("--payload is no JSON: {error}")))?;
+            let payload = json_or_stdin(payload, "--payload")?;
             let outcome = each(client, &[id], &format!("signals/{}", word(&name)), json!({"payload": payload})).await;
             outcome.map(|outcome| noted(client, outcome))
         }
     }
+}
+
+/// The JSON that an option holds, or that standard input does where it is `-`.
+fn json_or_stdin(text: Option<String>, option: &str) -> Result<Option<Value>> {
+    let read = text.map(text_or_stdin).transpose()?.map(|text| serde_json::from_str(&text));
+    Ok(read.transpose().map_err(|error| UsageError(format!("{option} is no JSON: {error}")))?)
 }
 
 /// A word of the person's as a part of a path.
