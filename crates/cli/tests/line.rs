@@ -48,7 +48,12 @@ fn runs_and_queues_are_looked_after(folder: &Path, id: &str) {
     assert!(listed["items"].as_array().unwrap().iter().any(|item| item["id"] == id), "{listed}");
     assert_eq!(run(folder, &["runs", "list", "--older-than", "2h"], 0)["items"], json!([]));
     assert_eq!(run(folder, &["run", "watch", id], 0)["status"], "succeeded");
-    assert_eq!(run(folder, &["runs", "logs", id], 0)["items"], json!([]));
+    let logged = run(folder, &["runs", "logs", id, "--step", "4", "--level", "info"], 0);
+    let lines = logged["items"].as_array().unwrap();
+    assert!(
+        lines.len() == 1 && lines[0]["step"] == 4 && lines[0]["message"].as_str().unwrap().contains(" ms"),
+        "{logged}"
+    );
     assert_eq!(run(folder, &["runs", "retry", id], 1)["code"], "run.finished");
     assert_eq!(run(folder, &["runs", "cancel", "nonsense"], 1)["code"], "run.unknown");
     run(folder, &["runs", "cancel"], 2);

@@ -8,6 +8,7 @@ mod chart;
 mod compose;
 mod plan;
 mod schedule;
+mod tell;
 mod workflow;
 
 pub use answer::{Answer, ResponseType, answer_of};

@@ -52,6 +52,9 @@ pub enum RunsCommand {
         /// Of this level or a higher one: trace, debug, info, warn or error
         #[arg(long, default_value = "trace")]
         level: String,
+        /// Of the workflow's step at this place only: 1, 2, 3 …
+        #[arg(long, value_name = "N")]
+        step: Option<u32>,
         /// How many of the newest lines, 1 to 1000
         #[arg(long, default_value_t = 100)]
         lines: u32,
