@@ -220,9 +220,24 @@ async fn a_person_decides(database: Database) {
     }
     let huge = json!({"payload": "x".repeat(64 * 1024)});
     post(&app, &token, &signal("go"), huge).await.refused(413, "run.too_large");
-    post(&app, &token, &signal("go"), json!({"payload": {"n": 7}})).await.expect(200);
+    // One key is one signal, however often it is sent, and whatever has become of the run by then.
+    let keyed = |key: &str, payload: Value| {
+        let call = app.post(&signal("go")).token(&token).header("idempotency-key", key);
+        call.json(&json!({"payload": payload})).send()
+    };
+    for key in ["", " ", &"x".repeat(201)] {
+        let refused = keyed(key, json!(1)).await.refused(422, "body.invalid");
+        assert_eq!(refused.json()["errors"][0]["loc"], json!(["header", "Idempotency-Key"]));
+    }
+    let (one, other) = tokio::join!(keyed("k", json!({"n": 7})), keyed("k", json!({"n": 7})));
+    assert_eq!((one.expect(200).json()["id"].clone(), other.expect(200).json()["id"].clone()), (json!(id), json!(id)));
     app.until("acme", &id, Status::Succeeded).await;
     assert_eq!(show(&app, &token, &id).await["output"], json!({"n": 7}));
+    assert_eq!(keyed("k", json!({"n": 7})).await.expect(200).json()["status"], "succeeded");
+    keyed("k", json!({"n": 8})).await.refused(422, "body.invalid");
+    keyed("l", json!({"n": 7})).await.refused(409, "run.finished");
+    let rows = app.audit("acme").await;
+    assert_eq!(rows.iter().filter(|row| row.entry.action == "run.signal").count(), 1);
     app.finish().await;
 }
 
@@ -273,9 +288,9 @@ async fn many_are_changed(database: Database) {
     let rows = app.audit("acme").await;
     let counts: Vec<_> = rows.iter().filter(|row| row.entry.action == "run.bulk").map(|row| row.entry.count).collect();
     assert_eq!(counts, [2, 2, 1]);
-    let mut wish = json!({"action": "discard", "filter": {"ids": [late, failed]}, "reason": "old"});
+    let mut wish = json!({"action": "discard", "filter": {"ids": [late, failed]}});
     let look = bulk(wish.clone()).await.expect(200).json();
-    (wish["dry_run"], wish["as_of"]) = (json!(false), look["as_of"].clone());
+    (wish["dry_run"], wish["as_of"], wish["reason"]) = (json!(false), look["as_of"].clone(), json!("old"));
     assert_eq!(bulk(wish).await.expect(200).json()["changed"], 1, "only dead letters are discarded");
     for wrong in [
         json!({}),
@@ -286,7 +301,7 @@ async fn many_are_changed(database: Database) {
         json!({"action": "retry", "filter": {"status": ["happy"]}}),
         json!({"action": "retry", "filter": {"ids": ["nonsense"]}}),
         json!({"action": "retry", "filter": {"created_after": "yesterday"}}),
-        json!({"action": "discard", "filter": {"kind": "flow"}}),
+        json!({"action": "discard", "filter": {"kind": "flow"}, "dry_run": false, "as_of": as_of}),
         json!({"action": "retry", "filter": {"kind": "flow"}, "dry_run": false}),
         json!({"action": "retry", "filter": {"kind": "flow"}, "dry_run": false, "as_of": "soon"}),
         json!({"action": "retry", "filter": {"kind": "flow"}, "limit": 0}),
