@@ -625,7 +625,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sends a signal to a run that has not ended. It is kept until the run looks for it. */
+        /**
+         * Sends a signal to a run that has not ended. It is kept until the run looks for it. With an `Idempotency-Key` it is sent
+         *     once, however often it is asked for.
+         */
         post: operations["runs_signal"];
         delete?: never;
         options?: never;
@@ -1365,7 +1368,7 @@ export interface components {
              * @description Runs that this call changes, 1 to 500.
              */
             limit?: number | null;
-            /** @description Why; needed to discard. */
+            /** @description Why; needed to discard, not to look. */
             reason?: string | null;
         };
         /** @description What a connection holds. */
@@ -2193,6 +2196,11 @@ export interface components {
              * @description Its number in the run's journal; what to send as `cursor` to read on from it.
              */
             seq: number;
+            /**
+             * Format: int64
+             * @description The place in the workflow of the step that logged it; null between steps.
+             */
+            step?: number | null;
         };
         /** @description A connection to make. */
         NewConnectionRequest: {
@@ -2420,6 +2428,11 @@ export interface components {
                  * @description Its number in the run's journal; what to send as `cursor` to read on from it.
                  */
                 seq: number;
+                /**
+                 * Format: int64
+                 * @description The place in the workflow of the step that logged it; null between steps.
+                 */
+                step?: number | null;
             }[];
             /** @description What to send as `cursor` for the next page; null on the last. */
             next_cursor?: string | null;
@@ -3508,17 +3521,17 @@ export interface operations {
     };
     operations_stuck: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
+            query?: {
                 /** @description How many, 1 to 200; 50 unless it is said. */
-                limit: number | null;
+                limit?: number;
                 /**
                  * @description After how many seconds without a word a job stands still, 60 to 2,592,000; `engine.stuck_after_seconds` unless it
                  *     is said.
                  */
-                stale_after_seconds: number | null;
+                stale_after_seconds?: number;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -3877,12 +3890,12 @@ export interface operations {
     };
     executions_reconcile: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
+            query?: {
                 /** @description Seconds of silence after which a worker's executions are taken back, 1 to 2,592,000; 60 unless it is said. */
-                stale_after_seconds: number | null;
+                stale_after_seconds?: number;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -4095,15 +4108,15 @@ export interface operations {
     };
     queues_list: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
+            query?: {
                 /**
                  * @description `tenant`, as it is unless it is said, counts the tenant's runs; `installation` those of all, for who administers
                  *     it.
                  */
-                scope: string | null;
+                scope?: string;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -4129,15 +4142,16 @@ export interface operations {
     };
     queues_show: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
+            query?: {
                 /**
                  * @description `tenant`, as it is unless it is said, counts the tenant's runs; `installation` those of all, for who administers
                  *     it.
                  */
-                scope: string | null;
+                scope?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
             };
             cookie?: never;
         };
@@ -4550,7 +4564,10 @@ export interface operations {
     };
     runs_events: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `true` tells the lines that the run logs too. */
+                logs?: boolean | null;
+            };
             header?: never;
             path: {
                 id: string;
@@ -4580,16 +4597,19 @@ export interface operations {
     };
     runs_logs: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How many, 1 to 1,000; 100 unless it is said. */
+                limit?: number;
+                /** @description The number of the line after which the page begins; without it, the newest lines. */
+                cursor?: number;
+                /** @description The least level: `trace`, `debug`, `info`, `warn` or `error`. */
+                level?: string;
+                /** @description Only lines of the step at this place: the first number of its `path`. */
+                step?: number;
+            };
             header?: never;
             path: {
                 id: string;
-                /** @description How many, 1 to 1,000; 100 unless it is said. */
-                limit: number | null;
-                /** @description The number of the line after which the page begins; without it, the newest lines. */
-                cursor: number | null;
-                /** @description The least level: `trace`, `debug`, `info`, `warn` or `error`. */
-                level: string | null;
             };
             cookie?: never;
         };
@@ -4681,7 +4701,9 @@ export interface operations {
     runs_signal: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 id: string;
                 name: string;
@@ -4715,14 +4737,14 @@ export interface operations {
     };
     schedules_list: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
+            query?: {
                 /** @description Only schedules of this workflow. */
-                kind: string | null;
+                kind?: string;
                 /** @description `true` for paused ones only, `false` for the others only. */
-                paused: boolean | null;
+                paused?: boolean;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -4994,14 +5016,15 @@ export interface operations {
     };
     schedules_runs: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How many, 1 to 200; 50 unless it is said. */
+                limit?: number;
+                /** @description Where the page before ended. */
+                cursor?: string;
+            };
             header?: never;
             path: {
                 id: string;
-                /** @description How many, 1 to 200; 50 unless it is said. */
-                limit: number | null;
-                /** @description Where the page before ended. */
-                cursor: string | null;
             };
             cookie?: never;
         };
@@ -5028,14 +5051,15 @@ export interface operations {
     };
     schedules_ticks: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How many, 1 to 100; 5 unless it is said. */
+                count?: number;
+                /** @description The moment after which the first one is looked for; now unless it is said. */
+                after?: string;
+            };
             header?: never;
             path: {
                 id: string;
-                /** @description How many, 1 to 100; 5 unless it is said. */
-                count: number | null;
-                /** @description The moment after which the first one is looked for; now unless it is said. */
-                after: string | null;
             };
             cookie?: never;
         };
@@ -5418,16 +5442,16 @@ export interface operations {
     };
     workflows_dead_letters: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
+            query: {
                 /** @description The tenant; the same as in the headers. */
                 org_id: string;
                 /** @description How many, 1 to 200; 50 unless it is said. */
-                limit: number | null;
+                limit?: number;
                 /** @description Where the page before ended. */
-                cursor: string | null;
+                cursor?: string;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -5453,16 +5477,16 @@ export interface operations {
     };
     workflows_queue: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
+            query: {
                 /** @description The tenant; the same as in the headers. */
                 org_id: string;
                 /** @description How many, 1 to 200; 50 unless it is said. */
-                limit: number | null;
+                limit?: number;
                 /** @description Where the page before ended. */
-                cursor: string | null;
+                cursor?: string;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -5488,18 +5512,18 @@ export interface operations {
     };
     workflows_retry: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
+            query: {
                 /** @description The tenant; the same as in the headers. */
                 org_id: string;
                 /** @description The workflow. */
                 workflow_type: string;
                 /** @description The run; without it, the newest of the workflow that did not end well. */
-                workflow_id: string | null;
+                workflow_id?: string;
                 /** @description `retry`; every other word means the same, as long as no workflow knows more. */
-                action: string | null;
+                action?: string;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -5525,20 +5549,20 @@ export interface operations {
     };
     workflows_runs: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
+            query: {
                 /** @description The tenant; the same as in the headers. */
                 org_id: string;
                 /** @description How many, 1 to 200; 50 unless it is said. */
-                limit: number | null;
+                limit?: number;
                 /** @description Where the page before ended. */
-                cursor: string | null;
+                cursor?: string;
                 /** @description Only runs that stand so. */
-                status: string | null;
+                status?: string;
                 /** @description Only runs of this workflow. */
-                workflow_type: string | null;
+                workflow_type?: string;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -5625,18 +5649,18 @@ export interface operations {
     };
     jobs_list: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
+            query?: {
                 /** @description Only jobs of this repository; no job has one yet. */
-                repository_id: string | null;
+                repository_id?: string;
                 /** @description Only jobs that stand so. */
-                status: string | null;
+                status?: string;
                 /** @description How many, 1 to 200; 20 unless it is said. */
-                limit: number | null;
+                limit?: number;
                 /** @description How many to pass over, at most 10,000. */
-                offset: number | null;
+                offset?: number;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
