@@ -47,7 +47,7 @@ async fn a_run_shows_its_attempts_steps_and_lines() {
     assert_eq!(lines(&first), ["It begins."]);
     let rest = logs(&format!("cursor={}", first["next_cursor"].as_str().unwrap())).send().await.expect(200).json();
     assert_eq!((lines(&rest), &rest["next_cursor"]), (vec!["It goes on.".to_owned()], &Value::Null));
-    for wrong in ["level=loud", "limit=0", "limit=many", "cursor=x"] {
+    for wrong in ["level=loud", "limit=0", "limit=many", "cursor=x", "step=0"] {
         logs(wrong).send().await.refused(422, "query.invalid");
     }
 
@@ -64,13 +64,14 @@ async fn a_run_shows_its_attempts_steps_and_lines() {
     assert_eq!(rows.iter().filter(|row| row.entry.action == "run.retry" && row.entry.resource == id).count(), 1);
 
     // The stream tells all of it, and its end as any other run's.
-    let events = app.get(&format!("/api/v1/runs/{id}/events")).token(&token).send().await.expect(200).events();
+    let path = format!("/api/v1/runs/{id}/events?logs=true");
+    let events = app.get(&path).token(&token).send().await.expect(200).events();
     let (last, done) = (events.last().unwrap(), &events.last().unwrap().2);
     assert_eq!((last.1.as_str(), &done["status"], &done["output"]), ("done", &json!("succeeded"), &json!(1)));
-    let resumed = app.get(&format!("/api/v1/runs/{id}/events")).token(&token).header("last-event-id", "2");
+    let resumed = app.get(&path).token(&token).header("last-event-id", "2");
     assert_eq!(resumed.send().await.expect(200).events(), events[2..]);
     for odd in ["-7", "99999999999999999999", "x"] {
-        let call = app.get(&format!("/api/v1/runs/{id}/events")).token(&token).header("last-event-id", odd);
+        let call = app.get(&path).token(&token).header("last-event-id", odd);
         assert_eq!(call.send().await.expect(200).events().len(), events.len(), "{odd}");
     }
     app.finish().await;
