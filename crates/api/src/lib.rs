@@ -6,6 +6,7 @@
 mod caller;
 mod dto;
 mod error;
+mod exposition;
 mod extract;
 mod fields;
 mod json;

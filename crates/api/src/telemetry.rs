@@ -28,6 +28,8 @@ const OLDEST_WAIT: &str = "pilothouse_queue_oldest_wait_seconds";
 const DEAD_LETTERS: &str = "pilothouse_dead_letters";
 /// Runs of each queue that wait for a worker, under the name that AutoDevOps' dashboards use.
 const JOB_QUEUE_LENGTH: &str = "job_queue_length";
+/// Schedules that should have been decided on by now.
+const SCHEDULES_LATE: &str = "pilothouse_schedule_late";
 /// Most queues with a label of their own; the others are one.
 const MAX_QUEUES: usize = 100;
 /// The label of the others.
@@ -58,6 +60,7 @@ fn install() -> PrometheusHandle {
     describe_gauge!(OLDEST_WAIT, metrics::Unit::Seconds, "How long the first in line of a queue has been due");
     describe_gauge!(DEAD_LETTERS, "Dead letters by queue");
     describe_gauge!(JOB_QUEUE_LENGTH, "Runs that wait for a worker, by queue");
+    describe_gauge!(SCHEDULES_LATE, "Schedules that are overdue");
     // A family that has never counted is absent from the text; dashboards and alerts want a zero instead.
     for name in [COPILOT_REQUESTS, REQUESTS] {
         counter!(name, "method" => "GET", "path" => "/health", "status" => "200").absolute(0);
@@ -73,6 +76,11 @@ pub fn request(method: &'static str, path: String, status: u16, elapsed: Duratio
         counter!(name, "method" => method, "path" => path.clone(), "status" => status.clone()).increment(1);
     }
     histogram!(DURATION, "method" => method, "path" => path).record(elapsed.as_secs_f64());
+}
+
+/// Notes how many schedules are overdue.
+pub fn schedules(late: i64) {
+    gauge!(SCHEDULES_LATE).set(late as f64);
 }
 
 /// Notes how deep the queues are, each with the seconds that its first in line has been due. A queue that has been

@@ -11,6 +11,7 @@ use pilothouse_warehouse::Warehouse;
 use crate::ask::AskWorkflow;
 use crate::audit::Refusals;
 use crate::auth::LastUsed;
+use crate::depths::Depths;
 use crate::imports::Imports;
 use crate::limits::Limiter;
 use crate::secrets::Sealer;
@@ -48,6 +49,7 @@ pub struct App {
     pub(crate) sources: Arc<Sources>,
     pub(crate) limiter: Limiter,
     pub(crate) last_used: LastUsed,
+    pub(crate) depths: Depths,
     pub(crate) imports: Imports,
     /// Refusals before anybody is known, summed per minute.
     pub refusals: Refusals,
@@ -64,8 +66,22 @@ impl App {
         let options = options(&settings);
         let engine = Engine::new(store.clone(), clock.clone(), ids.clone(), registry, options);
         let limiter = Limiter::new(&settings.limits);
-        let (last_used, refusals, imports) = (LastUsed::default(), Refusals::default(), Imports::default());
-        Arc::new(Self { settings, engine, store, clock, ids, sealer, sources, limiter, last_used, imports, refusals })
+        let (last_used, depths) = (LastUsed::default(), Depths::default());
+        let (refusals, imports) = (Refusals::default(), Imports::default());
+        Arc::new(Self {
+            settings,
+            engine,
+            store,
+            clock,
+            ids,
+            sealer,
+            sources,
+            limiter,
+            last_used,
+            depths,
+            imports,
+            refusals,
+        })
     }
 
     /// The control-plane database, for the command line's chores.

@@ -44,6 +44,14 @@ impl Error {
         Self::new(Code::NotFound, format!("There is no such {what}."))
     }
 
+    /// The same error, with one more field of the body that is wrong: where it stands, a stable word for the fault, the
+    /// fault in words, and what was sent.
+    pub fn at(mut self, place: &[&str], kind: &'static str, message: &str, input: serde_json::Value) -> Self {
+        let location = std::iter::once("body").chain(place.iter().copied()).map(Into::into).collect();
+        self.fields.push(Field { location, kind, message: message.to_owned(), input, context: None });
+        self
+    }
+
     /// The same error, with the seconds after which trying again makes sense.
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_seconds = Some(seconds);

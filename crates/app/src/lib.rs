@@ -8,6 +8,7 @@ pub mod ask;
 pub mod audit;
 pub mod auth;
 pub mod connections;
+mod depths;
 mod error;
 pub mod eval;
 pub mod gates;

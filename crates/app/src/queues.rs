@@ -16,7 +16,7 @@ use pilothouse_store::{Error as StoreError, Tx, audit as audit_rows};
 use serde::Serialize;
 
 use crate::runs::{serves, silent_since};
-use crate::{App, Caller, Error, audit, gates, tenants};
+use crate::{App, Caller, Error, audit, depths, gates, tenants};
 
 /// Over which time ends are counted, and how many runs are looked at for it.
 const PACE_US: Micros = 5 * 60 * SECOND;
@@ -27,6 +27,20 @@ const MAX_REASON_CHARS: usize = 500;
 const MAX_RUNNING: u32 = 10_000;
 const MAX_STARTS: u32 = 1_000_000;
 const MAX_PERIOD_SECONDS: i64 = 86_400;
+
+/// Longest name of a queue, in bytes.
+const MAX_NAME_BYTES: usize = 64;
+
+/// Whether a queue can be called so.
+pub(crate) fn is_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte);
+    (1..=MAX_NAME_BYTES).contains(&name.len()) && name.bytes().all(is_plain)
+}
+
+/// How queues can be called, in words.
+pub(crate) fn name_rule() -> String {
+    format!("a queue's name has 1 to {MAX_NAME_BYTES} of the characters a-z, 0-9, _, . and -")
+}
 
 /// Whose runs are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +83,7 @@ pub struct Lately {
 /// The time that [`Lately`] is over, in minutes.
 pub const PACE_MINUTES: i64 = PACE_US / SECOND / 60;
 
-/// Every queue that a workflow, a setting or a run names, by name.
+/// Every queue that a workflow, a setting or a run names, by name. How deep they are is two seconds old at most.
 pub async fn list(app: &App, caller: &Caller, scope: Scope) -> Result<Vec<View>, Error> {
     gates::pass(app, caller, &audit::action("queue.list", Tier::Read, Role::Viewer, "", &())).await?;
     if scope == Scope::Installation {
@@ -78,17 +92,17 @@ pub async fn list(app: &App, caller: &Caller, scope: Scope) -> Result<Vec<View>,
     }
     let now = app.engine.now();
     let (tenant, silent, kinds) = (caller.principal.tenant.clone(), silent_since(app, now), app.engine.kinds());
+    let of_tenant = (scope == Scope::Tenant).then_some(tenant);
+    let depths = depths::depths(app, of_tenant.clone()).await?;
     let found = app.store.read(move |tx| {
         Box::pin(async move {
-            let of_tenant = (scope == Scope::Tenant).then_some(&tenant);
-            let depths = queues::depths(tx, of_tenant).await?;
-            let pace = match of_tenant {
+            let pace = match &of_tenant {
                 Some(tenant) => Some(queues::pace(tx, tenant, now - PACE_US, MAX_PACE_RUNS).await?),
                 None => None,
             };
             let (settings, mut workers) = (queues::list(tx).await?, workers::list(tx).await?);
             workers.retain(|worker| !worker.gone && worker.beat_at > silent);
-            Ok(views(&kinds, settings, depths, pace.as_deref(), &workers, now))
+            Ok(views(&kinds, settings, &depths, pace.as_deref(), &workers, now))
         })
     });
     Ok(found.await?)
@@ -203,7 +217,7 @@ pub async fn workers(app: &App, caller: &Caller) -> Result<Vec<Station>, Error> 
 /// metrics.
 pub async fn depths(app: &App) -> Result<BTreeMap<String, (Depth, Micros)>, Error> {
     let now = app.engine.now();
-    let mut depths = app.store.read(|tx| Box::pin(async move { queues::depths(tx, None).await })).await?;
+    let mut depths = (*depths::depths(app, None).await?).clone();
     for kind in app.engine.kinds() {
         depths.entry(kind.to_owned()).or_default();
     }
@@ -229,7 +243,7 @@ where
 fn views(
     kinds: &[&'static str],
     settings: Vec<Queue>,
-    mut depths: BTreeMap<String, Depth>,
+    depths: &BTreeMap<String, Depth>,
     pace: Option<&[Pace]>,
     workers: &[Worker],
     now: Micros,
@@ -239,7 +253,7 @@ fn views(
     names.extend(settings.keys().cloned());
     names.extend(depths.keys().cloned());
     let view = |name: String| {
-        let depth = depths.remove(&name).unwrap_or_default();
+        let depth = depths.get(&name).cloned().unwrap_or_default();
         View {
             kind: kinds.iter().copied().find(|kind| *kind == name),
             oldest_wait_us: depth.first.map(|first| (now - first).max(0)),

@@ -48,7 +48,12 @@ fn runs_and_queues_are_looked_after(folder: &Path, id: &str) {
     assert!(listed["items"].as_array().unwrap().iter().any(|item| item["id"] == id), "{listed}");
     assert_eq!(run(folder, &["runs", "list", "--older-than", "2h"], 0)["items"], json!([]));
     assert_eq!(run(folder, &["run", "watch", id], 0)["status"], "succeeded");
-    assert_eq!(run(folder, &["runs", "logs", id], 0)["items"], json!([]));
+    let logged = run(folder, &["runs", "logs", id, "--step", "4", "--level", "info"], 0);
+    let lines = logged["items"].as_array().unwrap();
+    assert!(
+        lines.len() == 1 && lines[0]["step"] == 4 && lines[0]["message"].as_str().unwrap().contains(" ms"),
+        "{logged}"
+    );
     assert_eq!(run(folder, &["runs", "retry", id], 1)["code"], "run.finished");
     assert_eq!(run(folder, &["runs", "cancel", "nonsense"], 1)["code"], "run.unknown");
     run(folder, &["runs", "cancel"], 2);
@@ -58,6 +63,19 @@ fn runs_and_queues_are_looked_after(folder: &Path, id: &str) {
     assert_eq!(run(folder, &["runs", "dead"], 0)["items"], json!([]));
     assert_eq!(run(folder, &["runs", "stuck"], 0)["stuck_jobs_count"], 0);
     assert_eq!(run(folder, &["runs", "reconcile"], 0), json!({"reconciled": 0, "more": false}));
+
+    let input = r#"{"message": "How many flights were there in February?"}"#;
+    let started = run(folder, &["runs", "start", "ask", "--input", input, "--key", "feb", "--wait"], 0);
+    assert!(started["output"]["summary"].as_str().unwrap().contains("24,951"), "{started}");
+    let again = run(folder, &["runs", "start", "ask", "--input", input, "--key", "feb"], 0);
+    assert_eq!((&again["id"], &again["status"]), (&started["id"], &json!("succeeded")));
+    let later = run(folder, &["runs", "start", "ask", "--input", input, "--in", "2h"], 0);
+    assert_eq!((&later["status"], &later["subject"]), (&json!("queued"), &json!("command line")));
+    assert_eq!(run(folder, &["runs", "cancel", later["id"].as_str().unwrap()], 0)["items"][0]["status"], "cancelled");
+    assert_eq!(run(folder, &["runs", "start", "nothing"], 1)["code"], "workflow.unknown");
+    assert_eq!(run(folder, &["runs", "start", "ask"], 1)["code"], "body.invalid");
+    run(folder, &["runs", "start", "ask", "--input", "{"], 2);
+    run(folder, &["runs", "start", "ask", "--in", "soon"], 2);
 
     let paused = run(folder, &["queue", "pause", "ask", "--reason", "a test"], 0);
     assert_eq!(paused["paused"]["reason"], "a test");

@@ -152,7 +152,7 @@ codes! {
     QueueUnknown = "queue.unknown", "There is no such queue.", "List the queues with `pilothouse queue list`.";
     WorkflowUnsupported = "workflow.unsupported", "The program has no workflow of this type.",
         "Use the `workflow_type` of a run that is listed.";
-    WorkflowUnknown = "run.workflow_unknown", "The program has no such workflow.", "Check the name of the workflow.";
+    WorkflowUnknown = "workflow.unknown", "The program has no such workflow.", "Check the name of the workflow.";
     ScheduleUnknown = "schedule.unknown", "The tenant has no such schedule.", "Check the id.";
     ScheduleExists = "schedule.exists", "The tenant has a schedule with this name.", "Choose another name.";
     ScheduleInvalid = "schedule.invalid", "The schedule's expression, time zone or policy cannot be used.",

@@ -52,6 +52,7 @@ impl Engine {
             inner.groups.clone(),
             inner.clock.clone(),
             inner.live.clone(),
+            inner.meters.clone(),
             run.clone(),
         );
         let left = match self.perform(&run, &cancel, record).await {
@@ -72,6 +73,7 @@ impl Engine {
         let (ended, unsure) = match left {
             Ok(ended) => (ended, false),
             Err(failure) => {
+                inner.meters.left(&run.queue, "lost");
                 tracing::warn!(
                     run = %run.id, code = failure.code,
                     "a run leaves its worker without a word; it is put back if this worker still holds it"
@@ -88,6 +90,7 @@ impl Engine {
 
     /// Writes how the run leaves this worker; returns it where it has ended.
     async fn leave(&self, run: &Run, record: &Record, then: Then) -> Result<Option<Run>, Failure> {
+        let outcome = outcome(&then);
         tell(&then, &Span::current());
         let wakes = match &then {
             Then::Again { due_at, .. } => Some(*due_at),
@@ -104,7 +107,12 @@ impl Engine {
             }
             // The database will never take it so: that is its end.
             record.leave(ended(run, Status::Failed, Failure::last(Code::Internal, failure.message))).await?;
+            self.inner.meters.left(&run.queue, Status::Failed.as_str());
             return Ok(None);
+        }
+        self.inner.meters.left(&run.queue, outcome);
+        if let Some((began, ended)) = as_ended.as_ref().and_then(|run| run.started_at.zip(run.finished_at)) {
+            self.inner.meters.ended(&run.queue, ended - began);
         }
         if let Some(at) = wakes {
             self.wake_at(at);
@@ -277,16 +285,20 @@ fn ended(run: &Run, status: Status, failure: Failure) -> Then {
     }
 }
 
-/// Notes in the attempt's span how it ended.
-fn tell(then: &Then, span: &Span) {
-    let outcome = match then {
-        Then::GoOn => return,
+/// How an attempt leaves its worker, in a word of traces and metrics.
+fn outcome(then: &Then) -> &'static str {
+    match then {
+        Then::GoOn => Status::Running.as_str(),
         Then::Again { .. } => "retried",
-        Then::Back { .. } => "handed back",
+        Then::Back { .. } => "handed_back",
         Then::Wait { .. } => "waiting",
         Then::End { status, .. } => status.as_str(),
-    };
-    span.record("run.outcome", outcome);
+    }
+}
+
+/// Notes in the attempt's span how it ended.
+fn tell(then: &Then, span: &Span) {
+    span.record("run.outcome", outcome(then));
     if matches!(then, Then::Again { .. } | Then::End { why: Some(_), .. }) {
         span.record("otel.status_code", "ERROR");
     }

@@ -82,7 +82,7 @@ pub trait Backend: Send + Sync + 'static {
     /// Puts runs back that are held under these claims and that nobody works on; see [`runs::put_back`].
     async fn put_back(&self, runs: Vec<(TenantId, RunId, i64)>, now: Micros) -> Result<Released, Error>;
 
-    /// What happened in a run, and the signals it was sent.
+    /// What happened in a run, with or without the lines that it logged, and the signals it was sent.
     async fn history(&self, tenant: &TenantId, run: RunId) -> Result<(Vec<Entry>, Vec<Signal>), Error>;
 
     /// A run with its entries after a number.
@@ -232,7 +232,7 @@ impl Backend for Store {
                 let mut entries: Vec<Entry> = Vec::new();
                 loop {
                     let after = entries.last().map_or(0, |entry| entry.seq);
-                    let page = journal::list(tx, &tenant, run, after, HISTORY_PAGE).await?;
+                    let page = journal::without_lines(tx, &tenant, run, after, HISTORY_PAGE).await?;
                     let last = page.len() < HISTORY_PAGE as usize;
                     entries.extend(page);
                     if last {

@@ -148,6 +148,9 @@ impl Engine {
     /// Begins to work on a claimed run.
     pub(crate) fn begin(&self, run: Run, place: Place) {
         let engine = self.clone();
+        if let (1, Some(began)) = (run.epoch, run.started_at) {
+            self.inner.meters.began(&run.queue, began - run.due_at);
+        }
         // Before the task has its turn, so that whoever started the run hears it from its first event on.
         let cancel = CancellationToken::new();
         self.inner.live.begin(run.id, run.epoch, cancel.clone());

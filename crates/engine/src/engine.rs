@@ -22,6 +22,7 @@ use crate::hints::{Hint, Mouth, speak};
 use crate::known::{Known, Place, Starting};
 use crate::lanes::Lanes;
 use crate::live::{LiveRuns, Stop};
+use crate::meters::{Measured, Meters};
 use crate::{Also, Backend, EventStream, Registry, Request, Started};
 
 /// Most bytes of a run's input.
@@ -97,6 +98,7 @@ pub(crate) struct Inner {
     /// A sign of life is due before its time, since it tells which runs are to stop.
     pub(crate) beat: Notify,
     pub(crate) mouth: Mouth,
+    pub(crate) meters: Arc<Meters>,
     pub(crate) tasks: TaskTracker,
     pub(crate) stopping: CancellationToken,
     known: Mutex<Known>,
@@ -125,6 +127,7 @@ impl Engine {
             groups: Arc::new(Groups::begin(&backend)),
             backend,
             clock: Arc::new(SharedClock::new(clock)),
+            meters: Arc::new(Meters::of(registry.kinds())),
             ids,
             registry,
             options,
@@ -370,6 +373,11 @@ impl Engine {
     /// The present moment as runs are told it: by the database's clock, where nodes go by that.
     pub fn now(&self) -> Micros {
         self.inner.clock.now()
+    }
+
+    /// What this process has measured of the runs that it worked on.
+    pub fn measured(&self) -> Measured {
+        self.inner.meters.read()
     }
 
     /// How many runs this process is working on.

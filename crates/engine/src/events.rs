@@ -25,6 +25,8 @@ const PAGE: u32 = 100;
 
 /// The name of the last event of every run.
 pub const DONE: &str = "done";
+/// The name of the events that are logged lines.
+pub const LOG: &str = "log";
 
 /// Something that happened in a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +55,9 @@ pub(crate) fn of_entry(entry: &Entry, seq: i64, last: bool) -> Event {
             json!({"status": entry.name, "code": told.get("code"), "message": told.get("message"),
                    "attempt": entry.attempt})
         }
-        EntryKind::Log => json!({"level": entry.name, "line": entry.summary}),
+        EntryKind::Log => {
+            json!({"step": entry.path.as_deref().map(top), "level": entry.name, "line": entry.summary})
+        }
         EntryKind::Progress => {
             let percent = entry.output.as_deref().and_then(|percent| percent.parse::<i64>().ok());
             json!({"percent": percent, "summary": entry.summary})

@@ -17,14 +17,16 @@ mod journal;
 mod known;
 mod lanes;
 mod live;
+mod meters;
 mod request;
 mod retention;
 mod workflow;
 
 pub use backend::{Also, Backend};
 pub use engine::{Engine, Keep, MAX_INPUT_BYTES, Options, QUEUE_FULL};
-pub use events::{DONE, Event, EventStream};
+pub use events::{DONE, Event, EventStream, LOG};
 pub use failure::Failure;
 pub use journal::{Done, Journal};
+pub use meters::{Measured, QueueMeasured, Times};
 pub use request::{Request, Started};
 pub use workflow::{Registry, Workflow};

@@ -140,29 +140,51 @@ pub async fn list(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId, after: i64, li
     tx.fetch_all(sql, args![tenant, run, after, limit]).await?.iter().map(read).collect()
 }
 
-/// At most `limit` lines that a run logged, in order: those after the number `after`, or the newest where it is none.
-/// `level` leaves out those below it: 0 `trace`, 1 `debug`, 2 `info`, 3 `warn`, 4 `error`.
-pub async fn logs(
+/// The same without the lines that the run logged.
+pub async fn without_lines(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     run: RunId,
-    after: Option<i64>,
-    level: i64,
+    after: i64,
     limit: u32,
 ) -> Result<Vec<Entry>, Error> {
+    let sql = "SELECT seq, at, attempt, kind, name, path, summary, output, error, started_at FROM journal
+               WHERE tenant = $1 AND run = $2 AND seq > $3 AND kind <> 'log' ORDER BY seq LIMIT $4 + 0 + 0";
+    tx.fetch_all(sql, args![tenant, run, after, limit]).await?.iter().map(read).collect()
+}
+
+/// Which of a run's lines are meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lines {
+    /// Those after this number; none means the newest.
+    pub after: Option<i64>,
+    /// Those of this level and above: 0 `trace`, 1 `debug`, 2 `info`, 3 `warn`, 4 `error`.
+    pub level: i64,
+    /// Those of the workflow's step at this place, and of the branches that it has.
+    pub step: Option<i64>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Lines that a run logged, in order.
+pub async fn logs(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId, lines: Lines) -> Result<Vec<Entry>, Error> {
+    let Lines { after, level, step, limit } = lines;
     macro_rules! lines {
         ($rest:literal) => {
             concat!(
                 "SELECT seq, at, attempt, kind, name, path, summary, output, error, started_at FROM journal
                  WHERE tenant = $1 AND run = $2 AND kind = 'log' AND seq > $3
                    AND CASE name WHEN 'trace' THEN 0 WHEN 'debug' THEN 1 WHEN 'info' THEN 2 WHEN 'warn' THEN 3
-                       ELSE 4 END >= $4 ",
+                       ELSE 4 END >= $4
+                   AND ($5 = '' OR path = $5 OR path LIKE $5 || '/%') ",
                 $rest
             )
         };
     }
-    let sql = if after.is_some() { lines!("ORDER BY seq LIMIT $5 + 0") } else { lines!("ORDER BY seq DESC LIMIT $5") };
-    let rows = tx.fetch_all(sql, args![tenant, run, after.unwrap_or(0), level, limit]).await?;
+    let sql =
+        if after.is_some() { lines!("ORDER BY seq LIMIT $6 + 0") } else { lines!("ORDER BY seq DESC LIMIT $6 + 0") };
+    let step = step.map_or_else(String::new, |step| step.to_string());
+    let rows = tx.fetch_all(sql, args![tenant, run, after.unwrap_or(0), level, step, limit]).await?;
     let mut entries: Vec<Entry> = rows.iter().map(read).collect::<Result<_, _>>()?;
     entries.sort_by_key(|entry| entry.seq);
     Ok(entries)

@@ -8,7 +8,7 @@ use pilothouse_domain::{RunId, TenantId};
 use pilothouse_testkit::Server;
 use rusqlite::Connection;
 
-use crate::journal::{self, Entry, EntryKind};
+use crate::journal::{self, Entry, EntryKind, Lines};
 use crate::runs::{self, Change, Claim, Enqueue, Horizon, Lane, Limits, NewRun, Outcome, RunFilter, Then, Write};
 use crate::{Error, Location, Options, Store, Tx, queues, workers};
 
@@ -42,7 +42,7 @@ fn filling() -> String {
            'talk ' || g % 100, CASE WHEN g <= {LIVE} THEN NULL WHEN g % 9 = 0 THEN 'dead' ELSE 'succeeded' END, 1, 1, g,
            CASE WHEN g <= {LIVE} THEN NULL ELSE g END FROM n;
          {all} journal SELECT {tenant}, {id}, 1, g, 1, 1, 'state', 'running', NULL, '', NULL, NULL, NULL FROM n;
-         {all} signals SELECT {tenant}, {id}, 1, 'go', '{{}}', 'ada', g FROM n WHERE g > {LIVE};
+         {all} signals SELECT {tenant}, {id}, 1, 'go', '{{}}', 'ada', g, NULL FROM n WHERE g > {LIVE};
          {live} live (tenant, id, lane, state, rank, wake_at, attempt, last_attempt, epoch, seq, signals, worker,
            started_at, cancel_requested)
          SELECT {tenant}, {id}, 'q/t' || CAST(g % {TENANTS} AS TEXT) || '/',
@@ -168,6 +168,7 @@ async fn people(tx: &mut Tx<'_>, now: i64) -> Result<(), Error> {
         assert!(runs::discard(tx, &tenant(delayed), id(delayed), ("ada", "known"), now).await?);
         assert!(runs::retry(tx, &tenant(delayed), id(delayed), now).await?.is_some_and(|(_, changed)| changed));
         runs::signals(tx, &tenant(waiting), id(waiting)).await?;
+        runs::signal_under(tx, &tenant(waiting), id(waiting), "key").await?;
     }
     let horizon = Horizon { ended: i64::from(2 * LIVE), dead: i64::from(2 * LIVE) };
     runs::prune(tx, &tenant(1), horizon, Some(id(LIVE)), 50).await.map(|_| ())
@@ -182,7 +183,12 @@ async fn looks(tx: &mut Tx<'_>) -> Result<(), Error> {
     for g in 1..10 {
         assert!(runs::get(tx, &tenant(g), id(g)).await?.is_some());
         assert!(!journal::list(tx, &tenant(g), id(g), 0, 50).await?.is_empty());
+        journal::without_lines(tx, &tenant(g), id(g), 0, 50).await?;
+        for after in [None, Some(1)] {
+            journal::logs(tx, &tenant(g), id(g), Lines { after, step: Some(1), limit: 50, ..Lines::default() }).await?;
+        }
     }
+    assert!(queues::depths(tx, Some(&tenant(1))).await?["q"].ready > 0);
     let before = (i64::from(LIVE), id(LIVE));
     runs::previous_in_conversation(tx, &tenant(1), "talk 1", before, 10).await?;
     assert_eq!(runs::ready_lanes(tx, None, 20).await?.len(), 20);

@@ -94,14 +94,30 @@ pub struct Depth {
 
 /// The depth of every queue that has runs, of one tenant or of all.
 pub async fn depths(tx: &mut Tx<'_>, tenant: Option<&TenantId>) -> Result<BTreeMap<String, Depth>, Error> {
-    let sql = tx.pick(
-        "SELECT substr(lane, 1, instr(lane, '/') - 1) AS queue, state, COUNT(*) AS runs, MIN(rank) AS first FROM live
-         WHERE ($1 IS NULL OR tenant = $1) GROUP BY 1, state",
-        "SELECT split_part(lane, '/', 1) AS queue, state, COUNT(*) AS runs, MIN(rank) AS first FROM live
-         WHERE ($1 IS NULL OR tenant = $1) GROUP BY 1, state",
-    );
+    // A statement for each question, so that a tenant's runs are found without those of the others.
+    macro_rules! by_queue {
+        ($queue:literal, $rest:literal) => {
+            concat!("SELECT ", $queue, " AS queue, state, COUNT(*) AS runs, MIN(rank) AS first FROM live ", $rest)
+        };
+    }
+    let rows = match tenant {
+        Some(tenant) => {
+            let sql = tx.pick(
+                by_queue!("substr(lane, 1, instr(lane, '/') - 1)", "WHERE tenant = $1 GROUP BY 1, state"),
+                by_queue!("split_part(lane, '/', 1)", "WHERE tenant = $1 GROUP BY 1, state"),
+            );
+            tx.fetch_all(sql, args![tenant]).await?
+        }
+        None => {
+            let sql = tx.pick(
+                by_queue!("substr(lane, 1, instr(lane, '/') - 1)", "GROUP BY 1, state"),
+                by_queue!("split_part(lane, '/', 1)", "GROUP BY 1, state"),
+            );
+            tx.fetch_all(sql, args![]).await?
+        }
+    };
     let mut depths: BTreeMap<String, Depth> = BTreeMap::new();
-    for row in tx.fetch_all(sql, args![tenant.map(TenantId::as_str)]).await? {
+    for row in rows {
         let (depth, runs) = (depths.entry(row.text("queue")?).or_default(), row.int("runs")?);
         match State::parse(row.int("state")?).ok_or_else(|| Error::unreadable("state"))? {
             State::Ready => (depth.ready, depth.first) = (runs, row.optional_int("first")?),
@@ -110,9 +126,20 @@ pub async fn depths(tx: &mut Tx<'_>, tenant: Option<&TenantId>) -> Result<BTreeM
             State::Waiting => depth.waiting = runs,
         }
     }
-    let sql = "SELECT queue, COUNT(*) AS runs FROM runs
-               WHERE outcome = 'dead' AND discarded_at IS NULL AND ($1 IS NULL OR tenant = $1) GROUP BY queue";
-    for row in tx.fetch_all(sql, args![tenant.map(TenantId::as_str)]).await? {
+    macro_rules! dead {
+        ($whose:literal) => {
+            concat!(
+                "SELECT queue, COUNT(*) AS runs FROM runs WHERE outcome = 'dead' AND discarded_at IS NULL ",
+                $whose,
+                " GROUP BY queue"
+            )
+        };
+    }
+    let rows = match tenant {
+        Some(tenant) => tx.fetch_all(dead!("AND tenant = $1"), args![tenant]).await?,
+        None => tx.fetch_all(dead!(""), args![]).await?,
+    };
+    for row in rows {
         depths.entry(row.text("queue")?).or_default().dead = row.int("runs")?;
     }
     Ok(depths)

@@ -3,7 +3,7 @@
 import { infiniteQueryOptions, keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
 import { api, expect } from "./client";
 import { asProblem, Problem } from "./problem";
-import type { Run, RunLog, RunStatus } from "./types";
+import type { Run, RunStatus } from "./types";
 
 const PAGE_SIZE = 50;
 const FEW = 10;
@@ -55,19 +55,16 @@ export const runQuery = (id: string, followed = false) =>
     refetchInterval: (query) => (query.state.data && isActive(query.state.data.status) ? (followed ? FOLLOWED_POLL_MS : ACTIVE_POLL_MS) : false),
   });
 
-/** The server's document lists the query of a few routes as parts of their paths; here they are sent as what they are. */
-const asDocumented = (params: object): never => params as never;
-
 /** The newest lines that a run logged, oldest first. */
 export const logsQuery = (id: string, step: string, level: string, limit: number) =>
   queryOptions({
     queryKey: ["runs", "logs", id, step, level, limit],
-    queryFn: async () => (await expect(api.GET("/api/v1/runs/{id}/logs", { params: asDocumented({ path: { id }, query: { ...(step ? { step } : {}), level, limit } }) }))).items as RunLog[],
+    queryFn: async () => (await expect(api.GET("/api/v1/runs/{id}/logs", { params: { path: { id }, query: { ...(step ? { step: Number(step) } : {}), level, limit } } }))).items,
   });
 
 export const queuesQuery = queryOptions({
   queryKey: ["queues"],
-  queryFn: async () => (await expect(api.GET("/api/v1/queues", { params: asDocumented({}) }))).items,
+  queryFn: async () => (await expect(api.GET("/api/v1/queues"))).items,
   refetchInterval: IDLE_POLL_MS,
 });
 
@@ -79,7 +76,7 @@ export const workersQuery = queryOptions({
 
 export const schedulesQuery = queryOptions({
   queryKey: ["schedules", "list"],
-  queryFn: async () => (await expect(api.GET("/api/v1/schedules", { params: asDocumented({}) }))).items,
+  queryFn: async () => (await expect(api.GET("/api/v1/schedules"))).items,
   refetchInterval: IDLE_POLL_MS,
 });
 
@@ -94,7 +91,7 @@ export const scheduleQuery = (id: string) =>
 export const ticksQuery = (id: string, since: string) =>
   queryOptions({
     queryKey: ["schedules", "ticks", id, since],
-    queryFn: async () => (await expect(api.GET("/api/v1/schedules/{id}/ticks", { params: asDocumented({ path: { id } }) }))).items,
+    queryFn: async () => (await expect(api.GET("/api/v1/schedules/{id}/ticks", path(id)))).items,
     placeholderData: keepPreviousData,
   });
 
@@ -102,7 +99,7 @@ export const scheduleRunsQuery = (id: string) =>
   infiniteQueryOptions({
     queryKey: ["runs", "of", id],
     queryFn: ({ pageParam }) =>
-      expect(api.GET("/api/v1/schedules/{id}/runs", { params: asDocumented({ path: { id }, query: { limit: FEW, ...(pageParam ? { cursor: pageParam } : {}) } }) })),
+      expect(api.GET("/api/v1/schedules/{id}/runs", { params: { path: { id }, query: { limit: FEW, ...(pageParam ? { cursor: pageParam } : {}) } } })),
     initialPageParam: "",
     getNextPageParam: (last) => last.next_cursor ?? undefined,
     refetchInterval: pace,

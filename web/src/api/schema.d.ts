@@ -435,7 +435,8 @@ export interface paths {
         /** The tenant's runs, newest first. */
         get: operations["runs_list"];
         put?: never;
-        post?: never;
+        /** Starts a run of a workflow: 202 with the run, or 200 with the one that has the same `unique_key`. */
+        post: operations["runs_start"];
         delete?: never;
         options?: never;
         head?: never;
@@ -624,7 +625,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sends a signal to a run that has not ended. It is kept until the run looks for it. */
+        /**
+         * Sends a signal to a run that has not ended. It is kept until the run looks for it. With an `Idempotency-Key` it is sent
+         *     once, however often it is asked for.
+         */
         post: operations["runs_signal"];
         delete?: never;
         options?: never;
@@ -1364,7 +1368,7 @@ export interface components {
              * @description Runs that this call changes, 1 to 500.
              */
             limit?: number | null;
-            /** @description Why; needed to discard. */
+            /** @description Why; needed to discard, not to look. */
             reason?: string | null;
         };
         /** @description What a connection holds. */
@@ -2192,6 +2196,11 @@ export interface components {
              * @description Its number in the run's journal; what to send as `cursor` to read on from it.
              */
             seq: number;
+            /**
+             * Format: int64
+             * @description The place in the workflow of the step that logged it; null between steps.
+             */
+            step?: number | null;
         };
         /** @description A connection to make. */
         NewConnectionRequest: {
@@ -2419,6 +2428,11 @@ export interface components {
                  * @description Its number in the run's journal; what to send as `cursor` to read on from it.
                  */
                 seq: number;
+                /**
+                 * Format: int64
+                 * @description The place in the workflow of the step that logged it; null between steps.
+                 */
+                step?: number | null;
             }[];
             /** @description What to send as `cursor` for the next page; null on the last. */
             next_cursor?: string | null;
@@ -3150,6 +3164,38 @@ export interface components {
             /** @description `allow`, `allow_rewritten`, `needs_approval` or `block`. */
             verdict: string;
         };
+        /** @description A run to start. */
+        StartRequest: {
+            /** @description 1 to 200 characters. Of the tenant's runs with this key in one queue, one goes at a time. */
+            concurrency_key?: string | null;
+            /**
+             * Format: int64
+             * @description How long it waits before it may begin, in seconds, at most a year.
+             */
+            delay_seconds?: number | null;
+            /** @description What it is given, at most 256 KiB: for `ask`, `message` and, where it is not the default one, `connection_id`. */
+            input: {
+                [key: string]: unknown;
+            };
+            /** @description The workflow: `ask`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Tries before it is a dead letter; the workflow's own number unless it is said.
+             */
+            max_attempts?: number | null;
+            /**
+             * Format: int64
+             * @description From -10 to 10; higher goes first. 0 unless it is said.
+             */
+            priority?: number | null;
+            /** @description The queue; the workflow's own unless it is said. */
+            queue?: string | null;
+            /** @description What it is called in lists, 1 to 200 characters; the workflow's own title unless it is said. */
+            title?: string | null;
+            /** @description 1 to 200 characters. The tenant has at most one run of a workflow with this key: that one is answered. */
+            unique_key?: string | null;
+        };
         /** @description A journalled step. */
         StepDto: {
             /**
@@ -3475,17 +3521,17 @@ export interface operations {
     };
     operations_stuck: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
+            query?: {
                 /** @description How many, 1 to 200; 50 unless it is said. */
-                limit: number | null;
+                limit?: number;
                 /**
                  * @description After how many seconds without a word a job stands still, 60 to 2,592,000; `engine.stuck_after_seconds` unless it
                  *     is said.
                  */
-                stale_after_seconds: number | null;
+                stale_after_seconds?: number;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -3844,12 +3890,12 @@ export interface operations {
     };
     executions_reconcile: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
+            query?: {
                 /** @description Seconds of silence after which a worker's executions are taken back, 1 to 2,592,000; 60 unless it is said. */
-                stale_after_seconds: number | null;
+                stale_after_seconds?: number;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -4062,15 +4108,15 @@ export interface operations {
     };
     queues_list: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
+            query?: {
                 /**
                  * @description `tenant`, as it is unless it is said, counts the tenant's runs; `installation` those of all, for who administers
                  *     it.
                  */
-                scope: string | null;
+                scope?: string;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -4096,15 +4142,16 @@ export interface operations {
     };
     queues_show: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
+            query?: {
                 /**
                  * @description `tenant`, as it is unless it is said, counts the tenant's runs; `installation` those of all, for who administers
                  *     it.
                  */
-                scope: string | null;
+                scope?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
             };
             cookie?: never;
         };
@@ -4270,6 +4317,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_RunDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    runs_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDto"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDto"];
                 };
             };
             /** @description An error (RFC 9457). */
@@ -4477,7 +4564,10 @@ export interface operations {
     };
     runs_events: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `true` tells the lines that the run logs too. */
+                logs?: boolean | null;
+            };
             header?: never;
             path: {
                 id: string;
@@ -4507,16 +4597,19 @@ export interface operations {
     };
     runs_logs: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How many, 1 to 1,000; 100 unless it is said. */
+                limit?: number;
+                /** @description The number of the line after which the page begins; without it, the newest lines. */
+                cursor?: number;
+                /** @description The least level: `trace`, `debug`, `info`, `warn` or `error`. */
+                level?: string;
+                /** @description Only lines of the step at this place: the first number of its `path`. */
+                step?: number;
+            };
             header?: never;
             path: {
                 id: string;
-                /** @description How many, 1 to 1,000; 100 unless it is said. */
-                limit: number | null;
-                /** @description The number of the line after which the page begins; without it, the newest lines. */
-                cursor: number | null;
-                /** @description The least level: `trace`, `debug`, `info`, `warn` or `error`. */
-                level: string | null;
             };
             cookie?: never;
         };
@@ -4608,7 +4701,9 @@ export interface operations {
     runs_signal: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 id: string;
                 name: string;
@@ -4642,14 +4737,14 @@ export interface operations {
     };
     schedules_list: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
+            query?: {
                 /** @description Only schedules of this workflow. */
-                kind: string | null;
+                kind?: string;
                 /** @description `true` for paused ones only, `false` for the others only. */
-                paused: boolean | null;
+                paused?: boolean;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -4921,14 +5016,15 @@ export interface operations {
     };
     schedules_runs: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How many, 1 to 200; 50 unless it is said. */
+                limit?: number;
+                /** @description Where the page before ended. */
+                cursor?: string;
+            };
             header?: never;
             path: {
                 id: string;
-                /** @description How many, 1 to 200; 50 unless it is said. */
-                limit: number | null;
-                /** @description Where the page before ended. */
-                cursor: string | null;
             };
             cookie?: never;
         };
@@ -4955,14 +5051,15 @@ export interface operations {
     };
     schedules_ticks: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How many, 1 to 100; 5 unless it is said. */
+                count?: number;
+                /** @description The moment after which the first one is looked for; now unless it is said. */
+                after?: string;
+            };
             header?: never;
             path: {
                 id: string;
-                /** @description How many, 1 to 100; 5 unless it is said. */
-                count: number | null;
-                /** @description The moment after which the first one is looked for; now unless it is said. */
-                after: string | null;
             };
             cookie?: never;
         };
@@ -5345,16 +5442,16 @@ export interface operations {
     };
     workflows_dead_letters: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
+            query: {
                 /** @description The tenant; the same as in the headers. */
                 org_id: string;
                 /** @description How many, 1 to 200; 50 unless it is said. */
-                limit: number | null;
+                limit?: number;
                 /** @description Where the page before ended. */
-                cursor: string | null;
+                cursor?: string;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -5380,16 +5477,16 @@ export interface operations {
     };
     workflows_queue: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
+            query: {
                 /** @description The tenant; the same as in the headers. */
                 org_id: string;
                 /** @description How many, 1 to 200; 50 unless it is said. */
-                limit: number | null;
+                limit?: number;
                 /** @description Where the page before ended. */
-                cursor: string | null;
+                cursor?: string;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -5415,18 +5512,18 @@ export interface operations {
     };
     workflows_retry: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
+            query: {
                 /** @description The tenant; the same as in the headers. */
                 org_id: string;
                 /** @description The workflow. */
                 workflow_type: string;
                 /** @description The run; without it, the newest of the workflow that did not end well. */
-                workflow_id: string | null;
+                workflow_id?: string;
                 /** @description `retry`; every other word means the same, as long as no workflow knows more. */
-                action: string | null;
+                action?: string;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -5452,20 +5549,20 @@ export interface operations {
     };
     workflows_runs: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
+            query: {
                 /** @description The tenant; the same as in the headers. */
                 org_id: string;
                 /** @description How many, 1 to 200; 50 unless it is said. */
-                limit: number | null;
+                limit?: number;
                 /** @description Where the page before ended. */
-                cursor: string | null;
+                cursor?: string;
                 /** @description Only runs that stand so. */
-                status: string | null;
+                status?: string;
                 /** @description Only runs of this workflow. */
-                workflow_type: string | null;
+                workflow_type?: string;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -5552,18 +5649,18 @@ export interface operations {
     };
     jobs_list: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
+            query?: {
                 /** @description Only jobs of this repository; no job has one yet. */
-                repository_id: string | null;
+                repository_id?: string;
                 /** @description Only jobs that stand so. */
-                status: string | null;
+                status?: string;
                 /** @description How many, 1 to 200; 20 unless it is said. */
-                limit: number | null;
+                limit?: number;
                 /** @description How many to pass over, at most 10,000. */
-                offset: number | null;
+                offset?: number;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;

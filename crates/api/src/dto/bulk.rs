@@ -41,7 +41,7 @@ pub struct BulkRequest {
     action: String,
     /// Which runs.
     filter: BulkFilter,
-    /// Why; needed to discard.
+    /// Why; needed to discard, not to look.
     reason: Option<String>,
     /// `true`, as it is without the field, shows what would be changed and changes nothing.
     dry_run: Option<bool>,

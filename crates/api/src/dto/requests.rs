@@ -26,6 +26,33 @@ pub struct AskRequest {
     query: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
+/// A run to start.
+#[derive(ToSchema)]
+pub struct StartRequest {
+    /// The workflow: `ask`.
+    #[schema(min_length = 1)]
+    kind: String,
+    /// What it is given, at most 256 KiB: for `ask`, `message` and, where it is not the default one, `connection_id`.
+    input: serde_json::Map<String, serde_json::Value>,
+    /// What it is called in lists, 1 to 200 characters; the workflow's own title unless it is said.
+    title: Option<String>,
+    /// The queue; the workflow's own unless it is said.
+    queue: Option<String>,
+    /// From -10 to 10; higher goes first. 0 unless it is said.
+    #[schema(minimum = -10, maximum = 10)]
+    priority: Option<i64>,
+    /// How long it waits before it may begin, in seconds, at most a year.
+    #[schema(minimum = 0, maximum = 31536000)]
+    delay_seconds: Option<i64>,
+    /// 1 to 200 characters. The tenant has at most one run of a workflow with this key: that one is answered.
+    unique_key: Option<String>,
+    /// 1 to 200 characters. Of the tenant's runs with this key in one queue, one goes at a time.
+    concurrency_key: Option<String>,
+    /// Tries before it is a dead letter; the workflow's own number unless it is said.
+    #[schema(minimum = 1, maximum = 100)]
+    max_attempts: Option<i64>,
+}
+
 /// How to sign in: with a token, or in development mode without one.
 #[derive(ToSchema)]
 pub struct SignInRequest {

@@ -290,6 +290,8 @@ pub struct LogDto {
     pub at: String,
     /// In which attempt.
     pub attempt: i64,
+    /// The place in the workflow of the step that logged it; null between steps.
+    pub step: Option<i64>,
     /// `trace`, `debug`, `info`, `warn` or `error`.
     pub level: String,
     /// The line.
@@ -302,6 +304,7 @@ impl From<Entry> for LogDto {
             seq: entry.seq,
             at: rfc3339(entry.at),
             attempt: entry.attempt,
+            step: entry.path.as_deref().and_then(|path| path.split('/').next()?.parse().ok()),
             level: entry.name,
             message: entry.summary,
         }

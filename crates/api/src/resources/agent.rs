@@ -16,7 +16,7 @@ use pilothouse_app::ask::{self, Answer, Asked, Given, Question};
 use pilothouse_app::runs;
 use pilothouse_domain::semantic::Query;
 use pilothouse_domain::{Code, RunId};
-use pilothouse_engine::{DONE, EventStream};
+use pilothouse_engine::{DONE, Event as Told, EventStream, LOG};
 use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -86,7 +86,7 @@ fn question(mut fields: Fields, caller: &AppCaller) -> Result<Question, Failure>
     }
     let picked = run.zip(choice).map(|(run, choice)| Given::Choice(run, choice));
     let reading = query.map(|query| Given::Query(Box::new(query))).or(picked);
-    Ok(Question { text, connection, conversation, reading })
+    Ok(Question { text, connection, conversation: Some(conversation), reading })
 }
 
 /// The answer with the id of its run.
@@ -98,17 +98,24 @@ pub fn described(answer: &Answer, run: RunId) -> Value {
 }
 
 fn stream(state: Arc<State>, caller: AppCaller, asked: Asked) -> impl Stream<Item = Result<Event, Infallible>> {
-    let Asked { id, question } = asked;
+    let Asked { id, question, .. } = asked;
     let begun = json!({"run_id": id, "question": question}).to_string();
     let first = futures::stream::iter([Event::default().event("run").data(begun)]);
     let events = state.app.engine.events(&caller.principal.tenant, id, 0);
-    first.chain(told(state, caller, id, events)).map(Ok)
+    first.chain(told(state, caller, id, events, false)).map(Ok)
 }
 
-/// A run's events as they are sent. Stored ones carry their number, from which a broken stream can go on; in the place
-/// of the last one stands the answer, or the error that kept it away.
-pub fn told(state: Arc<State>, caller: AppCaller, id: RunId, events: EventStream) -> impl Stream<Item = Event> {
-    events.then(move |event| {
+/// A run's events as they are sent, with the lines that it logs only where they are wanted. Stored ones carry their number,
+/// from which a broken stream can go on; in the place of the last one stands the answer, or the error that kept it away.
+pub fn told(
+    state: Arc<State>,
+    caller: AppCaller,
+    id: RunId,
+    events: EventStream,
+    with_lines: bool,
+) -> impl Stream<Item = Event> {
+    let is_wanted = move |event: &Result<Told, _>| with_lines || event.as_ref().map_or(true, |event| event.kind != LOG);
+    events.filter(move |event| std::future::ready(is_wanted(event))).then(move |event| {
         let (state, caller) = (state.clone(), caller.clone());
         async move {
             let event = match event {

@@ -60,6 +60,7 @@ async fn retry(
 }
 
 #[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "this type is described, never made")]
 struct ReconcileQuery {
     /// Seconds of silence after which a worker's executions are taken back, 1 to 2,592,000; 60 unless it is said.

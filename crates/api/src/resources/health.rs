@@ -8,8 +8,8 @@ use axum::extract::{Request, State as FromState};
 use axum::http::{StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, RequestPartsExt};
-use pilothouse_app::queues;
 use pilothouse_app::status::checks;
+use pilothouse_app::{Error, queues, schedules};
 use pilothouse_domain::clock::SECOND;
 use pilothouse_domain::{Code, TenantId};
 use utoipa_axum::router::OpenApiRouter;
@@ -19,6 +19,7 @@ use crate::caller::Caller;
 use crate::dto::health::{CheckDto, HealthDto, LiveDto, ReadyDto, TenantHealthDto, VersionedReadyDto};
 use crate::dto::word;
 use crate::error::Failure;
+use crate::exposition;
 use crate::extract::Path;
 use crate::state::State;
 use crate::telemetry;
@@ -95,13 +96,16 @@ async fn tenant_health(Caller(caller): Caller, Path(tenant): Path<String>) -> Re
 /// Longest time that the queues are asked for how deep they are; the other metrics do not wait longer.
 const MEASURE_TIME: Duration = Duration::from_secs(1);
 
-/// Notes how deep the queues are now; where the database does not answer, they stay as they were.
+/// Notes how deep the queues are now and how many schedules are overdue; where the database does not answer, they stay as
+/// they were.
 async fn measure(state: &State) {
-    let found = tokio::time::timeout(MEASURE_TIME, queues::depths(&state.app)).await;
-    let Ok(Ok(found)) = found else {
+    let asked =
+        async { Ok::<_, Error>((queues::depths(&state.app).await?, schedules::health(&state.app).await?.late)) };
+    let Ok(Ok((found, late))) = tokio::time::timeout(MEASURE_TIME, asked).await else {
         tracing::warn!("the depths of the queues could not be measured");
         return;
     };
+    telemetry::schedules(late);
     let seconds = |us: i64| us as f64 / SECOND as f64;
     telemetry::queues(found.into_iter().map(|(name, (depth, waits))| (name, depth, seconds(waits))));
 }
@@ -115,6 +119,6 @@ async fn metrics(FromState(state): FromState<Arc<State>>, request: Request) -> R
         parts.extract_with_state::<Caller, _>(&state).await?;
     }
     measure(&state).await;
-    let text = state.metrics.render();
+    let text = state.metrics.render() + &exposition::families(&state.app.engine.measured());
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }

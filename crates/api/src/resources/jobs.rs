@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State as FromState;
 use pilothouse_app::runs::{self as use_cases, Filter, MAX_LINES, MAX_PAGE};
 use pilothouse_domain::Code;
+use pilothouse_store::journal::Lines;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -35,6 +36,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
 }
 
 #[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "this type is described, never made")]
 struct JobsQuery {
     /// Only jobs of this repository; no job has one yet.
@@ -90,7 +92,7 @@ async fn logs(
 ) -> Result<Json<JobLogsDto>, Failure> {
     let limit = query.count("limit", (1, MAX_LINES), DEFAULT_LINES);
     query.finish()?;
-    let lines = use_cases::logs(&state.app, &caller, run_id(&id, UNKNOWN)?, None, 0, limit).await;
+    let lines = use_cases::logs(&state.app, &caller, run_id(&id, UNKNOWN)?, Lines { limit, ..Lines::default() }).await;
     let logs = lines.map_err(where_unknown(UNKNOWN))?.into_iter().map(JobLogDto::from).collect();
     Ok(Json(JobLogsDto { logs }))
 }

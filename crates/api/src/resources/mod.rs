@@ -17,6 +17,7 @@ pub mod schedules;
 pub mod semantic;
 pub mod session;
 pub mod sql;
+pub mod starts;
 pub mod targets;
 pub mod tenants;
 pub mod tokens;

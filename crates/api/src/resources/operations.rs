@@ -31,6 +31,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
 }
 
 #[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "this type is described, never made")]
 struct StuckQuery {
     /// How many, 1 to 200; 50 unless it is said.

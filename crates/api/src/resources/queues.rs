@@ -34,6 +34,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
 }
 
 #[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "this type is described, never made")]
 struct ScopeQuery {
     /// `tenant`, as it is unless it is said, counts the tenant's runs; `installation` those of all, for who administers

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State as FromState;
+use axum::http::HeaderMap;
 use pilothouse_app::runs::{self as use_cases, Decision, MAX_STALE_SECONDS, not_allowed};
 use pilothouse_store::runs::Run;
 use serde::Serialize;
@@ -101,19 +102,24 @@ struct SignalRequest {
     payload: Option<Value>,
 }
 
-/// Sends a signal to a run that has not ended. It is kept until the run looks for it.
+/// Sends a signal to a run that has not ended. It is kept until the run looks for it. With an `Idempotency-Key` it is sent
+/// once, however often it is asked for.
 #[utoipa::path(post, path = "/api/v1/runs/{id}/signals/{name}", tag = "runs",
-    params(("id" = String, Path), ("name" = String, Path)), request_body = SignalRequest,
+    params(("id" = String, Path), ("name" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = SignalRequest,
     responses((status = 200, body = RunDto)))]
 async fn signal(
     FromState(state): FromState<Arc<State>>,
     Caller(caller): Caller,
     Path((id, name)): Path<(String, String)>,
+    headers: HeaderMap,
     MaybeJson(mut fields): MaybeJson,
 ) -> Result<Json<RunDto>, Failure> {
     let payload = fields.any("payload");
     fields.finish()?;
-    let run = use_cases::signal(&state.app, &caller, run_id(&id, UNKNOWN)?, &name, &payload).await?;
+    // What is no text cannot have been meant as no key.
+    let key = headers.get("idempotency-key").map(|key| key.to_str().unwrap_or_default().to_owned());
+    let run = use_cases::signal(&state.app, &caller, run_id(&id, UNKNOWN)?, (&name, &payload), key).await?;
     told(&state, run).await
 }
 

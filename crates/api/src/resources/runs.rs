@@ -13,6 +13,7 @@ use pilothouse_app::runs::{Filter, Reason};
 use pilothouse_domain::clock::parse_rfc3339;
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Code, Micros, RunId};
+use pilothouse_store::journal::Lines;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -152,6 +153,7 @@ async fn show(
 }
 
 #[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "this type is described, never made")]
 struct LogsQuery {
     /// How many, 1 to 1,000; 100 unless it is said.
@@ -160,6 +162,8 @@ struct LogsQuery {
     cursor: Option<i64>,
     /// The least level: `trace`, `debug`, `info`, `warn` or `error`.
     level: Option<String>,
+    /// Only lines of the step at this place: the first number of its `path`.
+    step: Option<i64>,
 }
 
 /// What a run logged, oldest first.
@@ -174,25 +178,35 @@ async fn logs(
     let limit = query.count("limit", (1, use_cases::MAX_LINES), DEFAULT_LINES);
     let after = query.within("cursor", (-1, i64::MAX), -1);
     let level = query.word("level", &LEVELS, |word| LEVELS.iter().position(|level| *level == word)).unwrap_or(0);
+    let step = query.within("step", (1, i64::MAX), 0);
     query.finish()?;
     let (after, level) = ((after >= 0).then_some(after), i64::try_from(level).unwrap_or(0));
-    let found = use_cases::logs(&state.app, &caller, run_id(&id, UNKNOWN)?, after, level, limit).await?;
+    let lines = Lines { after, level, step: (step > 0).then_some(step), limit };
+    let found = use_cases::logs(&state.app, &caller, run_id(&id, UNKNOWN)?, lines).await?;
     let whole = after.is_some() && found.len() == limit as usize;
     let next = found.last().filter(|_| whole).map(|entry| entry.seq.to_string());
     Ok(Json(Page { items: found.into_iter().map(LogDto::from).collect(), next_cursor: next }))
 }
 
+#[derive(Deserialize, IntoParams)]
+struct EventsQuery {
+    /// `true` tells the lines that the run logs too.
+    logs: Option<bool>,
+}
+
 /// What happens in a run, as server-sent events; `Last-Event-ID` goes on where a stream broke.
-#[utoipa::path(get, path = "/api/v1/runs/{id}/events", tag = "runs", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/runs/{id}/events", tag = "runs", params(("id" = String, Path), EventsQuery),
     responses((status = 200, content_type = "text/event-stream", body = String)))]
 async fn events(
     FromState(state): FromState<Arc<State>>,
     Caller(caller): Caller,
     Path(id): Path<String>,
+    Query(query): Query<EventsQuery>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Failure> {
     let after = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0);
     let id = run_id(&id, UNKNOWN)?;
     let events = use_cases::events(&state.app, &caller, id, after).await?;
-    Ok(Sse::new(told(state, caller, id, events).map(Ok)).keep_alive(KeepAlive::default()))
+    let told = told(state, caller, id, events, query.logs == Some(true));
+    Ok(Sse::new(told.map(Ok)).keep_alive(KeepAlive::default()))
 }

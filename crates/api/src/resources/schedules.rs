@@ -46,6 +46,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
 }
 
 #[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "this type is described, never made")]
 struct ListQuery {
     /// Only schedules of this workflow.
@@ -153,6 +154,7 @@ async fn run(
 }
 
 #[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "this type is described, never made")]
 struct TicksQuery {
     /// How many, 1 to 100; 5 unless it is said.
@@ -191,6 +193,7 @@ async fn preview(
 }
 
 #[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "this type is described, never made")]
 struct RunsQuery {
     /// How many, 1 to 200; 50 unless it is said.

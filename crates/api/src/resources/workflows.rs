@@ -45,6 +45,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
 }
 
 #[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "this type is described, never made")]
 struct PageQuery {
     /// The tenant; the same as in the headers.
@@ -56,6 +57,7 @@ struct PageQuery {
 }
 
 #[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "this type is described, never made")]
 struct RunsQuery {
     /// Only runs that stand so.
@@ -134,6 +136,7 @@ async fn dead_letters(
 }
 
 #[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "this type is described, never made")]
 struct RetryQuery {
     /// The tenant; the same as in the headers.

@@ -36,6 +36,12 @@ async fn a_streamed_question_tells_its_steps_and_ends_with_the_answer() {
     let rest = resume(ids[2]).send().await.expect(200).events();
     assert_eq!(rest, all[3..]);
     assert_eq!(resume(ids[6]).send().await.expect(200).events(), [], "there is nothing to wait for after the end");
+    // Lines are told where they are wanted, each with the step that logged it.
+    let whole = app.get(&format!("{path}?logs=true")).token(&token).send().await.expect(200).events();
+    let steps: Vec<_> = whole.iter().filter(|(_, kind, _)| kind == "log").map(|(_, _, line)| &line["step"]).collect();
+    assert_eq!(json!(steps), json!([1, 2, 2, 3, 4, 5]));
+    assert_eq!(whole.into_iter().filter(|(_, kind, _)| kind != "log").collect::<Vec<_>>(), all);
+    app.get(&format!("{path}?logs=perhaps")).token(&token).send().await.refused(422, "query.invalid");
     app.finish().await;
 }
 

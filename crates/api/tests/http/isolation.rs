@@ -13,7 +13,7 @@ const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
 
 /// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
 /// stands here.
-const ROUTES: [(&str, &str, &[u16]); 74] = [
+const ROUTES: [(&str, &str, &[u16]); 75] = [
     ("get", "/health", &[200]),
     ("get", "/ready", &[200]),
     ("get", "/metrics", &[200]),
@@ -26,6 +26,7 @@ const ROUTES: [(&str, &str, &[u16]); 74] = [
     ("post", "/api/v1/session/tenant", &[404]),
     ("post", "/api/v1/agent/run", &[403, 404, 422]),
     ("get", "/api/v1/runs", &[200]),
+    ("post", "/api/v1/runs", &[202, 404]),
     ("get", "/api/v1/runs/{id}", &[404]),
     ("get", "/api/v1/runs/{id}/events", &[404]),
     ("get", "/api/v1/runs/{id}/logs", &[404]),
@@ -162,6 +163,14 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
             ask("beta", json!({"connection_id": alpha.connection})),
             ask("beta", json!({"reply_to": alpha.run, "choice": "1"})),
         ],
+        // A key is the tenant's own, and so is a connection.
+        ("post", "/api/v1/runs") => {
+            let body = |connection: Option<&str>| {
+                let input = json!({"message": "How many secrets are there?", "connection_id": connection});
+                call().json(&json!({"kind": "ask", "input": input, "unique_key": "xyzzy-key"}))
+            };
+            vec![body(None), body(Some(&alpha.connection))]
+        }
         ("post", "/api/v1/session") => vec![app.post(&path).json(&json!({"token": token}))],
         (_, "/api/v1/session" | "/api/v1/session/tenant") => {
             let session = app.post("/api/v1/session").json(&json!({"token": token})).send().await.expect(200);

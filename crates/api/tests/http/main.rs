@@ -25,5 +25,6 @@ mod original;
 mod queues;
 mod runs;
 mod schedules;
+mod starts;
 mod warehouses;
 mod workflows;

@@ -28,6 +28,23 @@ fn every_operation_has_a_name_of_its_own() {
 }
 
 #[test]
+fn what_is_part_of_a_path_stands_in_it() {
+    let document = serde_json::to_value(pilothouse_api::document()).unwrap();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for operation in operations.as_object().unwrap().values() {
+            let mut inside: Vec<String> = Vec::new();
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                if parameter["in"] == "path" {
+                    inside.push(format!("{{{}}}", parameter["name"].as_str().unwrap()));
+                }
+            }
+            assert!(inside.iter().all(|name| path.contains(name)), "{path}: {inside:?}");
+            assert_eq!(inside.len(), path.matches('{').count(), "{path}");
+        }
+    }
+}
+
+#[test]
 fn every_json_body_has_a_schema() {
     let document = serde_json::to_value(pilothouse_api::document()).unwrap();
     let mut without = Vec::new();

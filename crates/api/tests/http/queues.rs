@@ -50,6 +50,16 @@ async fn depths_are_shown(database: Database) {
         r#"pilothouse_queue_oldest_wait_seconds{queue="flow"} 0"#,
         r#"pilothouse_dead_letters{queue="flow"} 1"#,
         r#"job_queue_length{queue="flow"} 1"#,
+        // Five were begun here, of which two wait or are at work; the dead one had one attempt.
+        r#"pilothouse_run_wait_seconds_count{queue="flow"} 5"#,
+        r#"pilothouse_run_wait_seconds_bucket{queue="flow",le="+Inf"} 5"#,
+        r#"pilothouse_run_wait_seconds_count{queue="ask"} 0"#,
+        r#"pilothouse_run_seconds_count{queue="flow"} 2"#,
+        r#"pilothouse_attempts_total{queue="flow",outcome="succeeded"} 1"#,
+        r#"pilothouse_attempts_total{queue="flow",outcome="dead"} 1"#,
+        r#"pilothouse_attempts_total{queue="flow",outcome="waiting"} 1"#,
+        "pilothouse_fenced_writes_total 0",
+        "pilothouse_schedule_late 0",
     ] {
         assert!(metrics.lines().any(|found| found == line), "{line}: {metrics}");
     }

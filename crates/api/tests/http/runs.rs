@@ -47,7 +47,7 @@ async fn a_run_shows_its_attempts_steps_and_lines() {
     assert_eq!(lines(&first), ["It begins."]);
     let rest = logs(&format!("cursor={}", first["next_cursor"].as_str().unwrap())).send().await.expect(200).json();
     assert_eq!((lines(&rest), &rest["next_cursor"]), (vec!["It goes on.".to_owned()], &Value::Null));
-    for wrong in ["level=loud", "limit=0", "limit=many", "cursor=x"] {
+    for wrong in ["level=loud", "limit=0", "limit=many", "cursor=x", "step=0"] {
         logs(wrong).send().await.refused(422, "query.invalid");
     }
 
@@ -64,13 +64,14 @@ async fn a_run_shows_its_attempts_steps_and_lines() {
     assert_eq!(rows.iter().filter(|row| row.entry.action == "run.retry" && row.entry.resource == id).count(), 1);
 
     // The stream tells all of it, and its end as any other run's.
-    let events = app.get(&format!("/api/v1/runs/{id}/events")).token(&token).send().await.expect(200).events();
+    let path = format!("/api/v1/runs/{id}/events?logs=true");
+    let events = app.get(&path).token(&token).send().await.expect(200).events();
     let (last, done) = (events.last().unwrap(), &events.last().unwrap().2);
     assert_eq!((last.1.as_str(), &done["status"], &done["output"]), ("done", &json!("succeeded"), &json!(1)));
-    let resumed = app.get(&format!("/api/v1/runs/{id}/events")).token(&token).header("last-event-id", "2");
+    let resumed = app.get(&path).token(&token).header("last-event-id", "2");
     assert_eq!(resumed.send().await.expect(200).events(), events[2..]);
     for odd in ["-7", "99999999999999999999", "x"] {
-        let call = app.get(&format!("/api/v1/runs/{id}/events")).token(&token).header("last-event-id", odd);
+        let call = app.get(&path).token(&token).header("last-event-id", odd);
         assert_eq!(call.send().await.expect(200).events().len(), events.len(), "{odd}");
     }
     app.finish().await;
@@ -220,9 +221,24 @@ async fn a_person_decides(database: Database) {
     }
     let huge = json!({"payload": "x".repeat(64 * 1024)});
     post(&app, &token, &signal("go"), huge).await.refused(413, "run.too_large");
-    post(&app, &token, &signal("go"), json!({"payload": {"n": 7}})).await.expect(200);
+    // One key is one signal, however often it is sent, and whatever has become of the run by then.
+    let keyed = |key: &str, payload: Value| {
+        let call = app.post(&signal("go")).token(&token).header("idempotency-key", key);
+        call.json(&json!({"payload": payload})).send()
+    };
+    for key in ["", " ", &"x".repeat(201)] {
+        let refused = keyed(key, json!(1)).await.refused(422, "body.invalid");
+        assert_eq!(refused.json()["errors"][0]["loc"], json!(["header", "Idempotency-Key"]));
+    }
+    let (one, other) = tokio::join!(keyed("k", json!({"n": 7})), keyed("k", json!({"n": 7})));
+    assert_eq!((one.expect(200).json()["id"].clone(), other.expect(200).json()["id"].clone()), (json!(id), json!(id)));
     app.until("acme", &id, Status::Succeeded).await;
     assert_eq!(show(&app, &token, &id).await["output"], json!({"n": 7}));
+    assert_eq!(keyed("k", json!({"n": 7})).await.expect(200).json()["status"], "succeeded");
+    keyed("k", json!({"n": 8})).await.refused(422, "body.invalid");
+    keyed("l", json!({"n": 7})).await.refused(409, "run.finished");
+    let rows = app.audit("acme").await;
+    assert_eq!(rows.iter().filter(|row| row.entry.action == "run.signal").count(), 1);
     app.finish().await;
 }
 
@@ -273,9 +289,9 @@ async fn many_are_changed(database: Database) {
     let rows = app.audit("acme").await;
     let counts: Vec<_> = rows.iter().filter(|row| row.entry.action == "run.bulk").map(|row| row.entry.count).collect();
     assert_eq!(counts, [2, 2, 1]);
-    let mut wish = json!({"action": "discard", "filter": {"ids": [late, failed]}, "reason": "old"});
+    let mut wish = json!({"action": "discard", "filter": {"ids": [late, failed]}});
     let look = bulk(wish.clone()).await.expect(200).json();
-    (wish["dry_run"], wish["as_of"]) = (json!(false), look["as_of"].clone());
+    (wish["dry_run"], wish["as_of"], wish["reason"]) = (json!(false), look["as_of"].clone(), json!("old"));
     assert_eq!(bulk(wish).await.expect(200).json()["changed"], 1, "only dead letters are discarded");
     for wrong in [
         json!({}),
@@ -286,7 +302,7 @@ async fn many_are_changed(database: Database) {
         json!({"action": "retry", "filter": {"status": ["happy"]}}),
         json!({"action": "retry", "filter": {"ids": ["nonsense"]}}),
         json!({"action": "retry", "filter": {"created_after": "yesterday"}}),
-        json!({"action": "discard", "filter": {"kind": "flow"}}),
+        json!({"action": "discard", "filter": {"kind": "flow"}, "dry_run": false, "as_of": as_of}),
         json!({"action": "retry", "filter": {"kind": "flow"}, "dry_run": false}),
         json!({"action": "retry", "filter": {"kind": "flow"}, "dry_run": false, "as_of": "soon"}),
         json!({"action": "retry", "filter": {"kind": "flow"}, "limit": 0}),

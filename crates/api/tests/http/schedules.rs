@@ -154,7 +154,7 @@ async fn what_cannot_be_a_schedule_names_the_field() {
         assert_eq!(place.join("."), format!("body.{field}"), "{change}: {body}");
         assert!(body["detail"].as_str().unwrap().starts_with(&format!("{field}: ")), "{body}");
     }
-    create(&app, &operator, &with(wish("wrong"), json!({"kind": "flow"}))).await.refused(422, "run.workflow_unknown");
+    create(&app, &operator, &with(wish("wrong"), json!({"kind": "flow"}))).await.refused(422, "workflow.unknown");
     for wrong in [json!({}), with(wish("wrong"), json!({"cron": 7})), with(wish("wrong"), json!({"anchor": "noon"}))] {
         create(&app, &operator, &wrong).await.refused(422, "body.invalid");
     }

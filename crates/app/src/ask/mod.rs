@@ -3,13 +3,16 @@
 //! Read first: [`Question`], [`ask`], and [`Answer`] for what comes back. The steps are in `workflow`.
 
 mod answer;
+mod by_name;
 mod chart;
 mod compose;
 mod plan;
 mod schedule;
+mod tell;
 mod workflow;
 
 pub use answer::{Answer, ResponseType, answer_of};
+pub(crate) use by_name::start;
 pub(crate) use schedule::{said, scheduled};
 pub use workflow::AskWorkflow;
 
@@ -17,11 +20,12 @@ use pilothouse_domain::action::{Action, Tier};
 use pilothouse_domain::audit::Outcome;
 use pilothouse_domain::semantic::{Query, explain};
 use pilothouse_domain::{Code, ConnectionId, Role, RunId};
-use pilothouse_engine::{QUEUE_FULL, Request};
+use pilothouse_engine::{QUEUE_FULL, Request, Started};
 use pilothouse_store::runs::Run;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+use crate::runs::How;
 use crate::{App, Caller, Error, Field, audit, connections, gates};
 
 /// The workflow's name.
@@ -42,8 +46,8 @@ pub struct Question {
     pub text: String,
     /// The connection it is about; none means the tenant's default one.
     pub connection: Option<ConnectionId>,
-    /// The conversation it belongs to.
-    pub conversation: String,
+    /// The conversation it belongs to, if any.
+    pub conversation: Option<String>,
     /// What it is to be read as; none leaves that to the planner.
     pub reading: Option<Given>,
 }
@@ -64,8 +68,8 @@ pub struct Input {
     pub connection: ConnectionId,
     /// The question's words.
     pub question: String,
-    /// The conversation it belongs to.
-    pub conversation: String,
+    /// The conversation it belongs to, if any.
+    pub conversation: Option<String>,
     /// What the caller may do.
     pub role: Role,
     /// The request that asked, for the audit log.
@@ -79,12 +83,19 @@ pub struct Input {
 pub struct Asked {
     /// Its run.
     pub id: RunId,
+    /// Whether it was being answered already, under the same unique key.
+    pub existed: bool,
     /// What is asked: the question's words, or those of the query in their place.
     pub question: String,
 }
 
 /// Starts answering a question: the run and its audit row are in the database when this returns.
 pub async fn ask(app: &App, caller: &Caller, question: Question) -> Result<Asked, Error> {
+    ask_as(app, caller, question, How::default()).await
+}
+
+/// The same, worked on as somebody wants it.
+async fn ask_as(app: &App, caller: &Caller, question: Question, how: How) -> Result<Asked, Error> {
     let action = action(&question);
     gates::pass(app, caller, &action).await?;
     check_words(app, &question.text)?;
@@ -109,14 +120,14 @@ pub async fn ask(app: &App, caller: &Caller, question: Question) -> Result<Asked
         serde_json::to_string(&input).map_err(|_| Error::new(Code::Internal, "The question could not be stored."))?;
     let title: String = text.chars().take(TITLE_CHARS).collect();
     let request = Request {
-        conversation: Some(question.conversation),
+        conversation: question.conversation,
         max_attempts: MAX_ATTEMPTS,
         max_waiting: Some(u32::try_from(app.settings.ask.max_waiting).unwrap_or(u32::MAX)),
         audit: Some(audit::entry(app, caller, &action, Outcome::Allowed, None)),
         ..Request::new(KIND, caller.principal.subject.clone(), title, input)
     };
-    let started = app.engine.start(&caller.principal.tenant, request).await;
-    started.map(|started| Asked { id: started.id, question: text }).map_err(|error| match error {
+    let started = app.engine.start(&caller.principal.tenant, how.change(app, request)).await;
+    started.map(|Started { id, existed }| Asked { id, existed, question: text }).map_err(|error| match error {
         pilothouse_store::Error::Conflict { what: QUEUE_FULL } => {
             let message = "Too many questions are waiting; try again in a moment.";
             Error::new(Code::Overloaded, message).retry_after(OVERLOAD_RETRY_SECONDS)

@@ -22,7 +22,7 @@ pub(crate) async fn scheduled(app: &App, caller: &Caller, id: ScheduleId, said: 
     let input = Input {
         connection,
         question: question.to_owned(),
-        conversation: id.to_string(),
+        conversation: Some(id.to_string()),
         role: caller.principal.role,
         request_id: caller.request_id.clone(),
         picked: None,

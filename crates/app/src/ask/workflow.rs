@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, answer_of};
 use super::plan::{Choice, ColumnMeaning, Comparison, Executed, Judged, Planned, Validated};
-use super::{Input, KIND, compose};
+use super::{Input, KIND, compose, tell};
 use crate::Error;
 use crate::sources::{Open, Sources};
 
@@ -53,7 +53,12 @@ impl Workflow for AskWorkflow {
             .map_err(|_| Failure::last(Code::WorkflowVersion, "The run's input is of another version."))?;
         let open = self.sources.open(journal.tenant(), input.connection).await.map_err(failure)?;
         let previous = self.previous(journal, &input).await?;
-        let planned = journal.step("planner", async { Ok(self.plan(&open, &input, previous.as_ref())) }).await?;
+        let planning = async {
+            let planned = self.plan(&open, &input, previous.as_ref());
+            tell::planned(journal, input.picked.is_some(), &planned.output).await;
+            Ok(planned)
+        };
+        let planned = journal.step("planner", planning).await?;
         let answer = match planned {
             Planned::Reading { query, .. } => {
                 let answered = self.answer(journal, &open, &input, query).await;
@@ -76,18 +81,33 @@ impl Workflow for AskWorkflow {
 
 impl AskWorkflow {
     async fn answer(&self, journal: &Journal, open: &Open, input: &Input, query: Query) -> Result<Answer, Failure> {
-        let validated = journal.step("validator", async { Ok(validate(open, &query)) }).await?;
+        let validating = async {
+            let validated = validate(open, &query);
+            tell::validated(journal, &validated.output).await;
+            Ok(validated)
+        };
+        let validated = journal.step("validator", validating).await?;
         let Some(sql) = validated.sql.clone() else {
             return composed(journal, compose::invalid(&validated.reasons)).await;
         };
         let most = self.sources.warehouse.settings().query_max_bytes;
-        let judged = journal.step("critic", judge(open, &sql, most)).await?;
+        let judging = async {
+            let judged = judge(open, &sql, most).await;
+            tell::judged(journal, most, &judged).await;
+            judged
+        };
+        let judged = journal.step("critic", judging).await?;
         if !judged.allowed {
             return composed(journal, compose::blocked(&judged)).await;
         }
         let limits = Limits { max_rows: MAX_ANSWER_ROWS, ..self.sources.warehouse.limits() };
         let cancel = journal.cancel().clone();
-        let executed = journal.step("executor", execute(open, &sql, &query, limits, &cancel)).await?;
+        let executing = async {
+            let executed = execute(open, &sql, &query, limits, &cancel).await;
+            tell::executed(journal, &executed).await;
+            executed
+        };
+        let executed = journal.step("executor", executing).await?;
         let fits = |other: &Query| semantic::compile(other, &open.model, open.catalog.dialect).is_ok();
         let material = compose::Material {
             understanding: &editable(&query, &open.model, &fits),
@@ -129,7 +149,8 @@ impl AskWorkflow {
 
     /// The reading that the conversation's last answer was made with, for questions such as "and in March?".
     async fn previous(&self, journal: &Journal, input: &Input) -> Result<Option<Query>, Failure> {
-        let (tenant, conversation, id) = (journal.tenant().clone(), input.conversation.clone(), journal.id());
+        let Some(conversation) = input.conversation.clone() else { return Ok(None) };
+        let (tenant, id) = (journal.tenant().clone(), journal.id());
         let created_at = journal.created_at();
         let earlier = self
             .store
@@ -245,7 +266,11 @@ fn recheck(open: &Open, sql: &str) -> Result<guard::CheckedQuery, Failure> {
 
 async fn composed(journal: &Journal, answer: Answer) -> Result<Answer, Failure> {
     let summary = answer.summary.clone();
-    journal.last_step("composer", async { Ok(Done { output: answer, summary }) }).await
+    let composing = async {
+        tell::composed(journal, &answer).await;
+        Ok(Done { output: answer, summary })
+    };
+    journal.last_step("composer", composing).await
 }
 
 fn of_engine(error: pilothouse_warehouse::Error) -> Failure {

@@ -78,7 +78,7 @@ pub struct Bulk {
     pub filter: Filter,
     /// Of those, only these; none means all.
     pub ids: Vec<RunId>,
-    /// Why, where they are discarded.
+    /// Why, where they are discarded; a look at them needs none.
     pub reason: Option<String>,
 }
 
@@ -112,7 +112,7 @@ pub struct Changed {
 
 /// Tells what the wish would change, and changes nothing.
 pub async fn preview(app: &App, caller: &Caller, bulk: Bulk) -> Result<Preview, Error> {
-    let bulk = checked(bulk)?;
+    let bulk = meaning(bulk)?;
     gates::pass(app, caller, &action(&bulk, None)).await?;
     let (tenant, as_of) = (caller.principal.tenant.clone(), app.engine.now());
     let seen = app.store.read(move |tx| Box::pin(async move { seen(tx, &tenant, &bulk, as_of).await }));
@@ -173,7 +173,10 @@ pub async fn bulk(
     limit: u32,
     after: Option<RunId>,
 ) -> Result<Changed, Error> {
-    let bulk = checked(bulk)?;
+    let mut bulk = meaning(bulk)?;
+    if bulk.action == BulkAction::Discard {
+        bulk.reason = Some(words(bulk.reason.as_deref().unwrap_or_default(), MAX_REASON_CHARS, "reason")?);
+    }
     let action = action(&bulk, Some(as_of));
     gates::pass(app, caller, &action).await?;
     let now = app.engine.now();
@@ -276,7 +279,7 @@ async fn meant(
 }
 
 /// The wish with the states that its action can be done in, if it means anything in particular.
-fn checked(mut bulk: Bulk) -> Result<Bulk, Error> {
+fn meaning(mut bulk: Bulk) -> Result<Bulk, Error> {
     let invalid = |message: String| Error::new(Code::BodyInvalid, message);
     if bulk.filter == Filter::default() && bulk.ids.is_empty() {
         return Err(invalid("The filter is empty: say which runs are meant.".to_owned()));
@@ -291,9 +294,6 @@ fn checked(mut bulk: Bulk) -> Result<Bulk, Error> {
         bulk.filter.statuses.retain(|status| states.contains(status));
     }
     bulk.filter.discarded = Some(false);
-    if bulk.action == BulkAction::Discard {
-        bulk.reason = Some(words(bulk.reason.as_deref().unwrap_or_default(), MAX_REASON_CHARS, "reason")?);
-    }
     Ok(bulk)
 }
 

@@ -9,13 +9,13 @@ use pilothouse_domain::action::{Action, Tier};
 use pilothouse_domain::audit::Outcome;
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Code, Micros, Role, RunId, TenantId};
-use pilothouse_store::runs::{self, Run};
+use pilothouse_store::runs::{self, NewSignal, Run};
 use pilothouse_store::{BoxFuture, Error as StoreError, Tx, audit as audit_rows, journal};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{look, stuck_one, unknown};
-use crate::{App, Caller, Error, audit, gates};
+use crate::{App, Caller, Error, Field, audit, gates};
 
 /// The signal that an approval or a rejection is sent as.
 pub const APPROVAL: &str = "approval";
@@ -26,6 +26,8 @@ const MAX_PAYLOAD_BYTES: usize = 64 * 1024;
 const MAX_SIGNALS: i64 = 1_000;
 /// Longest name of a signal, in bytes.
 const MAX_SIGNAL_NAME: usize = 64;
+/// Longest key of a signal, in characters.
+const MAX_KEY_CHARS: usize = 200;
 /// Longest reason or comment, in characters.
 const MAX_REASON_CHARS: usize = 500;
 const MAX_COMMENT_CHARS: usize = 2_000;
@@ -145,9 +147,19 @@ pub async fn discard(app: &App, caller: &Caller, id: RunId, reason: &str) -> Res
     Ok(made.await?.0)
 }
 
-/// Sends a signal to a run that has not ended; it is kept until the run looks for it.
-pub async fn signal(app: &App, caller: &Caller, id: RunId, name: &str, payload: &Value) -> Result<Run, Error> {
+/// Sends a signal to a run that has not ended; it is kept until the run looks for it. Under a key it is sent once: who
+/// sends it again, even after the run's end, finds the run as it stands.
+pub async fn signal(
+    app: &App,
+    caller: &Caller,
+    id: RunId,
+    (name, payload): (&str, &Value),
+    key: Option<String>,
+) -> Result<Run, Error> {
     let action = own_or_all(app, caller, id, "run.signal", Tier::Write, &(id, name, payload)).await?;
+    if key.as_deref().is_some_and(|key| key.trim().is_empty() || key.chars().count() > MAX_KEY_CHARS) {
+        return Err(of_key(&format!("it has 1 to {MAX_KEY_CHARS} characters")));
+    }
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte);
     if name.is_empty() || name.len() > MAX_SIGNAL_NAME || !name.bytes().all(is_plain) {
         let message = format!("A signal's name has 1 to {MAX_SIGNAL_NAME} of the characters a-z, 0-9, _, . and -.");
@@ -163,12 +175,22 @@ pub async fn signal(app: &App, caller: &Caller, id: RunId, name: &str, payload: 
     }
     let made = make(app, caller, id, action, move |tx, Unit { tenant, id, now }| {
         Box::pin(async move {
+            let sent = match &key {
+                Some(key) => runs::signal_under(tx, &tenant, id, key).await?,
+                None => None,
+            };
             let Some(before) = runs::get(tx, &tenant, id).await? else { return gone() };
+            if let Some(sent) = sent {
+                let is_same = sent.name == name && sent.payload == payload;
+                let other = || Made::Refused(of_key("another signal was sent under it"));
+                return Ok(if is_same { Made::Unchanged(before) } else { other() });
+            }
             if before.signals >= MAX_SIGNALS {
                 let message = format!("A run takes at most {MAX_SIGNALS} signals.");
                 return Ok(Made::Refused(Error::new(Code::RunTooLarge, message)));
             }
-            let Some(run) = runs::signal(tx, &tenant, id, (&name, &payload, &by), now).await? else { return gone() };
+            let signal = NewSignal { name: &name, payload: &payload, sent_by: &by, key: key.as_deref() };
+            let Some(run) = runs::signal(tx, &tenant, id, signal, now).await? else { return gone() };
             Ok(if run.status.is_final() { Made::Refused(finished(&run, "sent a signal")) } else { Made::Changed(run) })
         })
     });
@@ -281,6 +303,19 @@ pub(super) fn words(text: &str, most: usize, name: &str) -> Result<String, Error
         return Err(Error::new(Code::BodyInvalid, format!("The {name} has 1 to {most} characters.")));
     }
     Ok(text.to_owned())
+}
+
+/// What is wrong with the key that a signal was sent under.
+fn of_key(fault: &str) -> Error {
+    let mut error = Error::new(Code::BodyInvalid, format!("The Idempotency-Key cannot be used: {fault}."));
+    error.fields.push(Field {
+        location: vec!["header".into(), "Idempotency-Key".into()],
+        kind: "value_error",
+        message: fault.to_owned(),
+        input: Value::Null,
+        context: None,
+    });
+    error
 }
 
 fn discarded() -> Error {

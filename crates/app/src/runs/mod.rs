@@ -1,12 +1,14 @@
 //! Runs as their tenant sees them: list, look, watch; and what people do with them.
 //!
 //! Read first: [`Filter`] (which runs are meant), `control` (what is done with one) and `bulk` (with many). What stands
-//! in line and why, and what stands still, are `waiting` and `stuck`; `resume` is the retry that waits for its end.
+//! in line and why, and what stands still, are `waiting` and `stuck`; `resume` is the retry that waits for its end, and
+//! `start` begins one by the name of its workflow.
 
 mod bulk;
 mod control;
 mod filter;
 mod resume;
+mod start;
 mod stuck;
 mod waiting;
 
@@ -16,7 +18,7 @@ use pilothouse_domain::action::Tier;
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Code, Micros, Role, RunId};
 use pilothouse_engine::EventStream;
-use pilothouse_store::journal::{self, Entry};
+use pilothouse_store::journal::{self, Entry, Lines};
 use pilothouse_store::runs::{self, Run};
 
 use crate::{App, Caller, Error, audit, gates};
@@ -27,6 +29,8 @@ pub use control::{
 };
 pub use filter::Filter;
 pub use resume::{Resumed, resume};
+pub(crate) use start::no_workflow;
+pub use start::{How, Wish, start};
 pub(crate) use stuck::silent_since;
 pub use stuck::{stuck, stuck_one};
 pub(crate) use waiting::serves;
@@ -36,6 +40,8 @@ pub use waiting::{DeadLetter, Queued, Reason, dead_letters, queued, reason_of};
 pub const MAX_PAGE: u32 = 200;
 /// Most lines of one page of a run's log.
 pub const MAX_LINES: u32 = 1_000;
+/// Most entries of a journal that are shown at once.
+const MAX_ENTRIES: u32 = 10_000;
 /// Bounds of `stale_after_seconds`: 30 days at most.
 pub const MAX_STALE_SECONDS: u64 = 2_592_000;
 /// Up to how many runs that have ended are counted.
@@ -57,7 +63,7 @@ pub struct Item {
 pub struct Detail {
     /// The run.
     pub item: Item,
-    /// Its journal, in order.
+    /// Its journal without the lines that it logged, in order.
     pub journal: Vec<Entry>,
     /// What it waits for, where it does.
     pub waits: Vec<Entry>,
@@ -130,14 +136,15 @@ async fn with_progress(
 pub async fn get(app: &App, caller: &Caller, id: RunId) -> Result<Detail, Error> {
     gates::pass(app, caller, &audit::action("run.read", Tier::Read, Role::Viewer, "", &())).await?;
     let tenant = caller.principal.tenant.clone();
-    let (run, entries) = app.engine.journal(&tenant, id).await?.ok_or_else(unknown)?;
     let detail = app.store.read(move |tx| {
         Box::pin(async move {
+            let Some(run) = runs::get(tx, &tenant, id).await? else { return Ok(None) };
+            let journal = journal::without_lines(tx, &tenant, id, 0, MAX_ENTRIES).await?;
             let waits = match run.status {
                 Status::Waiting => journal::open_waits(tx, &tenant, id, run.seq).await?,
                 _ => Vec::new(),
             };
-            Ok(with_progress(tx, vec![run]).await?.pop().map(|item| Detail { item, journal: entries, waits }))
+            Ok(with_progress(tx, vec![run]).await?.pop().map(|item| Detail { item, journal, waits }))
         })
     });
     detail.await?.ok_or_else(unknown)
@@ -167,21 +174,12 @@ pub async fn events(app: &App, caller: &Caller, id: RunId, after: i64) -> Result
     Ok(app.engine.events(&caller.principal.tenant, id, after))
 }
 
-/// At most `limit` lines that a run logged, in order: those after the number `after`, or the newest where it is none.
-/// `level` leaves out those below it: 0 `trace` to 4 `error`.
-pub async fn logs(
-    app: &App,
-    caller: &Caller,
-    id: RunId,
-    after: Option<i64>,
-    level: i64,
-    limit: u32,
-) -> Result<Vec<Entry>, Error> {
+/// Lines that a run logged, in order.
+pub async fn logs(app: &App, caller: &Caller, id: RunId, lines: Lines) -> Result<Vec<Entry>, Error> {
     look(app, caller, id).await?;
-    let (tenant, limit) = (caller.principal.tenant.clone(), limit.clamp(1, MAX_LINES));
-    let lines =
-        app.store.read(move |tx| Box::pin(async move { journal::logs(tx, &tenant, id, after, level, limit).await }));
-    Ok(lines.await?)
+    let tenant = caller.principal.tenant.clone();
+    let lines = Lines { limit: lines.limit.clamp(1, MAX_LINES), ..lines };
+    Ok(app.store.read(move |tx| Box::pin(async move { journal::logs(tx, &tenant, id, lines).await })).await?)
 }
 
 /// How many of the tenant's runs are in each state; those that have ended are counted up to a bound, and then the

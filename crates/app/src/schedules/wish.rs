@@ -5,12 +5,11 @@ use pilothouse_domain::{Code, Micros, ScheduleId};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{App, Caller, Error, Field, ask};
+use crate::runs::no_workflow;
+use crate::{App, Caller, Error, ask, queues};
 
 /// Longest name of a schedule, in characters.
 pub const MAX_NAME_CHARS: usize = 100;
-/// Longest name of a queue, in bytes.
-const MAX_QUEUE_BYTES: usize = 64;
 /// The time zone where none is said.
 const UTC: &str = "UTC";
 
@@ -128,10 +127,8 @@ impl Wish {
     /// The queue of its runs.
     pub(super) fn checked_queue(&self) -> Result<String, Error> {
         let queue = self.queue.as_deref().unwrap_or(&self.kind);
-        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte);
-        if queue.is_empty() || queue.len() > MAX_QUEUE_BYTES || !queue.bytes().all(is_plain) {
-            let message = format!("a queue's name has 1 to {MAX_QUEUE_BYTES} of the characters a-z, 0-9, _, . and -");
-            return Err(invalid(&["queue"], "value_error", &message, queue.into()));
+        if !queues::is_name(queue) {
+            return Err(invalid(&["queue"], "value_error", &queues::name_rule(), queue.into()));
         }
         Ok(queue.to_owned())
     }
@@ -140,13 +137,7 @@ impl Wish {
     pub(super) async fn work(&self, app: &App, caller: &Caller, id: ScheduleId) -> Result<Work, Error> {
         match self.kind.as_str() {
             ask::KIND => ask::scheduled(app, caller, id, &self.input).await,
-            other => {
-                let message =
-                    format!("There is no workflow {other:?} that a schedule could run; there is: {}.", ask::KIND);
-                let mut error = Error::new(Code::WorkflowUnknown, message);
-                error.fields = invalid(&["kind"], "value_error", "Input should be 'ask'", other.into()).fields;
-                Err(error)
-            }
+            other => Err(no_workflow(other)),
         }
     }
 }
@@ -157,11 +148,8 @@ fn said(error: pilothouse_domain::schedule::UnknownPolicy) -> String {
 
 /// That a schedule cannot be so, because of one field.
 pub(crate) fn invalid(place: &[&str], kind: &'static str, message: &str, input: Value) -> Error {
-    let location = std::iter::once("body").chain(place.iter().copied()).map(Value::from).collect();
-    let field = Field { location, kind, message: message.to_owned(), input, context: None };
-    let mut error = Error::new(Code::ScheduleInvalid, format!("{}: {message}.", place.join(".")));
-    error.fields.push(field);
-    error
+    let error = Error::new(Code::ScheduleInvalid, format!("{}: {message}.", place.join(".")));
+    error.at(place, kind, message, input)
 }
 
 #[cfg(test)]

@@ -20,6 +20,26 @@ pub enum RunsCommand {
         #[arg(long, value_name = "CURSOR")]
         cursor: Option<String>,
     },
+    /// Start a run of a workflow
+    Start {
+        /// The workflow: ask
+        kind: String,
+        /// What it is given, for instance {"message": "How many flights were there?"} (- reads it from standard input)
+        #[arg(long, value_name = "JSON")]
+        input: Option<String>,
+        /// The queue [default: the workflow's own]
+        #[arg(long)]
+        queue: Option<String>,
+        /// Begin after, for instance, 10m
+        #[arg(long = "in", value_name = "TIME")]
+        delay: Option<String>,
+        /// Start it only where the tenant has no run of the workflow with this key
+        #[arg(long)]
+        key: Option<String>,
+        /// Wait for its end; the exit code is 3 unless it ended well
+        #[arg(long)]
+        wait: bool,
+    },
     /// Show one run with its steps and attempts
     Show {
         /// The run's id
@@ -32,6 +52,9 @@ pub enum RunsCommand {
         /// Of this level or a higher one: trace, debug, info, warn or error
         #[arg(long, default_value = "trace")]
         level: String,
+        /// Of the workflow's step at this place only: 1, 2, 3 …
+        #[arg(long, value_name = "N")]
+        step: Option<u32>,
         /// How many of the newest lines, 1 to 1000
         #[arg(long, default_value_t = 100)]
         lines: u32,

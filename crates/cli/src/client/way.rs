@@ -71,6 +71,11 @@ impl Way {
     /// both would work, and the server has its connections open. Where the folder is locked and nobody answers, a
     /// server is starting or stopping or another command is at work, so it is worth waiting.
     async fn local(config: &Config, works: bool) -> Result<Self> {
+        let mut config = config.clone();
+        if !works {
+            // Nobody waits here for what a command sets going, so nothing may begin in this process.
+            config.engine.concurrency = 0;
+        }
         let (socket, started) = (socket::path(&config.data_dir), Instant::now());
         loop {
             if let Ok(path) = &socket
@@ -78,8 +83,8 @@ impl Way {
             {
                 return Ok(Self::Socket(path.clone()));
             }
-            match (installation::open(config).await, &socket) {
-                (Ok(app), _) => return Ok(Self::Here(Here::over(app, config, works).await)),
+            match (installation::open(&config).await, &socket) {
+                (Ok(app), _) => return Ok(Self::Here(Here::over(app, &config, works).await)),
                 (Err(error), _) if !is_locked(&error) => return Err(error),
                 (Err(_), _) if started.elapsed() < PATIENCE => tokio::time::sleep(LOOK_EVERY).await,
                 (Err(error), Ok(_)) => return Err(error),

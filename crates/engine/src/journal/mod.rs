@@ -30,8 +30,10 @@ use crate::{Also, Event, Failure};
 
 /// Most bytes of what one step returns, as JSON.
 const MAX_OUTPUT_BYTES: usize = 16 << 20;
-/// Most characters of one logged line; the rest is cut off.
-const MAX_LINE_CHARS: usize = 4_000;
+/// Most bytes of one logged line; the rest is cut off.
+const MAX_LINE_BYTES: usize = 8 * 1024;
+/// Most lines of one run; one more says that there are no more.
+const MAX_LINES: i64 = 10_000;
 /// How long a logged line may wait for company on its way into the database.
 const LINES_WAIT: Duration = Duration::from_millis(250);
 
@@ -50,6 +52,8 @@ pub struct Journal {
     /// What the paths of its steps begin with.
     prefix: String,
     next: AtomicI64,
+    /// The number of the step that is at work, to which logged lines belong; 0 between steps.
+    at: AtomicI64,
 }
 
 /// What the branches of an attempt share.
@@ -62,6 +66,17 @@ pub(crate) struct Shared {
     pub(crate) waits: Waits,
     replay: Replay,
     progress: AtomicI64,
+    /// How many lines the run has logged.
+    lines: AtomicI64,
+}
+
+/// The step at work, until it is dropped.
+struct AtWork<'j>(&'j AtomicI64);
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
 }
 
 impl Shared {
@@ -75,15 +90,23 @@ impl Shared {
     ) -> Self {
         let told = entries.iter().filter(|entry| entry.kind == EntryKind::Progress);
         let progress = told.filter_map(|entry| entry.output.as_ref()?.parse().ok()).max().unwrap_or(0);
+        let logged = entries.iter().filter(|entry| entry.kind == EntryKind::Log).count();
+        // Numbers have no gaps, so what the history leaves out are lines.
+        let left_out = if entries.is_empty() { 0 } else { (run.seq - entries.len() as i64).max(0) };
         let replay = Replay::of(entries);
         let waits = Waits::new(signals, replay.all());
-        Self { run, clock, live, cancel, record, waits, replay, progress: AtomicI64::new(progress) }
+        let (progress, lines) = (AtomicI64::new(progress), AtomicI64::new(logged as i64 + left_out));
+        Self { run, clock, live, cancel, record, waits, replay, progress, lines }
     }
 }
 
 impl Journal {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, prefix: String::new(), next: AtomicI64::new(1) }
+        Self::branch(shared, String::new())
+    }
+
+    fn branch(shared: Arc<Shared>, prefix: String) -> Self {
+        Self { shared, prefix, next: AtomicI64::new(1), at: AtomicI64::new(0) }
     }
 
     /// The tenant that the run belongs to.
@@ -215,7 +238,7 @@ impl Journal {
         let path = self.next_path();
         let branches = items.into_iter().enumerate().map(|(index, item)| {
             let prefix = format!("{path}/{index}/");
-            work(Journal { shared: self.shared.clone(), prefix, next: AtomicI64::new(1) }, item)
+            work(Journal::branch(self.shared.clone(), prefix), item)
         });
         let branches: Vec<W> = branches.collect();
         futures::stream::iter(branches).buffered(most.max(1)).collect().await
@@ -238,23 +261,29 @@ impl Journal {
         async move { wait::wait_for(&self.shared, &path, wait::SLEEP, Some(moment)).await.map(|_| ()) }
     }
 
-    /// Logs a line. It is stored with the next step, or a moment later.
+    /// Logs a line, which belongs to the step that is at work, if one is. It is stored with that step, or a moment later.
     pub async fn log(&self, level: tracing::Level, line: &str) {
-        let name = level.as_str().to_ascii_lowercase();
-        let summary = line.chars().take(MAX_LINE_CHARS).collect();
-        self.note(EntryKind::Log, name, summary, None).await;
+        let (level, line) = match self.shared.lines.fetch_add(1, Ordering::Relaxed) {
+            before if before < MAX_LINES => (level, line[..line.floor_char_boundary(MAX_LINE_BYTES)].to_owned()),
+            MAX_LINES => (tracing::Level::WARN, format!("The run has logged {MAX_LINES} lines; no more are kept.")),
+            _ => return,
+        };
+        let mut entry = self.shared.entry(EntryKind::Log, level.as_str().to_ascii_lowercase(), line, None);
+        let at = self.at.load(Ordering::Relaxed);
+        entry.path = (at > 0).then(|| format!("{}{at}", self.prefix));
+        self.note(entry).await;
     }
 
     /// Tells how far the run is, from 0 to 100. What is less than was told before is not told.
     pub async fn progress(&self, percent: u8, summary: &str) {
         let percent = i64::from(percent.min(100));
         if self.shared.progress.fetch_max(percent, Ordering::SeqCst) < percent {
-            self.note(EntryKind::Progress, String::new(), summary.to_owned(), Some(percent.to_string())).await;
+            let percent = Some(percent.to_string());
+            self.note(self.shared.entry(EntryKind::Progress, String::new(), summary.to_owned(), percent)).await;
         }
     }
 
-    async fn note(&self, kind: EntryKind, name: String, summary: String, output: Option<String>) {
-        let entry = self.shared.entry(kind, name, summary, output);
+    async fn note(&self, entry: Entry) {
         self.shared.record.keep(entry).await;
         let shared = self.shared.clone();
         tokio::spawn(async move {
@@ -295,7 +324,10 @@ impl Journal {
             target: TRACE, "step", otel.name = name, otel.status_code = field::Empty, step.seq = path,
             error.type = field::Empty,
         );
+        self.at.store(path::last(path), Ordering::Relaxed);
+        let at_work = AtWork(&self.at);
         let result = work.instrument(span.clone()).await;
+        drop(at_work);
         if let Err(failure) = &result {
             span.record("otel.status_code", "ERROR").record("error.type", &failure.code);
         }

@@ -22,6 +22,11 @@ pub(crate) fn top(path: &str) -> i64 {
     numbers(path).next().unwrap_or(0)
 }
 
+/// The step's own number among those of its branch.
+pub(crate) fn last(path: &str) -> i64 {
+    path.rsplit('/').next().and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
 fn numbers(path: &str) -> impl Iterator<Item = i64> {
     path.split('/').map(|number| number.parse().unwrap_or(0))
 }
@@ -37,5 +42,6 @@ mod tests {
         assert!(!follows("4/1/1", "4/0/1") && !follows("4/0/1", "4/1/1"), "in two branches");
         assert!(follows("5", "4/0/1") && follows("4/0/1", "3"), "before and after the fan-out");
         assert_eq!((top("3"), top("4/0/2")), (3, 4));
+        assert_eq!((last("3"), last("4/0/2"), last("")), (3, 2, 0));
     }
 }

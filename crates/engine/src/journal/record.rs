@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use crate::failure::lost_lease;
 use crate::groups::Groups;
 use crate::live::{LiveRuns, Stop};
+use crate::meters::Meters;
 use crate::{Also, Backend, Failure};
 
 /// The pen of one attempt.
@@ -22,6 +23,7 @@ pub(crate) struct Record {
     groups: Arc<Groups>,
     clock: Arc<dyn Clock>,
     live: Arc<LiveRuns>,
+    meters: Arc<Meters>,
     run: Arc<Run>,
     state: Mutex<State>,
     /// Steps at work and writes under way: as long as there are any, the run does not only wait.
@@ -59,10 +61,11 @@ impl Record {
         groups: Arc<Groups>,
         clock: Arc<dyn Clock>,
         live: Arc<LiveRuns>,
+        meters: Arc<Meters>,
         run: Arc<Run>,
     ) -> Self {
         let state = Mutex::new(State { seq: run.seq, waiting: Vec::new(), unsure: false });
-        Self { backend, groups, clock, live, run, state, busy: AtomicUsize::new(0) }
+        Self { backend, groups, clock, live, meters, run, state, busy: AtomicUsize::new(0) }
     }
 
     pub(crate) fn busy(&self) -> Busy<'_> {
@@ -161,6 +164,7 @@ impl Record {
         let left = match outcome {
             Ok(Outcome::Written(left)) => left,
             Ok(_) => {
+                self.meters.fenced();
                 self.lose(state);
                 return Err(lost_lease());
             }

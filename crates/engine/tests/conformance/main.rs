@@ -92,5 +92,7 @@ pilothouse_testkit::on_both_databases! {
     streams::waiting_ends_with_patience,
     telling::progress_never_goes_back,
     telling::lines_stand_in_their_order,
+    telling::lines_belong_to_the_step_that_is_at_work,
+    telling::a_run_logs_so_much_and_no_more,
     telling::what_no_database_keeps_is_left_out,
 }

@@ -4,8 +4,9 @@ use pilothouse_domain::Code;
 use pilothouse_domain::run::Status;
 use pilothouse_engine::Failure;
 use pilothouse_store::Store;
-use pilothouse_store::journal::EntryKind;
+use pilothouse_store::journal::{self, EntryKind, Lines};
 use serde_json::json;
+use tracing::Level;
 
 use crate::support::{Bench, PAUSE, World, done, flow, request};
 
@@ -41,10 +42,10 @@ pub async fn lines_stand_in_their_order(store: &Store) {
     let workflow = flow(1, move |journal, _| {
         let world = seen.clone();
         Box::pin(async move {
-            journal.log(tracing::Level::INFO, "one\0 and a half").await;
-            journal.log(tracing::Level::WARN, &"x".repeat(5_000)).await;
+            journal.log(Level::INFO, "one\0 and a half").await;
+            journal.log(Level::WARN, &"ü".repeat(5_000)).await;
             let () = journal.step("work", async { done(()) }).await?;
-            journal.log(tracing::Level::ERROR, "three").await;
+            journal.log(Level::ERROR, "three").await;
             // Nothing is written here, and yet the line comes to whoever watches.
             world.pass().await;
             Ok(json!(null))
@@ -73,9 +74,93 @@ pub async fn lines_stand_in_their_order(store: &Store) {
         (EntryKind::Log, "error"),
     ];
     assert_eq!(kinds, wanted);
-    assert_eq!((entries[1].summary.as_str(), entries[2].summary.len()), ("one and a half", 4_000));
+    assert_eq!((entries[1].summary.as_str(), entries[2].summary.len()), ("one and a half", 8_192));
     world.gate.add_permits(1);
     bench.ended(&working.engine, id).await;
+    working.end().await;
+}
+
+pub async fn lines_belong_to_the_step_that_is_at_work(store: &Store) {
+    let bench = Bench::on(store).await;
+    let workflow = flow(1, move |journal, _| {
+        Box::pin(async move {
+            journal.log(Level::INFO, "before").await;
+            let first = async {
+                journal.log(Level::INFO, "in the first").await;
+                if journal.attempt() == 1 { Err(Failure::retryable(Code::Unavailable, "no")) } else { done(()) }
+            };
+            let () = journal.step("first", first).await?;
+            journal.log(Level::INFO, "between").await;
+            let branches = journal.fan_out(["a", "b"], 2, |branch, name| async move {
+                let work = async {
+                    branch.log(Level::INFO, name).await;
+                    done(())
+                };
+                let () = branch.step("branch", work).await?;
+                Ok(())
+            });
+            branches.await.into_iter().collect::<Result<Vec<()>, Failure>>()?;
+            Ok(json!(null))
+        })
+    });
+    let working = bench.working(workflow, 1);
+    let id = bench.start(&working.engine, request(2)).await.id;
+    bench.until(&working.engine, id, |run| run.attempt == 2).await;
+    bench.clock.forward(PAUSE);
+    bench.ended(&working.engine, id).await;
+    let lines = async |lines: Lines| -> Vec<(String, Option<String>)> {
+        let (tenant, lines) = (bench.tenant.clone(), Lines { limit: 100, ..lines });
+        let read = store.read(move |tx| Box::pin(async move { journal::logs(tx, &tenant, id, lines).await }));
+        read.await.unwrap().into_iter().map(|entry| (entry.summary, entry.path)).collect()
+    };
+    let line = |text: &str, path: Option<&str>| (text.to_owned(), path.map(str::to_owned));
+    let mut all = lines(Lines::default()).await;
+    all[5..].sort();
+    let wanted = [
+        line("before", None),
+        line("in the first", Some("1")),
+        line("before", None),
+        line("in the first", Some("1")),
+        line("between", None),
+        line("a", Some("2/0/1")),
+        line("b", Some("2/1/1")),
+    ];
+    assert_eq!(all, wanted);
+    let mut second = lines(Lines { step: Some(2), ..Lines::default() }).await;
+    second.sort();
+    assert_eq!(second, wanted[5..]);
+    assert_eq!(lines(Lines { step: Some(1), ..Lines::default() }).await.len(), 2);
+    assert_eq!(lines(Lines { step: Some(3), ..Lines::default() }).await, []);
+    working.end().await;
+}
+
+pub async fn a_run_logs_so_much_and_no_more(store: &Store) {
+    let bench = Bench::on(store).await;
+    let workflow = flow(1, move |journal, _| {
+        Box::pin(async move {
+            let (first, count) = (journal.attempt() == 1, if journal.attempt() == 1 { 9_998 } else { 5 });
+            let work = async {
+                for n in 0..count {
+                    journal.log(Level::INFO, &n.to_string()).await;
+                }
+                if first { Err(Failure::retryable(Code::Unavailable, "no")) } else { done(()) }
+            };
+            let () = journal.step("work", work).await?;
+            Ok(json!(null))
+        })
+    });
+    let working = bench.working(workflow, 1);
+    let id = bench.start(&working.engine, request(2)).await.id;
+    bench.until(&working.engine, id, |run| run.attempt == 2).await;
+    bench.clock.forward(PAUSE);
+    bench.ended(&working.engine, id).await;
+    let (tenant, lines) = (bench.tenant.clone(), Lines { limit: 20_000, ..Lines::default() });
+    let read = store.read(move |tx| Box::pin(async move { journal::logs(tx, &tenant, id, lines).await }));
+    let found = read.await.unwrap();
+    // The attempts share one measure, and the last line says that it is full.
+    assert_eq!((found.len(), found[9_999].summary.as_str()), (10_001, "1"));
+    assert_eq!(found[10_000].name, "warn");
+    assert!(found[10_000].summary.contains("10000 lines"), "{}", found[10_000].summary);
     working.end().await;
 }
 

@@ -39,15 +39,49 @@ pub struct Signal {
     pub at: Micros,
 }
 
+/// A signal that is to be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSignal<'a> {
+    /// What it is about.
+    pub name: &'a str,
+    /// Its content, as JSON.
+    pub payload: &'a str,
+    /// Who sends it.
+    pub sent_by: &'a str,
+    /// The sender's own key for it; the run hears each key once (see [`signal_under`]).
+    pub key: Option<&'a str>,
+}
+
+/// Name, payload and sender of a signal without a key.
+impl<'a, N, P, S> From<(&'a N, &'a P, &'a S)> for NewSignal<'a>
+where
+    N: AsRef<str> + ?Sized,
+    P: AsRef<str> + ?Sized,
+    S: AsRef<str> + ?Sized,
+{
+    fn from((name, payload, sent_by): (&'a N, &'a P, &'a S)) -> Self {
+        Self { name: name.as_ref(), payload: payload.as_ref(), sent_by: sent_by.as_ref(), key: None }
+    }
+}
+
+/// The signal that the run was sent under this key, if it was. As long as the run has not ended, it hears no other until
+/// the unit ends.
+pub async fn signal_under(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, key: &str) -> Result<Option<Signal>, Error> {
+    tx.execute("UPDATE live SET signals = signals WHERE tenant = $1 AND id = $2", args![tenant, id]).await?;
+    let sql = "SELECT seq, name, payload, sent_by, at FROM signals WHERE tenant = $1 AND run = $2 AND idem_key = $3";
+    tx.fetch_optional(sql, args![tenant, id, key]).await?.as_ref().map(read_signal).transpose()
+}
+
 /// Sends a signal to a run that has not ended, and wakes it where it waits. Returns the run as it stands then; none
-/// where the tenant has no such run, and a run that has ended as it is.
+/// where the tenant has no such run, and a run that has ended as it is. A key must be a new one.
 pub async fn signal(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     id: RunId,
-    (name, payload, sent_by): (&str, &str, &str),
+    signal: impl Into<NewSignal<'_>>,
     now: Micros,
 ) -> Result<Option<Run>, Error> {
+    let NewSignal { name, payload, sent_by, key } = signal.into();
     let counted = tx
         .fetch_optional(
             "UPDATE live SET signals = signals + 1 WHERE tenant = $1 AND id = $2 RETURNING signals",
@@ -57,8 +91,9 @@ pub async fn signal(
     let run = get(tx, tenant, id).await?;
     let (Some(counted), Some(run)) = (counted, run.clone()) else { return Ok(run) };
     tx.execute(
-        "INSERT INTO signals (tenant, run, seq, name, payload, sent_by, at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        args![tenant, id, counted.int("signals")?, name, payload, sent_by, now],
+        "INSERT INTO signals (tenant, run, seq, name, payload, sent_by, at, idem_key)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        args![tenant, id, counted.int("signals")?, name, payload, sent_by, now, key],
     )
     .await?;
     if run.status == Status::Waiting {

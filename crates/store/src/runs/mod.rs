@@ -27,7 +27,7 @@ pub use allot::Limits;
 pub(crate) use allot::after_starts;
 pub use change::{Change, Enqueue, Outcome, Then, Write, apply, apply_with};
 pub use claim::{Claim, Claimed, claim, running};
-pub use control::{Signal, cancel, discard, hold_waiting, retry, signal, signals};
+pub use control::{NewSignal, Signal, cancel, discard, hold_waiting, retry, signal, signal_under, signals};
 pub use enqueue::NewRun;
 pub use lane::Lane;
 pub use list::{RunFilter, Tally, counts, ids, list, of_schedule, previous_in_conversation, queued, tally};

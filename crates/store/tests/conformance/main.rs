@@ -75,6 +75,7 @@ pilothouse_testkit::on_both_databases! {
     people::only_a_waiting_run_is_held_for_its_signal,
     people::cancelling_is_at_once_or_a_wish,
     people::a_waiting_run_holds_no_worker_and_is_woken,
+    people::a_signal_is_found_under_its_key,
     people::an_early_signal_ends_a_wait_before_it_begins,
     people::a_wait_ends_at_its_moment,
     people::what_did_not_end_well_is_tried_again,

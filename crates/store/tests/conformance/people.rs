@@ -95,6 +95,31 @@ pub async fn a_waiting_run_holds_no_worker_and_is_woken(store: &Store) {
     assert_eq!(read!(store, |tx| async move { runs::signals(tx, &tenant("a"), run_id(1)).await }).len(), 3);
 }
 
+pub async fn a_signal_is_found_under_its_key(store: &Store) {
+    let under = async |owner: &'static str, n: u128, key: &'static str| {
+        write!(store, |tx| async move { runs::signal_under(tx, &tenant(owner), run_id(n), key).await }).unwrap()
+    };
+    let send = async |n: u128, key: Option<&'static str>| {
+        let what = runs::NewSignal { name: "go", payload: "1", sent_by: "ada", key };
+        write!(store, |tx| async move { runs::signal(tx, &tenant("a"), run_id(n), what, 3).await })
+    };
+    let run = claimed(store, 1).await;
+    claimed(store, 2).await;
+    assert_eq!(under("a", 1, "k").await, None);
+    assert_eq!(under("a", 1, "k").await, None, "looking for it sends nothing");
+    assert_eq!(send(1, Some("k")).await.unwrap().unwrap().signals, 1);
+    assert_eq!(send(1, None).await.unwrap().unwrap().signals, 2);
+    assert_eq!(send(1, None).await.unwrap().unwrap().signals, 3, "without a key each is one of its own");
+    let found = under("a", 1, "k").await.unwrap();
+    assert_eq!((found.seq, found.name.as_str(), found.payload.as_str()), (1, "go", "1"));
+    assert_eq!((under("a", 1, "other").await, under("b", 1, "k").await, under("a", 2, "k").await), (None, None, None));
+    assert!(send(1, Some("k")).await.is_err(), "no unit sends a second one under it");
+    assert_eq!(get(store, 1).await.signals, 3);
+    assert_eq!(send(2, Some("k")).await.unwrap().unwrap().signals, 1, "each run has keys of its own");
+    put(store, leave(&run, 4, end(&run, Status::Succeeded))).await;
+    assert!(under("a", 1, "k").await.is_some(), "it is known after the end");
+}
+
 pub async fn an_early_signal_ends_a_wait_before_it_begins(store: &Store) {
     let run = claimed(store, 1).await;
     assert_eq!(signal(store, "a", 1, 3).await.unwrap().status, Status::Running, "its worker goes on");

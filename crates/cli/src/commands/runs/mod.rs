@@ -28,7 +28,10 @@ const NOBODY: &str = "Nobody is working on this data folder; it goes on when `pi
 pub fn works(command: &RunsCommand) -> bool {
     matches!(
         command,
-        RunsCommand::Watch { .. } | RunsCommand::Retry { wait: true, .. } | RunsCommand::Logs { follow: true, .. }
+        RunsCommand::Watch { .. }
+            | RunsCommand::Start { wait: true, .. }
+            | RunsCommand::Retry { wait: true, .. }
+            | RunsCommand::Logs { follow: true, .. }
     )
 }
 
@@ -45,8 +48,23 @@ pub async fn run(client: &Client, command: RunsCommand, as_json: bool) -> Result
             query.push(("status", Some("dead".to_owned())));
             list(client, &query).await
         }
+        RunsCommand::Start { kind, input, queue, delay, key, wait } => {
+            let body = json!({
+                "kind": kind, "input": json_or_stdin(input, "--input")?.unwrap_or_else(|| json!({})), "queue": queue,
+                "delay_seconds": delay.as_deref().map(seconds).transpose()?, "unique_key": key,
+            });
+            let run = client.post("/api/v1/runs").json(&body).send().await?;
+            if wait {
+                return ended(client, run["id"].as_str().unwrap_or_default()).await;
+            }
+            Ok(noted(client, Outcome::ok(format!("{} {}", text(&run["id"]), text(&run["status"])), run)))
+        }
         RunsCommand::Show { id } => Ok(show::detail(&client.get(&format!("/api/v1/runs/{}", word(&id))).send().await?)),
-        RunsCommand::Logs { id, level, lines, follow } => logs(client, &id, &level, lines, follow, as_json).await,
+        RunsCommand::Logs { id, level, step, lines, follow } => {
+            let step = step.map(|step| format!("&step={step}")).unwrap_or_default();
+            let query = format!("level={}{step}", in_query(&level));
+            logs(client, &id, &query, lines, follow, as_json).await
+        }
         RunsCommand::Watch { id } => ended(client, &id).await,
         RunsCommand::Cancel { ids, which, status, yes } if ids.is_empty() => {
             let status = status.map(|status| status.split(',').map(str::to_owned).collect()).unwrap_or_default();
@@ -81,12 +99,17 @@ pub async fn run(client: &Client, command: RunsCommand, as_json: bool) -> Result
             each(client, &[id], "reject", json!({"reason": reason})).await.map(|outcome| noted(client, outcome))
         }
         RunsCommand::Signal { id, name, payload } => {
-            let payload = payload.map(text_or_stdin).transpose()?.map(|text| serde_json::from_str::<Value>(&text));
-            let payload = payload.transpose().map_err(|error| UsageError(format!("--payload is no JSON: {error}")))?;
+            let payload = json_or_stdin(payload, "--payload")?;
             let outcome = each(client, &[id], &format!("signals/{}", word(&name)), json!({"payload": payload})).await;
             outcome.map(|outcome| noted(client, outcome))
         }
     }
+}
+
+/// The JSON that an option holds, or that standard input does where it is `-`.
+fn json_or_stdin(text: Option<String>, option: &str) -> Result<Option<Value>> {
+    let read = text.map(text_or_stdin).transpose()?.map(|text| serde_json::from_str(&text));
+    Ok(read.transpose().map_err(|error| UsageError(format!("{option} is no JSON: {error}")))?)
 }
 
 /// A word of the person's as a part of a path.
@@ -141,10 +164,9 @@ async fn all_ended(client: &Client, ids: &[String]) -> Result<Outcome> {
 
 /// What was logged. Lines of a log that is followed are printed as they come.
 #[expect(clippy::print_stdout, reason = "printing is what a command line does")]
-async fn logs(client: &Client, id: &str, level: &str, lines: u32, follow: bool, as_json: bool) -> Result<Outcome> {
+async fn logs(client: &Client, id: &str, query: &str, lines: u32, follow: bool, as_json: bool) -> Result<Outcome> {
     let path = format!("/api/v1/runs/{}", word(id));
-    let level = in_query(level);
-    let first = client.get(&format!("{path}/logs?level={level}&limit={lines}")).send().await?;
+    let first = client.get(&format!("{path}/logs?{query}&limit={lines}")).send().await?;
     if !follow {
         let shown: Vec<String> = first["items"].as_array().into_iter().flatten().map(line).collect();
         return Ok(Outcome::ok(shown.join("\n"), first));
@@ -157,7 +179,7 @@ async fn logs(client: &Client, id: &str, level: &str, lines: u32, follow: bool, 
             println!("{}", if as_json { item.to_string() } else { line(item) });
             after = item["seq"].as_i64().unwrap_or(after);
         }
-        page = client.get(&format!("{path}/logs?level={level}&limit={LINES_AT_ONCE}&cursor={after}")).send().await?;
+        page = client.get(&format!("{path}/logs?{query}&limit={LINES_AT_ONCE}&cursor={after}")).send().await?;
         let is_over = !run["finished_at"].is_null();
         match (is_over, page["items"].as_array().is_none_or(Vec::is_empty)) {
             (true, true) => return Ok(Outcome::ok("", json!({"status": run["status"]}))),
@@ -168,7 +190,8 @@ async fn logs(client: &Client, id: &str, level: &str, lines: u32, follow: bool, 
 }
 
 fn line(item: &Value) -> String {
-    format!("{}  {:5}  {}", text(&item["at"]), text(&item["level"]), text(&item["message"]))
+    let step = item["step"].as_i64().map(|step| step.to_string()).unwrap_or_default();
+    format!("{}  {:5}  {step:>2}  {}", text(&item["at"]), text(&item["level"]), text(&item["message"]))
 }
 
 async fn stuck(client: &Client, after: Option<&str>) -> Result<Outcome> {
