@@ -169,7 +169,7 @@ impl Engine {
     }
 
     /// The present moment. Where nodes go by the database's time, nobody acts by another one before it was told.
-    async fn moment(&self) -> Result<Micros, Error> {
+    pub(crate) async fn moment(&self) -> Result<Micros, Error> {
         if !self.inner.clock.is_told() {
             self.learn_time().await?;
         }
