@@ -21,8 +21,8 @@ if [ -n "$3" ]; then exec setpriv --reuid "$3" --regid "$3" --clear-groups cat; 
 exec cat
 "#;
 
-/// Bytes of the file that fills the disk, written at once.
-const BLOCK: [u8; 65_536] = [0; 65_536];
+/// How much of the file that fills the disk is written at once.
+const BLOCK_BYTES: usize = 65_536;
 
 /// The disk. It goes away when this is dropped.
 pub struct SmallDisk {
@@ -75,7 +75,8 @@ impl SmallDisk {
     /// Takes every byte that is left.
     pub fn fill(&self) {
         let filled = fs::File::create(self.ballast()).and_then(|mut ballast| {
-            while ballast.write(&BLOCK)? > 0 {}
+            let block = vec![0; BLOCK_BYTES];
+            while ballast.write(&block)? > 0 {}
             Ok(())
         });
         match filled {
