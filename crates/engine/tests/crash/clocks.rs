@@ -12,12 +12,11 @@ use pilothouse_domain::schedule::{CatchUp, Interval, Overlap, Policy, Timing};
 use pilothouse_domain::{Clock as _, Ids as _, Micros, ScheduleId, TenantId};
 use pilothouse_store::schedules::{self, Schedule};
 use pilothouse_store::{Options, Store, runs, tenants};
-use pilothouse_testkit::Moments;
 
 use crate::pack::Pack;
 use crate::span::SPAN;
 use crate::system::{Numbers, System};
-use crate::{LONGEST_OF_PACK, SEED, Scene, spans, trouble_ends};
+use crate::{LONGEST_OF_PACK, Scene, moments, spans, trouble_ends};
 
 const MISSING: &str = "this test steps the clocks of processes with libfaketime: install the Debian package faketime";
 const SECOND_US: Micros = 1_000_000;
@@ -83,7 +82,7 @@ async fn a_process_that_is_alone_survives_steps_of_its_clock() {
     let ticking = Ticking::begin(&scene).await;
     let clocks = scene.clocks.as_ref().unwrap();
     let mut pack = Pack::asking(&scene, 1);
-    let (mut moments, mut steps, end) = (Moments::new(SEED, LONGEST_OF_PACK), 0, trouble_ends());
+    let (mut moments, mut steps, end) = (moments(LONGEST_OF_PACK), 0, trouble_ends());
     while Instant::now() < end {
         pack.wait(moments.next().unwrap());
         clocks.set(0, off(moments.next().unwrap(), OFF_ALONE));
@@ -102,11 +101,11 @@ async fn several_processes_survive_steps_of_their_clocks() {
     let ticking = Ticking::begin(&scene).await;
     let clocks = scene.clocks.as_ref().unwrap();
     // Some begin with a clock that is wrong.
-    for (number, moment) in Moments::new(SEED, LONGEST_OF_PACK).take(64).enumerate() {
+    for (number, moment) in moments(LONGEST_OF_PACK).take(64).enumerate() {
         clocks.set(number as u64, off(moment, OFF_AMONG_OTHERS));
     }
     let mut pack = Pack::asking(&scene, 2);
-    let (mut moments, mut steps, end) = (Moments::new(SEED, LONGEST_OF_PACK), 0, trouble_ends());
+    let (mut moments, mut steps, end) = (moments(LONGEST_OF_PACK), 0, trouble_ends());
     while Instant::now() < end {
         pack.wait(moments.next().unwrap());
         match steps % 4 {

@@ -3,10 +3,10 @@
 
 use std::time::Instant;
 
-use pilothouse_testkit::{Moments, OwnServer, SmallDisk};
+use pilothouse_testkit::{OwnServer, SmallDisk};
 
 use crate::pack::Pack;
-use crate::{LONGEST_OF_PACK, SEED, Scene, seconds, trouble_ends};
+use crate::{LONGEST_OF_PACK, Scene, moments, seconds, trouble_ends};
 
 const FULL: &str = "storage.full";
 /// MB of the disk at first, and for each second of trouble: more than the runs of that time write.
@@ -37,7 +37,7 @@ async fn postgres_runs_survive_a_full_disk() {
 /// Fills the disk until a wish is refused for it, leaves it so for a while, and makes room until one is accepted.
 async fn again_and_again(scene: &Scene, disk: &SmallDisk, workers: usize) {
     let mut pack = Pack::asking(scene, workers);
-    let (mut moments, mut rounds, end) = (Moments::new(SEED, LONGEST_OF_PACK), 0, trouble_ends());
+    let (mut moments, mut rounds, end) = (moments(LONGEST_OF_PACK), 0, trouble_ends());
     while Instant::now() < end {
         pack.wait(moments.next().unwrap());
         disk.fill();

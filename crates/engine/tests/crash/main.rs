@@ -2,8 +2,14 @@
 //! that goes away under load: every accepted run ends with the right output, no step is lost, none is repeated after the
 //! next one began. Whole processes, which the test runner starts one at a time.
 //!
-//! `PILOTHOUSE_CRASH_SECONDS=600` has each test go on for so long.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "helpers of tests fail by a panic")]
+//! `PILOTHOUSE_CRASH_SECONDS=600` has each test go on for so long, and `PILOTHOUSE_CRASH_SEED=7` at other moments.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "helpers of tests fail by a panic"
+)]
 
 mod clocks;
 mod disk;
@@ -121,8 +127,17 @@ impl Scene {
     }
 }
 
+fn number(variable: &str, usual: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|number| number.parse().ok()).unwrap_or(usual)
+}
+
 fn seconds() -> u64 {
-    std::env::var("PILOTHOUSE_CRASH_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(SECONDS)
+    number("PILOTHOUSE_CRASH_SECONDS", SECONDS)
+}
+
+/// Moments up to `longest`, the same for the same seed.
+fn moments(longest: Duration) -> Moments {
+    Moments::new(number("PILOTHOUSE_CRASH_SEED", SEED), longest)
 }
 
 fn trouble_ends() -> Instant {
@@ -141,7 +156,7 @@ async fn postgres_runs_survive_their_process() {
 
 /// One process at a time, each killed soon after it had its first run accepted.
 async fn one_after_another(scene: &Scene) {
-    let mut moments = Moments::new(SEED, LONGEST);
+    let mut moments = moments(LONGEST);
     let (mut told, mut rounds, end) = (HashMap::new(), 0, trouble_ends());
     while Instant::now() < end {
         let mut worker = scene.asking(rounds as u64);
@@ -156,7 +171,7 @@ async fn one_after_another(scene: &Scene) {
 async fn several_workers_survive_kills_of_each_other() {
     let scene = Scene::postgres(pilothouse_testkit::postgres().schema_url("engine_pack"));
     let mut pack = Pack::asking(&scene, 2);
-    let (mut moments, mut troubles, end) = (Moments::new(SEED, LONGEST_OF_PACK), 0, trouble_ends());
+    let (mut moments, mut troubles, end) = (moments(LONGEST_OF_PACK), 0, trouble_ends());
     while Instant::now() < end {
         pack.wait(moments.next().unwrap());
         pack.kill(&scene, troubles % 2);
@@ -169,7 +184,7 @@ async fn several_workers_survive_kills_of_each_other() {
 async fn a_worker_that_was_stopped_past_its_lease_writes_nothing() {
     let scene = Scene::postgres(pilothouse_testkit::postgres().schema_url("engine_stop"));
     let mut pack = Pack::asking(&scene, 2);
-    let (mut moments, mut troubles, end) = (Moments::new(SEED, LONGEST_OF_PACK), 0, trouble_ends());
+    let (mut moments, mut troubles, end) = (moments(LONGEST_OF_PACK), 0, trouble_ends());
     while Instant::now() < end {
         pack.wait(moments.next().unwrap());
         pack.signal("STOP", troubles % 2);
@@ -185,7 +200,7 @@ async fn runs_survive_the_crash_of_the_database_server() {
     let server = OwnServer::begin();
     let scene = Scene::postgres(server.url().to_owned());
     let mut pack = Pack::asking(&scene, 2);
-    let (mut moments, mut crashes, end) = (Moments::new(SEED, LONGEST_OF_PACK), 0, trouble_ends());
+    let (mut moments, mut crashes, end) = (moments(LONGEST_OF_PACK), 0, trouble_ends());
     while Instant::now() < end {
         pack.wait(Duration::from_millis(300) + moments.next().unwrap());
         server.crash();

@@ -11,13 +11,12 @@ use pilothouse_domain::{RunId, TenantId};
 use pilothouse_engine::{Engine, Options, Registry, Request};
 use pilothouse_store::runs::RunFilter;
 use pilothouse_store::{Store, runs, tenants};
-use pilothouse_testkit::Moments;
 
 use crate::pack::Pack;
 use crate::span::{Lines, SPAN, Span};
 use crate::spans::{self, Told};
 use crate::system::{Numbers, System};
-use crate::{SEED, Scene, seconds, trouble_ends};
+use crate::{Scene, moments, seconds, trouble_ends};
 
 /// Runs that one worker works on at once.
 const SLOTS: usize = 2;
@@ -103,7 +102,7 @@ async fn shared_by(workers: usize, schema: &str) {
     let asked = stream::iter(0..jobs).map(|job| asking.ask("big", if job % KEYED == 0 { "keyed" } else { "big" }));
     asked.buffer_unordered(WISHES).collect::<Vec<_>>().await;
     let mut pack = Pack::serving(&scene, workers, SLOTS);
-    let (mut moments, end) = (Moments::new(SEED, LONGEST), trouble_ends());
+    let (mut moments, end) = (moments(LONGEST), trouble_ends());
     while Instant::now() < end {
         pack.wait(moments.next().unwrap());
         let id = asking.ask("quiet", "quiet").await;
