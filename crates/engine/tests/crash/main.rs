@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use clocks::Clocks;
 use look::{Figures, look};
-use pack::{Pack, accepted};
+use pack::{Pack, accepted, assert_ended_well};
 use pilothouse_domain::RunId;
 use pilothouse_store::Location;
 use pilothouse_testkit::{Moments, OwnServer, SmallDisk, lines_until_killed};
@@ -108,8 +108,7 @@ impl Scene {
 
     /// Has a last process finish what is left, and looks at everything.
     async fn finish(&self, told: &HashMap<RunId, u64>) -> Figures {
-        let last = self.process(&["finish"]).status().unwrap();
-        assert!(last.success(), "the last process finishes what is left");
+        assert_ended_well(self.process(&["finish"]).spawn().unwrap());
         if let (Some(disk), Location::Sqlite { path }) = (&self.disk, &self.opened) {
             // Closed, the database is in this one file.
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -166,9 +166,17 @@ impl Pack {
     }
 }
 
-fn assert_ended_well(mut worker: Child) {
-    drop(worker.stdin.take());
-    assert!(worker.wait().unwrap().success(), "a worker ends by itself, and well");
+/// Ends a process's input and waits for its own end, which must come in time and be a good one.
+pub fn assert_ended_well(mut process: Child) {
+    drop(process.stdin.take());
+    let (id, (tell, told)) = (process.id().to_string(), channel());
+    std::thread::spawn(move || tell.send(process.wait().unwrap()));
+    let Ok(ended) = told.recv_timeout(PATIENCE) else {
+        // Aborted, so that it leaves a picture of itself where the system keeps such.
+        let _ = Command::new("kill").args(["-ABRT", &id]).status();
+        panic!("the process {id} does not end");
+    };
+    assert!(ended.success(), "a process ends by itself, and well: {ended}");
 }
 
 /// What the line `ack RUN INPUT` tells.

@@ -169,6 +169,7 @@ async fn ask(engine: &Engine, first: u64, over: &CancellationToken) {
                 let started = loop {
                     match engine.start(&tenant, request(input)).await {
                         Ok(started) => break started,
+                        Err(_) if over.is_cancelled() => return,
                         Err(error) => {
                             println!("refused {}", error.code());
                             tokio::time::sleep(AGAIN_AFTER).await;

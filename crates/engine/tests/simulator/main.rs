@@ -42,7 +42,7 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 /// Simulates so many seeds from `first` on until one fails. Returns that one, else what all of them were like together.
-fn all(first: u64, seeds: u64, mutation: Mutation) -> Result<Figures, (u64, String)> {
+fn all(first: u64, seeds: u64) -> Result<Figures, (u64, String)> {
     let (next, failed) = (AtomicU64::new(first), AtomicBool::new(false));
     let work = || {
         let mut sum = Figures::default();
@@ -51,7 +51,7 @@ fn all(first: u64, seeds: u64, mutation: Mutation) -> Result<Figures, (u64, Stri
             if seed >= first + seeds || failed.load(Ordering::Relaxed) {
                 return Ok(sum);
             }
-            let figures = simulate(seed, mutation, false).map_err(|fault| {
+            let figures = simulate(seed, Mutation::None, false).map_err(|fault| {
                 failed.store(true, Ordering::Relaxed);
                 (seed, fault)
             })?;
@@ -84,7 +84,7 @@ fn every_promise_is_kept_whatever_happens() {
         return;
     }
     let (seeds, began) = (number("PILOTHOUSE_SIM_SEEDS").unwrap_or(SEEDS), Instant::now());
-    let figures = all(number("PILOTHOUSE_SIM_FIRST").unwrap_or(0), seeds, Mutation::None)
+    let figures = all(number("PILOTHOUSE_SIM_FIRST").unwrap_or(0), seeds)
         .unwrap_or_else(|(seed, fault)| panic!("seed {seed}: {fault}\nPILOTHOUSE_SIM_SEED={seed} replays it"));
     let rate = seeds as f64 / began.elapsed().as_secs_f64();
     eprintln!("{seeds} seeds, {rate:.0} a second: {figures:?}");
@@ -102,7 +102,8 @@ fn a_seed_is_always_the_same_simulation() {
 }
 
 fn is_found(mutation: Mutation) -> String {
-    let found = all(0, SEEDS_TO_FIND, mutation).err();
+    // One after the other, so that it is always the same one that finds it.
+    let found = (0..SEEDS_TO_FIND).find_map(|seed| Some((seed, simulate(seed, mutation, false).err()?)));
     let (seed, fault) = found.unwrap_or_else(|| panic!("{mutation:?} was not found"));
     eprintln!("{mutation:?} was found by seed {seed}: {fault}");
     fault
@@ -145,7 +146,8 @@ fn a_database_that_tells_nobody_is_found() {
 
 #[test]
 fn a_database_that_ticks_twice_is_found() {
-    assert!(is_found(Mutation::TicksTwice).contains("has another run"));
+    let fault = is_found(Mutation::TicksTwice);
+    assert!(["has another run", "were skipped"].iter().any(|told| fault.contains(told)), "run twice, or skipped twice");
 }
 
 #[test]
