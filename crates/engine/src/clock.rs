@@ -17,6 +17,11 @@ impl SharedClock {
         Self { own, told: Mutex::new(None) }
     }
 
+    /// Whether it was ever told the time.
+    pub(crate) fn is_told(&self) -> bool {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Goes by this time from now on, however this machine's clock may jump.
     pub(crate) fn set(&self, now: Micros) {
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Instant::now()));

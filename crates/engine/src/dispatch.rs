@@ -171,9 +171,26 @@ impl Engine {
         }
     }
 
+    /// The present moment. Where nodes go by the database's time, nobody acts by another one before it was told.
+    pub(crate) async fn moment(&self) -> Result<Micros, Error> {
+        if !self.inner.clock.is_told() {
+            self.learn_time().await?;
+        }
+        Ok(self.inner.clock.now())
+    }
+
+    /// Learns the time that nodes share.
+    async fn learn_time(&self) -> Result<(), Error> {
+        let shared = self.inner.options.database_clock && !self.inner.backend.is_exclusive();
+        if shared && let Some(now) = self.inner.backend.now().await? {
+            self.inner.clock.set(now);
+        }
+        Ok(())
+    }
+
     /// Makes runs ready whose moment has come.
     async fn promote(&self) -> Result<(), Error> {
-        let now = self.inner.clock.now();
+        let now = self.moment().await?;
         if self.next_wake().is_none_or(|at| at > now) {
             return Ok(());
         }
@@ -209,7 +226,7 @@ impl Engine {
         self.set_queues(backend.queues().await?);
         self.put_back_strays().await?;
         self.with_lanes(|lanes| lanes.unblock(None));
-        let now = self.inner.clock.now();
+        let now = self.moment().await?;
         self.fire(now).await?;
         let promoted = backend.promote(now, BATCH).await?;
         if let Some(next) = promoted.next_at {
@@ -246,7 +263,7 @@ impl Engine {
     }
 
     async fn join(&self) -> Result<(), Error> {
-        let (options, now) = (&self.inner.options, self.inner.clock.now());
+        let (options, now) = (&self.inner.options, self.moment().await?);
         let worker = Worker {
             id: self.worker(),
             queues: options.queues.join(","),
@@ -286,11 +303,7 @@ impl Engine {
     }
 
     async fn beat(&self) -> Result<(), Error> {
-        if self.inner.options.database_clock
-            && let Some(now) = self.inner.backend.now().await?
-        {
-            self.inner.clock.set(now);
-        }
+        self.learn_time().await?;
         let (worker, now) = (self.worker(), self.inner.clock.now());
         match self.inner.backend.beat(&worker, now).await? {
             Some(cancelled) => {

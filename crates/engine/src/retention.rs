@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pilothouse_domain::{Clock as _, Micros, TenantId};
+use pilothouse_domain::{Micros, TenantId};
 use pilothouse_store::Error;
 use pilothouse_store::runs::Horizon;
 
@@ -30,7 +30,7 @@ impl Engine {
 
     /// Forgets every run that ended longer ago than runs are kept, and tells how many.
     pub async fn prune(&self) -> Result<usize, Error> {
-        let (now, keep) = (self.inner.clock.now(), self.inner.options.keep);
+        let (now, keep) = (self.moment().await?, self.inner.options.keep);
         let before = |age: Duration| now.saturating_sub(Micros::try_from(age.as_micros()).unwrap_or(Micros::MAX));
         let horizon = Horizon { ended: before(keep.ended), dead: before(keep.dead) };
         let mut forgotten = 0;

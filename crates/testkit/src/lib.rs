@@ -1,15 +1,26 @@
 //! What tests of several crates need and no program does: a real PostgreSQL server, the same tests on both databases,
-//! children that are killed in the middle of their work, and a small object store that speaks S3's protocol.
+//! children that are killed in the middle of their work, a disk that is full when a test wants it, and a small object
+//! store that speaks S3's protocol.
 //!
 //! Only for dev-dependencies. It must never know the crates that it helps to test. Read first: [`postgres`],
-//! [`on_both_databases`], [`lines_until_killed`] and [`ObjectServer`].
+//! [`on_both_databases`], [`lines_until_killed`], [`SmallDisk`] and [`ObjectServer`].
 #![expect(clippy::panic, reason = "in a test, a panic with a sentence is how a missing tool is told")]
+
+use std::sync::atomic::{AtomicU32, Ordering};
 
 mod crash;
 mod databases;
+mod disk;
 mod objects;
 mod postgres;
 
 pub use crash::{Moments, lines_until_killed};
+pub use disk::SmallDisk;
 pub use objects::{Mood, ObjectServer};
 pub use postgres::{OwnServer, Server, postgres};
+
+/// A name that no other test process has, and nothing else in this one.
+fn own_name(of: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("pilothouse-{of}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}

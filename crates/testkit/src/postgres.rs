@@ -11,11 +11,13 @@ use std::process::{self, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::SmallDisk;
+
 /// A server that runs already, as a superuser's URL without parameters; then none is started.
 const URL_VARIABLE: &str = "PILOTHOUSE_TEST_POSTGRES_URL";
 
 /// The user that the server runs as when the tests run as root, which PostgreSQL refuses to.
-const SERVER_USER: &str = "postgres";
+pub(crate) const SERVER_USER: &str = "postgres";
 
 const MISSING: &str = "these tests need PostgreSQL 15 or later and found no initdb, pg_ctl and psql in \
     /usr/lib/postgresql/*/bin or on PATH: install the Debian packages postgresql and postgresql-client \
@@ -107,9 +109,21 @@ pub struct OwnServer {
 impl OwnServer {
     /// Starts one.
     pub fn begin() -> Self {
+        Self::begin_at(None)
+    }
+
+    /// Starts one whose tables are on this disk. Its log of changes is not: a server that cannot write that one stops.
+    pub fn begin_on(disk: &SmallDisk) -> Self {
+        Self::begin_at(Some(disk.path().join("data")))
+    }
+
+    fn begin_at(data: Option<PathBuf>) -> Self {
         let programs = programs().unwrap_or_else(|| panic!("{MISSING}"));
-        let home = Home::new(&programs, &format!("pilothouse-own-postgres-{}", process::id()));
-        let (password, port) = (home.initialise(&programs, &[]), free_port());
+        let mut home = Home::new(&programs, &crate::own_name("postgres"));
+        home.data = data.unwrap_or(home.data);
+        let log = home.folder.join("log of changes");
+        let log = log.to_str().unwrap_or_else(|| panic!("{} is no text", log.display()));
+        let (password, port) = (home.initialise(&programs, &["--waldir", log]), free_port());
         home.run(&programs, port);
         let url = format!("postgres://pilothouse:{password}@127.0.0.1:{port}/postgres");
         Self { home, programs, port, url }
@@ -142,6 +156,7 @@ impl Drop for OwnServer {
 /// The folder of a server; that of [`Server`] is shared by all test processes of one user.
 struct Home {
     folder: PathBuf,
+    data: PathBuf,
     as_root: bool,
 }
 
@@ -166,7 +181,7 @@ impl Home {
             folder.display(),
             programs.display()
         );
-        Self { folder, as_root }
+        Self { data: folder.join("data"), folder, as_root }
     }
 
     /// The URL of the server that another process started, if it answers.
@@ -178,11 +193,10 @@ impl Home {
     }
 
     fn start(&self, programs: &Path) -> String {
-        let data = self.folder.join("data");
-        if data.exists() {
+        if self.data.exists() {
             // What a killed run left behind.
             let _ = self.pg_ctl(programs, &["stop", "-m", "immediate"]).output();
-            fs::remove_dir_all(&data).unwrap_or_else(|error| panic!("{}: {error}", data.display()));
+            fs::remove_dir_all(&self.data).unwrap_or_else(|error| panic!("{}: {error}", self.data.display()));
         }
         let (password, port) = (self.initialise(programs, &["--no-sync"]), free_port());
         self.run(programs, port);
@@ -199,7 +213,7 @@ impl Home {
         write(&password_file, &password);
         let mut initdb = self.server_command(programs.join("initdb"));
         initdb.args(["-E", "UTF8", "-U", "pilothouse", "--auth=scram-sha-256"]).args(options).arg("--pwfile");
-        run(initdb.arg(&password_file).arg("-D").arg(self.folder.join("data")));
+        run(initdb.arg(&password_file).arg("-D").arg(&self.data));
         password
     }
 
@@ -208,7 +222,7 @@ impl Home {
         let settings =
             format!("-c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200");
         let mut start = self.pg_ctl(programs, &["start", "-w", "-s", "-o", &settings, "-l"]);
-        run(start.arg(self.folder.join("data/log")));
+        run(start.arg(self.folder.join("log")));
     }
 
     #[expect(clippy::zombie_processes, reason = "the loop outlives this process, and then init waits for it")]
@@ -229,7 +243,7 @@ impl Home {
 
     fn pg_ctl(&self, programs: &Path, words: &[&str]) -> Command {
         let mut command = self.server_command(programs.join("pg_ctl"));
-        command.arg("-D").arg(self.folder.join("data")).args(words);
+        command.arg("-D").arg(&self.data).args(words);
         command
     }
 

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::queue::noting;
 use crate::support::{Bench, World, request};
 
-async fn tenant(store: &Store, name: &'static str) -> TenantId {
+pub async fn tenant(store: &Store, name: &'static str) -> TenantId {
     store
         .write(move |tx| Box::pin(async move { tenants::ensure(tx, &name.parse().unwrap(), "T", 1).await }))
         .await

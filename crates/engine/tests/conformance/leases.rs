@@ -14,7 +14,7 @@ use crate::node::Node;
 use crate::support::{Bench, LEASE, LONG_LEASE, PATIENCE, Working, World, done, flow, request, told};
 
 /// A first step, and a second one that waits at the gate of `world`; the output names the world.
-fn gated(world: Arc<World>, name: &'static str) -> Arc<dyn Workflow> {
+pub fn gated(world: Arc<World>, name: &'static str) -> Arc<dyn Workflow> {
     flow(1, move |journal, _| {
         let world = world.clone();
         Box::pin(async move {
@@ -34,6 +34,13 @@ fn gated(world: Arc<World>, name: &'static str) -> Arc<dyn Workflow> {
             Ok(json!(format!("{first} then {name}")))
         })
     })
+}
+
+impl Bench {
+    /// Waits until the others know that this engine works.
+    pub async fn announced(&self, engine: &Engine) {
+        beaten(self, engine, 1).await;
+    }
 }
 
 /// Waits until the engine has shown that it lives so many times more.

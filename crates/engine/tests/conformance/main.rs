@@ -13,6 +13,7 @@ mod fairness;
 mod leases;
 mod node;
 mod queue;
+mod reconciling;
 mod replay;
 mod retries;
 mod schedules;
@@ -61,6 +62,8 @@ pilothouse_testkit::on_both_databases! {
     leases::a_claim_whose_answer_was_lost_is_made_again,
     leases::an_old_attempt_does_not_disturb_the_new_one,
     leases::a_stopping_worker_hands_its_runs_back,
+    reconciling::a_silent_workers_runs_are_taken_back_on_demand,
+    reconciling::a_worker_that_beats_loses_nothing_on_demand,
     queue::several_engines_never_run_the_same_run,
     queue::a_run_without_a_slot_waits_for_one,
     queue::stopping_lets_the_runs_end,

@@ -2,22 +2,34 @@
 //! that goes away under load: every accepted run ends with the right output, no step is lost, none is repeated after the
 //! next one began. Whole processes, which the test runner starts one at a time.
 //!
-//! `PILOTHOUSE_CRASH_SECONDS=600` has each test go on for so long.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "helpers of tests fail by a panic")]
+//! `PILOTHOUSE_CRASH_SECONDS=600` has each test go on for so long, and `PILOTHOUSE_CRASH_SEED=7` at other moments.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "helpers of tests fail by a panic"
+)]
 
+mod clocks;
+mod disk;
 mod look;
 mod pack;
+mod several;
+mod span;
+mod spans;
+mod system;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use look::look;
-use pack::{Pack, accepted};
+use clocks::Clocks;
+use look::{Figures, look};
+use pack::{Pack, accepted, assert_ended_well};
 use pilothouse_domain::RunId;
 use pilothouse_store::Location;
-use pilothouse_testkit::{Moments, OwnServer, lines_until_killed};
+use pilothouse_testkit::{Moments, OwnServer, SmallDisk, lines_until_killed};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_engine-worker");
 /// How long each test makes trouble.
@@ -28,6 +40,8 @@ const NUMBERS: u64 = 100_000;
 const LONGEST: Duration = Duration::from_millis(120);
 /// The same where several work, so that what one leaves is found by others meanwhile.
 const LONGEST_OF_PACK: Duration = Duration::from_millis(900);
+/// Short, so that a test sees many workers given up.
+const LEASE: Duration = Duration::from_millis(500);
 /// Longer than a lease, and so is every stop.
 const STOP: Duration = Duration::from_millis(700);
 const SEED: u64 = 0x2545_F491_4F6C_DD1D;
@@ -37,45 +51,96 @@ struct Scene {
     location: String,
     opened: Location,
     folder: tempfile::TempDir,
+    lease: Duration,
+    /// Where SQLite's file is, unless it is in the folder.
+    disk: Option<SmallDisk>,
+    /// The clocks of the workers, where they have their own.
+    clocks: Option<Clocks>,
 }
 
 impl Scene {
     fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data/pilothouse.db");
-        Self { location: path.to_str().unwrap().to_owned(), opened: Location::Sqlite { path }, folder }
+        let location = path.to_str().unwrap().to_owned();
+        Self { location, opened: Location::Sqlite { path }, folder, lease: LEASE, disk: None, clocks: None }
     }
 
     fn postgres(url: String) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { location: url.clone(), opened: Location::Postgres { url }, folder }
+        Self {
+            location: url.clone(),
+            opened: Location::Postgres { url },
+            folder,
+            lease: LEASE,
+            disk: None,
+            clocks: None,
+        }
     }
 
-    fn effects(&self) -> PathBuf {
-        Path::new(self.folder.path()).join("effects")
+    /// What the processes told in one of their files.
+    fn told_in(&self, file: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(file)).unwrap()
     }
 
-    /// A worker that asks for runs from the number `first` on.
-    fn worker(&self, first: u64, count: u64) -> Command {
-        let mut worker = Command::new(WORKER);
-        worker.arg(&self.location).arg(self.effects()).args([first.to_string(), count.to_string()]);
+    /// A process that does what `words` say.
+    fn process(&self, words: &[&str]) -> Command {
+        let mut process = self.disk.as_ref().map_or_else(|| Command::new(WORKER), |disk| disk.command(WORKER));
+        process.arg(&self.location).arg(self.folder.path()).arg(self.lease.as_millis().to_string()).args(words);
+        // It stops by itself when this ends, unless it is killed before.
+        process.stdin(Stdio::piped());
+        process
+    }
+
+    /// The worker with this number, which asks for runs.
+    fn asking(&self, number: u64) -> Command {
+        let mut worker = self.process(&["ask", &(number * NUMBERS).to_string()]);
+        if let Some(clocks) = &self.clocks {
+            clocks.give(number, &mut worker);
+        }
         worker
     }
 
+    /// A worker that works on so many runs at once and asks for none.
+    fn serving(&self, concurrency: usize) -> Command {
+        self.process(&["serve", &concurrency.to_string()])
+    }
+
     /// Has a last process finish what is left, and looks at everything.
+    async fn finish(&self, told: &HashMap<RunId, u64>) -> Figures {
+        assert_ended_well(self.process(&["finish"]).spawn().unwrap());
+        if let (Some(disk), Location::Sqlite { path }) = (&self.disk, &self.opened) {
+            // Closed, the database is in this one file.
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::copy(disk.path().join("data/pilothouse.db"), path).unwrap();
+        }
+        look(&self.opened, &self.told_in("effects"), told).await
+    }
+
+    /// The same after so many troubles that the processes did not survive.
     async fn end(&self, told: &HashMap<RunId, u64>, troubles: usize) {
-        let last = self.worker(0, 0).status().unwrap();
-        assert!(last.success(), "the last process finishes what is left");
-        let figures = look(&self.opened, &std::fs::read_to_string(self.effects()).unwrap(), told).await;
+        let figures = self.finish(told).await;
         eprintln!("{troubles} troubles: {figures:?}");
         assert!(figures.accepted >= troubles && figures.interrupted >= troubles / 2, "they must come in the middle");
         assert!((1..=figures.again).contains(&figures.repeated), "a claim repeats at most the step that it finds open");
     }
 }
 
+fn number(variable: &str, usual: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|number| number.parse().ok()).unwrap_or(usual)
+}
+
+fn seconds() -> u64 {
+    number("PILOTHOUSE_CRASH_SECONDS", SECONDS)
+}
+
+/// Moments up to `longest`, the same for the same seed.
+fn moments(longest: Duration) -> Moments {
+    Moments::new(number("PILOTHOUSE_CRASH_SEED", SEED), longest)
+}
+
 fn trouble_ends() -> Instant {
-    let seconds = std::env::var("PILOTHOUSE_CRASH_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
-    Instant::now() + Duration::from_secs(seconds.unwrap_or(SECONDS))
+    Instant::now() + Duration::from_secs(seconds())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -90,10 +155,10 @@ async fn postgres_runs_survive_their_process() {
 
 /// One process at a time, each killed soon after it had its first run accepted.
 async fn one_after_another(scene: &Scene) {
-    let mut moments = Moments::new(SEED, LONGEST);
+    let mut moments = moments(LONGEST);
     let (mut told, mut rounds, end) = (HashMap::new(), 0, trouble_ends());
     while Instant::now() < end {
-        let mut worker = scene.worker(rounds as u64 * NUMBERS, NUMBERS);
+        let mut worker = scene.asking(rounds as u64);
         let lines = lines_until_killed(&mut worker, moments.next().unwrap());
         told.extend(lines.iter().filter_map(|line| accepted(line)));
         rounds += 1;
@@ -104,8 +169,8 @@ async fn one_after_another(scene: &Scene) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_workers_survive_kills_of_each_other() {
     let scene = Scene::postgres(pilothouse_testkit::postgres().schema_url("engine_pack"));
-    let mut pack = Pack::of(&scene, 2);
-    let (mut moments, mut troubles, end) = (Moments::new(SEED, LONGEST_OF_PACK), 0, trouble_ends());
+    let mut pack = Pack::asking(&scene, 2);
+    let (mut moments, mut troubles, end) = (moments(LONGEST_OF_PACK), 0, trouble_ends());
     while Instant::now() < end {
         pack.wait(moments.next().unwrap());
         pack.kill(&scene, troubles % 2);
@@ -117,8 +182,8 @@ async fn several_workers_survive_kills_of_each_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_was_stopped_past_its_lease_writes_nothing() {
     let scene = Scene::postgres(pilothouse_testkit::postgres().schema_url("engine_stop"));
-    let mut pack = Pack::of(&scene, 2);
-    let (mut moments, mut troubles, end) = (Moments::new(SEED, LONGEST_OF_PACK), 0, trouble_ends());
+    let mut pack = Pack::asking(&scene, 2);
+    let (mut moments, mut troubles, end) = (moments(LONGEST_OF_PACK), 0, trouble_ends());
     while Instant::now() < end {
         pack.wait(moments.next().unwrap());
         pack.signal("STOP", troubles % 2);
@@ -133,8 +198,8 @@ async fn a_worker_that_was_stopped_past_its_lease_writes_nothing() {
 async fn runs_survive_the_crash_of_the_database_server() {
     let server = OwnServer::begin();
     let scene = Scene::postgres(server.url().to_owned());
-    let mut pack = Pack::of(&scene, 2);
-    let (mut moments, mut crashes, end) = (Moments::new(SEED, LONGEST_OF_PACK), 0, trouble_ends());
+    let mut pack = Pack::asking(&scene, 2);
+    let (mut moments, mut crashes, end) = (moments(LONGEST_OF_PACK), 0, trouble_ends());
     while Instant::now() < end {
         pack.wait(Duration::from_millis(300) + moments.next().unwrap());
         server.crash();

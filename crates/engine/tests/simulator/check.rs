@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pilothouse_domain::RunId;
 use pilothouse_domain::run::Status;
+use pilothouse_domain::{Micros, RunId};
 use pilothouse_store::journal::{Entry, EntryKind, RETRIED};
 
 use crate::memory::Tables;
 use crate::row::{Row, State, Written};
-use crate::wire::over;
+use crate::timely::Timely;
+use crate::turns::over;
 
 /// Most faults that are told of one simulation.
 const MOST: usize = 5;
@@ -22,6 +23,7 @@ pub struct Checks {
     keys: BTreeMap<(RunId, String), String>,
     /// The claims under which each step had its effect.
     effects: BTreeMap<(RunId, String), BTreeSet<i64>>,
+    timely: Timely,
 }
 
 /// A run as it was when it was looked at last.
@@ -39,15 +41,20 @@ impl Checks {
         }
     }
 
-    /// Looks at what has changed.
-    pub fn look(&mut self, tables: &mut Tables) {
+    /// Looks at what has changed; it is `now` by the one true clock.
+    pub fn look(&mut self, tables: &mut Tables, now: Micros) {
         let touched = std::mem::take(&mut tables.touched);
         for id in &touched {
             let Some(row) = tables.rows.get(id) else {
-                self.fault(format!("{id} is lost"));
+                let forgotten = tables.forgotten.get(id).ok_or("is lost".to_owned());
+                if let Err(fault) = forgotten.and_then(|row| self.timely.forgotten(tables, row, now)) {
+                    self.fault(format!("{id} {fault}"));
+                }
                 continue;
             };
-            if let Err(fault) = whole(row).and_then(|()| self.goes_on(row)) {
+            let known = self.seen.get(id).map_or(0, |seen| seen.journal.len());
+            let timely = self.timely.goes_on(tables, row, known, now);
+            if let Err(fault) = whole(row).and_then(|()| self.goes_on(row)).and(timely) {
                 self.fault(format!("{id}: {fault}"));
             }
             if row.state == State::Running
@@ -86,7 +93,10 @@ impl Checks {
         if self.keys.iter().any(|(other, known)| known == key && *other != step) {
             self.fault(format!("{id}: step {path} has the key of another one"));
         }
-        let Some(row) = tables.rows.get(&id) else { return self.fault(format!("{id} is at work and not stored")) };
+        // Whoever is slow may still work on what others ended long ago.
+        let Some(row) = tables.rows.get(&id).or_else(|| tables.forgotten.get(&id)) else {
+            return self.fault(format!("{id} is at work and not stored"));
+        };
         if epoch > row.run.epoch {
             self.fault(format!("{id}: step {path} under a claim that nobody made"));
         }
@@ -106,6 +116,16 @@ impl Checks {
         self.effects.values().filter(|claims| claims.len() > 1).count()
     }
 
+    /// Nodes go by the one true clock.
+    pub fn share_time(&mut self) {
+        self.timely.shared = true;
+    }
+
+    /// How many ticks of schedules had runs.
+    pub fn ticks(&self) -> usize {
+        self.timely.ticks()
+    }
+
     /// How many effects there were.
     pub fn effects(&self) -> usize {
         self.effects.values().map(BTreeSet::len).sum()
@@ -113,6 +133,9 @@ impl Checks {
 
     /// Once all is over: every step that is stored as done had its effect under the claim that stored it.
     pub fn end(&mut self, tables: &Tables) {
+        for fault in self.timely.end(tables) {
+            self.fault(fault);
+        }
         for row in tables.rows.values() {
             let steps = row.journal.iter().filter(|written| has_effect(&written.entry));
             for Written { claim, entry } in steps {
@@ -129,7 +152,7 @@ impl Checks {
     }
 }
 
-fn begins(written: &Written) -> bool {
+pub fn begins(written: &Written) -> bool {
     written.entry.kind == EntryKind::State && written.entry.name == Status::Running.as_str()
 }
 

@@ -1,22 +1,26 @@
 //! One simulation: nodes come and go, their clocks jump, people start, stop and signal runs; then all is quiet, and
 //! everything must come to its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use pilothouse_domain::{RunId, TenantId};
+use pilothouse_domain::schedule::{CatchUp, Interval, Jitter, Overlap, Policy, Timing};
+use pilothouse_domain::{Ids as _, RunId, ScheduleId, TenantId};
 use pilothouse_engine::{Engine, Event, Options, Registry, Request};
 use pilothouse_store::runs::Limits;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::memory::{Mutation, Tables};
+use crate::calendar::Ticking;
+use crate::memory::Tables;
+use crate::mutation::Mutation;
 use crate::row::{Row, State};
-use crate::script::{self, GO, Script};
+use crate::script::{Act, GO, KIND, Script};
+use crate::timely::KEEP;
 use crate::wire::Wire;
-use crate::world::{Life, Process, World};
+use crate::world::{Process, World};
 
 /// How long things go wrong.
 const TROUBLE: Duration = Duration::from_secs(12);
@@ -28,9 +32,16 @@ const LEASE: Duration = Duration::from_secs(2);
 /// How many of the runs, in a thousand, have somebody who listens.
 const LISTENED: u64 = 250;
 /// Most runs of one simulation.
-const RUNS: usize = 12;
-const HOUR_US: i64 = 3_600_000_000;
-const TENANTS: [&str; 3] = ["a", "b", "c"];
+pub const RUNS: usize = 12;
+pub const HOUR_US: i64 = 3_600_000_000;
+pub const TENANTS: [&str; 3] = ["a", "b", "c"];
+
+/// Most schedules, and how often they tick: by a clock that is right, and by clocks that jump by hours.
+const SCHEDULES: u64 = 2;
+const TICKS_EVERY_S: i64 = 2;
+const TICKS_EVERY_S_OF_JUMPS: i64 = 1_200;
+/// The most that may pass until a run begins that another node was told of.
+const PROMPT: Duration = Duration::from_millis(300);
 
 /// What a simulation was like.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -39,28 +50,29 @@ pub struct Figures {
     pub effects: usize,
     pub repeated: usize,
     pub faults: u64,
+    /// Ticks of schedules that had a run.
+    pub ticks: usize,
+    /// Runs that were forgotten.
+    pub forgotten: usize,
     /// The same for the same course of events.
     pub trace: u64,
 }
 
 /// A process with its engine.
-struct Node {
-    process: Arc<Process>,
-    engine: Engine,
-    stop: CancellationToken,
-    work: JoinHandle<()>,
+pub struct Node {
+    pub process: Arc<Process>,
+    pub engine: Engine,
+    pub stop: CancellationToken,
+    pub work: JoinHandle<()>,
     /// When what happened to it is over.
-    until: Option<Duration>,
+    pub until: Option<Duration>,
 }
 
 impl Node {
     fn begin(world: &Arc<World>, name: String, offset: i64) -> Self {
         let process = Process::new(name, world, offset);
         let (concurrency, drain) = world.draw(|chance| (chance.between(1, 4) as usize, chance.millis(0, 3_000)));
-        let options = Options { concurrency, drain, lease: LEASE, ..Options::default() };
-        let registry = Registry::default().with(Arc::new(Script { process: process.clone() }));
-        let wire = Arc::new(Wire { process: process.clone() });
-        let engine = Engine::over(wire, process.clone(), world.clone(), registry, options);
+        let engine = engine(&process, Options { concurrency, drain, ..Options::default() });
         let stop = CancellationToken::new();
         let (worker, stopped) = (engine.clone(), stop.clone());
         let work = tokio::spawn(async move { worker.work(stopped).await });
@@ -69,14 +81,22 @@ impl Node {
     }
 }
 
+fn engine(process: &Arc<Process>, options: Options) -> Engine {
+    let world = &process.world;
+    let options = Options { lease: LEASE, keep: KEEP, database_clock: world.shared_time, ..options };
+    let registry = Registry::default().with(Arc::new(Script { process: process.clone() }));
+    let wire = Arc::new(Wire { process: process.clone() });
+    Engine::over(wire, process.clone(), world.clone(), registry, options)
+}
+
 /// What the callers were told: the run of each key.
 type Told = Arc<Mutex<BTreeMap<String, RunId>>>;
 
-struct Simulation {
-    world: Arc<World>,
-    nodes: Vec<Node>,
+pub struct Simulation {
+    pub world: Arc<World>,
+    pub nodes: Vec<Node>,
     begun: usize,
-    asked: Vec<(TenantId, Request)>,
+    pub asked: Vec<(TenantId, Request)>,
     told: Told,
 }
 
@@ -97,10 +117,14 @@ impl Simulation {
         let limits = [
             ("narrow", Limits { running: Some(2), running_per_tenant: Some(1), ..Limits::default() }),
             ("script", Limits { running_per_key: Some(2), ..Limits::default() }),
+            ("rated", Limits { rate: Some((2, 1_000_000)), ..Limits::default() }),
         ];
         self.world.with(|inner| {
             inner.tables.limits = limits.map(|(queue, limits)| (queue.to_owned(), limits)).into_iter().collect();
         });
+        for _ in 0..self.world.draw(|chance| chance.between(0, SCHEDULES)) {
+            self.schedule();
+        }
         for _ in 0..self.world.draw(|chance| chance.between(2, 3)) {
             self.begin_node();
         }
@@ -110,10 +134,12 @@ impl Simulation {
             self.sound()?;
         }
         self.recover().await;
+        self.end_schedules().await?;
         self.settle("after the trouble").await?;
         self.ask_again().await?;
         self.settle("after all were asked for").await?;
         self.signal_all().await?;
+        self.is_prompt().await?;
         self.stop_all().await?;
         self.world.with(|inner| inner.checks.end(&inner.tables));
         self.sound()
@@ -124,133 +150,104 @@ impl Simulation {
         if broken.is_empty() { Ok(()) } else { Err(broken) }
     }
 
-    fn begin_node(&mut self) {
+    pub fn begin_node(&mut self) {
         self.begun += 1;
         let name = format!("node {}", self.begun);
-        self.nodes.push(Node::begin(&self.world, name, 0));
+        let wrong = self.world.shared_time && self.world.draw(|chance| chance.happens(300));
+        let offset = if wrong { self.jump() } else { 0 };
+        self.nodes.push(Node::begin(&self.world, name, offset));
     }
 
-    /// Something happens.
-    fn trouble(&mut self) {
-        self.end_troubles();
-        let (what, which) = self.world.draw(|chance| (chance.below(100), chance.number() as usize));
-        match what {
-            0..40 => self.ask(which),
-            40..54 => self.tell_a_run(what, which),
-            54..60 => self.tell_a_run(what, which),
-            60..67 => self.harm(which, Life::Dead, 3_000),
-            67..76 => self.harm(which, Life::Stalled, 6_000),
-            76..82 => {
-                let offset = self.world.draw(|chance| chance.below(2 * HOUR_US as u64) as i64 - HOUR_US);
-                self.node(which).process.set_clock(offset);
-                self.world.fault();
-            }
-            82..86 => {
-                let node = self.node(which);
-                self.world.tell(format_args!("{} is to stop", node.process.name));
-                node.stop.cancel();
-                self.world.fault();
-            }
-            _ => {}
-        }
+    /// How far a clock is off, of those that are.
+    pub fn jump(&self) -> i64 {
+        self.world.draw(|chance| chance.below(2 * HOUR_US as u64) as i64 - HOUR_US)
     }
 
-    fn node(&self, which: usize) -> &Node {
-        &self.nodes[which % self.nodes.len()]
-    }
-
-    /// A process stands still, or dies and is started again, after at most so many milliseconds.
-    fn harm(&mut self, which: usize, life: Life, most: u64) {
-        let until = self.world.elapsed() + self.world.draw(|chance| chance.millis(50, most));
-        let count = self.nodes.len();
-        let node = &mut self.nodes[which % count];
-        if node.until.is_none() && !node.work.is_finished() {
-            node.process.set_life(life);
-            node.until = Some(until);
-            self.world.fault();
-        }
-    }
-
-    fn end_troubles(&mut self) {
-        let now = self.world.elapsed();
-        for index in 0..self.nodes.len() {
-            let node = &mut self.nodes[index];
-            let over = node.until.is_some_and(|until| until <= now);
-            match node.process.life() {
-                Life::Stalled if over => {
-                    node.until = None;
-                    node.process.set_life(Life::Alive);
-                }
-                Life::Dead if over => self.replace(index),
-                Life::Alive if node.work.is_finished() => self.replace(index),
-                _ => {}
-            }
-        }
-    }
-
-    fn replace(&mut self, index: usize) {
-        self.begin_node();
-        self.nodes.swap_remove(index);
-    }
-
-    /// Somebody asks for a run.
-    fn ask(&mut self, which: usize) {
-        if self.asked.len() == RUNS {
-            return;
-        }
-        let key = format!("run {}", self.asked.len());
-        let request = self.world.draw(|chance| {
-            let input = serde_json::json!(script::script(chance, true)).to_string();
-            let queue = chance.one_of(&["narrow", "script", "free"]).copied().unwrap_or("script").to_owned();
-            let own_key = if chance.happens(400) { "key" } else { "" }.to_owned();
-            Request {
-                queue,
-                key: own_key,
-                priority: chance.below(5) as i64,
-                max_attempts: chance.between(1, 5) as i64,
-                time_limit_ms: chance.happens(100).then(|| chance.between(100, 2_000) as i64),
-                idempotency_key: Some(key),
-                ..Request::new("script", "ada", "a script", input)
-            }
+    /// A schedule is there from the beginning.
+    fn schedule(&self) {
+        let now = self.world.now();
+        let every = if self.world.shared_time { TICKS_EVERY_S } else { TICKS_EVERY_S_OF_JUMPS };
+        let Ok(timing) = Interval::new(every, 0).map(Timing::Every) else { return };
+        let id = ScheduleId(self.world.uuid(now));
+        let ticking = self.world.draw(|chance| {
+            let overlap = chance.one_of(&Overlap::ALL).copied().unwrap_or_default();
+            let catch_up = ["none", "last", "all", "bounded:2"];
+            let catch_up = chance.one_of(&catch_up).and_then(|name| name.parse().ok()).unwrap_or(CatchUp::Last);
+            let acts = vec![Act::Step(chance.between(0, 20)), Act::Step(chance.between(0, 3_000))];
+            let policy = Policy { overlap, catch_up, jitter_seconds: chance.below(2) as u32 };
+            let first = timing.next_after(now);
+            let (input, tenant) = (serde_json::json!(acts).to_string(), TENANTS[0].parse().ok()?);
+            let (next, due) = (
+                first,
+                first.map(|first| {
+                    timing.due(first, Jitter { schedule: &id.to_string(), seconds: policy.jitter_seconds })
+                }),
+            );
+            let (missed, skipped, decisions) = (0, 0, 0);
+            Some(Ticking { id, tenant, timing, policy, input, first: first?, next, due, missed, skipped, decisions })
         });
-        let tenant: Option<TenantId> = self.world.draw(|chance| chance.one_of(&TENANTS)?.parse().ok());
-        if let Some(tenant) = tenant {
-            self.start(which, tenant.clone(), request.clone());
-            self.asked.push((tenant, request));
-        }
+        self.world.with(|inner| inner.tables.schedules.extend(ticking.map(|ticking| (id, ticking))));
     }
 
-    fn start(&self, which: usize, tenant: TenantId, request: Request) -> JoinHandle<()> {
+    /// Waits until nothing is due any more, and lets no schedule tick from then on.
+    async fn end_schedules(&self) -> Result<(), String> {
+        let until = self.world.elapsed() + REST;
+        while self.world.elapsed() < until {
+            tokio::time::sleep(LOOK_EVERY).await;
+            self.sound()?;
+            // Ticks that wait for the runs before them are looked at again after a while.
+            let now = self.nodes.iter().map(|node| node.process.moment()).max().unwrap_or(0);
+            let over = self.world.with(|inner| {
+                let is_due = |ticking: &Ticking| ticking.next.is_some_and(|next| next <= now);
+                let over = !inner.tables.schedules.values().any(is_due);
+                if over {
+                    inner.tables.schedules.values_mut().for_each(|ticking| ticking.due = None);
+                }
+                over
+            });
+            if over {
+                return Ok(());
+            }
+        }
+        let late = self.world.with(|inner| format!("{:?}", inner.tables.schedules));
+        Err(format!("ticks come due and nobody decides on them: {late}"))
+    }
+
+    /// A run begins at once that a node was asked for which does not work itself.
+    async fn is_prompt(&self) -> Result<(), String> {
+        let process = Process::new("a server".to_owned(), &self.world, 2 * HOUR_US);
+        let server = engine(&process, Options { concurrency: 0, ..Options::default() });
+        let input = serde_json::json!([Act::Step(0)]).to_string();
+        let request = Request { queue: "free".to_owned(), ..Request::new(KIND, "ada", "at once", input) };
+        let tenant: TenantId = TENANTS[0].parse().map_err(|_| "no tenant")?;
+        let started = server.start(&tenant, request).await.map_err(|error| error.to_string())?;
+        tokio::time::sleep(PROMPT).await;
+        let begun = self.world.with(|inner| inner.tables.get(&tenant, started.id).is_none_or(|row| row.run.epoch > 0));
+        if !begun {
+            return Err(format!("{} waits although the others were told of it", started.id));
+        }
+        let ended = server.wait(&tenant, started.id, REST).await.map_err(|error| error.to_string())?;
+        ended.filter(|run| !run.status.is_final()).map_or(Ok(()), |run| Err(format!("{run:?} does not end")))
+    }
+
+    pub fn start(&self, which: usize, tenant: TenantId, request: Request) -> JoinHandle<()> {
         let (engine, told) = (self.node(which).engine.clone(), self.told.clone());
         let world = self.world.clone();
         tokio::spawn(async move {
             let key = request.idempotency_key.clone().unwrap_or_default();
             let Ok(started) = engine.start(&tenant, request).await else { return };
             let before = told.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), started.id);
-            if before.is_some_and(|before| before != started.id) {
-                world.with(|inner| inner.checks.broken.push(format!("{key} was told two runs")));
-            }
+            world.with(|inner| {
+                // A key is free again once its run is forgotten.
+                let other = before.filter(|before| *before != started.id);
+                if other.is_some_and(|other| !inner.tables.forgotten.contains_key(&other)) {
+                    inner.checks.broken.push(format!("{key} was told two runs"));
+                }
+            });
             if world.draw(|chance| chance.happens(LISTENED)) {
                 listen(&engine, &world, &tenant, started.id).await;
             }
         })
-    }
-
-    /// Somebody signals, cancels or retries a run.
-    fn tell_a_run(&self, what: u64, which: usize) {
-        let known: Vec<(TenantId, RunId)> = self
-            .world
-            .with(|inner| inner.tables.rows.values().map(|row| (row.run.tenant.clone(), row.run.id)).collect());
-        let Some((tenant, id)) = self.world.draw(|chance| chance.one_of(&known).cloned()) else { return };
-        let engine = self.node(which).engine.clone();
-        tokio::spawn(async move {
-            // Whoever is not answered does not know whether it was heard.
-            match what {
-                40..54 => drop(engine.signal(&tenant, id, GO, "1", "bob").await),
-                54..57 => drop(engine.cancel(&tenant, id).await),
-                _ => drop(engine.retry(&tenant, id).await),
-            }
-        });
     }
 
     /// Nothing goes wrong any more, and the clocks agree.
@@ -295,13 +292,19 @@ impl Simulation {
         if told.len() != self.asked.len() {
             return Err(format!("{} of {} wishes were answered", told.len(), self.asked.len()));
         }
-        let stored = self.world.with(|inner| inner.tables.rows.len());
-        let lost = told.values().find(|id| !self.world.with(|inner| inner.tables.rows.contains_key(id)));
-        match lost {
-            Some(id) => Err(format!("{id} was promised and is not there")),
-            None if stored != told.len() => Err(format!("{stored} runs came of {} wishes", told.len())),
-            None => Ok(()),
-        }
+        self.world.with(|inner| {
+            let (rows, forgotten) = (&inner.tables.rows, &inner.tables.forgotten);
+            if let Some(id) = told.values().find(|id| !rows.contains_key(id) && !forgotten.contains_key(id)) {
+                return Err(format!("{id} was promised and is not there"));
+            }
+            let keys: Vec<_> = rows.values().filter(|row| row.run.schedule.is_none()).collect();
+            let different: BTreeSet<_> = keys.iter().map(|row| (&row.run.tenant, &row.run.idem_key)).collect();
+            let unasked = keys.iter().any(|row| !told.contains_key(row.run.idem_key.as_deref().unwrap_or_default()));
+            if keys.len() != different.len() || unasked {
+                return Err(format!("{} runs came of {} wishes", keys.len(), told.len()));
+            }
+            Ok(())
+        })
     }
 
     /// Signals the runs that wait until all have ended.
@@ -352,10 +355,12 @@ impl Simulation {
         let faults = self.world.injected.load(std::sync::atomic::Ordering::Relaxed);
         let trace = self.world.trace();
         self.world.with(|inner| Figures {
-            runs: inner.tables.rows.len(),
+            runs: inner.tables.rows.len() + inner.tables.forgotten.len(),
             effects: inner.checks.effects(),
             repeated: inner.checks.repeated(),
             faults,
+            ticks: inner.checks.ticks(),
+            forgotten: inner.tables.forgotten.len(),
             trace,
         })
     }

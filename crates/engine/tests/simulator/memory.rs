@@ -4,35 +4,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pilothouse_domain::run::Status;
-use pilothouse_domain::{Code, Micros, RunId, TenantId};
+use pilothouse_domain::{Code, Micros, RunId, ScheduleId, TenantId};
 use pilothouse_store::journal::RETRIED;
 use pilothouse_store::queues::Queue;
 use pilothouse_store::runs::{Change, Enqueue, Lane, Limits, Outcome, Promoted, Released, Run, Signal, Then, Write};
 use pilothouse_store::workers::Worker;
 
+use crate::calendar::Ticking;
+use crate::hints::Ear;
+use crate::mutation::Mutation;
 use crate::row::{Leaving, Row, State, Written, rank, reason};
-
-/// A fault of the database itself, which the checks must find.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mutation {
-    None,
-    /// Takes what any worker writes, whoever holds the run.
-    SkipsFence,
-    /// Gives workers up and leaves their runs where they are.
-    ForgetsToTakeBack,
-    /// Says that it has written and has not, now and then.
-    LosesWrites,
-    /// Gives out runs as if there were no limits.
-    IgnoresLimits,
-    /// Keeps signals from the runs that wait for them.
-    LosesWakeUps,
-}
 
 /// Everything.
 pub struct Tables {
     pub rows: BTreeMap<RunId, Row>,
     pub workers: BTreeMap<String, Worker>,
     pub limits: BTreeMap<String, Limits>,
+    /// By queue with a rate, when its next run would begin, had each begun as late as the rate allows.
+    pub rates: BTreeMap<String, Micros>,
+    pub schedules: BTreeMap<ScheduleId, Ticking>,
+    /// The runs that the audit log tells of.
+    pub audited: BTreeSet<RunId>,
+    /// The runs that were forgotten, as they stood then.
+    pub forgotten: BTreeMap<RunId, Row>,
+    /// Those who listen to hints.
+    pub ears: Vec<Ear>,
     /// The runs that changed since they were checked.
     pub touched: BTreeSet<RunId>,
     pub mutation: Mutation,
@@ -45,6 +41,11 @@ impl Tables {
             rows: BTreeMap::new(),
             workers: BTreeMap::new(),
             limits: BTreeMap::new(),
+            rates: BTreeMap::new(),
+            schedules: BTreeMap::new(),
+            audited: BTreeSet::new(),
+            forgotten: BTreeMap::new(),
+            ears: Vec::new(),
             touched: BTreeSet::new(),
             mutation,
             writes: 0,
@@ -68,7 +69,7 @@ impl Tables {
         }
     }
 
-    fn enqueue(&mut self, wish: Enqueue) -> Outcome {
+    pub fn enqueue(&mut self, wish: Enqueue) -> Outcome {
         let lane = wish.lane();
         let run = wish.run;
         if let (Some(most), None) = (wish.max_waiting, &wish.worker)
@@ -81,7 +82,9 @@ impl Tables {
         }
         let same =
             |row: &&Row| row.run.tenant == wish.tenant && row.run.kind == run.kind && row.run.idem_key == run.idem_key;
+        let twice = self.mutation == Mutation::TicksTwice && run.schedule.is_some();
         if run.idem_key.is_some()
+            && !twice
             && let Some(row) = self.rows.values().find(same)
         {
             return Outcome::Existing(row.run.id);
@@ -129,6 +132,9 @@ impl Tables {
         let mut row = Row { run: stored, state, rank, journal: Vec::new(), signals: Vec::new() };
         if let Some(worker) = &wish.worker {
             row.claim(worker, run.created_at);
+        }
+        if wish.audit.is_some() {
+            self.audited.insert(run.id);
         }
         self.touched.insert(run.id);
         self.rows.insert(run.id, row);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use pilothouse_domain::{Clock as _, Code};
+use pilothouse_domain::Code;
 use pilothouse_engine::{Done, Failure, Journal, Workflow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 use crate::chance::Chance;
 use crate::world::Process;
 
+/// The workflow's kind.
+pub const KIND: &str = "script";
 /// The name of steps with an effect.
 pub const STEP: &str = "step";
 /// The name of the signals that runs wait for.
@@ -73,7 +75,7 @@ type Results = BTreeMap<String, Value>;
 #[async_trait]
 impl Workflow for Script {
     fn kind(&self) -> &'static str {
-        "script"
+        KIND
     }
 
     fn version(&self) -> i64 {
@@ -142,7 +144,7 @@ impl Script {
 
     /// A moment so far away, the same in every attempt.
     async fn moment(&self, journal: &Journal, millis: u64) -> Result<i64, Failure> {
-        let now = self.process.now();
+        let now = self.process.moment();
         journal.step("moment", async { Ok(Done { output: now + millis as i64 * 1_000, summary: String::new() }) }).await
     }
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::memory::Mutation;
+use crate::mutation::Mutation;
 use crate::wire::Wire;
 use crate::world::{Process, World};
 

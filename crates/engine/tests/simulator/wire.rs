@@ -1,21 +1,23 @@
 //! The way from a process to the database: answers come late, not at all, or say less than has happened.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use pilothouse_domain::{Micros, RunId, TenantId};
+use pilothouse_domain::{Ids, Micros, RunId, TenantId};
 use pilothouse_engine::{Also, Backend};
 use pilothouse_store::journal::Entry;
 use pilothouse_store::queues::Queue;
-use pilothouse_store::runs::{
-    Change, Claim, Claimed, Horizon, Lane, Limits, Outcome, Promoted, Pruned, Released, Run, Signal,
-};
+use pilothouse_store::runs::{Change, Claim, Claimed, Horizon, Lane, Outcome, Promoted, Pruned, Released, Run, Signal};
+use pilothouse_store::schedules::Fired;
 use pilothouse_store::workers::Worker;
 use pilothouse_store::{Error, Hints};
 
-use crate::memory::{Mutation, Tables};
+use crate::drive::TENANTS;
+use crate::hints;
+use crate::memory::Tables;
+use crate::turns::take;
 use crate::world::{Life, Process};
 
 /// The database as one process reaches it.
@@ -39,7 +41,7 @@ impl Wire {
         }
         let answer = world.with(|inner| {
             let answer = effect(&mut inner.tables);
-            inner.checks.look(&mut inner.tables);
+            inner.checks.look(&mut inner.tables, world.now());
             answer
         });
         world.note_call(&process.name, what, &answer, fate.fails_after);
@@ -55,12 +57,19 @@ impl Backend for Wire {
         false
     }
 
-    async fn hints(&self) -> Result<Option<Hints>, Error> {
-        Ok(None)
+    async fn now(&self) -> Result<Option<Micros>, Error> {
+        let world = self.process.world.clone();
+        self.call("asks the time", |_| world.now()).await.map(Some)
     }
 
-    async fn hint(&self, _: String) -> Result<(), Error> {
-        Ok(())
+    async fn hints(&self) -> Result<Option<Hints>, Error> {
+        let (ear, heard) = hints::listener(&self.process);
+        self.call("listens", |tables| tables.ears.push(ear)).await?;
+        Ok(Some(heard))
+    }
+
+    async fn hint(&self, word: String) -> Result<(), Error> {
+        self.call("says", |tables| hints::say(&self.process.world, tables, &word)).await
     }
 
     async fn apply(&self, changes: Vec<Change>) -> Result<Vec<Outcome>, Error> {
@@ -166,12 +175,28 @@ impl Backend for Wire {
         self.call("retries", |tables| tables.retry(tenant, run, now)).await
     }
 
-    async fn tenants(&self) -> Result<Vec<TenantId>, Error> {
-        Ok(Vec::new())
+    async fn fire_schedules(
+        &self,
+        _: BTreeMap<String, i64>,
+        ids: Arc<dyn Ids>,
+        now: Micros,
+        limit: u32,
+    ) -> Result<Fired, Error> {
+        self.call("ticks", |tables| tables.fire(ids.as_ref(), now, limit)).await
     }
 
-    async fn prune(&self, _: &TenantId, _: Horizon, _: Option<RunId>, _: u32) -> Result<Pruned, Error> {
-        Ok(Pruned { runs: 0, after: None })
+    async fn tenants(&self) -> Result<Vec<TenantId>, Error> {
+        self.call("looks at tenants", |_| TENANTS.iter().filter_map(|name| name.parse().ok()).collect()).await
+    }
+
+    async fn prune(
+        &self,
+        tenant: &TenantId,
+        horizon: Horizon,
+        after: Option<RunId>,
+        limit: u32,
+    ) -> Result<Pruned, Error> {
+        self.call("forgets", |tables| tables.prune(tenant, horizon, after, limit)).await
     }
 }
 
@@ -184,55 +209,4 @@ fn shown(change: &Change) -> String {
             format!("{} under {} up to {}: {entries:?} and {:?}", write.run, write.epoch, write.seq, write.then)
         }
     }
-}
-
-/// Hands out runs one by one, to each lane in turn, as long as limits allow.
-fn take(tables: &mut Tables, claim: &Claim) -> Claimed {
-    let mut claimed = Claimed::default();
-    let mut open: Vec<&Lane> = claim.lanes.iter().collect();
-    let (mut empty, mut served): (BTreeSet<&Lane>, BTreeSet<&Lane>) = (BTreeSet::new(), BTreeSet::new());
-    while claimed.runs.len() < claim.most as usize && !open.is_empty() {
-        open.retain(|lane| {
-            if claimed.runs.len() == claim.most as usize {
-                return true;
-            }
-            if !has_room(tables, lane) {
-                return false;
-            }
-            match tables.take_first(lane, &claim.worker, claim.now) {
-                Some(run) => {
-                    served.insert(lane);
-                    claimed.runs.push(run);
-                    true
-                }
-                None => {
-                    empty.insert(lane);
-                    false
-                }
-            }
-        });
-    }
-    let untouched = |lane: &&Lane| !served.contains(lane) && !empty.contains(lane);
-    claimed.blocked = claim.lanes.iter().filter(untouched).filter(|lane| !has_room(tables, lane)).cloned().collect();
-    claimed.empty = empty.into_iter().cloned().collect();
-    claimed
-}
-
-fn has_room(tables: &Tables, lane: &Lane) -> bool {
-    let paused = tables.limits.get(&lane.queue).is_some_and(|limits| limits.paused);
-    tables.mutation == Mutation::IgnoresLimits || (!paused && over(tables, lane, true).is_none())
-}
-
-/// Which limit of a lane's queue is passed, or would be by one run more.
-pub fn over(tables: &Tables, lane: &Lane, one_more: bool) -> Option<String> {
-    let (more, free) = (u32::from(one_more), Limits::default());
-    let limits = tables.limits.get(&lane.queue).unwrap_or(&free);
-    let of_queue = tables.running(|run| run.queue == lane.queue);
-    let of_tenant = tables.running(|run| run.queue == lane.queue && run.tenant == lane.tenant);
-    let of_key = tables.running(|run| run.lane() == *lane);
-    let passed = |limit: Option<u32>, used: u32| limit.is_some_and(|limit| used + more > limit);
-    let any = passed(limits.running, of_queue)
-        || passed(limits.running_per_tenant, of_tenant)
-        || (!lane.key.is_empty() && passed(Some(limits.running_per_key.unwrap_or(1)), of_key));
-    any.then(|| format!("{lane} runs {of_queue}, {of_tenant}, {of_key} under {limits:?}"))
 }

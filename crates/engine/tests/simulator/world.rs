@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 use crate::chance::Chance;
 use crate::check::Checks;
-use crate::memory::{Mutation, Tables};
+use crate::memory::Tables;
+use crate::mutation::Mutation;
 use crate::script;
 
 /// When simulations begin.
@@ -34,6 +35,8 @@ pub struct World {
     pub injected: AtomicU64,
     ids: AtomicU64,
     tells: bool,
+    /// Whether nodes go by the database's clock, which is right, and not each by its own.
+    pub shared_time: bool,
 }
 
 pub struct Inner {
@@ -66,12 +69,16 @@ impl Inner {
 
 impl World {
     pub fn new(seed: u64, mutation: Mutation, tells: bool) -> Arc<Self> {
-        let inner = Inner {
+        let mut inner = Inner {
             tables: Tables::new(mutation),
             checks: Checks::default(),
             chance: Chance::of(seed),
             trace: DefaultHasher::new(),
         };
+        let shared_time = inner.chance.happens(500);
+        if shared_time {
+            inner.checks.share_time();
+        }
         Arc::new(Self {
             inner: Mutex::new(inner),
             began: Instant::now(),
@@ -79,7 +86,13 @@ impl World {
             injected: AtomicU64::new(0),
             ids: AtomicU64::new(0),
             tells,
+            shared_time,
         })
+    }
+
+    /// The time by the one true clock.
+    pub fn now(&self) -> Micros {
+        BEGINNING + self.elapsed().as_micros() as Micros
     }
 
     pub fn with<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {
@@ -207,6 +220,11 @@ impl Process {
         self.offset.store(offset, Ordering::Relaxed);
     }
 
+    /// The time that runs are told in this process.
+    pub fn moment(&self) -> Micros {
+        if self.world.shared_time { self.world.now() } else { self.now() }
+    }
+
     /// Goes on at once, once the process does again, or never.
     pub async fn goes_on(&self) {
         while self.life() != Life::Alive {
@@ -217,6 +235,6 @@ impl Process {
 
 impl Clock for Process {
     fn now(&self) -> Micros {
-        BEGINNING + self.world.elapsed().as_micros() as Micros + self.offset.load(Ordering::Relaxed)
+        self.world.now() + self.offset.load(Ordering::Relaxed)
     }
 }

@@ -106,7 +106,7 @@ impl Postgres {
             own.max_lifetime(None).idle_timeout(None).connect_with((*self.pool.connect_options()).clone()).await?;
         let mut listener = PgListener::connect_with(&own).await?;
         listener.listen(&self.channel).await?;
-        Ok(Hints::new(listener))
+        Ok(Hints::heard_by(listener))
     }
 
     /// In a transaction of its own: inside another one it would make all commits wait for each other.
