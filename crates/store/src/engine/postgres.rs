@@ -16,7 +16,7 @@ const OLDEST_SERVER: i64 = 150_000;
 
 /// What a session must never do: hang on a lock, run without end, or hold a transaction open, in milliseconds. And how
 /// its statements are planned: every one finds its rows by an index.
-const SESSION: [(&str, &str); 8] = [
+const SESSION: [(&str, &str); 12] = [
     ("statement_timeout", "30000"),
     ("lock_timeout", "10000"),
     ("idle_in_transaction_session_timeout", "60000"),
@@ -26,6 +26,11 @@ const SESSION: [(&str, &str); 8] = [
     ("enable_seqscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
+    // What a statement costs is how many rows it looks at: pages are in memory.
+    ("random_page_cost", "0.1"),
+    ("seq_page_cost", "0.1"),
+    ("cpu_tuple_cost", "1"),
+    ("cpu_index_tuple_cost", "1"),
     // Not worth its start for statements of a millisecond.
     ("jit", "off"),
 ];

@@ -163,9 +163,11 @@ const FENCE: Given = Given {
     columns: &[("tenant", Kind::Text), ("id", Kind::Text), ("epoch", Kind::Int)],
     sqlite: "SELECT id, epoch, cancel_requested, started_at FROM live
              WHERE tenant = :tenant AND id = :id AND epoch = :epoch AND state = 1",
-    postgres: "SELECT live.id, live.epoch, live.cancel_requested, live.started_at FROM given
-               JOIN live ON live.tenant = given.tenant AND live.id = given.id
-               WHERE live.epoch = given.epoch AND live.state = 1 ORDER BY live.tenant, live.id FOR NO KEY UPDATE OF live",
+    // Row by row, and the state only then: as long as few runs are at work the planner would rather read all of those.
+    postgres: "SELECT held.id, held.epoch, held.cancel_requested, held.started_at FROM given CROSS JOIN LATERAL (
+                 SELECT live.id, live.epoch, live.state, live.cancel_requested, live.started_at FROM live
+                 WHERE live.tenant = given.tenant AND live.id = given.id OFFSET 0 FOR NO KEY UPDATE) AS held
+               WHERE held.epoch = given.epoch AND held.state = 1",
 };
 
 /// What is to be known of a run that its worker still holds.
@@ -177,7 +179,10 @@ struct Held {
 /// The claims under which runs are still held: a lost claim may come in one group with the one that followed it. Until
 /// the unit ends nobody else can take these runs away.
 async fn held(tx: &mut Tx<'_>, writes: &[(usize, Arc<Write>)]) -> Result<HashMap<(RunId, i64), Held>, Error> {
-    let rows = writes.iter().map(|(_, write)| args![&write.tenant, write.run, write.epoch]).collect::<Rows<'_>>();
+    let mut ordered: Vec<&Write> = writes.iter().map(|(_, write)| write.as_ref()).collect();
+    // Two who take the same rows in different orders would wait for each other for ever.
+    ordered.sort_by(|a, b| (&a.tenant, a.run).cmp(&(&b.tenant, b.run)));
+    let rows = ordered.into_iter().map(|write| args![&write.tenant, write.run, write.epoch]).collect::<Rows<'_>>();
     let found = tx.given(&FENCE, rows).await?;
     let held = found.iter().map(|row| {
         let held =

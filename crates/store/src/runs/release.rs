@@ -45,16 +45,19 @@ const HELD: Given = Given {
     columns: &[("tenant", Kind::Text), ("id", Kind::Text), ("epoch", Kind::Int)],
     sqlite: "SELECT tenant, id, lane, attempt, last_attempt, epoch, started_at, cancel_requested FROM live
              WHERE tenant = :tenant AND id = :id AND epoch = :epoch AND state = 1",
-    postgres: "SELECT live.tenant, live.id, lane, attempt, last_attempt, live.epoch, started_at, cancel_requested
-               FROM given JOIN live ON live.tenant = given.tenant AND live.id = given.id
-               WHERE live.epoch = given.epoch AND live.state = 1 ORDER BY live.tenant, live.id
-               FOR NO KEY UPDATE OF live",
+    postgres: "SELECT held.* FROM given CROSS JOIN LATERAL (
+                 SELECT live.tenant, live.id, lane, state, attempt, last_attempt, live.epoch, started_at,
+                   cancel_requested
+                 FROM live WHERE live.tenant = given.tenant AND live.id = given.id OFFSET 0 FOR NO KEY UPDATE) AS held
+               WHERE held.epoch = given.epoch AND held.state = 1",
 };
 
 /// Puts runs back that are held under these claims and that nobody works on, since an answer was lost. No attempt of
 /// theirs has failed.
 pub async fn put_back(tx: &mut Tx<'_>, runs: Vec<(TenantId, RunId, i64)>, now: Micros) -> Result<Released, Error> {
-    let runs = runs.iter().map(|(tenant, id, epoch)| args![tenant, *id, *epoch]).collect::<Rows<'_>>();
+    let mut runs: Vec<_> = runs.iter().collect();
+    runs.sort();
+    let runs = runs.into_iter().map(|(tenant, id, epoch)| args![tenant, *id, *epoch]).collect::<Rows<'_>>();
     let rows = tx.given(&HELD, runs).await?;
     take_back(tx, &rows, now, Because::Unsure).await
 }
