@@ -168,8 +168,7 @@ impl Engine {
             self.set_queues(self.inner.backend.queues().await?);
         }
         let id = wish.run.id;
-        let place = self.place_for(&wish);
-        wish.worker = place.is_some().then(|| self.worker());
+        let place = self.place_for(&mut wish);
         let mut starting = place.is_some().then(|| self.starting(id));
         let wish = Arc::new(wish);
         let change = Change::Enqueue(wish.clone());
@@ -183,11 +182,12 @@ impl Engine {
         match (outcome, place) {
             (Outcome::Existing(id), _) => return Ok(Started { id, existed: true }),
             (Outcome::Full, _) => return Err(Error::Conflict { what: QUEUE_FULL }),
-            (_, Some(place)) => self.begin(claimed(&wish), place),
+            (Outcome::New, Some(place)) => self.begin(claimed(&wish), place),
             (_, None) if wish.run.due_at > wish.run.created_at => self.wake_at(wish.run.due_at),
-            (_, None) => {
+            (_, place) => {
                 self.inner.live.expect(id);
                 self.announce(wish.lane());
+                drop(place);
             }
         }
         Ok(Started { id, existed: false })
@@ -222,20 +222,19 @@ impl Engine {
             entry.resource = id.to_string();
             entry
         });
-        Ok(Enqueue { tenant, run, audit, worker: None, max_waiting: request.max_waiting })
+        Ok(Enqueue { tenant, run, audit, worker: None, counted: false, max_waiting: request.max_waiting })
     }
 
-    /// A place to begin the run in at once, where nothing stands before it and nothing keeps it back.
-    fn place_for(&self, wish: &Enqueue) -> Option<Place> {
+    /// A place to begin the run in at once, where nothing stands before it and nothing that is known here keeps it back.
+    fn place_for(&self, wish: &mut Enqueue) -> Option<Place> {
         let (inner, lane) = (&self.inner, wish.lane());
         if wish.run.due_at > wish.run.created_at || inner.stopping.is_cancelled() || !self.serves(&lane.queue) {
             return None;
         }
-        let alone = inner.backend.is_exclusive();
-        if !self.with(|known| !known.lanes.has(&lane) && known.has_room(&lane, alone)) {
-            return None;
-        }
+        let limited = self.with(|known| known.has_room(&lane, inner.backend.is_exclusive()))?;
         let slot = inner.slots.clone().try_acquire_owned().ok()?;
+        wish.worker = Some(self.worker());
+        wish.counted = limited && !inner.backend.is_exclusive();
         Some(self.place(lane, slot))
     }
 

@@ -32,12 +32,17 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// Whether limits leave room for one more run of the lane. Only a process that is alone can know.
-    pub(crate) fn has_room(&self, lane: &Lane, alone: bool) -> bool {
+    /// Whether one more run of the lane may begin at once, as far as is known here, and then whether there are limits to
+    /// it. Runs that stand in line go first, and only a process that is alone knows what limits leave.
+    pub(crate) fn has_room(&self, lane: &Lane, alone: bool) -> Option<bool> {
         let free = Limits::default();
         let limits = self.queues.get(&lane.queue).unwrap_or(&free);
         let limited = !lane.key.is_empty() || !limits.is_free();
-        !limited || (alone && !self.claiming && limits.has_room(lane, &self.running))
+        if self.lanes.has(lane) || (limited && self.lanes.has_any_of(&lane.queue)) {
+            return None;
+        }
+        let has_room = !limited || (!(alone && self.claiming) && limits.has_room(lane, &self.running));
+        has_room.then_some(limited)
     }
 }
 

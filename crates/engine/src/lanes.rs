@@ -54,6 +54,11 @@ impl Lanes {
         self.known.contains(lane) || self.blocked.contains(lane) || self.taken.contains_key(lane)
     }
 
+    /// Whether runs stand in any lane of this queue, as far as is known.
+    pub(crate) fn has_any_of(&self, queue: &str) -> bool {
+        self.known.iter().chain(&self.blocked).chain(self.taken.keys()).any(|lane| lane.queue == queue)
+    }
+
     /// Takes out at most `most` lanes in the order of their turns: one of each tenant, then a second one, and so on.
     pub(crate) fn take(&mut self, most: usize) -> Vec<Lane> {
         let mut taken = Vec::new();

@@ -87,7 +87,14 @@ fn wish(g: u32, name: &str, most: Option<u32>) -> Change {
         conversation: None,
         schedule: None,
     };
-    Change::Enqueue(Arc::new(Enqueue { tenant: tenant(g), run, audit: None, worker: None, max_waiting: most }))
+    Change::Enqueue(Arc::new(Enqueue {
+        tenant: tenant(g),
+        run,
+        audit: None,
+        worker: None,
+        counted: false,
+        max_waiting: most,
+    }))
 }
 
 fn write(place: u32) -> Change {

@@ -119,7 +119,8 @@ pub async fn run_now(app: &App, caller: &Caller, id: ScheduleId) -> Result<Run, 
     let run = rows::new_run(&schedule, version, RunId(app.ids.uuid(now)), None, now);
     let (tenant, run_id) = (schedule.tenant.clone(), run.id);
     let audit = Some(audit::entry(app, caller, &action, Outcome::Allowed, None));
-    let wish = Arc::new(Enqueue { tenant, run, audit, worker: None, max_waiting: Some(MAX_UNFINISHED) });
+    let wish =
+        Arc::new(Enqueue { tenant, run, audit, worker: None, counted: false, max_waiting: Some(MAX_UNFINISHED) });
     let lane = wish.lane();
     let made = app.store.write(move |tx| {
         Box::pin(async move {

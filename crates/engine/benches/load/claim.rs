@@ -77,7 +77,7 @@ impl Bench {
             schedule: None,
         };
         let worker = claimed.then(|| "filler".to_owned());
-        Enqueue { tenant: tenant(number), run, audit: None, worker, max_waiting: None }
+        Enqueue { tenant: tenant(number), run, audit: None, worker, counted: false, max_waiting: None }
     }
 
     /// Claims in turn, each of other tenants; what a claim takes is filled up again before the next, so that as many

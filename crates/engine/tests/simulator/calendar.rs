@@ -103,5 +103,5 @@ fn wish(ticking: &Ticking, id: RunId, tick: Micros, now: Micros) -> Enqueue {
         conversation: None,
         schedule: Some(ticking.id),
     };
-    Enqueue { tenant: ticking.tenant.clone(), run, audit: None, worker: None, max_waiting: None }
+    Enqueue { tenant: ticking.tenant.clone(), run, audit: None, worker: None, counted: false, max_waiting: None }
 }

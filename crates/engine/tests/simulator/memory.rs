@@ -69,8 +69,12 @@ impl Tables {
         }
     }
 
-    pub fn enqueue(&mut self, wish: Enqueue) -> Outcome {
+    pub fn enqueue(&mut self, mut wish: Enqueue) -> Outcome {
         let lane = wish.lane();
+        let waits = wish.counted && wish.worker.is_some() && !self.has_room(&lane);
+        if waits {
+            wish.worker = None;
+        }
         let run = wish.run;
         if let (Some(most), None) = (wish.max_waiting, &wish.worker)
             && self.ready_in(&lane) >= most as usize
@@ -138,7 +142,18 @@ impl Tables {
         }
         self.touched.insert(run.id);
         self.rows.insert(run.id, row);
-        Outcome::New
+        if waits { Outcome::Waits } else { Outcome::New }
+    }
+
+    /// Whether limits let one more run of the lane begin beside those at work.
+    fn has_room(&self, lane: &Lane) -> bool {
+        let mut running: BTreeMap<Lane, u32> = BTreeMap::new();
+        for row in self.rows.values().filter(|row| row.state == State::Running) {
+            *running.entry(row.run.lane()).or_default() += 1;
+        }
+        let free = Limits::default();
+        self.mutation == Mutation::IgnoresLimits
+            || self.limits.get(&lane.queue).unwrap_or(&free).has_room(lane, &running)
     }
 
     fn write(&mut self, write: Write) -> Outcome {

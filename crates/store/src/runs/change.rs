@@ -34,6 +34,9 @@ pub struct Enqueue {
     pub audit: Option<pilothouse_domain::audit::Entry>,
     /// The worker that takes it at once, if one does.
     pub worker: Option<String>,
+    /// Whether the worker takes it only where the limits of its queue leave room, which a worker that is not alone cannot
+    /// know. No room is left in a queue with a rate: that is for claims to spend.
+    pub counted: bool,
     /// Most runs that may wait in its lane, this one included; more are refused.
     pub max_waiting: Option<u32>,
 }
@@ -109,6 +112,8 @@ pub enum Then {
 pub enum Outcome {
     /// The run is stored, and claimed where the wish said so.
     New,
+    /// The run is stored, and waits: limits keep the worker from taking it at once.
+    Waits,
     /// It had been asked for before: this is the run.
     Existing(RunId),
     /// As many runs wait as may: nothing was stored.
@@ -153,7 +158,7 @@ where
         Change::Write(_) => false,
     };
     let outcome = apply(tx, vec![change]).await?.pop().ok_or(Error::Missing { what: "outcome" })?;
-    if matches!(outcome, Outcome::New | Outcome::Written(_)) && !before {
+    if matches!(outcome, Outcome::New | Outcome::Waits | Outcome::Written(_)) && !before {
         also(tx).await?;
     }
     Ok(outcome)

@@ -168,7 +168,7 @@ fn begun(id: RunId, lane: &Lane, row: &Row, live: &Row, worker: &str) -> Result<
 }
 
 /// The same as [`running`]; until the unit ends nobody else counts them so.
-async fn counted(tx: &mut Tx<'_>) -> Result<BTreeMap<Lane, u32>, Error> {
+pub(super) async fn counted(tx: &mut Tx<'_>) -> Result<BTreeMap<Lane, u32>, Error> {
     if !tx.is_sqlite() {
         tx.fetch_all(ONE_AT_A_TIME, args![]).await?;
     }

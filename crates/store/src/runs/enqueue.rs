@@ -7,11 +7,12 @@ use pilothouse_domain::audit::Entry as AuditEntry;
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Micros, RunId, ScheduleId, TenantId};
 
+use super::claim::counted;
 use super::live::State;
-use super::{Enqueue, Lane, Outcome, rank};
+use super::{Enqueue, Lane, Limits, Outcome, rank};
 use crate::given::{Given, Kind, Rows};
 use crate::journal::{self, Entry, EntryKind};
-use crate::{Error, Tx, args};
+use crate::{Error, Tx, args, queues};
 
 /// A run before it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +109,7 @@ type Placed = Vec<(usize, Arc<Enqueue>)>;
 /// Stores what is wished for, except where the lane is full or the tenant has a run of the kind with the same
 /// idempotency key. Returns what is to be audited.
 pub(super) async fn all(tx: &mut Tx<'_>, wishes: Placed, outcomes: &mut [Outcome]) -> Result<Vec<AuditEntry>, Error> {
+    let wishes = taken_within_limits(tx, wishes).await?;
     let (wishes, full) = with_room(tx, wishes).await?;
     let audited = store(tx, wishes, outcomes).await?;
     for (index, wish) in full {
@@ -135,7 +137,7 @@ async fn store(tx: &mut Tx<'_>, wishes: Placed, outcomes: &mut [Outcome]) -> Res
             outcomes[*index] = before.ok_or(Error::Conflict { what: "run" })?;
             continue;
         }
-        outcomes[*index] = Outcome::New;
+        outcomes[*index] = if wish.counted && wish.worker.is_none() { Outcome::Waits } else { Outcome::New };
         live.push(live_row(wish));
         if wish.worker.is_some() {
             begun.push((&wish.tenant, wish.run.id, begin(wish.run.created_at, 1, 1)));
@@ -163,6 +165,25 @@ pub(super) fn begin(at: Micros, attempt: i64, seq: i64) -> Entry {
         error: None,
         started_at: None,
     }
+}
+
+/// The same wishes; limits that leave no room keep the worker from taking one. Until the unit ends nobody else counts.
+async fn taken_within_limits(tx: &mut Tx<'_>, mut wishes: Placed) -> Result<Placed, Error> {
+    let is_counted = |wish: &Enqueue| wish.counted && wish.worker.is_some();
+    if !wishes.iter().any(|(_, wish)| is_counted(wish)) {
+        return Ok(wishes);
+    }
+    let (mut running, settings) = (counted(tx).await?, queues::settings(tx).await?);
+    let free = Limits::default();
+    for (_, wish) in wishes.iter_mut().filter(|(_, wish)| is_counted(wish)) {
+        let lane = wish.lane();
+        if settings.get(&lane.queue).unwrap_or(&free).has_room(&lane, &running) {
+            *running.entry(lane).or_default() += 1;
+        } else {
+            *wish = Arc::new(Enqueue { worker: None, ..wish.as_ref().clone() });
+        }
+    }
+    Ok(wishes)
 }
 
 /// Those that find room in their lane, and those that do not.

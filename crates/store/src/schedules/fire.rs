@@ -141,7 +141,8 @@ async fn start(
 ) -> Result<RunId, Error> {
     let run = new_run(schedule, version, RunId(ids.uuid(now)), Some(tick), now);
     let id = run.id;
-    let wish = Enqueue { tenant: schedule.tenant.clone(), run, audit: None, worker: None, max_waiting: None };
+    let wish =
+        Enqueue { tenant: schedule.tenant.clone(), run, audit: None, worker: None, counted: false, max_waiting: None };
     fired.lanes.push(wish.lane());
     match runs::apply(tx, vec![Change::Enqueue(Arc::new(wish))]).await?.first() {
         Some(Outcome::Existing(existing)) => Ok(*existing),

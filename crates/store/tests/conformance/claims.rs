@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use pilothouse_domain::run::Status;
-use pilothouse_store::runs::{Change, Lane, Limits, RunFilter, Then};
+use pilothouse_store::runs::{Change, Lane, Limits, Outcome, RunFilter, Then};
 use pilothouse_store::{Store, queues, runs};
 
 use crate::support::{
@@ -88,7 +88,47 @@ pub async fn lanes_take_turns(store: &Store) {
     assert!(claim(store, "w", &["q/a/"], 0, 2).await.runs.is_empty());
 }
 
-/// More lanes than one list of SQLite's holds, with keys that look like other lanes.
+/// A wish that a worker takes at once where limits leave room.
+fn counted(owner: &str, n: u128, key: &str) -> Change {
+    let mut wish = wish(owner, new_run(n, 1));
+    (wish.run.key, wish.worker, wish.counted) = (key.into(), Some(format!("w{n}")), true);
+    Change::Enqueue(Arc::new(wish))
+}
+
+pub async fn a_counted_wish_is_taken_within_limits_only(store: &Store) {
+    let limits = Limits { running: Some(3), running_per_tenant: Some(2), ..Limits::default() };
+    write!(store, |tx| async move { queues::set_limits(tx, "q", &limits, 1).await }).unwrap();
+    let (new, waits) = (Outcome::New, Outcome::Waits);
+    let group =
+        [counted("a", 1, "k"), counted("a", 2, "k"), counted("a", 3, ""), counted("a", 4, ""), counted("b", 5, "")];
+    let outcomes = put_all(store, group.into()).await;
+    assert_eq!(outcomes, [&new, &waits, &new, &waits, &new].map(Outcome::clone), "a group counts its own");
+    assert_eq!(put_all(store, vec![counted("c", 6, "")]).await, [waits.clone()]);
+    for (n, status) in [(1, Status::Running), (2, Status::Queued), (3, Status::Running), (4, Status::Queued)] {
+        let run = get(store, n).await;
+        assert_eq!((run.status, run.worker.is_some()), (status, status == Status::Running), "{n}");
+    }
+
+    let rate = Limits { rate: Some((9, SECOND)), ..Limits::default() };
+    write!(store, |tx| async move { queues::set_limits(tx, "q", &rate, 1).await }).unwrap();
+    assert_eq!(put_all(store, vec![counted("d", 7, "")]).await, [waits], "a rate is for claims to spend");
+}
+
+/// Many at once, each in a group of its own.
+pub async fn limits_hold_however_many_come_counted_at_once(store: &Store) {
+    let limits = Limits { running: Some(5), ..Limits::default() };
+    write!(store, |tx| async move { queues::set_limits(tx, "q", &limits, 1).await }).unwrap();
+    let puts = (1..=40).map(|n| {
+        let store = store.clone();
+        tokio::spawn(async move { put_all(&store, vec![counted("a", n, "")]).await.remove(0) })
+    });
+    let outcomes: Vec<Outcome> = futures::future::join_all(puts).await.into_iter().map(Result::unwrap).collect();
+    let taken = outcomes.iter().filter(|outcome| **outcome == Outcome::New).count();
+    assert_eq!((taken, outcomes.iter().filter(|outcome| **outcome == Outcome::Waits).count()), (5, 35));
+    let running = read!(store, |tx| runs::running(tx));
+    assert_eq!(running, BTreeMap::from([(lane("q/a/"), 5)]));
+}
+
 /// Lets many runs of one key run side by side.
 async fn widen(store: &Store, queue: &'static str) {
     let limits = Limits { running_per_key: Some(999), ..Limits::default() };
@@ -107,6 +147,7 @@ pub async fn a_key_is_one_runs_at_a_time_unless_its_queue_says_otherwise(store: 
     assert_eq!(numbers(&claim(store, "w", &["q/a/repository"], 9, 2).await.runs), [2, 3]);
 }
 
+/// With keys that look like other lanes.
 pub async fn many_lanes_are_claimed_at_once(store: &Store) {
     widen(store, "q").await;
     let lanes: Vec<Lane> = (0..300).map(|n| lane(&format!("q/t{}/k/{n}", n % 7))).collect();

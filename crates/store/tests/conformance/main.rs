@@ -55,6 +55,8 @@ pilothouse_testkit::on_both_databases! {
     claims::lanes_take_turns,
     claims::a_key_is_one_runs_at_a_time_unless_its_queue_says_otherwise,
     claims::many_lanes_are_claimed_at_once,
+    claims::a_counted_wish_is_taken_within_limits_only,
+    claims::limits_hold_however_many_come_counted_at_once,
     claims::two_workers_never_hold_one_run,
     claims::limits_hold_however_many_claim_at_once,
     claims::limits_keep_lanes_back,

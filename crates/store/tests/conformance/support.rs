@@ -97,7 +97,7 @@ pub fn new_run(n: u128, due_at: i64) -> NewRun {
 
 /// A wish for a run that nobody takes at once.
 pub fn wish(owner: &str, run: NewRun) -> Enqueue {
-    Enqueue { tenant: tenant(owner), run, audit: None, worker: None, max_waiting: None }
+    Enqueue { tenant: tenant(owner), run, audit: None, worker: None, counted: false, max_waiting: None }
 }
 
 /// A write of the worker that holds `run`, without entries.

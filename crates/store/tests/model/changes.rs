@@ -1,16 +1,36 @@
 //! The model's side of wishes and writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use pilothouse_domain::Code;
 use pilothouse_domain::run::Status;
-use pilothouse_store::runs::{Enqueue, Lane, Outcome, Run, Then, Write};
+use pilothouse_domain::{Code, RunId};
+use pilothouse_store::runs::{Change, Enqueue, Lane, Outcome, Run, Then, Write};
 
 use crate::state::{Kept, State, rank, why};
 
 impl State {
-    pub fn enqueue(&mut self, wish: &Enqueue, waiting: &mut BTreeMap<Lane, u32>) -> Outcome {
+    /// The runs of wishes that their worker takes at once.
+    pub fn within_limits(&self, changes: &[Change]) -> BTreeSet<RunId> {
+        let mut places: BTreeMap<Lane, u32> = BTreeMap::new();
+        let mut taken = BTreeSet::new();
+        for change in changes {
+            let Change::Enqueue(wish) = change else { continue };
+            let rated = self.limits.get(&wish.run.queue).is_some_and(|limits| limits.rate.is_some());
+            let fits = !wish.counted || (!rated && self.may_begin(&wish.lane(), &places, 0));
+            if wish.worker.is_some() && fits {
+                taken.insert(wish.run.id);
+                if wish.counted {
+                    *places.entry(wish.lane()).or_default() += 1;
+                }
+            }
+        }
+        taken
+    }
+
+    pub fn enqueue(&mut self, wish: &Enqueue, taken: bool, waiting: &mut BTreeMap<Lane, u32>) -> Outcome {
         let known = self.known(wish);
+        let waits = wish.worker.is_some() && !taken;
+        let wish = &Enqueue { worker: wish.worker.clone().filter(|_| taken), ..wish.clone() };
         if let (Some(most), None) = (wish.max_waiting, &wish.worker) {
             let before = waiting.entry(wish.lane()).or_default();
             if *before >= most {
@@ -20,7 +40,7 @@ impl State {
         }
         known.unwrap_or_else(|| {
             self.store(wish);
-            Outcome::New
+            if waits { Outcome::Waits } else { Outcome::New }
         })
     }
 

@@ -68,7 +68,7 @@ impl State {
     }
 
     /// Whether one more run of the lane may begin, beside those that run and those that have places.
-    fn may_begin(&self, lane: &Lane, places: &BTreeMap<Lane, u32>, now: Micros) -> bool {
+    pub fn may_begin(&self, lane: &Lane, places: &BTreeMap<Lane, u32>, now: Micros) -> bool {
         let free = Limits::default();
         let limits = self.limits.get(&lane.queue).unwrap_or(&free);
         let used = |wanted: &dyn Fn(&Lane) -> bool| {

@@ -85,6 +85,7 @@ pub struct Wanted {
     pub priority: i64,
     pub attempts: i64,
     pub worker: Option<u8>,
+    pub counted: bool,
     pub most: Option<u8>,
 }
 
@@ -158,7 +159,7 @@ fn item() -> impl Strategy<Value = Item> {
 fn wanted() -> impl Strategy<Value = Wanted> {
     let delay = prop::option::weighted(0.3, delay());
     let name = prop::option::weighted(0.3, 0..4_u8);
-    let (worker, most) = (prop::option::weighted(0.15, 0..3_u8), prop::option::weighted(0.2, 1..4_u8));
+    let (worker, most) = (prop::option::weighted(0.25, (0..3_u8, any::<bool>())), prop::option::weighted(0.2, 1..4_u8));
     (0..8_u8, name, delay, -2..3_i64, 1..4_i64, worker, most).prop_map(
         |(lane, name, delay, priority, attempts, worker, most)| Wanted {
             lane,
@@ -166,7 +167,8 @@ fn wanted() -> impl Strategy<Value = Wanted> {
             delay,
             priority,
             attempts,
-            worker,
+            worker: worker.map(|(worker, _)| worker),
+            counted: worker.is_some_and(|(_, counted)| counted),
             most,
         },
     )

@@ -132,12 +132,12 @@ impl Session {
 
     fn note(&mut self, change: &Change, outcome: &Outcome) {
         match change {
-            Change::Enqueue(wish) if *outcome == Outcome::New => {
+            Change::Enqueue(wish) if matches!(outcome, Outcome::New | Outcome::Waits) => {
                 let id = id_of(change);
                 if self.order.contains(&id) {
                     return;
                 }
-                if wish.worker.is_some() {
+                if wish.worker.is_some() && *outcome == Outcome::New {
                     self.hold(self.state.runs[&id].run.clone());
                 }
                 self.order.push(id);
@@ -209,7 +209,7 @@ impl Session {
             conversation: None,
         };
         let (worker, max_waiting) = (wanted.worker.map(name), wanted.most.map(u32::from));
-        Enqueue { tenant, run, audit: None, worker, max_waiting }
+        Enqueue { tenant, run, audit: None, worker, counted: wanted.counted, max_waiting }
     }
 
     fn write(&self, hold: &Hold, entries: u8, then: &What) -> Option<Write> {

@@ -197,9 +197,11 @@ impl State {
         for kept in self.runs.values().filter(|kept| kept.ready) {
             *waiting.entry(kept.run.lane()).or_default() += 1;
         }
+        // Those that are counted are judged first, beside what ran before them.
+        let places = self.within_limits(changes);
         let answer = |(outcome, change): (Option<Outcome>, &Change)| match change {
             Change::Write(_) => outcome.unwrap(),
-            Change::Enqueue(wish) => self.enqueue(wish, &mut waiting),
+            Change::Enqueue(wish) => self.enqueue(wish, places.contains(&wish.run.id), &mut waiting),
         };
         let mut outcomes: Vec<Outcome> = written.into_iter().zip(changes).map(answer).collect();
         // Whoever found no room may have asked for a run that stands there by now.

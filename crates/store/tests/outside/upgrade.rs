@@ -185,7 +185,9 @@ async fn runs_go_on(store: &Store) {
             conversation: None,
             schedule: None,
         };
-        Change::Enqueue(Enqueue { tenant: acme(), run, audit: None, worker: None, max_waiting: None }.into())
+        Change::Enqueue(
+            Enqueue { tenant: acme(), run, audit: None, worker: None, counted: false, max_waiting: None }.into(),
+        )
     };
     let wishes = vec![wish(50, "key 8"), wish(51, "key 3"), wish(52, "new")];
     let outcomes = store.write(move |tx| Box::pin(runs::apply(tx, wishes))).await.unwrap();
