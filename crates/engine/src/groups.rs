@@ -1,6 +1,7 @@
 //! Changes on their way into the database, committed in groups: what comes while a group is being committed is the next
-//! one, so that a busy engine commits hundreds at once and an idle one waits for nothing. One group at a time: several
-//! side by side would each be smaller, and cost PostgreSQL half as much again.
+//! one, so that a busy engine commits hundreds at once and an idle one waits for nothing. Where the database takes
+//! several at once, what is asked for and what workers write go side by side: they touch different rows, and what is
+//! asked for waits for whoever else audits or counts. More ways would make smaller groups, which cost more.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,22 +28,28 @@ struct Item {
 
 /// The way in.
 pub(crate) struct Groups {
-    way: mpsc::Sender<Item>,
+    wishes: mpsc::Sender<Item>,
+    writes: mpsc::Sender<Item>,
 }
 
 impl Groups {
     /// Must be called inside a tokio runtime.
     pub(crate) fn begin(backend: &Arc<dyn Backend>) -> Self {
-        let (way, inbox) = mpsc::channel(QUEUE);
-        tokio::spawn(commit(backend.clone(), inbox));
-        Self { way }
+        let way = || {
+            let (way, inbox) = mpsc::channel(QUEUE);
+            tokio::spawn(commit(backend.clone(), inbox));
+            way
+        };
+        let writes = way();
+        Self { wishes: if backend.is_exclusive() { writes.clone() } else { way() }, writes }
     }
 
     /// Applies a change and tells what became of it, once that is on disk.
     pub(crate) async fn apply(&self, change: Change) -> Result<Outcome, Error> {
         let (reply, answer) = oneshot::channel();
         let given_up = || Error::Unavailable("the engine has stopped".into());
-        self.way.send(Item { change, reply }).await.map_err(|_| given_up())?;
+        let way = if matches!(change, Change::Enqueue(_)) { &self.wishes } else { &self.writes };
+        way.send(Item { change, reply }).await.map_err(|_| given_up())?;
         answer.await.unwrap_or_else(|_| Err(given_up()))
     }
 }
