@@ -13,8 +13,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::{STATEMENT_CACHE, UNIT_TIME};
 use crate::{Error, Options, Tx};
 
-/// Bytes per page of a new database: rows of a few kilobytes stay whole.
-const PAGE_BYTES: i64 = 8_192;
+/// Bytes per page of a new database. What changes is written page by page, and changes lie apart.
+const PAGE_BYTES: i64 = 4_096;
 
 /// Bytes that the write-ahead log keeps on disk when it has been read back into the database.
 const LOG_BYTES: i64 = 64 << 20;
@@ -25,9 +25,10 @@ const MAPPED_BYTES: i64 = 256 << 20;
 /// Pages that a connection keeps, in the form of SQLite: minus so many KiB.
 const CACHE_KIB: i64 = -16_384;
 
-/// Pages of the log after which it is read back into the database. A page that changes all the time is then read back
-/// once for many changes.
-const LOG_PAGES: i64 = 4_000;
+/// Pages of the log after which a commit brings it back into the database. With more, a page that changes all the time
+/// is brought back less often, and the commit that does it waits longer for the disk; a thread that did it beside the
+/// writer would make it wait as long, since the disk is one.
+const LOG_PAGES: i64 = 1_000;
 
 /// How many instructions of SQLite pass between two looks at the clock: some hundred microseconds.
 const INSTRUCTIONS: i32 = 20_000;
