@@ -103,7 +103,7 @@ pub async fn a_counted_wish_is_taken_within_limits_only(store: &Store) {
         [counted("a", 1, "k"), counted("a", 2, "k"), counted("a", 3, ""), counted("a", 4, ""), counted("b", 5, "")];
     let outcomes = put_all(store, group.into()).await;
     assert_eq!(outcomes, [&new, &waits, &new, &waits, &new].map(Outcome::clone), "a group counts its own");
-    assert_eq!(put_all(store, vec![counted("c", 6, "")]).await, [waits.clone()]);
+    assert_eq!(put_all(store, vec![counted("c", 6, "")]).await, std::slice::from_ref(&waits));
     for (n, status) in [(1, Status::Running), (2, Status::Queued), (3, Status::Running), (4, Status::Queued)] {
         let run = get(store, n).await;
         assert_eq!((run.status, run.worker.is_some()), (status, status == Status::Running), "{n}");
