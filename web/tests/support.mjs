@@ -67,6 +67,9 @@ export async function axe(page, where) {
   // Evaluated by the debugger, so that the content policy need not be loosened for it.
   await page.evaluate(AXE);
   const found = await page.evaluate(async () => {
+    // What fades in has its colours only at the end.
+    const ends = (animation) => Number.isFinite(animation.effect?.getComputedTiming().endTime);
+    await Promise.allSettled(document.getAnimations().filter(ends).map((animation) => animation.finished));
     const result = await window.axe.run(document, { resultTypes: ["violations"] });
     return result.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(" ")).join(", ")}`);
   });
