@@ -18,8 +18,6 @@ const queue = (page) => page.locator(".queue").filter({ has: page.getByRole("hea
 
 async function confirm(page, button, verb) {
   await page.getByRole("button", { name: button, exact: true }).press("Enter");
-  // Half faded in, it has half its contrast.
-  await page.waitForFunction(() => document.querySelector("dialog[open]")?.getAnimations().length === 0);
   await axe(page, `the question before “${verb}”`);
   await dialogOf(page).getByRole("button", { name: verb }).press("Enter");
 }
