@@ -106,7 +106,7 @@ impl Engine {
                 return Err(failure);
             }
             // The database will never take it so: that is its end.
-            record.leave(ended(run, Status::Failed, Failure::last(Code::Internal, failure.message))).await?;
+            record.leave(ended(Status::Failed, Failure::last(Code::Internal, failure.message))).await?;
             self.inner.meters.left(&run.queue, Status::Failed.as_str());
             return Ok(None);
         }
@@ -206,12 +206,11 @@ impl Engine {
         Some(match (came, stopped) {
             (_, Some(Stop::Lost)) => return None,
             (Came::Back(Ok(output)), _) => {
-                let (output, started_at) = (Some(output.to_string()), run.started_at);
-                Then::End { status: Status::Succeeded, output, why: None, started_at }
+                Then::End { status: Status::Succeeded, output: Some(output.to_string()), why: None }
             }
             (_, Some(Stop::Cancelled)) => {
                 let why = Failure::last(Code::RunCancelled, Code::RunCancelled.cause());
-                ended(run, Status::Cancelled, why)
+                ended(Status::Cancelled, why)
             }
             (_, Some(Stop::HandedBack)) => Then::Back { due_at: now, priority: run.priority },
             (_, Some(Stop::TimedOut)) => {
@@ -227,10 +226,10 @@ impl Engine {
 
     fn failed(&self, run: &Run, failure: Failure) -> Then {
         if !failure.retryable {
-            return ended(run, Status::Failed, failure);
+            return ended(Status::Failed, failure);
         }
         if run.attempt >= run.last_attempt {
-            return ended(run, Status::Dead, failure);
+            return ended(Status::Dead, failure);
         }
         let due_at = self.inner.clock.now() + backoff_us(run);
         Then::Again { due_at, priority: run.priority, why: (failure.code, without_nul(failure.message)) }
@@ -276,13 +275,8 @@ fn panicked() -> Failure {
     Failure::retryable(Code::Internal, "The run met a fault of this program and was stopped.")
 }
 
-fn ended(run: &Run, status: Status, failure: Failure) -> Then {
-    Then::End {
-        status,
-        output: None,
-        why: Some((failure.code, without_nul(failure.message))),
-        started_at: run.started_at,
-    }
+fn ended(status: Status, failure: Failure) -> Then {
+    Then::End { status, output: None, why: Some((failure.code, without_nul(failure.message))) }
 }
 
 /// How an attempt leaves its worker, in a word of traces and metrics.

@@ -9,7 +9,7 @@ use pilothouse_domain::{Ids, Micros, RunId, TenantId};
 use pilothouse_store::journal::{self, Entry};
 use pilothouse_store::queues::{self, Queue};
 use pilothouse_store::runs::{
-    self, Change, Claim, Claimed, Horizon, Lane, Outcome, Promoted, Pruned, Released, Run, Signal,
+    self, Change, Claim, Claimed, Horizon, Lane, Outcome, Promoted, Pruned, Released, Run, Signal, Taken,
 };
 use pilothouse_store::schedules::{self, Fired};
 use pilothouse_store::tenants;
@@ -47,6 +47,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Takes runs for a worker.
     async fn claim(&self, claim: Claim) -> Result<Claimed, Error>;
+
+    /// The runs that were taken.
+    async fn taken(&self, runs: Vec<Taken>) -> Result<Vec<Run>, Error>;
 
     /// Lanes with ready runs, after one of them, in order.
     async fn ready_lanes(&self, after: Option<Lane>, limit: u32) -> Result<Vec<Lane>, Error>;
@@ -161,6 +164,10 @@ impl Backend for Store {
 
     async fn claim(&self, claim: Claim) -> Result<Claimed, Error> {
         self.write(move |tx| Box::pin(async move { runs::claim(tx, &claim).await })).await
+    }
+
+    async fn taken(&self, runs: Vec<Taken>) -> Result<Vec<Run>, Error> {
+        self.read(move |tx| Box::pin(runs::taken(tx, runs))).await
     }
 
     async fn ready_lanes(&self, after: Option<Lane>, limit: u32) -> Result<Vec<Lane>, Error> {

@@ -128,14 +128,18 @@ impl Engine {
                 return Err(error);
             }
         };
-        let served = claimed.runs.iter().map(Run::lane).collect();
+        let served = claimed.runs.iter().map(|run| run.lane.clone()).collect();
         let found = Found { served, empty: claimed.empty, blocked: claimed.blocked };
         self.with_lanes(|all| all.give_back(lanes, found));
         if let Some(at) = claimed.retry_at {
             self.wake_at(at);
         }
-        let count = claimed.runs.len();
-        for run in claimed.runs {
+        let runs = inner.backend.taken(claimed.runs).await.inspect_err(|_| {
+            self.end_claim();
+            self.unsure();
+        })?;
+        let count = runs.len();
+        for run in runs {
             if let Some(slot) = slots.split(1) {
                 let place = self.place(run.lane(), slot);
                 self.begin(run, place);

@@ -25,7 +25,7 @@ pub(crate) struct Given {
     pub columns: &'static [(&'static str, Kind)],
     /// The statement for one row: `:name` is its column of that name, `:*` stands for all of them.
     pub sqlite: &'static str,
-    /// The statement for all rows: it reads from `given`.
+    /// The statement for all rows: it reads from `given`. With a comma before it, it begins with more such tables.
     pub postgres: &'static str,
 }
 

@@ -1,9 +1,13 @@
 //! What happened in a run, in order: its steps with their results, its states, its logs. Entries are added and never
 //! changed; whoever holds the run numbers them, so that a worker that has lost it cannot write past its successor.
+//!
+//! Two entries have no row in `journal`, since other tables say the same: that the first claim began (`started_at` of
+//! `live`, then of `ends`), and how the run ended (`ends`). The view `entries` has them all.
 
 use std::collections::BTreeMap;
 
 use pilothouse_domain::{Micros, RunId, TenantId};
+use serde_json::json;
 
 use crate::given::{Given, Kind, Rows};
 use crate::{Arg, Error, Row, Tx, args};
@@ -77,6 +81,33 @@ pub struct Entry {
     pub started_at: Option<Micros>,
 }
 
+impl Entry {
+    /// A new state of a run.
+    pub(crate) fn state(seq: i64, at: Micros, attempt: i64, name: &str) -> Self {
+        Self {
+            seq,
+            at,
+            attempt,
+            kind: EntryKind::State,
+            name: name.to_owned(),
+            path: None,
+            summary: String::new(),
+            output: None,
+            error: None,
+            started_at: None,
+        }
+    }
+
+    /// The same with why: a stable code and a message.
+    pub(crate) fn because(self, why: Option<&(String, String)>) -> Self {
+        let Some((code, message)) = why else { return self };
+        Self { summary: message.clone(), error: Some(self::why(code, message)), ..self }
+    }
+}
+
+/// Columns of an entry.
+pub(crate) const WIDTH: usize = 13;
+
 const INSERT: Given = Given {
     columns: &[
         ("tenant", Kind::Text),
@@ -98,7 +129,7 @@ const INSERT: Given = Given {
 };
 
 /// The row of an entry that is written under a claim, or under [`NO_CLAIM`].
-pub(crate) fn row<'a>(tenant: &'a TenantId, run: RunId, epoch: i64, entry: &'a Entry) -> [Arg<'a>; 13] {
+pub(crate) fn row<'a>(tenant: &'a TenantId, run: RunId, epoch: i64, entry: &'a Entry) -> [Arg<'a>; WIDTH] {
     args![
         tenant,
         run,
@@ -116,6 +147,11 @@ pub(crate) fn row<'a>(tenant: &'a TenantId, run: RunId, epoch: i64, entry: &'a E
     ]
 }
 
+/// Why a run left its state, as an entry tells it.
+fn why(code: &str, message: &str) -> String {
+    json!({"code": code, "message": message}).to_string()
+}
+
 /// Writes entries. One that stands there already, from the same write whose answer was lost, stays as it is.
 pub(crate) async fn insert(tx: &mut Tx<'_>, entries: Rows<'_>) -> Result<(), Error> {
     if entries.is_empty() { Ok(()) } else { tx.given(&INSERT, entries).await.map(|_| ()) }
@@ -129,14 +165,24 @@ pub(crate) async fn written(
     seq: i64,
     epoch: i64,
 ) -> Result<bool, Error> {
-    let sql = "SELECT seq FROM journal WHERE tenant = $1 AND run = $2 AND seq = $3 AND epoch = $4";
+    let sql = "SELECT seq FROM entries WHERE tenant = $1 AND run = $2 AND seq = $3 AND epoch = $4";
     Ok(tx.fetch_optional(sql, args![tenant, run, seq, epoch]).await?.is_some())
+}
+
+/// The entries that the rest of the statement lets through.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT seq, at, attempt, kind, name, path, summary, output, error, error_code, error_message, started_at
+             FROM entries ",
+            $rest
+        )
+    };
 }
 
 /// At most `limit` entries of a run after the number `after` (0: from the first), in order.
 pub async fn list(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId, after: i64, limit: u32) -> Result<Vec<Entry>, Error> {
-    let sql = "SELECT seq, at, attempt, kind, name, path, summary, output, error, started_at FROM journal
-               WHERE tenant = $1 AND run = $2 AND seq > $3 ORDER BY seq LIMIT $4 + 0 + 0";
+    let sql = select!("WHERE tenant = $1 AND run = $2 AND seq > $3 ORDER BY seq LIMIT $4 + 0");
     tx.fetch_all(sql, args![tenant, run, after, limit]).await?.iter().map(read).collect()
 }
 
@@ -148,8 +194,7 @@ pub async fn without_lines(
     after: i64,
     limit: u32,
 ) -> Result<Vec<Entry>, Error> {
-    let sql = "SELECT seq, at, attempt, kind, name, path, summary, output, error, started_at FROM journal
-               WHERE tenant = $1 AND run = $2 AND seq > $3 AND kind <> 'log' ORDER BY seq LIMIT $4 + 0 + 0";
+    let sql = select!("WHERE tenant = $1 AND run = $2 AND seq > $3 AND kind <> 'log' ORDER BY seq LIMIT $4 + 0");
     tx.fetch_all(sql, args![tenant, run, after, limit]).await?.iter().map(read).collect()
 }
 
@@ -172,11 +217,12 @@ pub async fn logs(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId, lines: Lines) 
     macro_rules! lines {
         ($rest:literal) => {
             concat!(
-                "SELECT seq, at, attempt, kind, name, path, summary, output, error, started_at FROM journal
-                 WHERE tenant = $1 AND run = $2 AND kind = 'log' AND seq > $3
+                select!(
+                    "WHERE tenant = $1 AND run = $2 AND kind = 'log' AND seq > $3
                    AND CASE name WHEN 'trace' THEN 0 WHEN 'debug' THEN 1 WHEN 'info' THEN 2 WHEN 'warn' THEN 3
                        ELSE 4 END >= $4
-                   AND ($5 = '' OR path = $5 OR path LIKE $5 || '/%') ",
+                   AND ($5 = '' OR path = $5 OR path LIKE $5 || '/%') "
+                ),
                 $rest
             )
         };
@@ -192,8 +238,10 @@ pub async fn logs(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId, lines: Lines) 
 
 /// The newest `limit` entries of a run that tell why an attempt ended badly, in order.
 pub async fn failures(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId, limit: u32) -> Result<Vec<Entry>, Error> {
-    let sql = "SELECT seq, at, attempt, kind, name, path, summary, output, error, started_at FROM journal
-               WHERE tenant = $1 AND run = $2 AND kind = 'state' AND error IS NOT NULL ORDER BY seq DESC LIMIT $3 + 0";
+    let sql = select!(
+        "WHERE tenant = $1 AND run = $2 AND kind = 'state' AND (error IS NOT NULL OR error_code IS NOT NULL)
+               ORDER BY seq DESC LIMIT $3 + 0"
+    );
     let mut entries: Vec<Entry> =
         tx.fetch_all(sql, args![tenant, run, limit]).await?.iter().map(read).collect::<Result<_, _>>()?;
     entries.reverse();
@@ -202,8 +250,7 @@ pub async fn failures(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId, limit: u32
 
 /// What a run waits for that stands still at the entry `seq`: the entries right before the one that says that it waits.
 pub async fn open_waits(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId, seq: i64) -> Result<Vec<Entry>, Error> {
-    let sql = "SELECT seq, at, attempt, kind, name, path, summary, output, error, started_at FROM journal
-               WHERE tenant = $1 AND run = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4 + 0";
+    let sql = select!("WHERE tenant = $1 AND run = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4 + 0");
     let rows = tx.fetch_all(sql, args![tenant, run, seq, MOST_WAITS]).await?;
     let entries = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let mut waits: Vec<Entry> = entries.into_iter().take_while(|entry| entry.kind == EntryKind::Wait).collect();
@@ -225,11 +272,11 @@ const REACHED: Given = Given {
     sqlite: "SELECT :run AS run,
       (SELECT output FROM journal WHERE tenant = :tenant AND run = :run AND kind = 'progress'
        ORDER BY seq DESC LIMIT 1) AS progress,
-      (SELECT at FROM journal WHERE tenant = :tenant AND run = :run ORDER BY seq DESC LIMIT 1) AS last_at",
+      (SELECT at FROM entries WHERE tenant = :tenant AND run = :run ORDER BY seq DESC LIMIT 1) AS last_at",
     postgres: "SELECT given.run,
       (SELECT j.output FROM journal j WHERE j.tenant = given.tenant AND j.run = given.run AND j.kind = 'progress'
        ORDER BY j.seq DESC LIMIT 1) AS progress,
-      (SELECT j.at FROM journal j WHERE j.tenant = given.tenant AND j.run = given.run ORDER BY j.seq DESC LIMIT 1)
+      (SELECT e.at FROM entries e WHERE e.tenant = given.tenant AND e.run = given.run ORDER BY e.seq DESC LIMIT 1)
         AS last_at FROM given",
 };
 
@@ -252,8 +299,8 @@ pub async fn reached(
 
 /// The number of a run's last entry; 0 where it has none.
 pub(crate) async fn last_seq(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId) -> Result<i64, Error> {
-    let sql = "SELECT COALESCE(MAX(seq), 0) AS seq FROM journal WHERE tenant = $1 AND run = $2";
-    tx.fetch_optional(sql, args![tenant, run]).await?.ok_or_else(|| Error::unreadable("seq"))?.int("seq")
+    let sql = "SELECT seq FROM entries WHERE tenant = $1 AND run = $2 ORDER BY seq DESC LIMIT 1";
+    tx.fetch_optional(sql, args![tenant, run]).await?.map_or(Ok(0), |row| row.int("seq"))
 }
 
 fn read(row: &Row) -> Result<Entry, Error> {
@@ -266,7 +313,10 @@ fn read(row: &Row) -> Result<Entry, Error> {
         path: row.optional_text("path")?,
         summary: row.text("summary")?,
         output: row.optional_text("output")?,
-        error: row.optional_text("error")?,
+        error: match (row.optional_text("error_code")?, row.optional_text("error_message")?) {
+            (Some(code), Some(message)) => Some(why(&code, &message)),
+            _ => row.optional_text("error")?,
+        },
         started_at: row.optional_int("started_at")?,
     })
 }

@@ -16,6 +16,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, name: "object stores", script: include_str!("../migrations/0002_object_stores.sql") },
     Migration { version: 3, name: "engine", script: include_str!("../migrations/0003_engine.sql") },
     Migration { version: 4, name: "signal keys", script: include_str!("../migrations/0004_signal_keys.sql") },
+    Migration { version: 5, name: "ends", script: include_str!("../migrations/0005_ends.sql") },
 ];
 
 /// What SQLite writes differently: the strict types catch there what PostgreSQL always catches, and text compares by

@@ -129,14 +129,15 @@ pub async fn depths(tx: &mut Tx<'_>, tenant: Option<&TenantId>) -> Result<BTreeM
     macro_rules! dead {
         ($whose:literal) => {
             concat!(
-                "SELECT queue, COUNT(*) AS runs FROM runs WHERE outcome = 'dead' AND discarded_at IS NULL ",
+                "SELECT r.queue, COUNT(*) AS runs FROM ends e JOIN runs r ON r.tenant = e.tenant AND r.id = e.id
+                 WHERE e.outcome = 'dead' AND e.discarded_at IS NULL ",
                 $whose,
-                " GROUP BY queue"
+                " GROUP BY r.queue"
             )
         };
     }
     let rows = match tenant {
-        Some(tenant) => tx.fetch_all(dead!("AND tenant = $1"), args![tenant]).await?,
+        Some(tenant) => tx.fetch_all(dead!("AND e.tenant = $1"), args![tenant]).await?,
         None => tx.fetch_all(dead!(""), args![]).await?,
     };
     for row in rows {
@@ -160,9 +161,10 @@ pub struct Pace {
 
 /// The newest `limit` of the tenant's runs that were asked for since a moment and have ended.
 pub async fn pace(tx: &mut Tx<'_>, tenant: &TenantId, since: Micros, limit: u32) -> Result<Vec<Pace>, Error> {
-    let sql = "SELECT queue, due_at, started_at, finished_at, outcome FROM runs
-               WHERE tenant = $1 AND id >= $2 AND started_at IS NOT NULL AND finished_at IS NOT NULL
-               ORDER BY id DESC LIMIT $3 + 0";
+    let sql = "SELECT r.queue, r.due_at, e.started_at, e.finished_at, e.outcome
+               FROM runs r JOIN ends e ON e.tenant = r.tenant AND e.id = r.id
+               WHERE r.tenant = $1 AND r.id >= $2 AND e.started_at IS NOT NULL
+               ORDER BY r.id DESC LIMIT $3 + 0";
     let rows = tx.fetch_all(sql, args![tenant, RunId::first_at(since), limit]).await?;
     rows.iter()
         .map(|row| {
@@ -188,7 +190,7 @@ pub(crate) async fn spend(
     tx: &mut Tx<'_>,
     settings: &BTreeMap<String, Limits>,
     before: &BTreeMap<String, Micros>,
-    begun: &BTreeMap<Lane, u32>,
+    begun: &BTreeMap<&Lane, u32>,
     now: Micros,
 ) -> Result<(), Error> {
     for (queue, limits) in settings {

@@ -103,7 +103,7 @@ impl Bench {
             let Claimed { runs, .. } = self.store.claim(claim).await.unwrap();
             latencies.push(report::ms(asked));
             assert_eq!(runs.len(), LANES, "every tenant has a run that waits");
-            let ends = runs.iter().map(|run| ended(run.tenant.clone(), run.id, run.epoch, run.seq)).collect();
+            let ends = runs.iter().map(|run| ended(run.lane.tenant.clone(), run.id, run.epoch, run.seq)).collect();
             self.store.apply(ends).await.unwrap();
             let again = (first..first + LANES as u64).map(|number| self.wish(number, false));
             self.store.apply(again.map(|wish| Change::Enqueue(Arc::new(wish))).collect()).await.unwrap();
@@ -121,7 +121,7 @@ fn end(wish: &Enqueue) -> Change {
 }
 
 fn ended(tenant: TenantId, run: RunId, epoch: i64, seq: i64) -> Change {
-    let then = Then::End { status: Status::Succeeded, output: Some("null".into()), why: None, started_at: Some(1) };
+    let then = Then::End { status: Status::Succeeded, output: Some("null".into()), why: None };
     let at = System.now();
     Change::Write(Arc::new(Write {
         tenant,

@@ -9,7 +9,9 @@ use pilothouse_domain::{Ids, Micros, RunId, TenantId};
 use pilothouse_engine::{Also, Backend};
 use pilothouse_store::journal::Entry;
 use pilothouse_store::queues::Queue;
-use pilothouse_store::runs::{Change, Claim, Claimed, Horizon, Lane, Outcome, Promoted, Pruned, Released, Run, Signal};
+use pilothouse_store::runs::{
+    Change, Claim, Claimed, Horizon, Lane, Outcome, Promoted, Pruned, Released, Run, Signal, Taken,
+};
 use pilothouse_store::schedules::Fired;
 use pilothouse_store::workers::Worker;
 use pilothouse_store::{Error, Hints, Store};
@@ -85,6 +87,10 @@ impl Backend for Node {
             return Err(Error::Unavailable("the answer was lost".into()));
         }
         Ok(claimed)
+    }
+
+    async fn taken(&self, runs: Vec<Taken>) -> Result<Vec<Run>, Error> {
+        self.store().await.taken(runs).await
     }
 
     async fn ready_lanes(&self, after: Option<Lane>, limit: u32) -> Result<Vec<Lane>, Error> {

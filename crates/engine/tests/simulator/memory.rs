@@ -7,7 +7,9 @@ use pilothouse_domain::run::Status;
 use pilothouse_domain::{Code, Micros, RunId, ScheduleId, TenantId};
 use pilothouse_store::journal::RETRIED;
 use pilothouse_store::queues::Queue;
-use pilothouse_store::runs::{Change, Enqueue, Lane, Limits, Outcome, Promoted, Released, Run, Signal, Then, Write};
+use pilothouse_store::runs::{
+    Change, Enqueue, Lane, Limits, Outcome, Promoted, Released, Run, Signal, Taken, Then, Write,
+};
 use pilothouse_store::workers::Worker;
 
 use crate::calendar::Ticking;
@@ -225,6 +227,25 @@ impl Tables {
         let row = ready.min_by_key(|row| (row.rank, row.run.id))?;
         self.touched.insert(row.run.id);
         Some(row.claim(worker, now))
+    }
+
+    /// The runs that were taken, as they were then.
+    pub fn taken(&self, runs: Vec<Taken>) -> Vec<Run> {
+        let as_then = |was: Taken| {
+            let run = self.rows[&was.id].run.clone();
+            Run {
+                status: Status::Running,
+                worker: Some(was.worker),
+                attempt: was.attempt,
+                last_attempt: was.last_attempt,
+                epoch: was.epoch,
+                seq: was.seq,
+                signals: was.signals,
+                cancel_requested: was.cancel_requested,
+                ..run
+            }
+        };
+        runs.into_iter().map(as_then).collect()
     }
 
     /// How many runs are at work, of those that `counts`.

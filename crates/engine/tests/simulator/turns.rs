@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use pilothouse_domain::Micros;
-use pilothouse_store::runs::{Claim, Claimed, Lane, Limits};
+use pilothouse_store::runs::{Claim, Claimed, Lane, Limits, Run, Taken};
 
 use crate::memory::Tables;
 use crate::mutation::Mutation;
@@ -24,7 +24,7 @@ pub fn take(tables: &mut Tables, claim: &Claim) -> Claimed {
             match tables.take_first(lane, &claim.worker, claim.now) {
                 Some(run) => {
                     served.insert(lane);
-                    claimed.runs.push(run);
+                    claimed.runs.push(taken(&run, lane));
                     spend(tables, &lane.queue, claim.now);
                     true
                 }
@@ -41,6 +41,21 @@ pub fn take(tables: &mut Tables, claim: &Claim) -> Claimed {
     claimed.retry_at = claimed.blocked.iter().filter_map(|lane| rate_frees(tables, &lane.queue, claim.now)).min();
     claimed.empty = empty.into_iter().cloned().collect();
     claimed
+}
+
+fn taken(run: &Run, lane: &Lane) -> Taken {
+    Taken {
+        id: run.id,
+        lane: lane.clone(),
+        worker: run.worker.clone().unwrap_or_default(),
+        attempt: run.attempt,
+        last_attempt: run.last_attempt,
+        epoch: run.epoch,
+        seq: run.seq,
+        signals: run.signals,
+        started_at: run.started_at,
+        cancel_requested: run.cancel_requested,
+    }
 }
 
 fn has_room(tables: &Tables, lane: &Lane, now: Micros) -> bool {

@@ -9,7 +9,9 @@ use pilothouse_domain::{Ids, Micros, RunId, TenantId};
 use pilothouse_engine::{Also, Backend};
 use pilothouse_store::journal::Entry;
 use pilothouse_store::queues::Queue;
-use pilothouse_store::runs::{Change, Claim, Claimed, Horizon, Lane, Outcome, Promoted, Pruned, Released, Run, Signal};
+use pilothouse_store::runs::{
+    Change, Claim, Claimed, Horizon, Lane, Outcome, Promoted, Pruned, Released, Run, Signal, Taken,
+};
 use pilothouse_store::schedules::Fired;
 use pilothouse_store::workers::Worker;
 use pilothouse_store::{Error, Hints};
@@ -85,6 +87,10 @@ impl Backend for Wire {
 
     async fn claim(&self, claim: Claim) -> Result<Claimed, Error> {
         self.call("claims", |tables| take(tables, &claim)).await
+    }
+
+    async fn taken(&self, runs: Vec<Taken>) -> Result<Vec<Run>, Error> {
+        self.call("looks at what it took", |tables| tables.taken(runs)).await
     }
 
     async fn ready_lanes(&self, after: Option<Lane>, limit: u32) -> Result<Vec<Lane>, Error> {

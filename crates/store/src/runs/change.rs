@@ -8,11 +8,11 @@ use pilothouse_domain::run::Status;
 use pilothouse_domain::{Micros, RunId, TenantId};
 
 use super::enqueue::{self, NewRun};
-use super::settle::{Left, To, cancelled, settle};
+use super::settle::{Left, To, cancelled, end, settle};
 use super::{Lane, get, rank};
 use crate::given::{Given, Kind, Rows};
 use crate::journal::{self, Entry};
-use crate::{BoxFuture, Error, Tx, args, audit};
+use crate::{Arg, BoxFuture, Error, Tx, args, audit};
 
 /// One change.
 #[derive(Debug, Clone)]
@@ -102,8 +102,6 @@ pub enum Then {
         output: Option<String>,
         /// A stable code and a message, where it did not end well.
         why: Option<(String, String)>,
-        /// When it was claimed first.
-        started_at: Option<Micros>,
     },
 }
 
@@ -166,60 +164,74 @@ where
 
 const FENCE: Given = Given {
     columns: &[("tenant", Kind::Text), ("id", Kind::Text), ("epoch", Kind::Int)],
-    sqlite: "SELECT id, epoch, cancel_requested, started_at FROM live
+    sqlite: "SELECT id, epoch, cancel_requested FROM live
              WHERE tenant = :tenant AND id = :id AND epoch = :epoch AND state = 1",
     // Row by row, and the state only then: as long as few runs are at work the planner would rather read all of those.
-    postgres: "SELECT held.id, held.epoch, held.cancel_requested, held.started_at FROM given CROSS JOIN LATERAL (
-                 SELECT live.id, live.epoch, live.state, live.cancel_requested, live.started_at FROM live
+    postgres: "SELECT held.id, held.epoch, held.cancel_requested FROM given CROSS JOIN LATERAL (
+                 SELECT live.id, live.epoch, live.state, live.cancel_requested FROM live
                  WHERE live.tenant = given.tenant AND live.id = given.id OFFSET 0 FOR NO KEY UPDATE) AS held
                WHERE held.epoch = given.epoch AND held.state = 1",
 };
 
-/// What is to be known of a run that its worker still holds.
-struct Held {
-    cancel_requested: bool,
-    started_at: Option<Micros>,
-}
-
-/// The claims under which runs are still held: a lost claim may come in one group with the one that followed it. Until
-/// the unit ends nobody else can take these runs away.
-async fn held(tx: &mut Tx<'_>, writes: &[(usize, Arc<Write>)]) -> Result<HashMap<(RunId, i64), Held>, Error> {
-    let mut ordered: Vec<&Write> = writes.iter().map(|(_, write)| write.as_ref()).collect();
-    // Two who take the same rows in different orders would wait for each other for ever.
-    ordered.sort_by(|a, b| (&a.tenant, a.run).cmp(&(&b.tenant, b.run)));
-    let rows = ordered.into_iter().map(|write| args![&write.tenant, write.run, write.epoch]).collect::<Rows<'_>>();
+/// The claims under which runs are still held, each with whether somebody wants its run to stop: a lost claim may come in
+/// one group with the one that followed it. Until the unit ends nobody else can take these runs away.
+async fn held(tx: &mut Tx<'_>, writes: &[&(usize, Arc<Write>)]) -> Result<HashMap<(RunId, i64), bool>, Error> {
+    if writes.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = writes.iter().map(|(_, write)| args![&write.tenant, write.run, write.epoch]).collect::<Rows<'_>>();
     let found = tx.given(&FENCE, rows).await?;
-    let held = found.iter().map(|row| {
-        let held =
-            Held { cancel_requested: row.flag("cancel_requested")?, started_at: row.optional_int("started_at")? };
-        Ok(((row.parsed("id")?, row.int("epoch")?), held))
-    });
-    held.collect()
+    found.iter().map(|row| Ok(((row.parsed("id")?, row.int("epoch")?), row.flag("cancel_requested")?))).collect()
 }
 
-async fn write_all(tx: &mut Tx<'_>, writes: Vec<(usize, Arc<Write>)>, outcomes: &mut [Outcome]) -> Result<(), Error> {
+async fn write_all(
+    tx: &mut Tx<'_>,
+    mut writes: Vec<(usize, Arc<Write>)>,
+    outcomes: &mut [Outcome],
+) -> Result<(), Error> {
     if writes.is_empty() {
         return Ok(());
     }
-    let held = held(tx, &writes).await?;
-    let (mut entries, mut left, mut leaving) = (Rows::default(), Vec::new(), Vec::new());
-    for (index, write) in &writes {
-        let Some(held) = held.get(&(write.run, write.epoch)) else {
-            outcomes[*index] = written_before(tx, write).await?;
+    // Two who take the same rows in different orders would wait for each other for ever.
+    writes.sort_by(|(_, a), (_, b)| (&a.tenant, a.run).cmp(&(&b.tenant, b.run)));
+    let is_end = |write: &Write| matches!(write.then, Then::End { .. });
+    let (ending, going): (Vec<_>, Vec<_>) = writes.iter().partition(|(_, write)| is_end(write));
+    let ends: Vec<Left> = ending.iter().filter_map(|(_, write)| leaves(write, false)).collect();
+    let ended = end(tx, &ends, true).await?;
+    let held = held(tx, &going).await?;
+    let (mut entries, mut left, mut leaving, mut lost) = (Rows::default(), Vec::new(), Vec::new(), Vec::new());
+    for ((index, write), end) in ending.into_iter().zip(&ends) {
+        if ended.contains(&(write.run, write.epoch)) {
+            entries.extend(rows(write));
+            outcomes[*index] = Outcome::Written(Some(end.entry()));
+        } else {
+            lost.push((*index, write));
+        }
+    }
+    for (index, write) in going {
+        let Some(is_cancelled) = held.get(&(write.run, write.epoch)) else {
+            lost.push((*index, write));
             continue;
         };
+        entries.extend(rows(write));
         outcomes[*index] = Outcome::Written(None);
-        entries.extend(write.entries.iter().map(|entry| journal::row(&write.tenant, write.run, write.epoch, entry)));
-        if let Some(leaves) = leaves(write, held) {
+        if let Some(leaves) = leaves(write, *is_cancelled) {
             left.push(leaves);
             leaving.push(*index);
         }
     }
-    let states = settle(tx, left, entries).await?;
-    for (index, entry) in leaving.into_iter().zip(states) {
+    for (index, entry) in leaving.into_iter().zip(settle(tx, left, entries).await?) {
         outcomes[index] = Outcome::Written(Some(entry));
     }
+    for (index, write) in lost {
+        outcomes[index] = written_before(tx, write).await?;
+    }
     Ok(())
+}
+
+/// The rows of its entries.
+fn rows(write: &Write) -> impl Iterator<Item = [Arg<'_>; journal::WIDTH]> {
+    write.entries.iter().map(|entry| journal::row(&write.tenant, write.run, write.epoch, entry))
 }
 
 /// A write whose answer was lost may have been made: then its last entry stands in the journal under its claim.
@@ -233,14 +245,13 @@ async fn written_before(tx: &mut Tx<'_>, write: &Write) -> Result<Outcome, Error
     Ok(Outcome::Written(entry.filter(|_| state == 1)))
 }
 
-fn leaves(write: &Write, held: &Held) -> Option<Left> {
+fn leaves(write: &Write, is_cancelled: bool) -> Option<Left> {
     let mut attempt = write.attempt;
     let mut last_attempt = write.last_attempt;
     let (to, why) = match write.then.clone() {
         Then::GoOn => return None,
-        Then::Again { .. } | Then::Back { .. } | Then::Wait { .. } if held.cancel_requested => {
-            let started_at = held.started_at;
-            (To::Ended { status: Status::Cancelled, output: None, started_at }, Some(cancelled()))
+        Then::Again { .. } | Then::Back { .. } | Then::Wait { .. } if is_cancelled => {
+            (To::Ended { status: Status::Cancelled, output: None }, Some(cancelled()))
         }
         Then::Again { due_at, priority, why } => {
             attempt += 1;
@@ -251,7 +262,7 @@ fn leaves(write: &Write, held: &Held) -> Option<Left> {
             last_attempt = attempt + attempts - 1;
             (To::Waiting { until, seen }, None)
         }
-        Then::End { status, output, why, started_at } => (To::Ended { status, output, started_at }, why),
+        Then::End { status, output, why } => (To::Ended { status, output }, why),
     };
     let &Write { run: id, epoch, seq, at, .. } = write;
     let tenant = write.tenant.clone();

@@ -6,10 +6,10 @@ use pilothouse_domain::run::Status;
 use pilothouse_domain::{Micros, RunId};
 
 use super::allot::{Allotted, Usage, allot};
-use super::enqueue::begin;
 use super::{Lane, Run};
 use crate::given::{Given, Kind, Rows};
-use crate::{Error, Row, Tx, args, journal, queues};
+use crate::journal::{self, Entry};
+use crate::{Error, Row, Tx, args, queues};
 
 /// What a worker asks for.
 #[derive(Debug, Clone)]
@@ -29,14 +29,39 @@ pub struct Claim {
 /// What it got.
 #[derive(Debug, Clone, Default)]
 pub struct Claimed {
-    /// The runs; why earlier attempts failed is not told.
-    pub runs: Vec<Run>,
+    /// The runs: see [`taken`].
+    pub runs: Vec<Taken>,
     /// The lanes that had fewer runs than it would have taken: nothing is ready in them any more.
     pub empty: Vec<Lane>,
     /// The lanes that a limit or a pause keeps back.
     pub blocked: Vec<Lane>,
     /// When a rate lets the next run begin, where one does not now.
     pub retry_at: Option<Micros>,
+}
+
+/// A run that was taken: what its row in `live` says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// Which.
+    pub id: RunId,
+    /// Where it stood.
+    pub lane: Lane,
+    /// Who holds it.
+    pub worker: String,
+    /// Which attempt begins.
+    pub attempt: i64,
+    /// The attempt after which it is dead.
+    pub last_attempt: i64,
+    /// The claim.
+    pub epoch: i64,
+    /// The number of its last entry.
+    pub seq: i64,
+    /// How many signals it was sent.
+    pub signals: i64,
+    /// When it was claimed first.
+    pub started_at: Option<Micros>,
+    /// Whether somebody wants it to stop.
+    pub cancel_requested: bool,
 }
 
 /// Only one worker at a time may count what runs in queues with limits.
@@ -86,55 +111,77 @@ pub async fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Claimed, Error> {
     let allotted = allot(&claim.lanes, &settings, &usage, claim.most, claim.now);
     let taken = take(tx, claim, &allotted).await?;
     let Allotted { shares, blocked, retry_at } = allotted;
-    let mut got: BTreeMap<Lane, u32> = BTreeMap::new();
-    let mut lanes = HashMap::with_capacity(taken.len());
-    for row in &taken {
-        let lane: Lane = row.parsed("lane")?;
-        lanes.insert(row.parsed::<RunId>("id")?, (lane.clone(), row));
-        *got.entry(lane).or_default() += 1;
+    let mut got: BTreeMap<&Lane, u32> = BTreeMap::new();
+    for run in &taken {
+        *got.entry(&run.lane).or_default() += 1;
     }
     if limited {
         queues::spend(tx, &settings, &usage.next_at, &got, claim.now).await?;
     }
     let empty = shares.into_iter().filter(|(lane, share)| got.get(lane).copied().unwrap_or(0) < *share);
     let empty = empty.map(|(lane, _)| lane).collect();
-    let runs = look(tx, &lanes, claim).await?;
-    Ok(Claimed { runs, empty, blocked, retry_at })
+    tell(tx, &taken, claim.now).await?;
+    Ok(Claimed { runs: taken, empty, blocked, retry_at })
 }
 
-async fn take(tx: &mut Tx<'_>, claim: &Claim, allotted: &Allotted) -> Result<Vec<Row>, Error> {
+async fn take(tx: &mut Tx<'_>, claim: &Claim, allotted: &Allotted) -> Result<Vec<Taken>, Error> {
     let lanes = allotted.shares.iter().map(|(lane, share)| args![lane.to_string(), *share, &claim.worker, claim.now]);
-    tx.given(&TAKE, lanes.collect::<Rows<'_>>()).await
+    let rows = tx.given(&TAKE, lanes.collect::<Rows<'_>>()).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Taken {
+                id: row.parsed("id")?,
+                lane: row.parsed("lane")?,
+                worker: claim.worker.clone(),
+                attempt: row.int("attempt")?,
+                last_attempt: row.int("last_attempt")?,
+                epoch: row.int("epoch")?,
+                seq: row.int("seq")?,
+                signals: row.int("signals")?,
+                started_at: row.optional_int("started_at")?,
+                cancel_requested: row.flag("cancel_requested")?,
+            })
+        })
+        .collect()
 }
 
-/// The runs that were just taken, each with the journal's word of it.
-async fn look(tx: &mut Tx<'_>, taken: &HashMap<RunId, (Lane, &Row)>, claim: &Claim) -> Result<Vec<Run>, Error> {
+/// Tells the journal of claims, but for the first of a run where that is its first entry: see the view `entries`.
+async fn tell(tx: &mut Tx<'_>, taken: &[Taken], now: Micros) -> Result<(), Error> {
+    let again = taken.iter().filter(|run| (run.seq, run.started_at) != (1, Some(now)));
+    let entries = again.map(|run| (run, Entry::state(run.seq, now, run.attempt, Status::Running.as_str())));
+    let entries: Vec<_> = entries.collect();
+    let rows = entries.iter().map(|(run, entry)| journal::row(&run.lane.tenant, run.id, run.epoch, entry));
+    journal::insert(tx, rows.collect()).await
+}
+
+/// The runs that were taken, as they stand then, the first in line first; why earlier attempts failed is not told. What
+/// is read here never changes, so it needs no place in the unit of the claim.
+pub async fn taken(tx: &mut Tx<'_>, taken: Vec<Taken>) -> Result<Vec<Run>, Error> {
     if taken.is_empty() {
         return Ok(Vec::new());
     }
-    let keys = taken.iter().map(|(id, (lane, _))| args![&lane.tenant, *id]).collect::<Rows<'_>>();
-    let mut runs = Vec::with_capacity(taken.len());
-    for row in tx.given(&LOOK, keys).await? {
-        let id = row.parsed("id")?;
-        if let Some((lane, live)) = taken.get(&id) {
-            runs.push(begun(id, lane, &row, live, &claim.worker)?);
+    let keys = taken.iter().map(|run| args![&run.lane.tenant, run.id]).collect::<Rows<'_>>();
+    let rows = tx.given(&LOOK, keys).await?;
+    let mut taken: HashMap<RunId, Taken> = taken.into_iter().map(|run| (run.id, run)).collect();
+    let mut runs = Vec::with_capacity(rows.len());
+    for row in &rows {
+        if let Some(live) = taken.remove(&row.parsed("id")?) {
+            runs.push(begun(live, row)?);
         }
     }
     runs.sort_by_key(|run| (super::rank(run.due_at, run.priority), run.id));
-    let entries: Vec<_> = runs.iter().map(|run| begin(claim.now, run.attempt, run.seq)).collect();
-    let told = runs.iter().zip(&entries).map(|(run, entry)| journal::row(&run.tenant, run.id, run.epoch, entry));
-    journal::insert(tx, told.collect()).await?;
     Ok(runs)
 }
 
-fn begun(id: RunId, lane: &Lane, row: &Row, live: &Row, worker: &str) -> Result<Run, Error> {
+fn begun(live: Taken, row: &Row) -> Result<Run, Error> {
+    let Taken { id, lane, worker, attempt, last_attempt, epoch, seq, signals, started_at, cancel_requested } = live;
     Ok(Run {
         id,
-        tenant: lane.tenant.clone(),
+        tenant: lane.tenant,
         kind: row.text("kind")?,
         version: row.int("version")?,
-        queue: lane.queue.clone(),
-        key: lane.key.clone(),
+        queue: lane.queue,
+        key: lane.key,
         priority: row.int("priority")?,
         subject: row.text("subject")?,
         title: row.text("title")?,
@@ -143,23 +190,23 @@ fn begun(id: RunId, lane: &Lane, row: &Row, live: &Row, worker: &str) -> Result<
         output: None,
         error_code: None,
         error_message: None,
-        attempt: live.int("attempt")?,
-        last_attempt: live.int("last_attempt")?,
+        attempt,
+        last_attempt,
         max_attempts: row.int("max_attempts")?,
         time_limit_ms: row.optional_int("time_limit_ms")?,
-        epoch: live.int("epoch")?,
-        seq: live.int("seq")?,
-        signals: live.int("signals")?,
+        epoch,
+        seq,
+        signals,
         created_at: row.int("created_at")?,
         due_at: row.int("due_at")?,
         wake_at: None,
-        started_at: live.optional_int("started_at")?,
+        started_at,
         finished_at: None,
-        worker: Some(worker.to_owned()),
+        worker: Some(worker),
         idem_key: row.optional_text("idem_key")?,
         conversation: row.optional_text("conversation")?,
         schedule: row.optional_parsed("schedule")?,
-        cancel_requested: live.flag("cancel_requested")?,
+        cancel_requested,
         retries: row.int("retries")?,
         discarded_at: None,
         discarded_by: None,

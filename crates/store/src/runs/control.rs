@@ -6,7 +6,7 @@ use pilothouse_domain::{Micros, RunId, TenantId};
 use super::settle::{Left, To, cancelled, settle};
 use super::{Run, get, rank};
 use crate::given::Rows;
-use crate::journal::{self, Entry, EntryKind};
+use crate::journal::{self, Entry};
 use crate::{Error, Row, Tx, args};
 
 /// Cancels a run: at once where no worker holds it, else by telling its worker. Returns the run as it stands then, and
@@ -19,7 +19,7 @@ pub async fn cancel(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros) 
     if !lives || run.status == Status::Running {
         return Ok(Some((run, lives)));
     }
-    let to = To::Ended { status: Status::Cancelled, output: None, started_at: run.started_at };
+    let to = To::Ended { status: Status::Cancelled, output: None };
     settle(tx, vec![leaving(&run, now, to, Some(cancelled()))], Rows::default()).await?;
     Ok(get(tx, tenant, id).await?.map(|run| (run, true)))
 }
@@ -122,44 +122,48 @@ fn read_signal(row: &Row) -> Result<Signal, Error> {
 /// forgotten. Returns the run as it stands then, and whether this call changed it: one that has not ended, or that
 /// ended well, stays as it is. None where the tenant has no such run.
 pub async fn retry(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros) -> Result<Option<(Run, bool)>, Error> {
-    let taken = tx
-        .execute(
-            "UPDATE runs SET outcome = NULL, output = NULL, error_code = NULL, error_message = NULL,
-               finished_at = NULL, retries = retries + 1, discarded_at = NULL, discarded_by = NULL,
-               discard_reason = NULL
-             WHERE tenant = $1 AND id = $2 AND outcome IN ('failed', 'cancelled', 'dead')",
-            args![tenant, id],
-        )
-        .await?;
-    if taken == 0 {
+    let sql = "DELETE FROM ends WHERE tenant = $1 AND id = $2 AND outcome IN ('failed', 'cancelled', 'dead')
+               RETURNING outcome, finished_at, started_at, attempt, epoch, seq, claim, error_code, error_message";
+    let Some(ended) = tx.fetch_optional(sql, args![tenant, id]).await? else {
         return Ok(get(tx, tenant, id).await?.map(|run| (run, false)));
+    };
+    if let Some(seq) = ended.optional_int("seq")? {
+        let entry = told_by(&ended, seq)?;
+        let row = journal::row(tenant, id, ended.int("claim")?, &entry);
+        journal::insert(tx, [row].into_iter().collect()).await?;
     }
     let seq = journal::last_seq(tx, tenant, id).await? + 1;
+    tx.execute("UPDATE runs SET retries = retries + 1 WHERE tenant = $1 AND id = $2", args![tenant, id]).await?;
     tx.execute(
         "INSERT INTO live (tenant, id, lane, state, rank, attempt, last_attempt, epoch, seq, signals, started_at,
                            cancel_requested, schedule)
-         SELECT tenant, id, queue || '/' || tenant || '/' || queue_key, 0, $3 - priority * $4, attempt + 1,
-           attempt + max_attempts, epoch, $5,
-           (SELECT COUNT(*) FROM signals WHERE signals.tenant = runs.tenant AND signals.run = runs.id), started_at, 0, schedule
+         SELECT tenant, id, queue || '/' || tenant || '/' || queue_key, 0, $3 - priority * $4, $6 + 1,
+           $6 + max_attempts, $7, $5,
+           (SELECT COUNT(*) FROM signals WHERE signals.tenant = runs.tenant AND signals.run = runs.id), $8, 0, schedule
          FROM runs WHERE tenant = $1 AND id = $2",
-        args![tenant, id, rank(now, 0), super::PRIORITY_STEP_US, seq],
+        args![
+            tenant,
+            id,
+            rank(now, 0),
+            super::PRIORITY_STEP_US,
+            seq,
+            ended.int("attempt")?,
+            ended.int("epoch")?,
+            ended.optional_int("started_at")?,
+        ],
     )
     .await?;
     let run = get(tx, tenant, id).await?.ok_or(Error::Missing { what: "run" })?;
-    let entry = Entry {
-        seq,
-        at: now,
-        attempt: run.attempt,
-        kind: EntryKind::State,
-        name: journal::RETRIED.to_owned(),
-        path: None,
-        summary: String::new(),
-        output: None,
-        error: None,
-        started_at: None,
-    };
+    let entry = Entry::state(seq, now, run.attempt, journal::RETRIED);
     journal::insert(tx, [journal::row(tenant, id, journal::NO_CLAIM, &entry)].into_iter().collect()).await?;
     Ok(Some((run, true)))
+}
+
+/// What the journal tells of an end, once its row is gone.
+fn told_by(ended: &Row, seq: i64) -> Result<Entry, Error> {
+    let why = ended.optional_text("error_code")?.zip(ended.optional_text("error_message")?);
+    let entry = Entry::state(seq, ended.int("finished_at")?, ended.int("attempt")?, &ended.text("outcome")?);
+    Ok(entry.because(why.as_ref()))
 }
 
 /// Notes that nothing is to be done about a run that did not end well, by whom and why. Returns whether there was such
@@ -171,7 +175,7 @@ pub async fn discard(
     (by, reason): (&str, &str),
     now: Micros,
 ) -> Result<bool, Error> {
-    let sql = "UPDATE runs SET discarded_at = $3, discarded_by = $4, discard_reason = $5
+    let sql = "UPDATE ends SET discarded_at = $3, discarded_by = $4, discard_reason = $5
                WHERE tenant = $1 AND id = $2 AND discarded_at IS NULL
                  AND outcome IN ('failed', 'cancelled', 'dead')";
     Ok(tx.execute(sql, args![tenant, id, now, by, reason]).await? == 1)

@@ -4,14 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use pilothouse_domain::audit::Entry as AuditEntry;
-use pilothouse_domain::run::Status;
 use pilothouse_domain::{Micros, RunId, ScheduleId, TenantId};
 
 use super::claim::counted;
 use super::live::State;
 use super::{Enqueue, Lane, Limits, Outcome, rank};
 use crate::given::{Given, Kind, Rows};
-use crate::journal::{self, Entry, EntryKind};
 use crate::{Error, Tx, args, queues};
 
 /// A run before it is stored.
@@ -130,7 +128,7 @@ async fn store(tx: &mut Tx<'_>, wishes: Placed, outcomes: &mut [Outcome]) -> Res
     }
     let stored = tx.given(&RUN, named.into_iter().map(row).collect::<Rows<'_>>()).await?;
     let stored: HashSet<RunId> = stored.iter().map(|row| row.parsed("id")).collect::<Result<_, _>>()?;
-    let (mut live, mut begun, mut audited) = (Rows::default(), Vec::new(), Vec::new());
+    let (mut live, mut audited) = (Rows::default(), Vec::new());
     for (index, wish) in &wishes {
         if !stored.contains(&wish.run.id) {
             let before = existing(tx, &wish.tenant, &wish.run).await?;
@@ -139,32 +137,12 @@ async fn store(tx: &mut Tx<'_>, wishes: Placed, outcomes: &mut [Outcome]) -> Res
         }
         outcomes[*index] = if wish.counted && wish.worker.is_none() { Outcome::Waits } else { Outcome::New };
         live.push(live_row(wish));
-        if wish.worker.is_some() {
-            begun.push((&wish.tenant, wish.run.id, begin(wish.run.created_at, 1, 1)));
-        }
         audited.extend(wish.audit.clone());
     }
     if !live.is_empty() {
         tx.given(&LIVE, live).await?;
     }
-    journal::insert(tx, begun.iter().map(|(tenant, id, entry)| journal::row(tenant, *id, 1, entry)).collect()).await?;
     Ok(audited)
-}
-
-/// The entry of a claim.
-pub(super) fn begin(at: Micros, attempt: i64, seq: i64) -> Entry {
-    Entry {
-        seq,
-        at,
-        attempt,
-        kind: EntryKind::State,
-        name: Status::Running.as_str().to_owned(),
-        path: None,
-        summary: String::new(),
-        output: None,
-        error: None,
-        started_at: None,
-    }
 }
 
 /// The same wishes; limits that leave no room keep the worker from taking one. Until the unit ends nobody else counts.

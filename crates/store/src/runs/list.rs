@@ -4,7 +4,7 @@ use pilothouse_domain::run::Status;
 use pilothouse_domain::{Micros, RunId, ScheduleId, TenantId};
 
 use super::live::State;
-use super::{Run, columns, read};
+use super::{Run, columns, ended_runs, live_runs, read, runs_with_state};
 use crate::{Arg, Error, Row, Tx, args};
 
 /// Which runs to list.
@@ -40,18 +40,26 @@ pub struct RunFilter {
     pub before: Option<RunId>,
 }
 
-/// What every list is narrowed by; the values are those of [`values`].
+/// What every list is narrowed by, in the order of the ids `$id`; the values are those of [`values`].
 macro_rules! narrowed {
-    () => {
-        "($2 IS NULL OR r.kind = $2) AND ($3 IS NULL OR r.queue = $3) AND r.id < $4
-           AND ($6 = 0 OR r.discarded_at IS NULL) AND ($7 IS NULL OR r.subject = $7)
-           AND ($8 IS NULL OR COALESCE(l.error_code, r.error_code) = $8) AND r.id >= $9
+    ($id:literal) => {
+        concat!(
+            "($2 IS NULL OR r.kind = $2) AND ($3 IS NULL OR r.queue = $3) AND ",
+            $id,
+            " < $4
+           AND ($6 = 0 OR e.discarded_at IS NULL) AND ($7 IS NULL OR r.subject = $7)
+           AND ($8 IS NULL OR COALESCE(l.error_code, e.error_code) = $8) AND ",
+            $id,
+            " >= $9
            AND r.created_at >= $10 AND ($11 IS NULL OR r.created_at < $11)
-           AND ($12 = 0 OR r.discarded_at IS NOT NULL)
-           AND ($13 = 0 OR COALESCE(l.started_at, r.started_at) IS NOT NULL)
-           AND ($14 IS NULL OR COALESCE(r.finished_at, r.created_at) <= $14)
+           AND ($12 = 0 OR e.discarded_at IS NOT NULL)
+           AND ($13 = 0 OR COALESCE(l.started_at, e.started_at) IS NOT NULL)
+           AND ($14 IS NULL OR COALESCE(e.finished_at, r.created_at) <= $14)
            AND ($15 IS NULL OR r.conversation = $15)
-         ORDER BY r.id DESC LIMIT $5 + 0"
+         ORDER BY ",
+            $id,
+            " DESC LIMIT $5 + 0"
+        )
     };
 }
 
@@ -82,32 +90,34 @@ fn values<'a>(tenant: &'a TenantId, filter: &'a RunFilter) -> [Arg<'a>; VALUES] 
     ]
 }
 
-/// The three ways to what a filter lets through, between `$head` and `$tail`. What is rare is not looked for among what
+/// The ways to what a filter lets through, between `$head` and `$tail`. What is rare is not looked for among what
 /// is common: runs that have not ended, and those that ended badly, have an index of their own.
 macro_rules! found {
     ($tx:expr, $tenant:expr, $filter:expr, $head:expr, $tail:literal) => {{
-        const ALL: &str = concat!(
-            $head,
-            " FROM runs r LEFT JOIN live l ON l.tenant = r.tenant AND l.id = r.id WHERE r.tenant = $1 AND ",
-            narrowed!(),
-            $tail
-        );
+        const ALL: &str = concat!($head, runs_with_state!(), "WHERE r.tenant = $1 AND ", narrowed!("r.id"), $tail);
         const LIVE: &str = concat!(
             $head,
-            " FROM live l JOIN runs r ON r.tenant = l.tenant AND r.id = l.id
-              WHERE l.tenant = $1 AND l.state BETWEEN $16 AND $17 AND (l.state <> 1 OR $16 = 1) AND ",
-            narrowed!(),
+            live_runs!(),
+            "WHERE l.tenant = $1 AND l.state BETWEEN $16 AND $17 AND (l.state <> 1 OR $16 = 1) AND ",
+            narrowed!("r.id"),
             $tail
         );
-        macro_rules! ended {
+        const WELL: &str = concat!(
+            $head,
+            runs_with_state!(),
+            "WHERE r.tenant = $1 AND e.outcome = 'succeeded' AND ",
+            narrowed!("r.id"),
+            $tail
+        );
+        macro_rules! unwell {
             ($outcome:literal) => {
                 concat!(
                     $head,
-                    " FROM runs r LEFT JOIN live l ON l.tenant = r.tenant AND l.id = r.id
-                      WHERE r.tenant = $1 AND r.outcome = '",
+                    ended_runs!(),
+                    "WHERE e.tenant = $1 AND e.outcome = '",
                     $outcome,
                     "' AND ",
-                    narrowed!(),
+                    narrowed!("e.id"),
                     $tail
                 )
             };
@@ -118,10 +128,10 @@ macro_rules! found {
             Some(Status::Queued) => $tx.fetch_all(LIVE, between(values, 0, 2)).await,
             Some(Status::Running) => $tx.fetch_all(LIVE, between(values, 1, 1)).await,
             Some(Status::Waiting) => $tx.fetch_all(LIVE, between(values, 3, 3)).await,
-            Some(Status::Succeeded) => $tx.fetch_all(ended!("succeeded"), values).await,
-            Some(Status::Failed) => $tx.fetch_all(ended!("failed"), values).await,
-            Some(Status::Cancelled) => $tx.fetch_all(ended!("cancelled"), values).await,
-            Some(Status::Dead) => $tx.fetch_all(ended!("dead"), values).await,
+            Some(Status::Succeeded) => $tx.fetch_all(WELL, values).await,
+            Some(Status::Failed) => $tx.fetch_all(unwell!("failed"), values).await,
+            Some(Status::Cancelled) => $tx.fetch_all(unwell!("cancelled"), values).await,
+            Some(Status::Dead) => $tx.fetch_all(unwell!("dead"), values).await,
         }
     }};
 }
@@ -161,7 +171,7 @@ pub async fn tally(tx: &mut Tx<'_>, tenant: &TenantId, filter: &RunFilter) -> Re
         tenant,
         filter,
         "SELECT kind, error_code, COUNT(*) AS runs FROM (
-           SELECT r.kind, COALESCE(l.error_code, r.error_code) AS error_code",
+           SELECT r.kind, COALESCE(l.error_code, e.error_code) AS error_code",
         ") AS found GROUP BY kind, error_code ORDER BY kind, error_code"
     )?;
     rows.iter()
@@ -174,10 +184,13 @@ pub async fn tally(tx: &mut Tx<'_>, tenant: &TenantId, filter: &RunFilter) -> Re
 
 /// How many of the tenant's runs are in each state; those that have ended are counted up to `cap` each.
 pub async fn counts(tx: &mut Tx<'_>, tenant: &TenantId, cap: u32) -> Result<Vec<(Status, i64)>, Error> {
-    macro_rules! ended {
+    const WELL: &str = "SELECT COUNT(*) AS runs FROM (
+           SELECT 1 FROM runs r JOIN ends e ON e.tenant = r.tenant AND e.id = r.id
+           WHERE r.tenant = $1 AND e.outcome = 'succeeded' LIMIT $2 + 0) AS found";
+    macro_rules! unwell {
         ($outcome:literal) => {
             concat!(
-                "SELECT COUNT(*) AS runs FROM (SELECT 1 FROM runs WHERE tenant = $1 AND outcome = '",
+                "SELECT COUNT(*) AS runs FROM (SELECT 1 FROM ends WHERE tenant = $1 AND outcome = '",
                 $outcome,
                 "' LIMIT $2 + 0) AS found"
             )
@@ -192,10 +205,10 @@ pub async fn counts(tx: &mut Tx<'_>, tenant: &TenantId, cap: u32) -> Result<Vec<
     let mut counts = Vec::with_capacity(Status::ALL.len());
     for status in Status::ALL {
         let sql = match status {
-            Status::Succeeded => ended!("succeeded"),
-            Status::Failed => ended!("failed"),
-            Status::Cancelled => ended!("cancelled"),
-            Status::Dead => ended!("dead"),
+            Status::Succeeded => WELL,
+            Status::Failed => unwell!("failed"),
+            Status::Cancelled => unwell!("cancelled"),
+            Status::Dead => unwell!("dead"),
             Status::Queued | Status::Running | Status::Waiting => {
                 counts.push((status, live.iter().filter(|(own, _)| *own == status).map(|(_, runs)| runs).sum()));
                 continue;
@@ -213,8 +226,8 @@ pub async fn queued(tx: &mut Tx<'_>, tenant: &TenantId, offset: u32, limit: u32)
     let sql = concat!(
         "SELECT ",
         columns!(),
-        " FROM live l JOIN runs r ON r.tenant = l.tenant AND r.id = l.id
-          WHERE l.tenant = $1 AND l.state IN (0, 2)
+        live_runs!(),
+        "WHERE l.tenant = $1 AND l.state IN (0, 2)
           ORDER BY l.state, CASE l.state WHEN 0 THEN l.rank ELSE l.wake_at END, l.id LIMIT $2 + 0 OFFSET $3"
     );
     tx.fetch_all(sql, args![tenant, limit, offset]).await?.iter().map(read).collect()
@@ -231,8 +244,8 @@ pub async fn previous_in_conversation(
     let sql = concat!(
         "SELECT ",
         columns!(),
-        " FROM runs r LEFT JOIN live l ON l.tenant = r.tenant AND l.id = r.id
-          WHERE r.tenant = $1 AND r.conversation = $2
+        runs_with_state!(),
+        "WHERE r.tenant = $1 AND r.conversation = $2
             AND (r.created_at < $3 OR (r.created_at = $3 AND r.id < $4))
           ORDER BY r.created_at DESC, r.id DESC LIMIT $5 + 0"
     );
@@ -251,8 +264,8 @@ pub async fn of_schedule(
     let sql = concat!(
         "SELECT ",
         columns!(),
-        " FROM runs r LEFT JOIN live l ON l.tenant = r.tenant AND l.id = r.id
-          WHERE r.tenant = $1 AND r.schedule = $2 AND r.id < $3 ORDER BY r.id DESC LIMIT $4 + 0"
+        runs_with_state!(),
+        "WHERE r.tenant = $1 AND r.schedule = $2 AND r.id < $3 ORDER BY r.id DESC LIMIT $4 + 0"
     );
     let before = before.map_or("z".to_owned(), |id| id.to_string());
     tx.fetch_all(sql, args![tenant, schedule, before, limit]).await?.iter().map(read).collect()

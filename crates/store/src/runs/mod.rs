@@ -1,7 +1,7 @@
 //! Runs: asked for once, held by one worker at a time, ended once.
 //!
-//! What does not change about a run, and how it ended, stands in `runs`; a run that has not ended has a thin row in
-//! `live` besides. The states are those of `pilothouse_domain::run::Status`; each statement changes only the rows whose
+//! What was asked for stands in `runs`, written once. A run that has not ended has a thin row in `live` besides, one that
+//! has a row in `ends`. The states are those of `pilothouse_domain::run::Status`; each statement changes only the rows whose
 //! state allows it, and a worker's writes count only under the epoch of its claim. Read first: [`Run`], [`Change`],
 //! [`apply`] and [`claim`].
 
@@ -26,7 +26,7 @@ use crate::{Error, Row, Tx, args};
 pub use allot::Limits;
 pub(crate) use allot::after_starts;
 pub use change::{Change, Enqueue, Outcome, Then, Write, apply, apply_with};
-pub use claim::{Claim, Claimed, claim, running};
+pub use claim::{Claim, Claimed, Taken, claim, running, taken};
 pub use control::{NewSignal, Signal, cancel, discard, hold_waiting, retry, signal, signal_under, signals};
 pub use enqueue::NewRun;
 pub use lane::Lane;
@@ -123,28 +123,51 @@ impl Run {
     }
 }
 
-/// Every column of a run `r` with its live row `l`, for lists of columns.
+/// Every column of a run `r` with its row `l` in `live` and `e` in `ends`, for lists of columns.
 macro_rules! columns {
     () => {
         "r.tenant, r.id, r.kind, r.version, r.queue, r.queue_key, r.priority, r.subject, r.title, r.input,
-         r.max_attempts, r.time_limit_ms, r.created_at, r.due_at, r.idem_key, r.conversation, r.schedule, r.outcome, r.output,
-         COALESCE(l.error_code, r.error_code) AS error_code,
-         COALESCE(l.error_message, r.error_message) AS error_message, COALESCE(l.attempt, r.attempt) AS attempt,
-         COALESCE(l.last_attempt, r.attempt) AS last_attempt, COALESCE(l.epoch, r.epoch) AS epoch,
-         COALESCE(l.started_at, r.started_at) AS started_at, r.finished_at, r.retries, r.discarded_at,
-         r.discarded_by, r.discard_reason, l.state, l.wake_at, l.worker, COALESCE(l.seq, 0) AS seq, COALESCE(l.signals, 0) AS signals,
+         r.max_attempts, r.time_limit_ms, r.created_at, r.due_at, r.idem_key, r.conversation, r.schedule, r.retries,
+         e.outcome, e.output, COALESCE(l.error_code, e.error_code) AS error_code,
+         COALESCE(l.error_message, e.error_message) AS error_message, COALESCE(l.attempt, e.attempt) AS attempt,
+         COALESCE(l.last_attempt, e.attempt) AS last_attempt, COALESCE(l.epoch, e.epoch) AS epoch,
+         COALESCE(l.started_at, e.started_at) AS started_at, e.finished_at, e.discarded_at, e.discarded_by,
+         e.discard_reason, l.state, l.wake_at, l.worker, COALESCE(l.seq, 0) AS seq, COALESCE(l.signals, 0) AS signals,
          COALESCE(l.cancel_requested, 0) AS cancel_requested"
     };
 }
 use columns;
 
+/// Every run `r`, with what [`columns`] needs.
+macro_rules! runs_with_state {
+    () => {
+        " FROM runs r LEFT JOIN live l ON l.tenant = r.tenant AND l.id = r.id
+          LEFT JOIN ends e ON e.tenant = r.tenant AND e.id = r.id "
+    };
+}
+use runs_with_state;
+
+/// The runs that have not ended: no row of `ends` stands beside them.
+macro_rules! live_runs {
+    () => {
+        " FROM live l JOIN runs r ON r.tenant = l.tenant AND r.id = l.id
+          LEFT JOIN ends e ON e.tenant = l.tenant AND e.id = l.id "
+    };
+}
+use live_runs;
+
+/// The runs that have ended: no row of `live` stands beside them.
+macro_rules! ended_runs {
+    () => {
+        " FROM ends e JOIN runs r ON r.tenant = e.tenant AND r.id = e.id
+          LEFT JOIN live l ON l.tenant = e.tenant AND l.id = e.id "
+    };
+}
+use ended_runs;
+
 /// The tenant's run with this id.
 pub async fn get(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId) -> Result<Option<Run>, Error> {
-    let sql = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM runs r LEFT JOIN live l ON l.tenant = r.tenant AND l.id = r.id WHERE r.tenant = $1 AND r.id = $2"
-    );
+    let sql = concat!("SELECT ", columns!(), runs_with_state!(), "WHERE r.tenant = $1 AND r.id = $2");
     tx.fetch_optional(sql, args![tenant, id]).await?.as_ref().map(read).transpose()
 }
 

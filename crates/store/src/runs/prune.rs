@@ -41,12 +41,19 @@ const FORGET_SIGNALS: Given = Given {
     postgres: "DELETE FROM signals USING given WHERE signals.tenant = given.tenant AND signals.run = given.id",
 };
 
-/// A run that was let live again in the meantime has no outcome, and stays.
+/// A run that was let live again in the meantime has not ended so, and stays.
+const FORGET_ENDS: Given = Given {
+    columns: &[("tenant", Kind::Text), ("id", Kind::Text), ("finished_at", Kind::Int)],
+    sqlite: "DELETE FROM ends WHERE tenant = :tenant AND id = :id AND finished_at = :finished_at RETURNING id",
+    postgres: "DELETE FROM ends USING given
+               WHERE ends.tenant = given.tenant AND ends.id = given.id AND ends.finished_at = given.finished_at
+               RETURNING ends.id",
+};
+
 const FORGET_RUNS: Given = Given {
     columns: &[("tenant", Kind::Text), ("id", Kind::Text)],
-    sqlite: "DELETE FROM runs WHERE outcome IS NOT NULL AND tenant = :tenant AND id = :id",
-    postgres: "DELETE FROM runs USING given
-               WHERE runs.outcome IS NOT NULL AND runs.tenant = given.tenant AND runs.id = given.id",
+    sqlite: "DELETE FROM runs WHERE tenant = :tenant AND id = :id",
+    postgres: "DELETE FROM runs USING given WHERE runs.tenant = given.tenant AND runs.id = given.id",
 };
 
 /// Looks at the `limit` oldest runs of a tenant after the id `after`, and forgets those that are old enough.
@@ -57,36 +64,38 @@ pub async fn prune(
     after: Option<RunId>,
     limit: u32,
 ) -> Result<Pruned, Error> {
-    let sql = tx.pick(
-        "SELECT id, outcome, created_at, finished_at, discarded_at FROM runs WHERE tenant = $1 AND id > $2
-         ORDER BY id LIMIT $3 + 0",
-        "SELECT id, outcome, created_at, finished_at, discarded_at FROM runs WHERE tenant = $1 AND id > $2
-         ORDER BY id LIMIT $3 + 0 FOR UPDATE SKIP LOCKED",
-    );
+    let sql = "SELECT r.id, r.created_at, e.outcome, e.finished_at, e.discarded_at
+               FROM runs r LEFT JOIN ends e ON e.tenant = r.tenant AND e.id = r.id
+               WHERE r.tenant = $1 AND r.id > $2 ORDER BY r.id LIMIT $3 + 0";
     let after = after.map(|id| id.to_string()).unwrap_or_default();
     let rows = tx.fetch_all(sql, args![tenant, after, limit]).await?;
-    let mut old: Vec<RunId> = Vec::new();
+    let mut old = Rows::default();
     for row in &rows {
-        if is_old(row, horizon)? {
-            old.push(row.parsed("id")?);
+        if let Some(finished_at) = old_since(row, horizon)? {
+            old.push(args![tenant, row.text("id")?, finished_at]);
         }
     }
+    let mut forgotten = 0;
     if !old.is_empty() {
-        let keys = || old.iter().map(|id| args![tenant, *id]).collect::<Rows<'_>>();
+        let ended = tx.given(&FORGET_ENDS, old).await?;
+        let ids = ended.iter().map(|row| row.text("id")).collect::<Result<Vec<_>, _>>()?;
+        let keys = || ids.iter().map(|id| args![tenant, id]).collect::<Rows<'_>>();
         tx.given(&FORGET_JOURNAL, keys()).await?;
         tx.given(&FORGET_SIGNALS, keys()).await?;
         tx.given(&FORGET_RUNS, keys()).await?;
+        forgotten = ids.len();
     }
     // Ids rise with the moment of asking, and nothing ends before it is asked for.
     let last = rows.last().filter(|_| rows.len() == limit as usize);
     let goes_on = last.map(|row| row.int("created_at")).transpose()?.is_some_and(|at| at < horizon.ended);
     let after = last.filter(|_| goes_on).map(|row| row.parsed("id")).transpose()?;
-    Ok(Pruned { runs: old.len(), after })
+    Ok(Pruned { runs: forgotten, after })
 }
 
-fn is_old(row: &Row, horizon: Horizon) -> Result<bool, Error> {
+/// When it ended, where that is long enough ago.
+fn old_since(row: &Row, horizon: Horizon) -> Result<Option<Micros>, Error> {
     let dead = row.optional_text("outcome")?.as_deref() == Some(Status::Dead.as_str());
     let open = dead && row.optional_int("discarded_at")?.is_none();
     let before = if open { horizon.dead } else { horizon.ended };
-    Ok(row.optional_int("finished_at")?.is_some_and(|finished| finished < before))
+    Ok(row.optional_int("finished_at")?.filter(|finished| *finished < before))
 }

@@ -32,9 +32,9 @@ pub async fn held(tx: &mut Tx<'_>, worker: &str) -> Result<Vec<(TenantId, RunId,
 /// is dead with `run.interrupted`; one that somebody wanted to stop is cancelled.
 pub async fn release(tx: &mut Tx<'_>, worker: &str, now: Micros, limit: u32) -> Result<Released, Error> {
     let sql = tx.pick(
-        "SELECT tenant, id, lane, attempt, last_attempt, epoch, started_at, cancel_requested FROM live
+        "SELECT tenant, id, lane, attempt, last_attempt, epoch, cancel_requested FROM live
          WHERE state = 1 AND worker = $1 LIMIT $2 + 0",
-        "SELECT tenant, id, lane, attempt, last_attempt, epoch, started_at, cancel_requested FROM live
+        "SELECT tenant, id, lane, attempt, last_attempt, epoch, cancel_requested FROM live
          WHERE state = 1 AND worker = $1 LIMIT $2 + 0 FOR UPDATE SKIP LOCKED",
     );
     let rows = tx.fetch_all(sql, args![worker, limit]).await?;
@@ -43,11 +43,10 @@ pub async fn release(tx: &mut Tx<'_>, worker: &str, now: Micros, limit: u32) -> 
 
 const HELD: Given = Given {
     columns: &[("tenant", Kind::Text), ("id", Kind::Text), ("epoch", Kind::Int)],
-    sqlite: "SELECT tenant, id, lane, attempt, last_attempt, epoch, started_at, cancel_requested FROM live
+    sqlite: "SELECT tenant, id, lane, attempt, last_attempt, epoch, cancel_requested FROM live
              WHERE tenant = :tenant AND id = :id AND epoch = :epoch AND state = 1",
     postgres: "SELECT held.* FROM given CROSS JOIN LATERAL (
-                 SELECT live.tenant, live.id, lane, state, attempt, last_attempt, live.epoch, started_at,
-                   cancel_requested
+                 SELECT live.tenant, live.id, lane, state, attempt, last_attempt, live.epoch, cancel_requested
                  FROM live WHERE live.tenant = given.tenant AND live.id = given.id OFFSET 0 FOR NO KEY UPDATE) AS held
                WHERE held.epoch = given.epoch AND held.state = 1",
 };
@@ -90,9 +89,9 @@ async fn take_back(tx: &mut Tx<'_>, rows: &[Row], now: Micros, because: Because)
 /// run as it stands then; none where no worker holds it.
 pub async fn take_one(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros) -> Result<Option<Run>, Error> {
     let sql = tx.pick(
-        "SELECT tenant, id, lane, attempt, last_attempt, epoch, started_at, cancel_requested FROM live
+        "SELECT tenant, id, lane, attempt, last_attempt, epoch, cancel_requested FROM live
          WHERE state = 1 AND tenant = $1 AND id = $2",
-        "SELECT tenant, id, lane, attempt, last_attempt, epoch, started_at, cancel_requested FROM live
+        "SELECT tenant, id, lane, attempt, last_attempt, epoch, cancel_requested FROM live
          WHERE state = 1 AND tenant = $1 AND id = $2 FOR UPDATE",
     );
     let rows = tx.fetch_all(sql, args![tenant, id]).await?;
@@ -106,8 +105,7 @@ pub async fn take_one(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros
 async fn taken_back(tx: &mut Tx<'_>, row: &Row, now: Micros, because: Because) -> Result<Left, Error> {
     let (tenant, id): (TenantId, RunId) = (row.parsed("tenant")?, row.parsed("id")?);
     let (attempt, last_attempt) = (row.int("attempt")?, row.int("last_attempt")?);
-    let started_at = row.optional_int("started_at")?;
-    let ended = |status| To::Ended { status, output: None, started_at };
+    let ended = |status| To::Ended { status, output: None };
     let interrupted = (Code::RunInterrupted.as_str().to_owned(), Code::RunInterrupted.cause().to_owned());
     let (to, attempt, why) = if row.flag("cancel_requested")? {
         (ended(Status::Cancelled), attempt, Some(cancelled()))

@@ -1,13 +1,14 @@
-//! How runs leave the state that they are in: put back, delayed, parked or ended, many at once, each with its entry in
-//! the journal. The caller holds the rows.
+//! How runs leave the state that they are in: put back, delayed or parked, each with its entry in the journal, or ended;
+//! many at once.
+
+use std::collections::HashSet;
 
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Code, Micros, RunId, TenantId};
-use serde_json::json;
 
 use super::live::State;
 use crate::given::{Given, Kind, Rows};
-use crate::journal::{self, Entry, EntryKind};
+use crate::journal::{self, Entry};
 use crate::{Error, Tx, args};
 
 /// A run that leaves its state.
@@ -39,7 +40,7 @@ pub(crate) enum To {
     /// It waits for a signal after the first `seen`, at most until a moment.
     Waiting { until: Option<Micros>, seen: i64 },
     /// It has ended.
-    Ended { status: Status, output: Option<String>, started_at: Option<Micros> },
+    Ended { status: Status, output: Option<String> },
 }
 
 impl Left {
@@ -51,21 +52,15 @@ impl Left {
         }
     }
 
-    /// What the journal tells of it.
-    fn entry(&self) -> Entry {
-        let error = self.why.as_ref().map(|(code, message)| json!({"code": code, "message": message}).to_string());
-        Entry {
-            seq: self.seq + i64::from(self.told.is_some()),
-            at: self.at,
-            attempt: self.attempt,
-            kind: EntryKind::State,
-            name: self.status().as_str().to_owned(),
-            path: None,
-            summary: self.why.as_ref().map(|(_, message)| message.clone()).unwrap_or_default(),
-            output: None,
-            error,
-            started_at: None,
-        }
+    /// The number of its last entry once it has left.
+    fn last_seq(&self) -> i64 {
+        self.seq + i64::from(self.told.is_some())
+    }
+
+    /// What is told of it.
+    pub(crate) fn entry(&self) -> Entry {
+        let state = Entry::state(self.last_seq(), self.at, self.attempt, self.status().as_str());
+        state.because(self.why.as_ref())
     }
 }
 
@@ -111,57 +106,69 @@ const MOVE: Given = Given {
                FROM given WHERE live.tenant = given.tenant AND live.id = given.id",
 };
 
+/// Under its claim (`held`) a worker ends only what it still holds; everyone else holds the row.
 const END: Given = Given {
     columns: &[
         ("tenant", Kind::Text),
         ("id", Kind::Text),
+        ("epoch", Kind::Int),
+        ("held", Kind::Int),
         ("outcome", Kind::Text),
+        ("finished_at", Kind::Int),
+        ("attempt", Kind::Int),
+        ("seq", Kind::Int),
+        ("claim", Kind::Int),
         ("output", Kind::Text),
         ("error_code", Kind::Text),
         ("error_message", Kind::Text),
-        ("attempt", Kind::Int),
-        ("epoch", Kind::Int),
-        ("started_at", Kind::Int),
-        ("finished_at", Kind::Int),
     ],
-    sqlite: "UPDATE runs SET outcome = :outcome, output = :output, error_code = :error_code,
-               error_message = :error_message, attempt = :attempt, epoch = :epoch, started_at = :started_at,
-               finished_at = :finished_at
-             WHERE tenant = :tenant AND id = :id",
-    postgres: "UPDATE runs SET outcome = given.outcome, output = given.output, error_code = given.error_code,
-                 error_message = given.error_message, attempt = given.attempt, epoch = given.epoch,
-                 started_at = given.started_at, finished_at = given.finished_at
-               FROM given WHERE runs.tenant = given.tenant AND runs.id = given.id",
+    sqlite: "INSERT INTO ends (tenant, id, outcome, finished_at, started_at, attempt, epoch, seq, claim, output,
+               error_code, error_message)
+             SELECT tenant, id, :outcome, :finished_at, started_at, :attempt, epoch, :seq, :claim, :output, :error_code,
+               :error_message FROM live
+             WHERE tenant = :tenant AND id = :id AND epoch = :epoch AND (:held = 0 OR state = 1)
+             RETURNING tenant, id, epoch",
+    // Row by row, and the state only then: see the fence of writes.
+    postgres: ", gone AS (
+                 DELETE FROM live USING (
+                   SELECT given.*, found.place FROM given CROSS JOIN LATERAL (
+                     SELECT live.ctid AS place, live.state FROM live WHERE live.tenant = given.tenant
+                       AND live.id = given.id AND live.epoch = given.epoch OFFSET 0 FOR UPDATE) AS found
+                   WHERE given.held = 0 OR found.state = 1) AS its
+                 WHERE live.ctid = its.place
+                 RETURNING its.*, live.started_at)
+               INSERT INTO ends (tenant, id, outcome, finished_at, started_at, attempt, epoch, seq, claim, output,
+                 error_code, error_message)
+               SELECT tenant, id, outcome, finished_at, started_at, attempt, epoch, seq, claim, output, error_code,
+                 error_message FROM gone RETURNING tenant, id, epoch",
 };
 
+/// The same for SQLite, where one statement does not write two tables.
 const FORGET: Given = Given {
     columns: &[("tenant", Kind::Text), ("id", Kind::Text)],
     sqlite: "DELETE FROM live WHERE tenant = :tenant AND id = :id",
     postgres: "DELETE FROM live USING given WHERE live.tenant = given.tenant AND live.id = given.id",
 };
 
-/// Writes `told` into the journal and lets the runs leave; returns what the journal tells of each, in the same order.
+/// Writes `told` into the journal and lets the runs leave, whose rows the caller holds; returns what is told of each, in
+/// the same order.
 pub(crate) async fn settle(tx: &mut Tx<'_>, left: Vec<Left>, mut told: Rows<'_>) -> Result<Vec<Entry>, Error> {
     let entries: Vec<Entry> = left.iter().map(Left::entry).collect();
-    let (mut moved, mut ended, mut gone) = (Rows::default(), Rows::default(), Rows::default());
+    let (mut moved, mut ended) = (Rows::default(), Vec::new());
     for (run, entry) in left.iter().zip(&entries) {
-        if let Some(claim) = run.told {
-            told.push(journal::row(&run.tenant, run.id, claim, entry));
-        }
-        let (code, message) = run.why.as_ref().map(|(code, message)| (code, message)).unzip();
         let (state, rank, wake_at, seen) = match &run.to {
             To::Ready { rank } => (State::Ready, *rank, None, 0),
             To::Delayed { at, rank } => (State::Delayed, Some(*rank), Some(*at), 0),
             To::Waiting { until, seen } => (State::Waiting, None, *until, *seen),
-            To::Ended { status, output, started_at } => {
-                gone.push(args![&run.tenant, run.id]);
-                let (attempt, epoch, at) = (run.attempt, run.epoch, run.at);
-                let (tenant, id) = (&run.tenant, run.id);
-                let (status, output) = (status.as_str(), output.as_ref());
-                ended.push(args![tenant, id, status, output, code, message, attempt, epoch, *started_at, at]);
+            To::Ended { .. } => {
+                ended.push(run);
                 continue;
             }
         };
+        if let Some(claim) = run.told {
+            told.push(journal::row(&run.tenant, run.id, claim, entry));
+        }
+        let (code, message) = run.why.as_ref().map(|(code, message)| (code, message)).unzip();
         moved.push(args![
             &run.tenant,
             run.id,
@@ -180,9 +187,43 @@ pub(crate) async fn settle(tx: &mut Tx<'_>, left: Vec<Left>, mut told: Rows<'_>)
     if !moved.is_empty() {
         tx.given(&MOVE, moved).await?;
     }
-    if !ended.is_empty() {
-        tx.given(&END, ended).await?;
+    end(tx, ended, false).await?;
+    Ok(entries)
+}
+
+/// Ends runs: where `held`, those that their worker still holds, else all. Returns which, by id and claim.
+pub(crate) async fn end<'a>(
+    tx: &mut Tx<'_>,
+    runs: impl IntoIterator<Item = &'a Left>,
+    held: bool,
+) -> Result<HashSet<(RunId, i64)>, Error> {
+    let mut rows = Rows::default();
+    for run in runs {
+        let To::Ended { status, output } = &run.to else { continue };
+        let (code, message) = run.why.as_ref().map(|(code, message)| (code, message)).unzip();
+        rows.push(args![
+            &run.tenant,
+            run.id,
+            run.epoch,
+            held,
+            status.as_str(),
+            run.at,
+            run.attempt,
+            run.last_seq(),
+            run.told.unwrap_or(journal::NO_CLAIM),
+            output.as_ref(),
+            code,
+            message,
+        ]);
+    }
+    if rows.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let ended = tx.given(&END, rows).await?;
+    if tx.is_sqlite() {
+        let gone = ended.iter().map(|row| Ok(args![row.text("tenant")?, row.text("id")?]));
+        let gone = gone.collect::<Result<Rows<'_>, Error>>()?;
         tx.given(&FORGET, gone).await?;
     }
-    Ok(entries)
+    ended.iter().map(|row| Ok((row.parsed("id")?, row.int("epoch")?))).collect()
 }

@@ -2,7 +2,7 @@
 
 use pilothouse_domain::{Micros, RunId, TenantId};
 
-use super::{Run, columns, read};
+use super::{Run, columns, ended_runs, live_runs, read};
 use crate::{Arg, Error, Row, Tx};
 
 /// Most runs of each reason that are looked at; more are not counted.
@@ -64,7 +64,7 @@ struct Sql {
 }
 
 macro_rules! still {
-    ($since:literal, $from:literal) => {
+    ($since:literal, $runs:ident, $rest:literal) => {
         Sql {
             list: concat!(
                 "SELECT ",
@@ -72,37 +72,42 @@ macro_rules! still {
                 ", ",
                 $since,
                 " AS since ",
-                $from,
+                $runs!(),
+                $rest,
                 " ORDER BY since, r.id LIMIT $3 + 0"
             ),
-            count: concat!("SELECT COUNT(*) AS runs FROM (SELECT 1 ", $from, " LIMIT $3 + 0) AS found"),
-            one: concat!("SELECT ", columns!(), ", ", $since, " AS since ", $from, " AND r.id = $3"),
+            count: concat!("SELECT COUNT(*) AS runs FROM (SELECT 1 ", $runs!(), $rest, " LIMIT $3 + 0) AS found"),
+            one: concat!("SELECT ", columns!(), ", ", $since, " AS since ", $runs!(), $rest, " AND r.id = $3"),
         }
     };
 }
 
 const SILENT: Sql = still!(
     "COALESCE(w.beat_at, l.started_at, r.created_at)",
-    "FROM live l JOIN runs r ON r.tenant = l.tenant AND r.id = l.id LEFT JOIN workers w ON w.id = l.worker
+    live_runs,
+    "LEFT JOIN workers w ON w.id = l.worker
      WHERE l.tenant = $1 AND l.state = 1 AND (w.id IS NULL OR w.gone = 1 OR w.beat_at <= $2)"
 );
+// That the first claim began stands in no row of the journal.
 const IDLE: Sql = still!(
-    "(SELECT MAX(j.at) FROM journal j WHERE j.tenant = l.tenant AND j.run = l.id)",
-    "FROM live l JOIN runs r ON r.tenant = l.tenant AND r.id = l.id JOIN workers w ON w.id = l.worker
-     WHERE l.tenant = $1 AND l.state = 1 AND w.gone = 0 AND w.beat_at > $4
+    "COALESCE((SELECT MAX(j.at) FROM journal j WHERE j.tenant = l.tenant AND j.run = l.id), l.started_at)",
+    live_runs,
+    "JOIN workers w ON w.id = l.worker
+     WHERE l.tenant = $1 AND l.state = 1 AND w.gone = 0 AND w.beat_at > $4 AND l.started_at <= $2
        AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.tenant = l.tenant AND j.run = l.id AND j.at > $2)"
 );
 const LEFT: Sql = still!(
     "CASE WHEN l.state = 2 THEN l.wake_at ELSE l.rank + r.priority * 60000000 END",
-    "FROM live l JOIN runs r ON r.tenant = l.tenant AND r.id = l.id LEFT JOIN queues q ON q.name = r.queue
+    live_runs,
+    "LEFT JOIN queues q ON q.name = r.queue
      WHERE l.tenant = $1 AND q.paused_at IS NULL
        AND ((l.state = 0 AND l.rank + r.priority * 60000000 <= $2) OR (l.state = 2 AND l.wake_at <= $2))
        AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.tenant = l.tenant AND j.run = l.id AND j.at > $2)"
 );
 const DEAD: Sql = still!(
-    "r.finished_at",
-    "FROM runs r LEFT JOIN live l ON l.tenant = r.tenant AND l.id = r.id
-     WHERE r.tenant = $1 AND r.outcome = 'dead' AND r.discarded_at IS NULL AND r.finished_at <= $2"
+    "e.finished_at",
+    ended_runs,
+    "WHERE e.tenant = $1 AND e.outcome = 'dead' AND e.discarded_at IS NULL AND e.finished_at <= $2"
 );
 
 const REASONS: [(StuckReason, Sql); 4] = [

@@ -187,9 +187,10 @@ pub async fn list(tx: &mut Tx<'_>, tenant: &TenantId, limit: u32) -> Result<Vec<
 
 /// Where the last runs of the tenant's schedules stand, as far as they are kept.
 pub async fn last_statuses(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<BTreeMap<RunId, Status>, Error> {
-    let sql = "SELECT r.id, r.outcome, l.state FROM schedules s
+    let sql = "SELECT r.id, e.outcome, l.state FROM schedules s
                  JOIN runs r ON r.tenant = s.tenant AND r.id = s.last_run
                  LEFT JOIN live l ON l.tenant = r.tenant AND l.id = r.id
+                 LEFT JOIN ends e ON e.tenant = r.tenant AND e.id = r.id
                WHERE s.tenant = $1";
     let rows = tx.fetch_all(sql, args![tenant]).await?;
     rows.iter().map(|row| Ok((row.parsed("id")?, runs::status(row)?))).collect()

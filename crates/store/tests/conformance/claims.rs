@@ -8,8 +8,8 @@ use pilothouse_store::runs::{Change, Lane, Limits, Outcome, RunFilter, Then};
 use pilothouse_store::{Store, queues, runs};
 
 use crate::support::{
-    claim, claimed, end, enqueue, get, lane, leave, names, new_run, numbers, put, put_all, read, run_id, tenant, wish,
-    write,
+    claim, claimed, end, enqueue, get, got, lane, leave, names, new_run, numbers, put, put_all, read, run_id, tenant,
+    wish, write,
 };
 
 const MINUTE: i64 = 60_000_000;
@@ -59,7 +59,7 @@ pub async fn what_comes_back_stands_in_line_again(store: &Store) {
     }
     assert_eq!(order, [1, 2, 3], "the same moment as run 2, and the lower id");
     let run = get(store, 2).await;
-    put(store, leave(&run, 13, end(&run, Status::Failed))).await;
+    put(store, leave(&run, 13, end(Status::Failed))).await;
     write!(store, |tx| async move { runs::retry(tx, &tenant("a"), run_id(2), 30).await }).unwrap();
     enqueue(store, "a", new_run(4, 30 - MINUTE - 1)).await;
     enqueue(store, "a", new_run(5, 30 - MINUTE + 1)).await;
@@ -159,7 +159,7 @@ pub async fn many_lanes_are_claimed_at_once(store: &Store) {
     });
     put_all(store, wishes.collect()).await;
     let wanted = runs::Claim { worker: "w".into(), lanes: lanes.clone(), most: 450, running: None, now: 2 };
-    let got = write!(store, |tx| async move { runs::claim(tx, &wanted).await }).unwrap();
+    let got = got(store, wanted).await;
     let mut shares: BTreeMap<Lane, u32> = BTreeMap::new();
     for run in &got.runs {
         *shares.entry(run.lane()).or_default() += 1;
@@ -231,7 +231,7 @@ pub async fn limits_hold_however_many_claim_at_once(store: &Store) {
                 assert!(at_work.values().all(|count| *count <= 3), "{at_work:?}");
                 worked += got.len();
                 for run in &got {
-                    put(&store, leave(run, 3, end(run, Status::Succeeded))).await;
+                    put(&store, leave(run, 3, end(Status::Succeeded))).await;
                 }
             }
             worked
@@ -273,7 +273,7 @@ pub async fn limits_keep_lanes_back(store: &Store) {
     set(Limits { running: Some(9), ..wide.clone() }).await;
     assert_eq!(claim(store, "w", &lanes, 99, 2).await.runs.len(), 1, "eight run already");
     let ended = got.runs.into_iter().next().unwrap();
-    put(store, leave(&ended, 3, end(&ended, Status::Succeeded))).await;
+    put(store, leave(&ended, 3, end(Status::Succeeded))).await;
     assert_eq!(claim(store, "w", &lanes, 99, 2).await.runs.len(), 1, "one ended");
 
     let by = |by: Option<&'static str>, at| {
@@ -360,7 +360,7 @@ pub async fn depths_count_what_lives(store: &Store) {
     enqueue(store, "a", later).await;
     let got = claim(store, "w", &["q/a/"], 3, 2).await.runs;
     put(store, leave(&got[0], 3, Then::Wait { until: None, seen: 0, attempts: 1 })).await;
-    put(store, leave(&got[1], 3, end(&got[1], Status::Succeeded))).await;
+    put(store, leave(&got[1], 3, end(Status::Succeeded))).await;
     let depths = |owner: Option<&'static str>| {
         let store = store.clone();
         async move {

@@ -27,11 +27,11 @@ fn change(place: u128, runs: &[Run]) -> (Change, fn(&Outcome) -> bool) {
             (write.entries, write.seq) = (vec![step(2, "load"), step(3, "sum")], 3);
             (Change::Write(Arc::new(write)), entered)
         }
-        1 => (moved(end(run, Status::Succeeded)), left),
+        1 => (moved(end(Status::Succeeded)), left),
         2 => (moved(Then::Again { due_at: 40, priority: 0, why: ("x".into(), "y".into()) }), left),
         3 => (moved(Then::Wait { until: Some(50), seen: 0, attempts: 2 }), left),
         4 => {
-            let mut write = leave(run, 20, end(run, Status::Failed));
+            let mut write = leave(run, 20, end(Status::Failed));
             write.epoch += 1;
             (Change::Write(Arc::new(write)), |outcome| *outcome == Outcome::Fenced)
         }
@@ -137,7 +137,7 @@ pub async fn what_goes_with_a_change_happens_once(store: &Store) {
     let run = claim(store, "w", &["q/a/"], 1, 2).await.runs.remove(0);
     let mut entered = leave(&run, 3, Then::GoOn);
     (entered.entries, entered.seq) = (vec![step(2, "load")], 2);
-    let mut ended = leave(&run, 3, end(&run, Status::Succeeded));
+    let mut ended = leave(&run, 3, end(Status::Succeeded));
     ended.seq = 2;
     for write in [entered, ended] {
         let mut stale = write.clone();
@@ -154,7 +154,7 @@ pub async fn what_goes_with_a_change_happens_once(store: &Store) {
 
 pub async fn what_goes_with_a_change_can_undo_it(store: &Store) {
     let run = claimed(store, 1).await;
-    let ended = Change::Write(Arc::new(leave(&run, 3, end(&run, Status::Succeeded))));
+    let ended = Change::Write(Arc::new(leave(&run, 3, end(Status::Succeeded))));
     let refused = write!(store, |tx| async move {
         runs::apply_with(tx, ended, |_| Box::pin(async { crate::support::conflict("test") })).await
     });

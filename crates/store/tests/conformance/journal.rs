@@ -61,7 +61,7 @@ pub async fn a_write_whose_answer_was_lost_is_made_once(store: &Store) {
     for write in [&first, &first, &second, &first, &second] {
         assert_eq!(put(store, write.clone()).await, Outcome::Written(None));
     }
-    let mut last = leave(&run, 6, end(&run, Status::Succeeded));
+    let mut last = leave(&run, 6, end(Status::Succeeded));
     (last.entries, last.seq) = (vec![step(5, "tell")], 5);
     let Outcome::Written(Some(entry)) = put(store, last.clone()).await else { panic!("it was held") };
     assert_eq!(put(store, last).await, Outcome::Written(Some(entry)));

@@ -53,7 +53,7 @@ pub async fn cancelling_is_at_once_or_a_wish(store: &Store) {
     let (ended, changed) = cancel(store, "a", 2, 9).await.unwrap();
     assert_eq!((ended.finished_at, changed), (Some(8), false), "what has ended stays as it is");
     assert_eq!(read!(store, |tx| runs::next_wake(tx)), None, "and is not woken");
-    put(store, leave(&running, 10, end(&running, Status::Cancelled))).await;
+    put(store, leave(&running, 10, end(Status::Cancelled))).await;
     assert_eq!(get(store, 1).await.status, Status::Cancelled);
 }
 
@@ -89,7 +89,7 @@ pub async fn a_waiting_run_holds_no_worker_and_is_woken(store: &Store) {
     assert_eq!(signal(store, "a", 1, 9).await.unwrap().signals, 3, "one that is queued is only told");
     assert_eq!(read!(store, |tx| runs::next_wake(tx)), None);
     let run = claim(store, "w", &["q/a/"], 1, 10).await.runs.remove(0);
-    put(store, leave(&run, 11, end(&run, Status::Succeeded))).await;
+    put(store, leave(&run, 11, end(Status::Succeeded))).await;
     let ended = signal(store, "a", 1, 12).await.unwrap();
     assert_eq!((ended.status, ended.signals), (Status::Succeeded, 0), "nobody will look for it any more");
     assert_eq!(read!(store, |tx| async move { runs::signals(tx, &tenant("a"), run_id(1)).await }).len(), 3);
@@ -116,7 +116,7 @@ pub async fn a_signal_is_found_under_its_key(store: &Store) {
     assert!(send(1, Some("k")).await.is_err(), "no unit sends a second one under it");
     assert_eq!(get(store, 1).await.signals, 3);
     assert_eq!(send(2, Some("k")).await.unwrap().unwrap().signals, 1, "each run has keys of its own");
-    put(store, leave(&run, 4, end(&run, Status::Succeeded))).await;
+    put(store, leave(&run, 4, end(Status::Succeeded))).await;
     assert!(under("a", 1, "k").await.is_some(), "it is known after the end");
 }
 
@@ -151,7 +151,7 @@ pub async fn a_wait_ends_at_its_moment(store: &Store) {
 pub async fn what_did_not_end_well_is_tried_again(store: &Store) {
     join(store, "w").await;
     let run = claimed(store, 1).await;
-    let mut failed = leave(&run, 3, end(&run, Status::Failed));
+    let mut failed = leave(&run, 3, end(Status::Failed));
     (failed.entries, failed.seq) = (vec![step(2, "load")], 2);
     put(store, failed).await;
     signal(store, "a", 1, 4).await;
@@ -181,7 +181,7 @@ pub async fn what_did_not_end_well_is_tried_again(store: &Store) {
     assert!(changed);
     assert_eq!((again.attempt, again.last_attempt, again.epoch, again.signals), (4, 5, 3, 1), "signals are kept");
     let run = claim(store, "w", &["q/a/"], 1, 12).await.runs.remove(0);
-    put(store, leave(&run, 13, end(&run, Status::Succeeded))).await;
+    put(store, leave(&run, 13, end(Status::Succeeded))).await;
     let (ended, changed) = retry(store, "a", 1, 14).await.unwrap();
     assert_eq!((ended.status, changed), (Status::Succeeded, false), "it ended well");
     entries(store, 1).await;
@@ -197,13 +197,13 @@ pub async fn what_did_not_end_well_is_tried_again(store: &Store) {
 pub async fn a_dead_run_is_let_be_once(store: &Store) {
     let run = claimed(store, 1).await;
     assert!(!discard(store, "a", 1, 3).await, "it has not ended");
-    put(store, leave(&run, 3, end(&run, Status::Dead))).await;
+    put(store, leave(&run, 3, end(Status::Dead))).await;
     assert!(!discard(store, "b", 1, 4).await);
     assert!(discard(store, "a", 1, 4).await);
     assert!(!discard(store, "a", 1, 5).await);
     assert_eq!(get(store, 1).await.discarded_at, Some(4));
     let well = claimed(store, 2).await;
-    put(store, leave(&well, 6, end(&well, Status::Succeeded))).await;
+    put(store, leave(&well, 6, end(Status::Succeeded))).await;
     assert!(!discard(store, "a", 2, 7).await, "it ended well");
     assert!(!discard(store, "a", 9, 7).await);
 }

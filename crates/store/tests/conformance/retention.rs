@@ -31,7 +31,7 @@ pub async fn old_runs_are_forgotten_with_all_that_belongs_to_them(store: &Store)
         let run = claimed(store, n).await;
         let what = ("go", "{}", "ada");
         write!(store, |tx| async move { runs::signal(tx, &tenant("a"), run_id(n), what, 3).await }).unwrap();
-        put(store, leave(&run, at, end(&run, status))).await;
+        put(store, leave(&run, at, end(status))).await;
     }
     write!(store, |tx| async move { runs::discard(tx, &tenant("a"), run_id(3), ("ada", "known"), 25).await }).unwrap();
     claimed(store, 7).await;
@@ -61,7 +61,7 @@ pub async fn old_runs_are_forgotten_with_all_that_belongs_to_them(store: &Store)
 /// A run that is tried again is not old any more.
 pub async fn what_lives_again_is_kept(store: &Store) {
     let run = claimed(store, 1).await;
-    put(store, leave(&run, 3, end(&run, Status::Failed))).await;
+    put(store, leave(&run, 3, end(Status::Failed))).await;
     write!(store, |tx| async move { runs::retry(tx, &tenant("a"), run_id(1), 90).await }).unwrap();
     assert_eq!(prune(store, Horizon { ended: 50, dead: 50 }, None, 9).await.runs, 0);
     assert_eq!(names(store, 1).await, ["running", "failed", "retried"]);
@@ -73,7 +73,7 @@ pub async fn many_old_runs_are_forgotten_at_once(store: &Store) {
         enqueue(store, "a", new_run(n, 1)).await;
     }
     for run in claim(store, "w", &["q/a/"], 300, 2).await.runs {
-        put(store, leave(&run, 3, end(&run, Status::Succeeded))).await;
+        put(store, leave(&run, 3, end(Status::Succeeded))).await;
     }
     assert_eq!(prune(store, Horizon { ended: 50, dead: 50 }, None, 299).await.runs, 299);
     assert_eq!(left(store).await, [300]);

@@ -117,7 +117,7 @@ pub async fn a_worker_may_take_a_run_as_it_comes(store: &Store) {
     assert_eq!(put(store, taken).await, Outcome::New, "its answer was lost");
     assert_eq!(get(store, 1).await, run);
     assert!(claim(store, "v", &["q/a/"], 9, 6).await.runs.is_empty());
-    let ended = put(store, leave(&run, 9, end(&run, Status::Succeeded))).await;
+    let ended = put(store, leave(&run, 9, end(Status::Succeeded))).await;
     assert!(matches!(ended, Outcome::Written(Some(_))), "{ended:?}");
 }
 
@@ -169,7 +169,7 @@ pub async fn runs_are_listed_in_pages_and_by_filter(store: &Store) {
         let then = match n {
             1 => Then::GoOn,
             7 => Then::Wait { until: None, seen: 0, attempts: 2 },
-            n => end(&run, endings[n as usize - 2]),
+            n => end(endings[n as usize - 2]),
         };
         put(store, leave(&run, 12, then)).await;
     }
@@ -219,7 +219,7 @@ pub async fn a_run_ends_once_and_only_by_its_worker(store: &Store) {
     let run = claimed(store, 1).await;
     assert_eq!((run.status, run.attempt, run.epoch, run.seq), (Status::Running, 1, 1, 1));
     assert_eq!((run.worker.as_deref(), run.started_at), (Some("w"), Some(2)));
-    let failed = leave(&run, 50, end(&run, Status::Failed));
+    let failed = leave(&run, 50, end(Status::Failed));
     let mut stale = failed.clone();
     stale.epoch = 2;
     assert_eq!(put(store, stale).await, Outcome::Fenced, "another epoch");
@@ -229,7 +229,7 @@ pub async fn a_run_ends_once_and_only_by_its_worker(store: &Store) {
     let Outcome::Written(Some(entry)) = put(store, failed).await else { panic!("it was held") };
     assert_eq!((entry.seq, entry.name.as_str(), entry.summary.as_str()), (2, "failed", "y"));
     assert_eq!(entries(store, 1).await.last(), Some(&entry));
-    let mut late = leave(&run, 51, end(&run, Status::Succeeded));
+    let mut late = leave(&run, 51, end(Status::Succeeded));
     late.seq = 2;
     assert_eq!(put(store, late).await, Outcome::Fenced, "it has ended");
     let ended = get(store, 1).await;
@@ -260,7 +260,7 @@ pub async fn a_failed_attempt_is_followed_by_another(store: &Store) {
     let run = claim(store, "w", &["q/a/"], 1, 62).await.runs.remove(0);
     assert_eq!((run.attempt, run.epoch, run.seq), (2, 3, 5), "untouched, so in the same attempt");
     assert_eq!(get(store, 1).await.error_code.as_deref(), Some("unavailable"));
-    put(store, leave(&run, 63, end(&run, Status::Succeeded))).await;
+    put(store, leave(&run, 63, end(Status::Succeeded))).await;
     let ended = get(store, 1).await;
     assert_eq!((ended.status, ended.error_code, ended.attempt), (Status::Succeeded, None, 2));
     assert_eq!(names(store, 1).await, ["running", "queued", "running", "queued", "running", "succeeded"]);
@@ -285,6 +285,6 @@ pub async fn what_somebody_wants_to_stop_does_not_go_back(store: &Store) {
     }
     let run = claimed(store, 9).await;
     write!(store, |tx| async move { runs::cancel(tx, &tenant("a"), run_id(9), 5).await }).unwrap();
-    put(store, leave(&run, 50, end(&run, Status::Succeeded))).await;
+    put(store, leave(&run, 50, end(Status::Succeeded))).await;
     assert_eq!(get(store, 9).await.status, Status::Succeeded, "what was done before the wish came is done");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{ConnectionId, RunId, TenantId, TokenId};
 use pilothouse_store::journal::{Entry, EntryKind};
-use pilothouse_store::runs::{Change, Claim, Claimed, Enqueue, Lane, NewRun, Outcome, Released, Run, Then, Write};
+use pilothouse_store::runs::{Change, Claim, Enqueue, Lane, NewRun, Outcome, Released, Run, Then, Write};
 use pilothouse_store::workers::Worker;
 use pilothouse_store::{Error, Location, Options, Store, journal, runs, tenants, workers};
 use uuid::Uuid;
@@ -132,9 +132,9 @@ pub fn step(seq: i64, name: &str) -> Entry {
 }
 
 /// The end of a run.
-pub fn end(run: &Run, status: Status) -> Then {
+pub fn end(status: Status) -> Then {
     let why = (status != Status::Succeeded).then(|| ("x".to_owned(), "y".to_owned()));
-    Then::End { status, output: Some("[1]".into()), why, started_at: run.started_at }
+    Then::End { status, output: Some("[1]".into()), why }
 }
 
 /// Applies one change.
@@ -170,11 +170,28 @@ pub fn lane(text: &str) -> Lane {
     text.parse().unwrap()
 }
 
+/// What a worker gets.
+#[derive(Debug)]
+pub struct Got {
+    pub runs: Vec<Run>,
+    pub empty: Vec<Lane>,
+    pub blocked: Vec<Lane>,
+    pub retry_at: Option<i64>,
+}
+
+/// What it gets for its claim.
+pub async fn got(store: &Store, claim: Claim) -> Got {
+    let runs::Claimed { runs, empty, blocked, retry_at } =
+        write!(store, |tx| async move { runs::claim(tx, &claim).await }).unwrap();
+    let runs = read!(store, |tx| runs::taken(tx, runs));
+    Got { runs, empty, blocked, retry_at }
+}
+
 /// What the worker gets of these lanes at the moment `now`.
-pub async fn claim(store: &Store, worker: &str, lanes: &[&str], most: u32, now: i64) -> Claimed {
+pub async fn claim(store: &Store, worker: &str, lanes: &[&str], most: u32, now: i64) -> Got {
     let lanes = lanes.iter().map(|text| lane(text)).collect();
     let claim = Claim { worker: worker.into(), lanes, most, running: None, now };
-    write!(store, |tx| async move { runs::claim(tx, &claim).await }).unwrap()
+    got(store, claim).await
 }
 
 /// Enqueues a run of tenant `a` at the moment 1 and has the worker `w` claim it at the moment 2.

@@ -68,7 +68,7 @@ pub async fn the_runs_of_a_lost_worker_are_taken_back(store: &Store) {
     claim(store, "w", &["q/a/x"], 1, 2).await;
     write!(store, |tx| async move { runs::cancel(tx, &tenant("a"), run_id(3), 5).await }).unwrap();
     let held = get(store, 4).await;
-    put(store, leave(&held, 4, end(&held, Status::Succeeded))).await;
+    put(store, leave(&held, 4, end(Status::Succeeded))).await;
 
     let first = take_back(store, "w", 10, 2).await;
     assert_eq!(first.runs, 2, "no more than asked for");
@@ -131,8 +131,8 @@ pub async fn a_lost_worker_is_told_that_it_lost(store: &Store) {
         late(1, Then::GoOn),
         late(2, Then::GoOn),
         late(3, Then::GoOn),
-        late(0, end(&old, Status::Succeeded)),
-        late(1, end(&old, Status::Succeeded)),
+        late(0, end(Status::Succeeded)),
+        late(1, end(Status::Succeeded)),
         late(0, Then::Again { due_at: 30, priority: 0, why }),
         late(0, Then::Wait { until: None, seen: 0, attempts: 2 }),
         late(0, Then::Back { due_at: 30, priority: 0 }),
@@ -167,7 +167,7 @@ pub async fn what_a_forgotten_worker_takes_is_found(store: &Store) {
     let found = read!(store, |tx| workers::list(tx));
     assert_eq!(found.iter().map(|worker| (worker.id.as_str(), worker.gone)).collect::<Vec<_>>(), [("w", false)]);
     assert_eq!(take_back(store, "w", 11, 9).await.runs, 1);
-    assert_eq!(put(store, leave(&run, 12, end(&run, Status::Succeeded))).await, Outcome::Fenced);
+    assert_eq!(put(store, leave(&run, 12, end(Status::Succeeded))).await, Outcome::Fenced);
     assert_eq!(read!(store, |tx| workers::list(tx)), []);
     assert_eq!(get(store, 1).await.status, Status::Queued);
 }

@@ -82,7 +82,7 @@ async fn asked(tx: &mut Tx<'_>, call: Call) -> Result<Answer, Error> {
         Call::Apply(changes) => Answer::Outcomes(runs::apply(tx, changes).await?),
         Call::Claim(claim) => {
             let runs::Claimed { runs, empty, blocked, retry_at } = runs::claim(tx, &claim).await?;
-            Answer::Claimed { runs, empty, blocked, retry_at }
+            Answer::Claimed { runs: runs::taken(tx, runs).await?, empty, blocked, retry_at }
         }
         Call::Promote { now, limit } => {
             let runs::Promoted { lanes, next_at } = runs::promote(tx, now, limit).await?;

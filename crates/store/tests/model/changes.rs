@@ -158,10 +158,7 @@ impl Kept {
                 self.blame(None);
                 Some(self.tell(at, "waiting", None))
             }
-            Then::End { status, output, why, started_at } => {
-                self.run.started_at = *started_at;
-                Some(self.end(at, *status, output.clone(), why.clone()))
-            }
+            Then::End { status, output, why } => Some(self.end(at, *status, output.clone(), why.clone())),
         }
     }
 }

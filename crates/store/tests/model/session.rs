@@ -233,7 +233,6 @@ impl Session {
                 status: *status,
                 output: Some(format!("[{at}]")),
                 why: (!matches!(status, pilothouse_domain::run::Status::Succeeded)).then(|| ("x".into(), "y".into())),
-                started_at: hold.run.started_at,
             },
         };
         // A worker that goes on writes because it has something to write.

@@ -165,6 +165,7 @@ async fn runs_go_on(store: &Store) {
     let claim =
         Claim { worker: "w".into(), lanes: vec!["ask/acme/".parse().unwrap()], most: 99, running: None, now: 80 };
     let got = store.write(move |tx| Box::pin(async move { runs::claim(tx, &claim).await })).await.unwrap().runs;
+    let got = store.read(move |tx| Box::pin(runs::taken(tx, got))).await.unwrap();
     assert_eq!(got.iter().map(|run| run.id.0.as_u128()).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
     let wish = |n: u128, key: &str| {
         let run = NewRun {
