@@ -159,10 +159,11 @@ impl Engine {
         let cancel = CancellationToken::new();
         self.inner.live.begin(run.id, run.epoch, cancel.clone());
         let span = attempt::span(&run);
-        let work = async move {
+        // Boxed, since it is large and goes through several hands.
+        let work = Box::pin(async move {
             engine.attempt(run, cancel).await;
             drop(place);
-        };
+        });
         self.inner.tasks.spawn(work.instrument(span));
     }
 

@@ -2,8 +2,10 @@
 //! column. SQLite answers in the calling thread, so it gets them one after the other.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use futures::{StreamExt as _, TryStreamExt as _};
+use pilothouse_domain::RunId;
 use rusqlite::Connection;
 use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::{Arguments as _, AssertSqlSafe, Executor as _, SqlSafeStr as _, query_with};
@@ -25,7 +27,8 @@ pub(crate) struct Given {
     pub columns: &'static [(&'static str, Kind)],
     /// The statement for one row: `:name` is its column of that name, `:*` stands for all of them.
     pub sqlite: &'static str,
-    /// The statement for all rows: it reads from `given`. With a comma before it, it begins with more such tables.
+    /// The statement for all rows: it reads from `given`. With a comma before it, it begins with more such tables;
+    /// empty where another statement does its work there.
     pub postgres: &'static str,
 }
 
@@ -59,6 +62,22 @@ pub(crate) fn sqlite(connection: &Connection, statement: &Given, rows: &Rows<'_>
     let place = |name: &str| statement.columns.iter().position(|(column, _)| *column == name);
     let rows = rows.values.chunks(statement.columns.len().max(1));
     statement::for_each(connection, &sqlite_text(statement), place, rows)
+}
+
+/// The runs of the rows for which the statement changed something, by their column `id`.
+pub(crate) fn sqlite_changed(
+    connection: &Connection,
+    statement: &Given,
+    rows: &Rows<'_>,
+) -> Result<HashSet<RunId>, Error> {
+    let place = |name: &str| statement.columns.iter().position(|(column, _)| *column == name);
+    let id = place("id").ok_or_else(|| Error::unreadable("id"))?;
+    let rows: Vec<_> = rows.values.chunks(statement.columns.len().max(1)).collect();
+    let changes = statement::count_each(connection, &sqlite_text(statement), place, rows.iter().copied())?;
+    let changed = rows.iter().zip(changes).filter(|(_, changes)| *changes > 0);
+    changed
+        .map(|(row, _)| row[id].text().and_then(|id| id.parse().ok()).ok_or_else(|| Error::unreadable("id")))
+        .collect()
 }
 
 pub(crate) async fn postgres(

@@ -154,7 +154,7 @@ fn why(code: &str, message: &str) -> String {
 
 /// Writes entries. One that stands there already, from the same write whose answer was lost, stays as it is.
 pub(crate) async fn insert(tx: &mut Tx<'_>, entries: Rows<'_>) -> Result<(), Error> {
-    if entries.is_empty() { Ok(()) } else { tx.given(&INSERT, entries).await.map(|_| ()) }
+    if entries.is_empty() { Ok(()) } else { tx.given(&INSERT, &entries).await.map(|_| ()) }
 }
 
 /// Whether the entry `seq` was written under this claim.
@@ -287,7 +287,7 @@ pub async fn reached(
     runs: impl IntoIterator<Item = RunId>,
 ) -> Result<BTreeMap<RunId, Reached>, Error> {
     let rows: Rows<'_> = runs.into_iter().map(|run| args![tenant, run]).collect();
-    let found = tx.given(&REACHED, rows).await?;
+    let found = tx.given(&REACHED, &rows).await?;
     found
         .iter()
         .map(|row| {

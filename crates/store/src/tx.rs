@@ -1,5 +1,8 @@
 //! A unit of work on either engine: the one thing that entity modules run statements on.
 
+use std::collections::HashSet;
+
+use pilothouse_domain::RunId;
 use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::{Arguments as _, AssertSqlSafe, query_with, raw_sql};
 
@@ -110,17 +113,32 @@ impl<'c> Tx<'c> {
     }
 
     /// Runs a statement over many rows that are handed in, in one round trip, and returns what it returns.
-    pub(crate) async fn given(&mut self, statement: &Given, rows: Rows<'_>) -> Result<Vec<Row>, Error> {
+    pub(crate) async fn given(&mut self, statement: &Given, rows: &Rows<'_>) -> Result<Vec<Row>, Error> {
         self.sound()?;
         #[cfg(test)]
         self.explain(&given::sqlite_text(statement));
         let answered = match &mut self.connection {
-            Connection::Sqlite(connection) => given::sqlite(connection, statement, &rows),
-            Connection::Postgres(connection) => {
-                given::postgres(connection, statement, &rows).await.map_err(Error::from)
-            }
+            Connection::Sqlite(connection) => given::sqlite(connection, statement, rows),
+            Connection::Postgres(connection) => given::postgres(connection, statement, rows).await.map_err(Error::from),
         };
         self.noted(answered)
+    }
+
+    /// Runs a statement over many rows, each of which names a run in the column `id`, and tells for which of those it
+    /// changed something. On PostgreSQL the statement returns them; SQLite counts, since there whatever a statement
+    /// returns is kept in a table made for it.
+    pub(crate) async fn changed(&mut self, statement: &Given, rows: &Rows<'_>) -> Result<HashSet<RunId>, Error> {
+        self.sound()?;
+        #[cfg(test)]
+        self.explain(&given::sqlite_text(statement));
+        let changed = match &mut self.connection {
+            Connection::Sqlite(connection) => given::sqlite_changed(connection, statement, rows),
+            Connection::Postgres(connection) => given::postgres(connection, statement, rows)
+                .await
+                .map_err(Error::from)
+                .and_then(|rows| rows.iter().map(|row| row.parsed("id")).collect()),
+        };
+        self.noted(changed)
     }
 
     /// Runs a whole script of statements without values: migrations.

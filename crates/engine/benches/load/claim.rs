@@ -7,7 +7,7 @@ use pilothouse_domain::run::Status;
 use pilothouse_domain::{Clock as _, Ids as _, RunId, TenantId};
 use pilothouse_engine::Backend as _;
 use pilothouse_store::Store;
-use pilothouse_store::runs::{Change, Claim, Claimed, Enqueue, Lane, NewRun, Then, Write};
+use pilothouse_store::runs::{Change, Claim, Enqueue, Lane, NewRun, Then, Write};
 
 use crate::args::Args;
 use crate::report;
@@ -80,7 +80,7 @@ impl Bench {
         Enqueue { tenant: tenant(number), run, audit: None, worker, counted: false, max_waiting: None }
     }
 
-    /// Claims in turn, each of other tenants; what a claim takes is filled up again before the next, so that as many
+    /// Claims in turn, each of other tenants, until the worker has its runs; what a claim takes is filled up again before the next, so that as many
     /// wait all the time.
     async fn claims(&self, what: &str) {
         let began = report::begin(what);
@@ -100,10 +100,11 @@ impl Bench {
                 now: System.now(),
             };
             let asked = Instant::now();
-            let Claimed { runs, .. } = self.store.claim(claim).await.unwrap();
+            let taken = self.store.claim(claim).await.unwrap().runs;
+            let runs = self.store.taken(taken).await.unwrap();
             latencies.push(report::ms(asked));
             assert_eq!(runs.len(), LANES, "every tenant has a run that waits");
-            let ends = runs.iter().map(|run| ended(run.lane.tenant.clone(), run.id, run.epoch, run.seq)).collect();
+            let ends = runs.iter().map(|run| ended(run.tenant.clone(), run.id, run.epoch, run.seq)).collect();
             self.store.apply(ends).await.unwrap();
             let again = (first..first + LANES as u64).map(|number| self.wish(number, false));
             self.store.apply(again.map(|wish| Change::Enqueue(Arc::new(wish))).collect()).await.unwrap();

@@ -7,7 +7,7 @@ use crate::report::{self, PATIENCE};
 use crate::world::{self, Working};
 
 /// Jobs that one worker process works on side by side.
-const CONCURRENCY: usize = 512;
+const CONCURRENCY: usize = 2_048;
 
 pub async fn measure(args: &Args) {
     let count = args.n(100_000);

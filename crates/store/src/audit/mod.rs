@@ -89,7 +89,7 @@ pub(crate) async fn append_all(tx: &mut Tx<'_>, entries: Vec<Entry>) -> Result<V
     }
     let heads = more.iter().map(|(scope, more)| args![*scope, *more, [0_u8; 32]]).collect::<Rows<'_>>();
     let mut chains: BTreeMap<String, (i64, [u8; 32])> = BTreeMap::new();
-    for row in tx.given(&LENGTHEN, heads).await? {
+    for row in tx.given(&LENGTHEN, &heads).await? {
         let scope = row.text("scope")?;
         let before = row.int("seq")? - more.get(scope.as_str()).copied().unwrap_or(0);
         chains.insert(scope, (before, row.hash("hash")?));
@@ -102,8 +102,8 @@ pub(crate) async fn append_all(tx: &mut Tx<'_>, entries: Vec<Entry>) -> Result<V
         numbers.push(*seq);
         rows.push(row(entry, *seq, *hash));
     }
-    tx.given(&HEAD, chains.iter().map(|(scope, (_, hash))| args![scope, hash]).collect::<Rows<'_>>()).await?;
-    tx.given(&ADD, rows).await?;
+    tx.given(&HEAD, &chains.iter().map(|(scope, (_, hash))| args![scope, hash]).collect::<Rows<'_>>()).await?;
+    tx.given(&ADD, &rows).await?;
     Ok(numbers)
 }
 

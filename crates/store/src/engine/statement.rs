@@ -44,6 +44,22 @@ pub(crate) fn for_each<'a>(
     Ok(found)
 }
 
+/// The same for a statement that returns nothing: how many rows it changed for each row of values.
+pub(crate) fn count_each<'a>(
+    connection: &Connection,
+    sql: &str,
+    place: impl Fn(&str) -> Option<usize>,
+    rows: impl Iterator<Item = &'a [Arg<'a>]>,
+) -> Result<Vec<usize>, Error> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let places = places(&statement, place)?;
+    rows.map(|args| {
+        bind(&mut statement, &places, args)?;
+        Ok(statement.raw_execute()?)
+    })
+    .collect()
+}
+
 fn numbered(name: &str) -> Option<usize> {
     name.parse::<usize>().ok()?.checked_sub(1)
 }

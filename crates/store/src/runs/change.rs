@@ -180,7 +180,7 @@ async fn held(tx: &mut Tx<'_>, writes: &[&(usize, Arc<Write>)]) -> Result<HashMa
         return Ok(HashMap::new());
     }
     let rows = writes.iter().map(|(_, write)| args![&write.tenant, write.run, write.epoch]).collect::<Rows<'_>>();
-    let found = tx.given(&FENCE, rows).await?;
+    let found = tx.given(&FENCE, &rows).await?;
     found.iter().map(|row| Ok(((row.parsed("id")?, row.int("epoch")?), row.flag("cancel_requested")?))).collect()
 }
 
@@ -193,15 +193,16 @@ async fn write_all(
         return Ok(());
     }
     // Two who take the same rows in different orders would wait for each other for ever.
-    writes.sort_by(|(_, a), (_, b)| (&a.tenant, a.run).cmp(&(&b.tenant, b.run)));
+    writes.sort_by(|(_, a), (_, b)| (&a.tenant, a.run, b.epoch).cmp(&(&b.tenant, b.run, a.epoch)));
     let is_end = |write: &Write| matches!(write.then, Then::End { .. });
     let (ending, going): (Vec<_>, Vec<_>) = writes.iter().partition(|(_, write)| is_end(write));
     let ends: Vec<Left> = ending.iter().filter_map(|(_, write)| leaves(write, false)).collect();
-    let ended = end(tx, &ends, true).await?;
+    let mut ended = end(tx, &ends, true).await?;
     let held = held(tx, &going).await?;
     let (mut entries, mut left, mut leaving, mut lost) = (Rows::default(), Vec::new(), Vec::new(), Vec::new());
     for ((index, write), end) in ending.into_iter().zip(&ends) {
-        if ended.contains(&(write.run, write.epoch)) {
+        // Of two claims of one run, the newer one comes first, and is the one that may be held.
+        if ended.remove(&write.run) {
             entries.extend(rows(write));
             outcomes[*index] = Outcome::Written(Some(end.entry()));
         } else {

@@ -67,12 +67,13 @@ pub struct Taken {
 /// Only one worker at a time may count what runs in queues with limits.
 const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(1885956985)";
 
+/// On PostgreSQL it takes what it finds; on SQLite that is what [`HOLD`] does, since a statement that changes several
+/// rows or returns what it changed pays for tables of its own.
 const TAKE: Given = Given {
     columns: &[("lane", Kind::Text), ("most", Kind::Int), ("worker", Kind::Text), ("now", Kind::Int)],
-    sqlite: "UPDATE live SET state = 1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL, worker = :worker,
-               started_at = COALESCE(started_at, :now)
-             WHERE id IN (SELECT id FROM live WHERE state = 0 AND lane = :lane ORDER BY rank, id LIMIT :most + 0)
-             RETURNING id, lane, attempt, last_attempt, epoch, seq, signals, started_at, cancel_requested",
+    sqlite: "SELECT id, lane, attempt, last_attempt, epoch + 1 AS epoch, seq + 1 AS seq, signals,
+               COALESCE(started_at, :now) AS started_at, cancel_requested
+             FROM live WHERE state = 0 AND lane = :lane ORDER BY rank, id LIMIT :most + 0",
     postgres: "UPDATE live SET state = 1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL,
                  worker = (SELECT worker FROM given LIMIT 1),
                  started_at = COALESCE(started_at, (SELECT now FROM given LIMIT 1))
@@ -81,6 +82,13 @@ const TAKE: Given = Given {
                    SELECT live.ctid FROM live WHERE state = 0 AND lane = given.lane ORDER BY rank, id
                    LIMIT given.most FOR UPDATE SKIP LOCKED) AS first))
                RETURNING id, lane, attempt, last_attempt, epoch, seq, signals, started_at, cancel_requested",
+};
+
+const HOLD: Given = Given {
+    columns: &[("id", Kind::Text), ("worker", Kind::Text), ("now", Kind::Int)],
+    sqlite: "UPDATE live SET state = 1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL, worker = :worker,
+               started_at = COALESCE(started_at, :now) WHERE id = :id",
+    postgres: "",
 };
 
 const LOOK: Given = Given {
@@ -126,23 +134,28 @@ pub async fn claim(tx: &mut Tx<'_>, claim: &Claim) -> Result<Claimed, Error> {
 
 async fn take(tx: &mut Tx<'_>, claim: &Claim, allotted: &Allotted) -> Result<Vec<Taken>, Error> {
     let lanes = allotted.shares.iter().map(|(lane, share)| args![lane.to_string(), *share, &claim.worker, claim.now]);
-    let rows = tx.given(&TAKE, lanes.collect::<Rows<'_>>()).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Taken {
-                id: row.parsed("id")?,
-                lane: row.parsed("lane")?,
-                worker: claim.worker.clone(),
-                attempt: row.int("attempt")?,
-                last_attempt: row.int("last_attempt")?,
-                epoch: row.int("epoch")?,
-                seq: row.int("seq")?,
-                signals: row.int("signals")?,
-                started_at: row.optional_int("started_at")?,
-                cancel_requested: row.flag("cancel_requested")?,
-            })
-        })
-        .collect()
+    let rows = tx.given(&TAKE, &lanes.collect::<Rows<'_>>()).await?;
+    let taken = rows.iter().map(|row| taken_as(row, claim)).collect::<Result<Vec<_>, _>>()?;
+    if tx.is_sqlite() {
+        let ids = taken.iter().map(|run| args![run.id, &claim.worker, claim.now]);
+        tx.given(&HOLD, &ids.collect::<Rows<'_>>()).await?;
+    }
+    Ok(taken)
+}
+
+fn taken_as(row: &Row, claim: &Claim) -> Result<Taken, Error> {
+    Ok(Taken {
+        id: row.parsed("id")?,
+        lane: row.parsed("lane")?,
+        worker: claim.worker.clone(),
+        attempt: row.int("attempt")?,
+        last_attempt: row.int("last_attempt")?,
+        epoch: row.int("epoch")?,
+        seq: row.int("seq")?,
+        signals: row.int("signals")?,
+        started_at: row.optional_int("started_at")?,
+        cancel_requested: row.flag("cancel_requested")?,
+    })
 }
 
 /// Tells the journal of claims, but for the first of a run where that is its first entry: see the view `entries`.
@@ -161,7 +174,7 @@ pub async fn taken(tx: &mut Tx<'_>, taken: Vec<Taken>) -> Result<Vec<Run>, Error
         return Ok(Vec::new());
     }
     let keys = taken.iter().map(|run| args![&run.lane.tenant, run.id]).collect::<Rows<'_>>();
-    let rows = tx.given(&LOOK, keys).await?;
+    let rows = tx.given(&LOOK, &keys).await?;
     let mut taken: HashMap<RunId, Taken> = taken.into_iter().map(|run| (run.id, run)).collect();
     let mut runs = Vec::with_capacity(rows.len());
     for row in &rows {

@@ -1,6 +1,6 @@
 //! How a run comes to be: together with the audit row of whoever asked for it, and once per idempotency key.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use pilothouse_domain::audit::Entry as AuditEntry;
@@ -71,7 +71,7 @@ const RUN: Given = Given {
     ],
     sqlite: "INSERT INTO runs (tenant, id, kind, version, queue, queue_key, priority, subject, title, input,
                max_attempts, time_limit_ms, created_at, due_at, idem_key, conversation, schedule)
-             VALUES (:*) ON CONFLICT DO NOTHING RETURNING id",
+             VALUES (:*) ON CONFLICT DO NOTHING",
     postgres: "INSERT INTO runs (tenant, id, kind, version, queue, queue_key, priority, subject, title, input,
                  max_attempts, time_limit_ms, created_at, due_at, idem_key, conversation, schedule)
                SELECT * FROM given ON CONFLICT DO NOTHING RETURNING id",
@@ -126,8 +126,7 @@ async fn store(tx: &mut Tx<'_>, wishes: Placed, outcomes: &mut [Outcome]) -> Res
         // Two who ask for the same runs in different orders would wait for each other for ever.
         named.sort_by(|a, b| (&a.run.idem_key, &a.tenant, &a.run.kind).cmp(&(&b.run.idem_key, &b.tenant, &b.run.kind)));
     }
-    let stored = tx.given(&RUN, named.into_iter().map(row).collect::<Rows<'_>>()).await?;
-    let stored: HashSet<RunId> = stored.iter().map(|row| row.parsed("id")).collect::<Result<_, _>>()?;
+    let stored = tx.changed(&RUN, &named.into_iter().map(row).collect::<Rows<'_>>()).await?;
     let (mut live, mut audited) = (Rows::default(), Vec::new());
     for (index, wish) in &wishes {
         if !stored.contains(&wish.run.id) {
@@ -140,7 +139,7 @@ async fn store(tx: &mut Tx<'_>, wishes: Placed, outcomes: &mut [Outcome]) -> Res
         audited.extend(wish.audit.clone());
     }
     if !live.is_empty() {
-        tx.given(&LIVE, live).await?;
+        tx.given(&LIVE, &live).await?;
     }
     Ok(audited)
 }

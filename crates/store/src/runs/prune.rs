@@ -77,12 +77,12 @@ pub async fn prune(
     }
     let mut forgotten = 0;
     if !old.is_empty() {
-        let ended = tx.given(&FORGET_ENDS, old).await?;
+        let ended = tx.given(&FORGET_ENDS, &old).await?;
         let ids = ended.iter().map(|row| row.text("id")).collect::<Result<Vec<_>, _>>()?;
         let keys = || ids.iter().map(|id| args![tenant, id]).collect::<Rows<'_>>();
-        tx.given(&FORGET_JOURNAL, keys()).await?;
-        tx.given(&FORGET_SIGNALS, keys()).await?;
-        tx.given(&FORGET_RUNS, keys()).await?;
+        tx.given(&FORGET_JOURNAL, &keys()).await?;
+        tx.given(&FORGET_SIGNALS, &keys()).await?;
+        tx.given(&FORGET_RUNS, &keys()).await?;
         forgotten = ids.len();
     }
     // Ids rise with the moment of asking, and nothing ends before it is asked for.

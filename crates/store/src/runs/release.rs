@@ -57,7 +57,7 @@ pub async fn put_back(tx: &mut Tx<'_>, runs: Vec<(TenantId, RunId, i64)>, now: M
     let mut runs: Vec<_> = runs.iter().collect();
     runs.sort();
     let runs = runs.into_iter().map(|(tenant, id, epoch)| args![tenant, *id, *epoch]).collect::<Rows<'_>>();
-    let rows = tx.given(&HELD, runs).await?;
+    let rows = tx.given(&HELD, &runs).await?;
     take_back(tx, &rows, now, Because::Unsure).await
 }
 

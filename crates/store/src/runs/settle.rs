@@ -106,28 +106,29 @@ const MOVE: Given = Given {
                FROM given WHERE live.tenant = given.tenant AND live.id = given.id",
 };
 
+const ENDED: &[(&str, Kind)] = &[
+    ("tenant", Kind::Text),
+    ("id", Kind::Text),
+    ("epoch", Kind::Int),
+    ("held", Kind::Int),
+    ("outcome", Kind::Text),
+    ("finished_at", Kind::Int),
+    ("attempt", Kind::Int),
+    ("seq", Kind::Int),
+    ("claim", Kind::Int),
+    ("output", Kind::Text),
+    ("error_code", Kind::Text),
+    ("error_message", Kind::Text),
+];
+
 /// Under its claim (`held`) a worker ends only what it still holds; everyone else holds the row.
 const END: Given = Given {
-    columns: &[
-        ("tenant", Kind::Text),
-        ("id", Kind::Text),
-        ("epoch", Kind::Int),
-        ("held", Kind::Int),
-        ("outcome", Kind::Text),
-        ("finished_at", Kind::Int),
-        ("attempt", Kind::Int),
-        ("seq", Kind::Int),
-        ("claim", Kind::Int),
-        ("output", Kind::Text),
-        ("error_code", Kind::Text),
-        ("error_message", Kind::Text),
-    ],
+    columns: ENDED,
     sqlite: "INSERT INTO ends (tenant, id, outcome, finished_at, started_at, attempt, epoch, seq, claim, output,
                error_code, error_message)
              SELECT tenant, id, :outcome, :finished_at, started_at, :attempt, epoch, :seq, :claim, :output, :error_code,
                :error_message FROM live
-             WHERE tenant = :tenant AND id = :id AND epoch = :epoch AND (:held = 0 OR state = 1)
-             RETURNING tenant, id, epoch",
+             WHERE tenant = :tenant AND id = :id AND epoch = :epoch AND (:held = 0 OR state = 1)",
     // Row by row, and the state only then: see the fence of writes.
     postgres: ", gone AS (
                  DELETE FROM live USING (
@@ -140,14 +141,15 @@ const END: Given = Given {
                INSERT INTO ends (tenant, id, outcome, finished_at, started_at, attempt, epoch, seq, claim, output,
                  error_code, error_message)
                SELECT tenant, id, outcome, finished_at, started_at, attempt, epoch, seq, claim, output, error_code,
-                 error_message FROM gone RETURNING tenant, id, epoch",
+                 error_message FROM gone RETURNING id",
 };
 
-/// The same for SQLite, where one statement does not write two tables.
+/// What SQLite needs besides, where no statement changes two tables.
 const FORGET: Given = Given {
-    columns: &[("tenant", Kind::Text), ("id", Kind::Text)],
-    sqlite: "DELETE FROM live WHERE tenant = :tenant AND id = :id",
-    postgres: "DELETE FROM live USING given WHERE live.tenant = given.tenant AND live.id = given.id",
+    columns: ENDED,
+    sqlite: "DELETE FROM live
+             WHERE tenant = :tenant AND id = :id AND epoch = :epoch AND (:held = 0 OR state = 1)",
+    postgres: "",
 };
 
 /// Writes `told` into the journal and lets the runs leave, whose rows the caller holds; returns what is told of each, in
@@ -185,18 +187,18 @@ pub(crate) async fn settle(tx: &mut Tx<'_>, left: Vec<Left>, mut told: Rows<'_>)
     }
     journal::insert(tx, told).await?;
     if !moved.is_empty() {
-        tx.given(&MOVE, moved).await?;
+        tx.given(&MOVE, &moved).await?;
     }
     end(tx, ended, false).await?;
     Ok(entries)
 }
 
-/// Ends runs: where `held`, those that their worker still holds, else all. Returns which, by id and claim.
+/// Ends runs: where `held`, those that their worker still holds, else all. Returns which.
 pub(crate) async fn end<'a>(
     tx: &mut Tx<'_>,
     runs: impl IntoIterator<Item = &'a Left>,
     held: bool,
-) -> Result<HashSet<(RunId, i64)>, Error> {
+) -> Result<HashSet<RunId>, Error> {
     let mut rows = Rows::default();
     for run in runs {
         let To::Ended { status, output } = &run.to else { continue };
@@ -219,11 +221,9 @@ pub(crate) async fn end<'a>(
     if rows.is_empty() {
         return Ok(HashSet::new());
     }
-    let ended = tx.given(&END, rows).await?;
-    if tx.is_sqlite() {
-        let gone = ended.iter().map(|row| Ok(args![row.text("tenant")?, row.text("id")?]));
-        let gone = gone.collect::<Result<Rows<'_>, Error>>()?;
-        tx.given(&FORGET, gone).await?;
+    if !tx.is_sqlite() {
+        return tx.changed(&END, &rows).await;
     }
-    ended.iter().map(|row| Ok((row.parsed("id")?, row.int("epoch")?))).collect()
+    tx.given(&END, &rows).await?;
+    tx.changed(&FORGET, &rows).await
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use pilothouse_domain::canonical::sha256;
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{RunId, TenantId};
 use pilothouse_store::journal::Entry;
-use pilothouse_store::runs::{Change, Claim, Enqueue, NewRun, Outcome, Run};
+use pilothouse_store::runs::{Change, Claim, Enqueue, NewRun, Outcome, Run, Then, Write};
 use pilothouse_store::{Store, catalogs, connections, journal, runs};
 use uuid::Uuid;
 
@@ -15,6 +16,8 @@ use crate::raw::Touched;
 
 const FIRST: &str = include_str!("../../migrations/0001_foundation.sql");
 const SECOND: &str = include_str!("../../migrations/0002_object_stores.sql");
+const THIRD: &str = include_str!("../../migrations/0003_engine.sql");
+const FOURTH: &str = include_str!("../../migrations/0004_signal_keys.sql");
 
 /// Rows as version 1 wrote them; `kind` of a connection is the same word in version 2.
 const ROWS: &str = "
@@ -234,4 +237,86 @@ async fn postgres_databases_of_the_first_versions_are_upgraded() {
     let rows = rows();
     upgraded(Touched::postgres_after(format!("{}{FIRST}{rows}", noted(&[FIRST]))).await).await;
     upgraded(Touched::postgres_after(format!("{}{FIRST}{SECOND}{rows}", noted(&[FIRST, SECOND]))).await).await;
+}
+
+/// Runs as version 4 wrote them: one that is at work, one that ended well, a dead letter that was let be, and one that was
+/// cancelled before it began. The journal says of each that it began and how it ended.
+fn rows_of_version_4() -> String {
+    let (running, well, dead, early) = (id(1), id(2), id(3), id(4));
+    let run = |run: RunId, ended: &str| {
+        format!(
+            "INSERT INTO runs VALUES ('acme', '{run}', 'ask', 1, 'ask', '', 0, 'ada', 'title', '{{}}', 3, NULL, 1, 1, NULL,
+               'talk', NULL, {ended});"
+        )
+    };
+    let state = |run: RunId, seq: u32, epoch: u32, name: &str, error: &str| {
+        format!(
+            "INSERT INTO journal VALUES ('acme', '{run}', {seq}, {seq}0, 1, {epoch}, 'state', '{name}', NULL, '', NULL, {error}, NULL);"
+        )
+    };
+    [
+        "INSERT INTO tenants VALUES ('acme', 'Acme', 1);".to_owned(),
+        run(running, "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL"),
+        format!(
+            "INSERT INTO live (tenant, id, lane, state, rank, attempt, last_attempt, epoch, seq, signals, worker,
+               started_at, cancel_requested) VALUES ('acme', '{running}', 'ask/acme/', 1, 1, 1, 3, 1, 1, 0, 'w', 10, 0);"
+        ),
+        state(running, 1, 1, "running", "NULL"),
+        run(well, "'succeeded', '[1]', NULL, NULL, 1, 1, 10, 20, 0, NULL, NULL, NULL"),
+        state(well, 1, 1, "running", "NULL") + &state(well, 2, 1, "succeeded", "NULL"),
+        run(dead, "'dead', NULL, 'x', 'Because.', 3, 4, 10, 20, 2, 30, 'ada', 'known'"),
+        state(dead, 1, 1, "running", "NULL") + &state(dead, 2, 1, "dead", "'{\"code\":\"x\"}'"),
+        run(early, "'cancelled', NULL, 'x', 'Because.', 1, 0, NULL, 10, 0, NULL, NULL, NULL"),
+        state(early, 1, 0, "cancelled", "'{\"code\":\"x\"}'"),
+    ]
+    .concat()
+}
+
+/// Each run is told of as before, no entry twice and none missing; what is done with it from now on goes on from there.
+async fn ends_are_kept(touched: Touched) {
+    let store = &touched.store;
+    let names = |entries: &[Entry]| entries.iter().map(|entry| (entry.seq, entry.name.clone())).collect::<Vec<_>>();
+    let told = |names: &[&str]| (1..).zip(names.iter().map(|name| (*name).to_owned())).collect::<Vec<(i64, String)>>();
+    let before =
+        [(1, vec!["running"]), (2, vec!["running", "succeeded"]), (3, vec!["running", "dead"]), (4, vec!["cancelled"])];
+    for (n, expected) in &before {
+        assert_eq!(names(&look(store, *n).await.1), told(expected), "run {n}");
+    }
+    let (well, dead) = (look(store, 2).await.0, look(store, 3).await.0);
+    assert_eq!((well.status, well.output.as_deref(), well.finished_at), (Status::Succeeded, Some("[1]"), Some(20)));
+    assert_eq!((dead.attempt, dead.epoch, dead.retries, dead.discarded_by.as_deref()), (3, 4, 2, Some("ada")));
+    let ended = Change::Write(Arc::new(Write {
+        tenant: acme(),
+        run: id(1),
+        epoch: 1,
+        seq: 1,
+        entries: Vec::new(),
+        attempt: 1,
+        last_attempt: 3,
+        at: 40,
+        then: Then::End { status: Status::Succeeded, output: Some("[2]".to_owned()), why: None },
+    }));
+    let written = store.write(|tx| Box::pin(runs::apply(tx, vec![ended]))).await.unwrap();
+    assert!(matches!(&written[..], [Outcome::Written(Some(entry))] if entry.seq == 2), "{written:?}");
+    for n in [3, 4] {
+        let retried = store.write(move |tx| Box::pin(async move { runs::retry(tx, &acme(), id(n), 50).await }));
+        assert!(retried.await.unwrap().is_some_and(|(_, changed)| changed));
+    }
+    assert_eq!(names(&look(store, 1).await.1), told(&["running", "succeeded"]));
+    assert_eq!(names(&look(store, 3).await.1), told(&["running", "dead", "retried"]));
+    assert_eq!(names(&look(store, 4).await.1), told(&["cancelled", "retried"]));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn sqlite_databases_of_version_4_are_upgraded() {
+    let scripts = [FIRST, SECOND, THIRD, FOURTH];
+    let filled = scripts.map(for_sqlite).concat() + &rows_of_version_4();
+    ends_are_kept(Touched::sqlite_after(noted(&scripts) + &filled).await).await;
+}
+
+#[tokio::test]
+async fn postgres_databases_of_version_4_are_upgraded() {
+    let scripts = [FIRST, SECOND, THIRD, FOURTH];
+    ends_are_kept(Touched::postgres_after(noted(&scripts) + &scripts.concat() + &rows_of_version_4()).await).await;
 }
