@@ -5,7 +5,9 @@
 CREATE TABLE ends (
   tenant TEXT COLLATE "C" NOT NULL,
   id TEXT COLLATE "C" NOT NULL,
-  outcome TEXT NOT NULL CHECK (outcome IN ('succeeded', 'failed', 'cancelled', 'dead')),
+  -- Not IN (…), here and below: for that SQLite makes a table each time a row is written.
+  outcome TEXT NOT NULL
+    CHECK (outcome = 'succeeded' OR outcome = 'failed' OR outcome = 'cancelled' OR outcome = 'dead'),
   finished_at BIGINT NOT NULL,
   started_at BIGINT,
   attempt BIGINT NOT NULL,
@@ -57,8 +59,43 @@ ALTER TABLE runs_next RENAME TO runs;
 CREATE UNIQUE INDEX runs_idem ON runs (tenant, kind, idem_key) WHERE idem_key IS NOT NULL;
 CREATE INDEX runs_conversation ON runs (tenant, conversation, created_at, id) WHERE conversation IS NOT NULL;
 CREATE INDEX runs_schedule ON runs (tenant, schedule, id) WHERE schedule IS NOT NULL;
-CREATE INDEX ends_unwell ON ends (tenant, outcome, id) WHERE outcome IN ('failed', 'cancelled', 'dead');
+CREATE INDEX ends_unwell ON ends (tenant, outcome, id)
+  WHERE outcome = 'failed' OR outcome = 'cancelled' OR outcome = 'dead';
 CREATE INDEX ends_dead ON ends (tenant, id) WHERE outcome = 'dead' AND discarded_at IS NULL;
+
+-- Laid out by tenant, so that a tenant's runs are found without an index of their own.
+CREATE TABLE live_next (
+  tenant TEXT COLLATE "C" NOT NULL,
+  id TEXT COLLATE "C" NOT NULL,
+  -- queue/tenant/key: the line that the run stands in.
+  lane TEXT COLLATE "C" NOT NULL,
+  state BIGINT NOT NULL,
+  -- Its place in the line, in microseconds: when it was due, less a minute for each step of priority.
+  rank BIGINT NOT NULL,
+  -- When a delayed run becomes ready, or when a waiting one stops waiting.
+  wake_at BIGINT,
+  attempt BIGINT NOT NULL,
+  last_attempt BIGINT NOT NULL,
+  epoch BIGINT NOT NULL,
+  -- The number of the last entry, as long as no worker holds the run.
+  seq BIGINT NOT NULL,
+  signals BIGINT NOT NULL,
+  worker TEXT COLLATE "C",
+  started_at BIGINT,
+  cancel_requested BIGINT NOT NULL,
+  error_code TEXT,
+  error_message TEXT,
+  schedule TEXT COLLATE "C",
+  PRIMARY KEY (tenant, id)
+) /* STRICT, WITHOUT ROWID */;
+INSERT INTO live_next SELECT tenant, id, lane, state, rank, wake_at, attempt, last_attempt, epoch, seq, signals, worker,
+  started_at, cancel_requested, error_code, error_message, schedule FROM live;
+DROP TABLE live;
+ALTER TABLE live_next RENAME TO live;
+CREATE INDEX live_schedule ON live (tenant, schedule) WHERE schedule IS NOT NULL;
+CREATE INDEX live_ready ON live (lane, rank, id) WHERE state = 0;
+CREATE INDEX live_running ON live (worker, lane) WHERE state = 1;
+CREATE INDEX live_wake ON live (wake_at) WHERE wake_at IS NOT NULL;
 
 CREATE VIEW entries AS
   SELECT tenant, run, seq, at, attempt, epoch, kind, name, path, summary, output, error, NULL AS error_code,

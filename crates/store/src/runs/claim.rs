@@ -85,9 +85,9 @@ const TAKE: Given = Given {
 };
 
 const HOLD: Given = Given {
-    columns: &[("id", Kind::Text), ("worker", Kind::Text), ("now", Kind::Int)],
+    columns: &[("tenant", Kind::Text), ("id", Kind::Text), ("worker", Kind::Text), ("now", Kind::Int)],
     sqlite: "UPDATE live SET state = 1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL, worker = :worker,
-               started_at = COALESCE(started_at, :now) WHERE id = :id",
+               started_at = COALESCE(started_at, :now) WHERE tenant = :tenant AND id = :id",
     postgres: "",
 };
 
@@ -137,8 +137,8 @@ async fn take(tx: &mut Tx<'_>, claim: &Claim, allotted: &Allotted) -> Result<Vec
     let rows = tx.given(&TAKE, &lanes.collect::<Rows<'_>>()).await?;
     let taken = rows.iter().map(|row| taken_as(row, claim)).collect::<Result<Vec<_>, _>>()?;
     if tx.is_sqlite() {
-        let ids = taken.iter().map(|run| args![run.id, &claim.worker, claim.now]);
-        tx.given(&HOLD, &ids.collect::<Rows<'_>>()).await?;
+        let runs = taken.iter().map(|run| args![&run.lane.tenant, run.id, &claim.worker, claim.now]);
+        tx.given(&HOLD, &runs.collect::<Rows<'_>>()).await?;
     }
     Ok(taken)
 }
