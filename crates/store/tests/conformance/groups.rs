@@ -1,12 +1,14 @@
 //! Many changes in one commit: each is answered as if it had come alone, in its place.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pilothouse_domain::audit::{Entry as AuditEntry, Outcome as Audited};
 use pilothouse_domain::run::Status;
 use pilothouse_store::audit::verify;
 use pilothouse_store::runs::{Change, Outcome, Run, Then};
 use pilothouse_store::{Store, audit, runs};
+use tokio::sync::oneshot;
 
 use crate::support::{
     claim, claimed, end, get, leave, names, new_run, put, put_all, read, run_id, step, tenant, wish, write,
@@ -110,6 +112,37 @@ pub async fn an_old_claim_gains_nothing_from_a_new_one_beside_it(store: &Store) 
         assert_eq!(outcomes[1 - late_at], Outcome::Written(None));
     }
     assert_eq!(names(store, 1).await, ["running", "queued", "running", "current"]);
+}
+
+/// Somebody who changes the run at the same moment, without taking it away, only makes the worker wait.
+pub async fn an_end_waits_for_whoever_changes_its_run(store: &Store) {
+    let run = claimed(store, 1).await;
+    let ((begun, begins), (go, gone)) = (oneshot::channel(), oneshot::channel());
+    let (owner, id, alone) = (run.tenant.clone(), run.id, store.is_exclusive());
+    let signalling = store.write(move |tx| {
+        Box::pin(async move {
+            let signalled = runs::signal(tx, &owner, id, ("go", "{}", "ada"), 3).await?;
+            begun.send(()).unwrap();
+            // A unit of SQLite's waits for nothing, and nobody else writes beside it.
+            if !alone {
+                gone.await.unwrap();
+            }
+            Ok(signalled)
+        })
+    });
+    let ending = async {
+        begins.await.unwrap();
+        let ended = put(store, leave(&run, 4, end(Status::Succeeded)));
+        let (ended, ()) = tokio::join!(ended, async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let _ = go.send(());
+        });
+        ended
+    };
+    let (signalled, ended) = tokio::join!(signalling, ending);
+    assert_eq!(signalled.unwrap().map(|run| run.status), Some(Status::Running));
+    assert!(matches!(ended, Outcome::Written(Some(_))), "{ended:?}");
+    assert_eq!(get(store, 1).await.status, Status::Succeeded);
 }
 
 pub async fn what_goes_with_a_change_happens_once(store: &Store) {

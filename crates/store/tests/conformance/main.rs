@@ -47,6 +47,7 @@ pilothouse_testkit::on_both_databases! {
     groups::an_old_claim_gains_nothing_from_a_new_one_beside_it,
     groups::what_goes_with_a_change_happens_once,
     groups::what_goes_with_a_change_can_undo_it,
+    groups::an_end_waits_for_whoever_changes_its_run,
     groups::a_group_lengthens_many_chains,
     groups::groups_side_by_side_make_whole_chains,
     groups::keys_asked_for_from_many_sides_make_one_run_each,
