@@ -131,13 +131,10 @@ impl<'c> Tx<'c> {
         self.sound()?;
         #[cfg(test)]
         self.explain(&given::sqlite_text(statement));
-        let changed = match &mut self.connection {
-            Connection::Sqlite(connection) => given::sqlite_changed(connection, statement, rows),
-            Connection::Postgres(connection) => given::postgres(connection, statement, rows)
-                .await
-                .map_err(Error::from)
-                .and_then(|rows| rows.iter().map(|row| row.parsed("id")).collect()),
+        let Connection::Sqlite(connection) = &mut self.connection else {
+            return self.given(statement, rows).await?.iter().map(|row| row.parsed("id")).collect();
         };
+        let changed = given::sqlite_changed(connection, statement, rows);
         self.noted(changed)
     }
 

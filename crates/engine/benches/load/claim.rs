@@ -80,8 +80,8 @@ impl Bench {
         Enqueue { tenant: tenant(number), run, audit: None, worker, counted: false, max_waiting: None }
     }
 
-    /// Claims in turn, each of other tenants, until the worker has its runs; what a claim takes is filled up again before the next, so that as many
-    /// wait all the time.
+    /// Claims in turn, each of other tenants, until the worker has its runs; what a claim takes is filled up again before
+    /// the next, so that as many wait all the time.
     async fn claims(&self, what: &str) {
         let began = report::begin(what);
         let mut latencies = Vec::new();

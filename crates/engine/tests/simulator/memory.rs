@@ -200,7 +200,7 @@ impl Tables {
                 }
                 entry
             }
-            Then::End { status, output, why, .. } => {
+            Then::End { status, output, why } => {
                 row.run.output = output;
                 row.end(at, status, why, claim)
             }
