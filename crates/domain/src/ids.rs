@@ -119,6 +119,12 @@ uuid_id!(ScheduleId, "sch_", "A schedule: when a workflow is to run by itself. "
 uuid_id!(TokenId, "tok_", "An API token, not its secret. ");
 
 impl RunId {
+    /// Lower than every other.
+    pub const FIRST: Self = Self(Uuid::nil());
+
+    /// Higher than every other.
+    pub const LAST: Self = Self(Uuid::max());
+
     /// The lowest id of those that are made at this moment or later.
     pub fn first_at(moment: Micros) -> Self {
         let ms = u128::try_from(moment / 1_000).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! The values that go into a statement: the three types that both engines share, each of them nullable.
+//! The values that go into a statement: the four types that both engines share, each of them nullable.
 
 use std::borrow::Cow;
 
@@ -10,6 +10,8 @@ pub(crate) enum Arg<'a> {
     Int(Option<i64>),
     Text(Option<Cow<'a, str>>),
     Bytes(Option<Cow<'a, [u8]>>),
+    /// The sixteen bytes of a run's id; other ids are texts.
+    Run(Option<RunId>),
 }
 
 impl Arg<'_> {
@@ -26,6 +28,11 @@ impl Arg<'_> {
     /// The bytes, or null.
     pub(crate) fn bytes(&self) -> Option<&[u8]> {
         if let Self::Bytes(value) = self { value.as_deref() } else { None }
+    }
+
+    /// The run, or null.
+    pub(crate) fn run(&self) -> Option<RunId> {
+        if let Self::Run(value) = self { *value } else { None }
     }
 }
 
@@ -60,7 +67,7 @@ arg_from! {
     &'a String => Text, value -> value.into();
     String => Text, value -> value.into();
     &'a TenantId => Text, value -> value.as_str().into();
-    RunId => Text, value -> value.to_string().into();
+    RunId => Run, value -> value;
     ScheduleId => Text, value -> value.to_string().into();
     ConnectionId => Text, value -> value.to_string().into();
     TokenId => Text, value -> value.to_string().into();

@@ -19,6 +19,7 @@ pub(crate) enum Kind {
     Int,
     Text,
     Bytes,
+    Run,
 }
 
 /// A statement over rows.
@@ -75,9 +76,7 @@ pub(crate) fn sqlite_changed(
     let rows: Vec<_> = rows.values.chunks(statement.columns.len().max(1)).collect();
     let changes = statement::count_each(connection, &sqlite_text(statement), place, rows.iter().copied())?;
     let changed = rows.iter().zip(changes).filter(|(_, changes)| *changes > 0);
-    changed
-        .map(|(row, _)| row[id].text().and_then(|id| id.parse().ok()).ok_or_else(|| Error::unreadable("id")))
-        .collect()
+    changed.map(|(row, _)| row[id].run().ok_or_else(|| Error::unreadable("id"))).collect()
 }
 
 pub(crate) async fn postgres(
@@ -96,6 +95,7 @@ pub(crate) async fn postgres(
             Kind::Int => arguments.add(column.map(Arg::int).collect::<Vec<_>>()),
             Kind::Text => arguments.add(column.map(Arg::text).collect::<Vec<_>>()),
             Kind::Bytes => arguments.add(column.map(Arg::bytes).collect::<Vec<_>>()),
+            Kind::Run => arguments.add(column.map(|arg| arg.run().map(|run| run.0)).collect::<Vec<_>>()),
         }
         .map_err(sqlx::Error::Encode)?;
     }
@@ -122,6 +122,7 @@ fn postgres_text(statement: &Given) -> String {
             Kind::Int => "bigint",
             Kind::Text => "text",
             Kind::Bytes => "bytea",
+            Kind::Run => "uuid",
         };
         format!("${}::{of}[]", index + 1)
     });
@@ -134,7 +135,7 @@ mod tests {
     use super::*;
 
     const STATEMENT: Given = Given {
-        columns: &[("id", Kind::Text), ("at", Kind::Int)],
+        columns: &[("id", Kind::Run), ("at", Kind::Int)],
         sqlite: "SELECT id FROM runs WHERE (id, at) = (:*)",
         postgres: "SELECT id FROM given",
     };
@@ -142,7 +143,7 @@ mod tests {
     #[test]
     fn each_engine_gets_the_rows_in_its_own_way() {
         assert_eq!(sqlite_text(&STATEMENT), "SELECT id FROM runs WHERE (id, at) = (:id, :at)");
-        let arrays = "WITH given (id, at) AS (SELECT * FROM unnest($1::text[], $2::bigint[])) SELECT id FROM given";
+        let arrays = "WITH given (id, at) AS (SELECT * FROM unnest($1::uuid[], $2::bigint[])) SELECT id FROM given";
         assert_eq!(postgres_text(&STATEMENT), arrays);
     }
 }

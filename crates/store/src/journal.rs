@@ -111,7 +111,7 @@ pub(crate) const WIDTH: usize = 13;
 const INSERT: Given = Given {
     columns: &[
         ("tenant", Kind::Text),
-        ("run", Kind::Text),
+        ("run", Kind::Run),
         ("seq", Kind::Int),
         ("at", Kind::Int),
         ("attempt", Kind::Int),
@@ -268,7 +268,7 @@ pub struct Reached {
 }
 
 const REACHED: Given = Given {
-    columns: &[("tenant", Kind::Text), ("run", Kind::Text)],
+    columns: &[("tenant", Kind::Text), ("run", Kind::Run)],
     sqlite: "SELECT :run AS run,
       (SELECT output FROM journal WHERE tenant = :tenant AND run = :run AND kind = 'progress'
        ORDER BY seq DESC LIMIT 1) AS progress,
@@ -292,7 +292,7 @@ pub async fn reached(
         .iter()
         .map(|row| {
             let progress = row.optional_text("progress")?.and_then(|text| text.parse().ok()).unwrap_or(0);
-            Ok((row.parsed("run")?, Reached { progress, last_at: row.optional_int("last_at")? }))
+            Ok((row.run("run")?, Reached { progress, last_at: row.optional_int("last_at")? }))
         })
         .collect()
 }

@@ -17,6 +17,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, name: "engine", script: include_str!("../migrations/0003_engine.sql") },
     Migration { version: 4, name: "signal keys", script: include_str!("../migrations/0004_signal_keys.sql") },
     Migration { version: 5, name: "ends", script: include_str!("../migrations/0005_ends.sql") },
+    Migration { version: 6, name: "run ids", script: include_str!("../migrations/0006_run_ids.sql") },
 ];
 
 /// What SQLite writes differently: the strict types catch there what PostgreSQL always catches, and text compares by
@@ -24,6 +25,9 @@ const MIGRATIONS: &[Migration] = &[
 const SQLITE_WORDS: &[(&str, &str)] = &[
     (" BIGINT", " INTEGER"),
     (" BYTEA", " BLOB"),
+    ("CAST(substr(", "unhex(substr("),
+    (" AS UUID)", ")"),
+    (" UUID", " BLOB"),
     (" COLLATE \"C\"", ""),
     ("/* STRICT */", "STRICT"),
     ("/* STRICT, WITHOUT ROWID */", "STRICT, WITHOUT ROWID"),
@@ -109,7 +113,7 @@ mod tests {
         for migration in MIGRATIONS {
             let script = for_sqlite(migration.script);
             let statements: String = script.lines().filter(|line| !line.starts_with("--")).collect();
-            for word in ["BIGINT", "BYTEA", "COLLATE", "/*"] {
+            for word in ["BIGINT", "BYTEA", "UUID", "COLLATE", "/*"] {
                 assert!(!statements.contains(word), "{word} in {}", migration.name);
             }
         }

@@ -3,8 +3,10 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
+use pilothouse_domain::RunId;
 use rusqlite::types::Value;
 use sqlx::Row as _;
+use uuid::Uuid;
 
 use crate::Error;
 
@@ -57,6 +59,25 @@ impl Row {
     /// A SHA-256 digest.
     pub(crate) fn hash(&self, column: &str) -> Result<[u8; 32], Error> {
         self.bytes(column)?.try_into().map_err(|_| Error::unreadable(column))
+    }
+
+    /// A run's id.
+    pub(crate) fn run(&self, column: &str) -> Result<RunId, Error> {
+        self.optional_run(column)?.ok_or_else(|| Error::unreadable(column))
+    }
+
+    /// A run's id, or null.
+    pub(crate) fn optional_run(&self, column: &str) -> Result<Option<RunId>, Error> {
+        match self {
+            Self::Postgres(row) => Ok(row.try_get::<Option<Uuid>, _>(column)?.map(RunId)),
+            Self::Sqlite { columns, values } => match value(columns, values, column)? {
+                Value::Null => Ok(None),
+                Value::Blob(bytes) => {
+                    Uuid::from_slice(bytes).map(|id| Some(RunId(id))).map_err(|_| Error::unreadable(column))
+                }
+                _ => Err(Error::unreadable(column)),
+            },
+        }
     }
 
     /// A text that parses, for instance a typed id.

@@ -132,7 +132,7 @@ impl<'c> Tx<'c> {
         #[cfg(test)]
         self.explain(&given::sqlite_text(statement));
         let Connection::Sqlite(connection) = &mut self.connection else {
-            return self.given(statement, rows).await?.iter().map(|row| row.parsed("id")).collect();
+            return self.given(statement, rows).await?.iter().map(|row| row.run("id")).collect();
         };
         let changed = given::sqlite_changed(connection, statement, rows);
         self.noted(changed)
@@ -187,6 +187,7 @@ fn bind<const N: usize>(args: [Arg<'_>; N]) -> Result<PgArguments, Error> {
             Arg::Int(value) => bound.add(value),
             Arg::Text(value) => bound.add(value.as_deref()),
             Arg::Bytes(value) => bound.add(value.as_deref()),
+            Arg::Run(value) => bound.add(value.map(|run| run.0)),
         }
         .map_err(|_| Error::Database("a value could not be sent".into()))?;
     }

@@ -47,7 +47,7 @@ pub async fn beat(tx: &mut Tx<'_>, id: &str, now: Micros) -> Result<Option<Vec<(
     }
     let sql = "SELECT tenant, id FROM live WHERE state = 1 AND worker = $1 AND cancel_requested = 1";
     let rows = tx.fetch_all(sql, args![id]).await?;
-    rows.iter().map(|row| Ok((row.parsed("tenant")?, row.parsed("id")?))).collect::<Result<_, _>>().map(Some)
+    rows.iter().map(|row| Ok((row.parsed("tenant")?, row.run("id")?))).collect::<Result<_, _>>().map(Some)
 }
 
 /// Gives a worker up, provided that its count still stands at `beats` (none: whatever it is). Returns whether it is

@@ -77,6 +77,9 @@ fn bind(statement: &mut Statement<'_>, places: &[usize], args: &[Arg<'_>]) -> Re
             Arg::Int(value) => statement.raw_bind_parameter(index + 1, value),
             Arg::Text(value) => statement.raw_bind_parameter(index + 1, value.as_deref()),
             Arg::Bytes(value) => statement.raw_bind_parameter(index + 1, value.as_deref()),
+            Arg::Run(value) => {
+                statement.raw_bind_parameter(index + 1, value.as_ref().map(|run| run.0.as_bytes().as_slice()))
+            }
         }?;
     }
     Ok(())

@@ -163,7 +163,7 @@ where
 }
 
 const FENCE: Given = Given {
-    columns: &[("tenant", Kind::Text), ("id", Kind::Text), ("epoch", Kind::Int)],
+    columns: &[("tenant", Kind::Text), ("id", Kind::Run), ("epoch", Kind::Int)],
     sqlite: "SELECT id, epoch, cancel_requested FROM live
              WHERE tenant = :tenant AND id = :id AND epoch = :epoch AND state = 1",
     // Row by row, and the state only then: as long as few runs are at work the planner would rather read all of those.
@@ -181,7 +181,7 @@ async fn held(tx: &mut Tx<'_>, writes: &[&(usize, Arc<Write>)]) -> Result<HashMa
     }
     let rows = writes.iter().map(|(_, write)| args![&write.tenant, write.run, write.epoch]).collect::<Rows<'_>>();
     let found = tx.given(&FENCE, &rows).await?;
-    found.iter().map(|row| Ok(((row.parsed("id")?, row.int("epoch")?), row.flag("cancel_requested")?))).collect()
+    found.iter().map(|row| Ok(((row.run("id")?, row.int("epoch")?), row.flag("cancel_requested")?))).collect()
 }
 
 async fn write_all(

@@ -71,7 +71,7 @@ const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(1885956985)";
 /// rows or returns what it changed pays for tables of its own.
 const TAKE: Given = Given {
     columns: &[("lane", Kind::Text), ("most", Kind::Int), ("worker", Kind::Text), ("now", Kind::Int)],
-    sqlite: "SELECT id, lane, attempt, last_attempt, epoch + 1 AS epoch, seq + 1 AS seq, signals,
+    sqlite: "SELECT rowid AS row, id, lane, attempt, last_attempt, epoch + 1 AS epoch, seq + 1 AS seq, signals,
                COALESCE(started_at, :now) AS started_at, cancel_requested
              FROM live WHERE state = 0 AND lane = :lane ORDER BY rank, id LIMIT :most + 0",
     postgres: "UPDATE live SET state = 1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL,
@@ -85,14 +85,14 @@ const TAKE: Given = Given {
 };
 
 const HOLD: Given = Given {
-    columns: &[("tenant", Kind::Text), ("id", Kind::Text), ("worker", Kind::Text), ("now", Kind::Int)],
+    columns: &[("row", Kind::Int), ("worker", Kind::Text), ("now", Kind::Int)],
     sqlite: "UPDATE live SET state = 1, epoch = epoch + 1, seq = seq + 1, wake_at = NULL, worker = :worker,
-               started_at = COALESCE(started_at, :now) WHERE tenant = :tenant AND id = :id",
+               started_at = COALESCE(started_at, :now) WHERE rowid = :row",
     postgres: "",
 };
 
 const LOOK: Given = Given {
-    columns: &[("tenant", Kind::Text), ("id", Kind::Text)],
+    columns: &[("tenant", Kind::Text), ("id", Kind::Run)],
     sqlite:
         "SELECT id, kind, version, priority, subject, title, input, max_attempts, time_limit_ms, created_at, due_at,
                idem_key, conversation, schedule, retries FROM runs WHERE tenant = :tenant AND id = :id",
@@ -137,15 +137,18 @@ async fn take(tx: &mut Tx<'_>, claim: &Claim, allotted: &Allotted) -> Result<Vec
     let rows = tx.given(&TAKE, &lanes.collect::<Rows<'_>>()).await?;
     let taken = rows.iter().map(|row| taken_as(row, claim)).collect::<Result<Vec<_>, _>>()?;
     if tx.is_sqlite() {
-        let runs = taken.iter().map(|run| args![&run.lane.tenant, run.id, &claim.worker, claim.now]);
-        tx.given(&HOLD, &runs.collect::<Rows<'_>>()).await?;
+        let mut places = Rows::default();
+        for row in &rows {
+            places.push(args![row.int("row")?, &claim.worker, claim.now]);
+        }
+        tx.given(&HOLD, &places).await?;
     }
     Ok(taken)
 }
 
 fn taken_as(row: &Row, claim: &Claim) -> Result<Taken, Error> {
     Ok(Taken {
-        id: row.parsed("id")?,
+        id: row.run("id")?,
         lane: row.parsed("lane")?,
         worker: claim.worker.clone(),
         attempt: row.int("attempt")?,
@@ -178,7 +181,7 @@ pub async fn taken(tx: &mut Tx<'_>, taken: Vec<Taken>) -> Result<Vec<Run>, Error
     let mut taken: HashMap<RunId, Taken> = taken.into_iter().map(|run| (run.id, run)).collect();
     let mut runs = Vec::with_capacity(rows.len());
     for row in &rows {
-        if let Some(live) = taken.remove(&row.parsed("id")?) {
+        if let Some(live) = taken.remove(&row.run("id")?) {
             runs.push(begun(live, row)?);
         }
     }

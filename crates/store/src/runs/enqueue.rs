@@ -52,7 +52,7 @@ pub struct NewRun {
 const RUN: Given = Given {
     columns: &[
         ("tenant", Kind::Text),
-        ("id", Kind::Text),
+        ("id", Kind::Run),
         ("kind", Kind::Text),
         ("version", Kind::Int),
         ("queue", Kind::Text),
@@ -80,7 +80,7 @@ const RUN: Given = Given {
 const LIVE: Given = Given {
     columns: &[
         ("tenant", Kind::Text),
-        ("id", Kind::Text),
+        ("id", Kind::Run),
         ("lane", Kind::Text),
         ("state", Kind::Int),
         ("rank", Kind::Int),
@@ -198,7 +198,7 @@ async fn existing(tx: &mut Tx<'_>, tenant: &TenantId, run: &NewRun) -> Result<Op
     let sql =
         "SELECT id FROM runs WHERE tenant = $1 AND (id = $2 OR (kind = $3 AND idem_key = $4)) ORDER BY id = $2 DESC";
     let found = tx.fetch_optional(sql, args![tenant, run.id, &run.kind, run.idem_key.as_deref()]).await?;
-    let found: Option<RunId> = found.map(|row| row.parsed("id")).transpose()?;
+    let found: Option<RunId> = found.map(|row| row.run("id")).transpose()?;
     Ok(found.map(|found| if found == run.id { Outcome::New } else { Outcome::Existing(found) }))
 }
 

@@ -66,10 +66,9 @@ macro_rules! narrowed {
 const VALUES: usize = 15;
 
 fn values<'a>(tenant: &'a TenantId, filter: &'a RunFilter) -> [Arg<'a>; VALUES] {
-    // Where the page begins: no id is above this text. Ids are in the order of the moments they were made at.
-    let before = filter.before.map_or("z".to_owned(), |id| id.to_string());
-    let until =
-        filter.created_before.map_or("z".to_owned(), |at| RunId::first_at(at.saturating_add(1_000)).to_string());
+    // Where the page begins: ids are in the order of the moments they were made at.
+    let before = filter.before.unwrap_or(RunId::LAST);
+    let until = filter.created_before.map_or(RunId::LAST, |at| RunId::first_at(at.saturating_add(1_000)));
     let since = filter.created_after.unwrap_or(0);
     args![
         tenant,
@@ -150,7 +149,7 @@ pub async fn list(tx: &mut Tx<'_>, tenant: &TenantId, filter: &RunFilter) -> Res
 /// The ids alone of what [`list`] lists.
 pub async fn ids(tx: &mut Tx<'_>, tenant: &TenantId, filter: &RunFilter) -> Result<Vec<RunId>, Error> {
     let rows: Vec<Row> = found!(tx, tenant, filter, "SELECT r.id", "")?;
-    rows.iter().map(|row| row.parsed("id")).collect()
+    rows.iter().map(|row| row.run("id")).collect()
 }
 
 /// How many runs of a workflow ended with a code.
@@ -267,6 +266,5 @@ pub async fn of_schedule(
         runs_with_state!(),
         "WHERE r.tenant = $1 AND r.schedule = $2 AND r.id < $3 ORDER BY r.id DESC LIMIT $4 + 0"
     );
-    let before = before.map_or("z".to_owned(), |id| id.to_string());
-    tx.fetch_all(sql, args![tenant, schedule, before, limit]).await?.iter().map(read).collect()
+    tx.fetch_all(sql, args![tenant, schedule, before.unwrap_or(RunId::LAST), limit]).await?.iter().map(read).collect()
 }

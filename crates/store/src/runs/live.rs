@@ -1,7 +1,7 @@
 //! Runs that have not ended: which wait for a worker, and which for a moment.
 
 use pilothouse_domain::run::Status;
-use pilothouse_domain::{Micros, RunId, TenantId};
+use pilothouse_domain::{Micros, TenantId};
 
 use super::Lane;
 use super::settle::{Left, To, settle};
@@ -86,7 +86,7 @@ fn woken(row: &Row, now: Micros) -> Result<Left, Error> {
     let waited = row.int("state")? == State::Waiting as i64;
     Ok(Left {
         tenant: row.parsed("tenant")?,
-        id: row.parsed::<RunId>("id")?,
+        id: row.run("id")?,
         epoch: row.int("epoch")?,
         seq: row.int("seq")?,
         attempt: row.int("attempt")?,

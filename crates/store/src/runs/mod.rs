@@ -178,7 +178,7 @@ pub(crate) fn rank(due_at: Micros, priority: i64) -> i64 {
 
 fn read(row: &Row) -> Result<Run, Error> {
     Ok(Run {
-        id: row.parsed("id")?,
+        id: row.run("id")?,
         tenant: row.parsed("tenant")?,
         kind: row.text("kind")?,
         version: row.int("version")?,

@@ -25,7 +25,7 @@ pub struct Pruned {
 }
 
 const FORGET_JOURNAL: Given = Given {
-    columns: &[("tenant", Kind::Text), ("id", Kind::Text)],
+    columns: &[("tenant", Kind::Text), ("id", Kind::Run)],
     sqlite: "DELETE FROM journal WHERE run = :id AND tenant = :tenant",
     // Run by run: before the server has counted the journal's rows it takes each run for a long one, and a join would
     // read all of it.
@@ -36,14 +36,14 @@ const FORGET_JOURNAL: Given = Given {
 };
 
 const FORGET_SIGNALS: Given = Given {
-    columns: &[("tenant", Kind::Text), ("id", Kind::Text)],
+    columns: &[("tenant", Kind::Text), ("id", Kind::Run)],
     sqlite: "DELETE FROM signals WHERE tenant = :tenant AND run = :id",
     postgres: "DELETE FROM signals USING given WHERE signals.tenant = given.tenant AND signals.run = given.id",
 };
 
 /// A run that was let live again in the meantime has not ended so, and stays.
 const FORGET_ENDS: Given = Given {
-    columns: &[("tenant", Kind::Text), ("id", Kind::Text), ("finished_at", Kind::Int)],
+    columns: &[("tenant", Kind::Text), ("id", Kind::Run), ("finished_at", Kind::Int)],
     sqlite: "DELETE FROM ends WHERE tenant = :tenant AND id = :id AND finished_at = :finished_at RETURNING id",
     postgres: "DELETE FROM ends USING given
                WHERE ends.tenant = given.tenant AND ends.id = given.id AND ends.finished_at = given.finished_at
@@ -51,7 +51,7 @@ const FORGET_ENDS: Given = Given {
 };
 
 const FORGET_RUNS: Given = Given {
-    columns: &[("tenant", Kind::Text), ("id", Kind::Text)],
+    columns: &[("tenant", Kind::Text), ("id", Kind::Run)],
     sqlite: "DELETE FROM runs WHERE tenant = :tenant AND id = :id",
     postgres: "DELETE FROM runs USING given WHERE runs.tenant = given.tenant AND runs.id = given.id",
 };
@@ -67,19 +67,19 @@ pub async fn prune(
     let sql = "SELECT r.id, r.created_at, e.outcome, e.finished_at, e.discarded_at
                FROM runs r LEFT JOIN ends e ON e.tenant = r.tenant AND e.id = r.id
                WHERE r.tenant = $1 AND r.id > $2 ORDER BY r.id LIMIT $3 + 0";
-    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    let after = after.unwrap_or(RunId::FIRST);
     let rows = tx.fetch_all(sql, args![tenant, after, limit]).await?;
     let mut old = Rows::default();
     for row in &rows {
         if let Some(finished_at) = old_since(row, horizon)? {
-            old.push(args![tenant, row.text("id")?, finished_at]);
+            old.push(args![tenant, row.run("id")?, finished_at]);
         }
     }
     let mut forgotten = 0;
     if !old.is_empty() {
         let ended = tx.given(&FORGET_ENDS, &old).await?;
-        let ids = ended.iter().map(|row| row.text("id")).collect::<Result<Vec<_>, _>>()?;
-        let keys = || ids.iter().map(|id| args![tenant, id]).collect::<Rows<'_>>();
+        let ids = ended.iter().map(|row| row.run("id")).collect::<Result<Vec<_>, _>>()?;
+        let keys = || ids.iter().map(|id| args![tenant, *id]).collect::<Rows<'_>>();
         tx.given(&FORGET_JOURNAL, &keys()).await?;
         tx.given(&FORGET_SIGNALS, &keys()).await?;
         tx.given(&FORGET_RUNS, &keys()).await?;
@@ -88,7 +88,7 @@ pub async fn prune(
     // Ids rise with the moment of asking, and nothing ends before it is asked for.
     let last = rows.last().filter(|_| rows.len() == limit as usize);
     let goes_on = last.map(|row| row.int("created_at")).transpose()?.is_some_and(|at| at < horizon.ended);
-    let after = last.filter(|_| goes_on).map(|row| row.parsed("id")).transpose()?;
+    let after = last.filter(|_| goes_on).map(|row| row.run("id")).transpose()?;
     Ok(Pruned { runs: forgotten, after })
 }
 

@@ -25,7 +25,7 @@ pub struct Released {
 pub async fn held(tx: &mut Tx<'_>, worker: &str) -> Result<Vec<(TenantId, RunId, i64)>, Error> {
     let sql = "SELECT tenant, id, epoch FROM live WHERE state = 1 AND worker = $1";
     let rows = tx.fetch_all(sql, args![worker]).await?;
-    rows.iter().map(|row| Ok((row.parsed("tenant")?, row.parsed("id")?, row.int("epoch")?))).collect()
+    rows.iter().map(|row| Ok((row.parsed("tenant")?, row.run("id")?, row.int("epoch")?))).collect()
 }
 
 /// Takes back at most `limit` runs of a worker that was given up. With attempts left a run is ready again, without it
@@ -42,7 +42,7 @@ pub async fn release(tx: &mut Tx<'_>, worker: &str, now: Micros, limit: u32) -> 
 }
 
 const HELD: Given = Given {
-    columns: &[("tenant", Kind::Text), ("id", Kind::Text), ("epoch", Kind::Int)],
+    columns: &[("tenant", Kind::Text), ("id", Kind::Run), ("epoch", Kind::Int)],
     sqlite: "SELECT tenant, id, lane, attempt, last_attempt, epoch, cancel_requested FROM live
              WHERE tenant = :tenant AND id = :id AND epoch = :epoch AND state = 1",
     postgres: "SELECT held.* FROM given CROSS JOIN LATERAL (
@@ -103,7 +103,7 @@ pub async fn take_one(tx: &mut Tx<'_>, tenant: &TenantId, id: RunId, now: Micros
 }
 
 async fn taken_back(tx: &mut Tx<'_>, row: &Row, now: Micros, because: Because) -> Result<Left, Error> {
-    let (tenant, id): (TenantId, RunId) = (row.parsed("tenant")?, row.parsed("id")?);
+    let (tenant, id): (TenantId, RunId) = (row.parsed("tenant")?, row.run("id")?);
     let (attempt, last_attempt) = (row.int("attempt")?, row.int("last_attempt")?);
     let ended = |status| To::Ended { status, output: None };
     let interrupted = (Code::RunInterrupted.as_str().to_owned(), Code::RunInterrupted.cause().to_owned());

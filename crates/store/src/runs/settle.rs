@@ -74,7 +74,7 @@ pub(crate) fn cancelled() -> (String, String) {
 const MOVE: Given = Given {
     columns: &[
         ("tenant", Kind::Text),
-        ("id", Kind::Text),
+        ("id", Kind::Run),
         ("state", Kind::Int),
         ("rank", Kind::Int),
         ("wake_at", Kind::Int),
@@ -108,7 +108,7 @@ const MOVE: Given = Given {
 
 const ENDED: &[(&str, Kind)] = &[
     ("tenant", Kind::Text),
-    ("id", Kind::Text),
+    ("id", Kind::Run),
     ("epoch", Kind::Int),
     ("held", Kind::Int),
     ("outcome", Kind::Text),

@@ -127,7 +127,7 @@ async fn fire_one(
 /// The schedule's runs that have not ended.
 async fn unfinished(tx: &mut Tx<'_>, schedule: &Schedule) -> Result<Vec<RunId>, Error> {
     let sql = "SELECT id FROM live WHERE tenant = $1 AND schedule = $2 ORDER BY id LIMIT 200";
-    tx.fetch_all(sql, args![&schedule.tenant, schedule.id]).await?.iter().map(|row| row.parsed("id")).collect()
+    tx.fetch_all(sql, args![&schedule.tenant, schedule.id]).await?.iter().map(|row| row.run("id")).collect()
 }
 
 /// Enqueues the run of a tick. Its key keeps the schedule's runs one after the other, and the tick makes it one run.

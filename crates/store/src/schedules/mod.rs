@@ -193,7 +193,7 @@ pub async fn last_statuses(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<BTreeMa
                  LEFT JOIN ends e ON e.tenant = r.tenant AND e.id = r.id
                WHERE s.tenant = $1";
     let rows = tx.fetch_all(sql, args![tenant]).await?;
-    rows.iter().map(|row| Ok((row.parsed("id")?, runs::status(row)?))).collect()
+    rows.iter().map(|row| Ok((row.run("id")?, runs::status(row)?))).collect()
 }
 
 /// How many schedules of all tenants should have been decided on before the moment `before`, and the earliest moment at
@@ -232,7 +232,7 @@ fn read(row: &Row) -> Result<Schedule, Error> {
         next_at: row.optional_int("next_at")?,
         due_at: row.optional_int("due_at")?,
         last: match last {
-            Some((at, outcome)) => Some(Last { at, outcome, run: row.optional_parsed("last_run")? }),
+            Some((at, outcome)) => Some(Last { at, outcome, run: row.optional_run("last_run")? }),
             None => None,
         },
         missed: row.int("missed")?,

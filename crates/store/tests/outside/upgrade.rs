@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use pilothouse_domain::canonical::sha256;
 use pilothouse_domain::run::Status;
-use pilothouse_domain::{RunId, TenantId};
+use pilothouse_domain::{RunId, ScheduleId, TenantId};
 use pilothouse_store::journal::Entry;
 use pilothouse_store::runs::{Change, Claim, Enqueue, NewRun, Outcome, Run, Then, Write};
-use pilothouse_store::{Store, catalogs, connections, journal, runs};
+use pilothouse_store::{Store, catalogs, connections, journal, runs, schedules};
 use uuid::Uuid;
 
 use crate::raw::Touched;
@@ -239,6 +239,10 @@ async fn postgres_databases_of_the_first_versions_are_upgraded() {
     upgraded(Touched::postgres_after(format!("{}{FIRST}{SECOND}{rows}", noted(&[FIRST, SECOND]))).await).await;
 }
 
+fn schedule() -> ScheduleId {
+    ScheduleId(Uuid::from_u128(7))
+}
+
 /// Runs as version 4 wrote them: one that is at work, one that ended well, a dead letter that was let be, and one that was
 /// cancelled before it began. The journal says of each that it began and how it ended.
 fn rows_of_version_4() -> String {
@@ -268,6 +272,12 @@ fn rows_of_version_4() -> String {
         state(dead, 1, 1, "running", "NULL") + &state(dead, 2, 1, "dead", "'{\"code\":\"x\"}'"),
         run(early, "'cancelled', NULL, 'x', 'Because.', 1, 0, NULL, 10, 0, NULL, NULL, NULL"),
         state(early, 1, 0, "cancelled", "'{\"code\":\"x\"}'"),
+        format!("INSERT INTO signals VALUES ('acme', '{running}', 1, 'go', '{{}}', 'ada', 15, 'once');"),
+        format!(
+            "INSERT INTO schedules VALUES ('acme', '{}', 'weekly', 'ask', 'ask', '', '{{}}', 'ada', 3,
+               '{{\"every_seconds\":60}}', 'skip', 'none', 0, NULL, NULL, NULL, NULL, 20, '{well}', 'ran', 0, 1, 1);",
+            schedule()
+        ),
     ]
     .concat()
 }
@@ -282,6 +292,18 @@ async fn ends_are_kept(touched: Touched) {
     for (n, expected) in &before {
         assert_eq!(names(&look(store, *n).await.1), told(expected), "run {n}");
     }
+    let (heard, last) = store
+        .read(|tx| {
+            Box::pin(async move {
+                let heard = runs::signals(tx, &acme(), id(1)).await?;
+                let found = schedules::get(tx, &acme(), schedule()).await?.expect("it is kept");
+                Ok((heard, found.last))
+            })
+        })
+        .await
+        .unwrap();
+    assert_eq!(heard.iter().map(|signal| signal.name.as_str()).collect::<Vec<_>>(), ["go"]);
+    assert_eq!(last.and_then(|last| last.run), Some(id(2)));
     let (well, dead) = (look(store, 2).await.0, look(store, 3).await.0);
     assert_eq!((well.status, well.output.as_deref(), well.finished_at), (Status::Succeeded, Some("[1]"), Some(20)));
     assert_eq!((dead.attempt, dead.epoch, dead.retries, dead.discarded_by.as_deref()), (3, 4, 2, Some("ada")));
