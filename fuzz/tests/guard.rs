@@ -2,13 +2,14 @@
 
 use pilothouse_domain::catalog::{Catalog, Dialect};
 use pilothouse_fuzz::{SQL, catalog, sentence};
+use pilothouse_warehouse::guard::access::Access;
 use pilothouse_warehouse::guard::{Limits, Policy, Verdict, check};
 
 /// Checks `sql` for both engines.
 fn settles(sql: &str, catalogs: &[Catalog]) {
     for catalog in catalogs {
         let limits = Limits::default();
-        let policy = Policy { catalog, limits: &limits };
+        let policy = Policy { catalog, access: &Access::open(), limits: &limits };
         let report = check(sql, &policy);
         let Some(query) = report.query else {
             assert!(report.verdict == Verdict::Block && !report.reasons.is_empty(), "blocked without a reason: {sql}");

@@ -6,6 +6,7 @@ use pilothouse_ai::planner::{Context, Plan, Planner};
 use pilothouse_domain::catalog::{Catalog, Dialect};
 use pilothouse_domain::semantic::{Model, Query};
 use pilothouse_fuzz::{QUESTION, catalog, sentence};
+use pilothouse_warehouse::guard::access::Access;
 use pilothouse_warehouse::guard::{Limits, Policy, check};
 use pilothouse_warehouse::semantic;
 
@@ -46,7 +47,8 @@ impl Desk {
     fn holds(&self, question: &str, query: &Query) {
         let compiled = semantic::compile(query, &self.model, Dialect::DataFusion);
         let sql = compiled.unwrap_or_else(|error| unreachable!("{question}: {error}"));
-        let report = check(&sql, &Policy { catalog: &self.catalog, limits: &Limits::default() });
+        let report =
+            check(&sql, &Policy { catalog: &self.catalog, access: &Access::open(), limits: &Limits::default() });
         assert!(report.query.is_some(), "{question}\n{sql}\n{:?}", report.reasons);
     }
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use pilothouse_domain::catalog::Dialect;
 use runs::{QueueCommand, RunsCommand};
 use schedules::SchedulesCommand;
 
@@ -241,12 +242,22 @@ pub struct Bucket {
 #[derive(Subcommand)]
 pub enum SqlCommand {
     /// Say whether the guard lets a statement run, and why not
+    ///
+    /// With --policy no connection is asked: each line of standard input is a JSON object with "sql", and each line of
+    /// output is that object with its verdict.
     Check {
         /// The statement (- reads it from standard input)
-        sql: String,
+        #[arg(required_unless_present = "policy", conflicts_with = "policy")]
+        sql: Option<String>,
         /// Check against this connection, by name
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", conflicts_with = "policy")]
         connection: Option<String>,
+        /// Check against the tables and rules of this YAML file
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        /// The dialect of lines that name none: datafusion or postgresql
+        #[arg(long, value_name = "DIALECT", requires = "policy", default_value = "datafusion")]
+        dialect: Dialect,
     },
 }
 

@@ -33,6 +33,9 @@ fn main() -> ExitCode {
 fn start(global: Global, command: Command) -> Result<Outcome> {
     match command {
         Command::Print(print) => printed(print),
+        Command::Work(Work::Call(ref call)) if let Some((policy, dialect)) = commands::sql::corpus(call) => {
+            commands::sql::judge(policy, dialect)
+        }
         Command::Work(work) => {
             let loaded = load(&global, &work)?;
             let serving = matches!(work, Work::Serve { .. } | Work::Worker { .. });

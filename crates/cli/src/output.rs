@@ -21,7 +21,7 @@ pub const INTERRUPTED: u8 = 130;
 pub struct Outcome {
     /// For people.
     pub text: String,
-    /// For programs.
+    /// For programs; null where nothing is to be printed.
     pub json: Value,
     /// The exit code.
     pub code: u8,
@@ -43,7 +43,10 @@ impl Outcome {
     #[expect(clippy::print_stdout, reason = "printing is what a command line does")]
     pub fn print(&self, as_json: bool) -> ExitCode {
         if as_json {
-            println!("{}", self.json);
+            // What printed its lines as they came has nothing left to say.
+            if !self.json.is_null() {
+                println!("{}", self.json);
+            }
         } else if !self.text.is_empty() {
             println!("{}", self.text.trim_end());
         }

@@ -363,3 +363,40 @@ fn ctrl_c_cancels_the_question() {
         assert_eq!(asker.join().unwrap().unwrap().0, 200);
     }
 }
+
+/// What `sql check --policy` prints for these lines, and its exit code.
+fn judged(folder: &Path, words: &[&str], lines: &str) -> (Vec<Value>, Option<i32>) {
+    std::fs::write(folder.join("lines.jsonl"), lines).unwrap();
+    let lines = std::fs::File::open(folder.join("lines.jsonl")).unwrap();
+    let output = command(folder).args(["sql", "check", "--policy", "policy.yaml"]).args(words).stdin(lines).output();
+    let output = output.unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    (printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), output.status.code())
+}
+
+#[test]
+fn a_corpus_is_judged_by_a_policy_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let policy =
+        "tables:\n  people:\n    columns:\n      name: {type: string, sensitivity: restricted}\n      town: string\n";
+    std::fs::write(folder.join("policy.yaml"), policy).unwrap();
+    let lines = concat!(
+        "{\"id\": 7, \"sql\": \"SELECT name FROM people\"}\n\n",
+        "{\"sql\": \"SELECT town FROM people LIMIT 5\", \"dialect\": \"postgresql\"}\n"
+    );
+    let (verdicts, code) = judged(folder, &["--dialect", "datafusion"], lines);
+    assert_eq!(code, Some(0));
+    assert_eq!((&verdicts[0]["id"], &verdicts[0]["verdict"]), (&json!(7), &json!("block")));
+    assert_eq!(verdicts[0]["reasons"][0]["code"], "column.restricted");
+    assert_eq!((&verdicts[1]["verdict"], verdicts.len()), (&json!("allow"), 2));
+    assert_eq!(verdicts[1]["canonical"], "SELECT town FROM people LIMIT 5");
+
+    let (verdicts, code) = judged(folder, &[], "nothing\n{\"sql\": 5}\n{\"sql\": \"x\", \"dialect\": \"klingon\"}\n");
+    assert_eq!((verdicts.len(), code), (3, Some(3)));
+    assert!(verdicts.iter().all(|line| line["error"]["code"] == "body.invalid"), "{verdicts:?}");
+
+    std::fs::write(folder.join("policy.yaml"), "tables:\n  people:\n    colums: {}\n").unwrap();
+    let (verdicts, code) = judged(folder, &[], "");
+    assert_eq!((verdicts.len(), code), (0, Some(2)));
+}

@@ -3,6 +3,8 @@
 //! A catalog is a snapshot, made by the warehouse when a connection is profiled. It never holds credentials, and only
 //! holds cell values of columns with few distinct ones.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Micros;
@@ -18,6 +20,26 @@ pub enum Dialect {
     DataFusion,
     /// PostgreSQL 15 or later.
     PostgreSql,
+}
+
+impl FromStr for Dialect {
+    type Err = UnknownDialect;
+
+    fn from_str(text: &str) -> Result<Self, UnknownDialect> {
+        match text {
+            "datafusion" => Ok(Self::DataFusion),
+            "postgresql" | "postgres" => Ok(Self::PostgreSql),
+            _ => Err(UnknownDialect { text: text.to_owned() }),
+        }
+    }
+}
+
+/// A word that names no dialect.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no dialect {text:?}: datafusion and postgresql are known")]
+pub struct UnknownDialect {
+    /// The word.
+    pub text: String,
 }
 
 /// A column's type, as far as questions and charts care.

@@ -13,6 +13,7 @@ pub mod postgres;
 pub mod semantic;
 mod settings;
 pub mod source;
+mod yaml;
 
 pub use bucket::{Bucket, Credentials};
 pub use embedded::Format;

@@ -15,7 +15,10 @@ use serde_json::json;
 const LIMITS: Limits = Limits { timeout: Duration::from_secs(30), max_rows: 1000 };
 
 fn checked(sql: &str, catalog: &Catalog) -> CheckedQuery {
-    let report = guard::check(sql, &Policy { catalog, limits: &guard::Limits::default() });
+    let report = guard::check(
+        sql,
+        &Policy { catalog, access: &guard::access::Access::open(), limits: &guard::Limits::default() },
+    );
     assert!(report.query.is_some(), "{:?}", report.reasons);
     report.query.unwrap()
 }

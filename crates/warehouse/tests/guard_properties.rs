@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use common::{Case, cases, catalog};
 use pilothouse_domain::catalog::{Catalog, Dialect};
+use pilothouse_warehouse::guard::access::Access;
 use pilothouse_warehouse::guard::{Limits, Policy, ReasonCode, Report, Verdict, check};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -22,7 +23,7 @@ const BLOCK: [&str; 2] = [include_str!("guard/block_both.sql"), include_str!("gu
 const SMALL_STACK: usize = 1024 * 1024;
 
 fn judge(sql: &str, catalog: &Catalog) -> Report {
-    check(sql, &Policy { catalog, limits: &Limits::default() })
+    check(sql, &Policy { catalog, access: &Access::open(), limits: &Limits::default() })
 }
 
 fn all(texts: &[&str]) -> Vec<Case> {

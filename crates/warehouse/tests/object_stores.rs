@@ -44,7 +44,10 @@ async fn refused(bucket: Bucket) -> Error {
 }
 
 fn checked(sql: &str, catalog: &Catalog) -> CheckedQuery {
-    let report = guard::check(sql, &Policy { catalog, limits: &guard::Limits::default() });
+    let report = guard::check(
+        sql,
+        &Policy { catalog, access: &guard::access::Access::open(), limits: &guard::Limits::default() },
+    );
     assert!(report.query.is_some(), "{:?}", report.reasons);
     report.query.unwrap()
 }

@@ -44,7 +44,7 @@ async fn check(
     });
     Ok(Json(SqlReportDto {
         verdict: word(&report.verdict),
-        sql: query.map(|q| q.sql().to_owned()),
+        sql: report.canonical.clone(),
         reasons: reasons.collect(),
         tables: query.map(|q| q.tables().to_vec()).unwrap_or_default(),
         columns: columns.unwrap_or_default(),

@@ -201,7 +201,10 @@ pub(super) fn askable(open: &Open, query: &Query) -> Result<(), String> {
 }
 
 fn check(open: &Open, sql: &str) -> Report {
-    guard::check(sql, &Policy { catalog: &open.catalog, limits: &open.guard_limits })
+    guard::check(
+        sql,
+        &Policy { catalog: &open.catalog, access: &guard::access::Access::open(), limits: &open.guard_limits },
+    )
 }
 
 /// Estimates what the query reads, and refuses what reads more than one query may.

@@ -60,8 +60,8 @@ async fn answered(client: &Client, call: Call, quiet: bool) -> Result<Outcome> {
         Call::Ask { question, connection } => ask::run(client, &question, connection.as_deref()).await,
         Call::Connect { name, target, bucket } => connect::run(client, &name, target, &bucket).await,
         Call::Import { file } => import::run(client, &file, quiet).await,
-        Call::Sql { command: SqlCommand::Check { sql, connection } } => {
-            sql::check(client, sql, connection.as_deref()).await
+        Call::Sql { command: SqlCommand::Check { sql, connection, policy: _, dialect: _ } } => {
+            sql::check(client, sql.unwrap_or_default(), connection.as_deref()).await
         }
         Call::Tenant { command } => tenant::run(client, command).await,
         Call::Token { command } => token::run(client, command).await,

@@ -128,7 +128,7 @@ macro_rules! children {
             let Call { name: _, args, distinct: _, order_by, within_group, filter, nulls: _, over } = call;
             for arg in args.into_iter().flatten() {
                 match arg {
-                    Arg::Expr(expr) => each($child::Expr(expr)),
+                    Arg::Expr(expr) | Arg::Named(_, expr) => each($child::Expr(expr)),
                     Arg::Star => {}
                 }
             }

@@ -3,6 +3,7 @@
 //! Left-deep chains (of operators, of set operations) are flat lists here, so the depth of the tree is the depth of
 //! the brackets in the text. Places compare equal, so two trees are equal when they mean the same text.
 
+use super::access::Marks;
 use super::lexer::Pos;
 use super::names::Name;
 
@@ -12,6 +13,8 @@ pub type RelId = u32;
 /// A query with its clauses.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
+    /// Whether the CTEs may name themselves.
+    pub recursive: bool,
     pub ctes: Vec<Cte>,
     pub body: Body,
     pub order_by: Vec<OrderItem>,
@@ -86,6 +89,8 @@ pub struct Star {
     pub replace: Vec<(Expr, Name)>,
     pub rename: Vec<(Name, Name)>,
     pub pos: Pos,
+    /// What the values of its columns carry with them.
+    pub marks: Marks,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -200,6 +205,8 @@ pub struct Column {
     pub parts: Vec<Name>,
     /// The FROM item it belongs to.
     pub relation: Option<RelId>,
+    /// What its value carries with it.
+    pub marks: Marks,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -227,6 +234,8 @@ pub struct Call {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Arg {
     Expr(Expr),
+    /// `name => value`.
+    Named(Name, Expr),
     Star,
 }
 
@@ -415,6 +424,14 @@ impl Call {
 impl Star {
     /// A star without more.
     pub fn all(pos: Pos) -> Self {
-        Self { qualifier: Vec::new(), except: Vec::new(), exclude: false, replace: Vec::new(), rename: Vec::new(), pos }
+        Self {
+            qualifier: Vec::new(),
+            except: Vec::new(),
+            exclude: false,
+            replace: Vec::new(),
+            rename: Vec::new(),
+            pos,
+            marks: Marks::default(),
+        }
     }
 }

@@ -34,6 +34,8 @@ pub const MAX_VALUE_SIZE: u64 = 10_000;
 pub const MAX_GENERATED_ROWS: u64 = 100_000;
 /// A side of an unconnected join is harmless when its shape alone bounds it to this many rows.
 pub const SMALL_SIDE_ROWS: u64 = 1_000;
+/// Most rounds of a recursive query.
+pub const MAX_RECURSION: u64 = 1_000;
 /// How deep the parser may recurse: the embedded engine's own setting, which the printed text must satisfy too.
 pub const PARSER_RECURSION: usize = 50;
 
@@ -66,6 +68,8 @@ pub struct Limits {
     pub max_generated_rows: u64,
     /// See [`SMALL_SIDE_ROWS`].
     pub small_side_rows: u64,
+    /// See [`MAX_RECURSION`].
+    pub max_recursion: u64,
 }
 
 impl Default for Limits {
@@ -84,6 +88,7 @@ impl Default for Limits {
             max_value_size: MAX_VALUE_SIZE,
             max_generated_rows: MAX_GENERATED_ROWS,
             small_side_rows: SMALL_SIDE_ROWS,
+            max_recursion: MAX_RECURSION,
         }
     }
 }

@@ -8,6 +8,7 @@
 //! It knows the catalog of one connection and nothing else: no engine, no tenant, no clock. Read [`check`], [`Report`]
 //! and [`CheckedQuery`] first. A [`CheckedQuery`] can only be made here, and connectors take nothing else.
 
+pub mod access;
 mod children;
 mod functions;
 mod ir;
@@ -25,6 +26,7 @@ mod walk;
 use pilothouse_domain::canonical::sha256;
 use pilothouse_domain::catalog::Catalog;
 
+use access::Access;
 use ir::{Expr, Query};
 pub use limits::Limits;
 pub use report::{CheckedQuery, Reason, ReasonCode, Report, Verdict};
@@ -35,6 +37,8 @@ use resolve::Facts;
 pub struct Policy<'a> {
     /// The tables and columns that may be named, and the dialect.
     pub catalog: &'a Catalog,
+    /// What the caller may see of them.
+    pub access: &'a Access,
     /// The bounds.
     pub limits: &'a Limits,
 }
@@ -45,10 +49,13 @@ pub fn check(sql: &str, policy: &Policy<'_>) -> Report {
     let query = check_text(sql, policy, &mut reasons);
     let verdict = match &query {
         None => Verdict::Block,
+        Some(_) if reasons.iter().any(|reason| reason.code.is_approval()) => Verdict::NeedsApproval,
         Some(_) if reasons.is_empty() => Verdict::Allow,
         Some(_) => Verdict::AllowRewritten,
     };
-    Report { verdict, reasons, query, original_bytes: sql.len() }
+    let canonical = query.as_ref().map(|query| query.sql().to_owned());
+    let query = query.filter(|_| verdict != Verdict::NeedsApproval);
+    Report { verdict, reasons, query, canonical, original_bytes: sql.len() }
 }
 
 fn check_text(sql: &str, policy: &Policy<'_>, reasons: &mut Vec<Reason>) -> Option<CheckedQuery> {
@@ -84,9 +91,9 @@ fn read(sql: &str, policy: &Policy<'_>, reasons: &mut Vec<Reason>) -> Option<(Qu
         }
     };
     let mut query = lower::lower(&statement, dialect, policy.limits, reasons)?;
-    let facts = resolve::resolve(&mut query, policy.catalog, policy.limits, reasons);
+    let facts = resolve::resolve(&mut query, policy.catalog, policy.access, policy.limits, reasons);
     reasons.extend(rules::run(&query, &rules::Context { dialect, limits: policy.limits, facts: &facts }));
-    if reasons.is_empty() { Some((query, facts)) } else { None }
+    if reasons.iter().any(|reason| reason.code.blocks()) { None } else { Some((query, facts)) }
 }
 
 /// Gives the outermost query a LIMIT, or lowers one that asks for too much; returns the bound.
@@ -112,7 +119,8 @@ fn bound_rows(query: &mut Query, limits: &Limits, reasons: &mut Vec<Reason>) -> 
 fn reads_back(text: &str, query: &Query, facts: &Facts, policy: &Policy<'_>) -> bool {
     let mut reasons = Vec::new();
     let wider = Limits { max_bytes: policy.limits.max_bytes.saturating_mul(2), ..policy.limits.clone() };
-    let policy = Policy { catalog: policy.catalog, limits: &wider };
+    // What is protected was put in its place already.
+    let policy = Policy { catalog: policy.catalog, access: &Access::open(), limits: &wider };
     match read(text, &policy, &mut reasons) {
         Some((again, facts_again)) => again == *query && facts_again == *facts && print::print(&again) == text,
         None => false,

@@ -117,6 +117,18 @@ reason_codes! {
     ColumnAmbiguous = "column.ambiguous",
     /// A table's name used as a value.
     ColumnWholeRow = "column.whole_row",
+    /// A restricted column that is more than counted.
+    ColumnRestricted = "column.restricted",
+    /// What tells something about single persons.
+    ColumnQuasi = "column.quasi",
+    /// A column is read masked.
+    ColumnMasked = "column.masked",
+    /// Only some rows of a table are seen.
+    RowsFiltered = "rows.filtered",
+    /// Small groups are left out.
+    GroupThreshold = "group.threshold",
+    /// A table that may be read once a person has agreed.
+    ApprovalTable = "approval.table",
     /// Tables that no two-sided equality connects.
     JoinUnconnected = "join.unconnected",
     /// A recursive CTE.
@@ -132,9 +144,22 @@ reason_codes! {
 }
 
 impl ReasonCode {
-    /// Whether the statement may still run.
+    /// Whether the statement may still run, changed.
     pub fn is_rewrite(self) -> bool {
-        matches!(self, Self::LimitAdded | Self::LimitLowered)
+        matches!(
+            self,
+            Self::LimitAdded | Self::LimitLowered | Self::ColumnMasked | Self::RowsFiltered | Self::GroupThreshold
+        )
+    }
+
+    /// Whether the statement may still run, once a person has agreed.
+    pub fn is_approval(self) -> bool {
+        matches!(self, Self::ApprovalTable)
+    }
+
+    /// Whether the statement may not run.
+    pub fn blocks(self) -> bool {
+        !self.is_rewrite() && !self.is_approval()
     }
 }
 
@@ -183,8 +208,10 @@ pub struct Report {
     pub verdict: Verdict,
     /// Every reason found, in the order of the rules.
     pub reasons: Vec<Reason>,
-    /// The query that may run; none when blocked.
+    /// The query that may run; none when blocked, or as long as nobody has agreed to it.
     pub query: Option<CheckedQuery>,
+    /// The text that would run; none when blocked.
+    pub canonical: Option<String>,
     /// Bytes of the statement as it was handed in.
     pub original_bytes: usize,
 }

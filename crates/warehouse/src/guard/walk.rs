@@ -12,12 +12,13 @@ pub trait Visitor {
     fn select(&mut self, _select: &Select) {}
     fn query(&mut self, _query: &Query) {}
     fn body(&mut self, _body: &Body) {}
+    fn relation(&mut self, _relation: &Relation) {}
 }
 
 /// Walks a query and everything in it.
 pub fn query(visitor: &mut dyn Visitor, query: &Query) {
     visitor.query(query);
-    let Query { ctes, body: of_query, order_by, limit, offset, pos: _ } = query;
+    let Query { recursive: _, ctes, body: of_query, order_by, limit, offset, pos: _ } = query;
     for cte in ctes {
         self::query(visitor, &cte.query);
     }
@@ -93,6 +94,7 @@ fn joined_item(visitor: &mut dyn Visitor, item: &FromItem) {
 
 /// Walks what a FROM item is made of.
 pub fn relation(visitor: &mut dyn Visitor, of: &Relation) {
+    visitor.relation(of);
     match &of.source {
         Source::Table(_) | Source::Refused => {}
         Source::Derived { lateral: _, query: of } => query(visitor, of),

@@ -1,6 +1,7 @@
 //! What the guard's tests share: the sample catalogs, and corpora read from text files.
 
 use pilothouse_domain::catalog::{Catalog, Column, DataType, Dialect, Table};
+use pilothouse_warehouse::guard::access::Access;
 use pilothouse_warehouse::guard::{Limits, Policy, Report, check};
 
 const TABLES: &str = "
@@ -59,7 +60,7 @@ fn column(text: &str) -> Column {
 /// The verdict on one statement over the sample tables.
 pub fn verdict(sql: &str, dialect: Dialect) -> Report {
     let catalog = catalog(dialect);
-    check(sql, &Policy { catalog: &catalog, limits: &Limits::default() })
+    check(sql, &Policy { catalog: &catalog, access: &Access::open(), limits: &Limits::default() })
 }
 
 /// One statement of a corpus: what is expected of it, and its text.

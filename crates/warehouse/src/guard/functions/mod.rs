@@ -36,7 +36,23 @@ pub fn is_allowed_table(name: &str, dialect: Dialect) -> bool {
     match dialect {
         Dialect::DataFusion => ["generate_series", "range", "unnest"].contains(&name),
         Dialect::PostgreSql => {
-            ["generate_series", "unnest", "regexp_split_to_table", "string_to_table"].contains(&name)
+            const OWN: [&str; 14] = [
+                "generate_series",
+                "generate_subscripts",
+                "unnest",
+                "regexp_split_to_table",
+                "string_to_table",
+                "json_each",
+                "json_each_text",
+                "jsonb_each",
+                "jsonb_each_text",
+                "json_array_elements",
+                "json_array_elements_text",
+                "jsonb_array_elements",
+                "jsonb_array_elements_text",
+                "jsonb_object_keys",
+            ];
+            OWN.contains(&name)
         }
     }
 }
@@ -134,8 +150,21 @@ pub fn name_of(call: &Call) -> Option<&str> {
 pub fn aggregates(expr: &Expr) -> bool {
     contains(expr, &|call| {
         let name = name_of(call).unwrap_or_default();
-        call.over.is_none() && (datafusion::AGGREGATE.contains(&name) || postgres::AGGREGATE.contains(&name))
+        call.over.is_none() && is_aggregate(name)
     })
+}
+
+/// Whether a function makes one value of many rows.
+pub fn is_aggregate(name: &str) -> bool {
+    datafusion::AGGREGATE.contains(&name) || postgres::AGGREGATE.contains(&name)
+}
+
+/// Whether an aggregate gives a measure of its rows and never one of the values themselves.
+pub fn is_statistic(name: &str) -> bool {
+    let exact =
+        ["count", "sum", "avg", "mean", "corr", "approx_distinct", "approx_count_distinct", "countif", "grouping"];
+    let families = ["stddev", "var", "covar", "regr_"];
+    exact.contains(&name) || families.iter().any(|family| name.starts_with(family))
 }
 
 /// Whether an expression can turn one row into many.
@@ -202,7 +231,7 @@ pub fn bounded_size(expr: &Expr) -> Option<u64> {
             .flatten()
             .filter_map(|arg| match arg {
                 Arg::Expr(expr) => bounded_size(expr),
-                Arg::Star => None,
+                Arg::Named(..) | Arg::Star => None,
             })
             .min(),
         _ => None,

@@ -15,7 +15,7 @@ pub fn generated_rows(call: &Call) -> Option<u64> {
         .iter()
         .filter_map(|arg| match arg {
             Arg::Expr(expr) => Some(expr.bare()),
-            Arg::Star => None,
+            Arg::Named(..) | Arg::Star => None,
         })
         .collect();
     match args.as_slice() {

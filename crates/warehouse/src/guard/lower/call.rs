@@ -1,9 +1,9 @@
 //! Calls of functions, and windows.
 
 use datafusion::sql::sqlparser::ast::{
-    DuplicateTreatment, Expr as AstExpr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArgumentList, FunctionArguments, NullTreatment, WindowFrame, WindowFrameBound, WindowFrameUnits,
-    WindowSpec as AstWindowSpec, WindowType,
+    DuplicateTreatment, Expr as AstExpr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator,
+    FunctionArgumentClause, FunctionArgumentList, FunctionArguments, NullTreatment, WindowFrame, WindowFrameBound,
+    WindowFrameUnits, WindowSpec as AstWindowSpec, WindowType,
 };
 
 use super::Lowering;
@@ -63,9 +63,25 @@ impl Lowering<'_> {
                 self.unsupported("a star with a table or options as an argument");
                 Arg::Expr(Expr::refused())
             }
+            FunctionArg::Named {
+                name,
+                arg: FunctionArgExpr::Expr(expr),
+                operator: FunctionArgOperator::RightArrow,
+            } => {
+                let name = self.name(name);
+                Arg::Named(name, self.expr(expr))
+            }
+            FunctionArg::ExprNamed {
+                name: AstExpr::Identifier(name),
+                arg: FunctionArgExpr::Expr(expr),
+                operator: FunctionArgOperator::RightArrow,
+            } => {
+                let name = self.name(name);
+                Arg::Named(name, self.expr(expr))
+            }
             FunctionArg::Named { name: _, arg: _, operator: _ }
             | FunctionArg::ExprNamed { name: _, arg: _, operator: _ } => {
-                self.unsupported("a named argument");
+                self.unsupported("this form of a named argument");
                 Arg::Expr(Expr::refused())
             }
         }

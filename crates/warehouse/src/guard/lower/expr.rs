@@ -62,10 +62,12 @@ impl Lowering<'_> {
     /// Names, literals and what is built of few parts; the rest is in `compound`.
     fn simple(&mut self, expr: &AstExpr) -> Expr {
         match expr {
-            AstExpr::Identifier(ident) => Expr::Column(Column { parts: vec![self.name(ident)], relation: None }),
+            AstExpr::Identifier(ident) => {
+                Expr::Column(Column { parts: vec![self.name(ident)], relation: None, marks: Default::default() })
+            }
             AstExpr::CompoundIdentifier(idents) => {
                 let parts: Vec<Name> = idents.iter().map(|ident| self.name(ident)).collect();
-                Expr::Column(Column { parts, relation: None })
+                Expr::Column(Column { parts, relation: None, marks: Default::default() })
             }
             AstExpr::Value(value) => self.literal(value),
             AstExpr::TypedString(TypedString { data_type, value, uses_odbc_syntax }) => {

@@ -28,6 +28,7 @@ impl Lowering<'_> {
         } = query;
         let pos = self.here;
         let mut out = Query {
+            recursive: with.as_ref().is_some_and(|with| with.recursive),
             ctes: Vec::new(),
             body: Body::Values(Vec::new()),
             order_by: Vec::new(),
@@ -67,10 +68,7 @@ impl Lowering<'_> {
     }
 
     fn with(&mut self, with: &With) -> Vec<Cte> {
-        let With { with_token: _, recursive, cte_tables } = with;
-        if *recursive {
-            self.refuse(ReasonCode::QueryRecursive, "recursive queries have no bound and are not allowed");
-        }
+        let With { with_token: _, recursive: _, cte_tables } = with;
         cte_tables.iter().map(|cte| self.cte(cte)).collect()
     }
 

@@ -263,6 +263,11 @@ impl Printer {
         self.push(if call.distinct { "DISTINCT " } else { "" });
         self.list(args, ", ", |printer, arg| match arg {
             Arg::Expr(expr) => printer.expr(expr),
+            Arg::Named(name, expr) => {
+                printer.name(name);
+                printer.push(" => ");
+                printer.expr(expr);
+            }
             Arg::Star => printer.push("*"),
         });
         self.order_clause(" ORDER BY ", &call.order_by);

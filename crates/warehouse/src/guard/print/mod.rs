@@ -45,7 +45,7 @@ impl Printer {
 
     fn query(&mut self, query: &Query) {
         if !query.ctes.is_empty() {
-            self.push("WITH ");
+            self.push(if query.recursive { "WITH RECURSIVE " } else { "WITH " });
             self.list(&query.ctes, ", ", Self::cte);
             self.push(" ");
         }

@@ -2,6 +2,7 @@
 
 use super::Resolver;
 use super::scope::Rel;
+use crate::guard::access::Marks;
 use crate::guard::children;
 use crate::guard::ir::{Column, Expr};
 use crate::guard::names::{Name, nearest, push_name};
@@ -31,27 +32,45 @@ impl Resolver<'_> {
             [] => {}
             [name] => {
                 let name = name.clone();
-                column.relation = self.plain(&name, true);
+                (column.relation, column.marks) = self.plain(&name, true);
             }
             parts => {
                 let parts = parts.to_vec();
-                column.relation = self.qualified(&parts);
+                (column.relation, column.marks) = self.qualified(&parts, &mut column.parts);
             }
         }
+        self.read(&mut column.marks, column.parts.last());
+    }
+
+    /// Notes that a value with these marks is read here.
+    pub(super) fn read(&mut self, marks: &mut Marks, name: Option<&Name>) {
+        if self.raw {
+            // What the policy itself does with a column is its own affair.
+            *marks = if self.passing { *marks } else { Marks::default() };
+            return;
+        }
+        if marks.masked && self.views == 0 {
+            let (text, pos) = name.map_or(("a column", Default::default()), |name| (name.text.as_str(), name.pos));
+            self.refuse(ReasonCode::ColumnMasked, pos, format!("{text} is masked"), None);
+        }
+        self.telling |= marks.quasi && !self.passing;
     }
 
     /// A name without a table before it; `whole` when nothing follows it.
-    fn plain(&mut self, name: &Name, whole: bool) -> Option<u32> {
+    fn plain(&mut self, name: &Name, whole: bool) -> (Option<u32>, Marks) {
         let text = name.text.as_str();
         for index in (0..self.scopes.len()).rev() {
             let Some(scope) = self.scopes.get(index) else { continue };
             let mut found = scope.rels.iter().filter(|rel| rel.shape.column(text).is_some());
             if let Some(first) = found.next() {
                 let id = first.id;
-                let bases: Vec<_> = std::iter::once(first).chain(found).map(|rel| rel.base_of(text)).collect();
+                let all: Vec<&Rel> = std::iter::once(first).chain(found).collect();
+                let bases: Vec<_> = all.iter().map(|rel| rel.base_of(text)).collect();
+                let marks = all.iter().filter_map(|rel| Some(rel.shape.column(text)?.marks));
+                let marks = marks.chain(scope.aliases.get(text).copied()).collect();
                 if bases.len() > 1 && !scope.merged.contains(text) {
                     // An output column of that name settles it where the clause sees those.
-                    if !scope.aliases.contains(text) {
+                    if !scope.aliases.contains_key(text) {
                         let message = format!("more than one table has a column {text}");
                         self.refuse(
                             ReasonCode::ColumnAmbiguous,
@@ -62,14 +81,17 @@ impl Resolver<'_> {
                     }
                 }
                 self.facts.columns.extend(bases.into_iter().flatten());
-                return Some(id);
+                return (Some(id), marks);
             }
-            if scope.aliases.contains(text) || scope.rels.iter().any(|rel| rel.shape.may_have_made(text)) {
-                return None;
+            if let Some(marks) = scope.aliases.get(text) {
+                return (None, *marks);
+            }
+            if scope.rels.iter().any(|rel| rel.shape.may_have_made(text)) {
+                return (None, Marks::default());
             }
         }
         self.unknown(name, whole);
-        None
+        (None, Marks::default())
     }
 
     fn unknown(&mut self, name: &Name, whole: bool) {
@@ -82,7 +104,7 @@ impl Resolver<'_> {
             return;
         }
         let known = rels().flat_map(|rel| &rel.shape.columns).filter_map(|column| column.name.as_deref());
-        let known = known.chain(self.scopes.iter().flat_map(|scope| &scope.aliases).map(String::as_str));
+        let known = known.chain(self.scopes.iter().flat_map(|scope| scope.aliases.keys()).map(String::as_str));
         let quoted: Vec<String> = known.map(as_written).collect();
         let suggestion = nearest(text, quoted.iter().map(String::as_str));
         let mut shown = String::new();
@@ -91,16 +113,19 @@ impl Resolver<'_> {
     }
 
     /// A name with a table before it, or with fields after it.
-    fn qualified(&mut self, parts: &[Name]) -> Option<u32> {
+    fn qualified(&mut self, parts: &[Name], written: &mut Vec<Name>) -> (Option<u32>, Marks) {
         for length in [2, 1] {
             let Some((qualifier, rest)) = parts.split_at_checked(length) else { continue };
             let Some((name, fields)) = rest.split_first() else { continue };
             let found =
                 self.scopes.iter().rev().find_map(|scope| scope.rels.iter().find(|rel| is_named(rel, qualifier)));
-            let Some(rel) = found else { continue };
-            return self.column_of(&rel.clone(), name, fields);
+            let Some(rel) = found.cloned() else { continue };
+            if rel.stands_in {
+                written.drain(..length - 1);
+            }
+            return self.column_of(&rel, name, fields);
         }
-        let (first, fields) = parts.split_first()?;
+        let Some((first, fields)) = parts.split_first() else { return (None, Marks::default()) };
         let text = first.text.as_str();
         let nested = self
             .scopes
@@ -124,10 +149,10 @@ impl Resolver<'_> {
             format!("there is no table {text} in this query"),
             suggestion,
         );
-        None
+        (None, Marks::default())
     }
 
-    fn column_of(&mut self, rel: &Rel, name: &Name, fields: &[Name]) -> Option<u32> {
+    fn column_of(&mut self, rel: &Rel, name: &Name, fields: &[Name]) -> (Option<u32>, Marks) {
         let text = name.text.as_str();
         let column = rel.shape.column(text);
         let fields_fit = fields.is_empty() || column.is_none_or(|column| column.nested);
@@ -139,7 +164,7 @@ impl Resolver<'_> {
             self.refuse(ReasonCode::ColumnUnknown, name.pos, format!("{table} has no column {text}"), suggestion);
         }
         self.facts.columns.extend(rel.base_of(text));
-        Some(rel.id)
+        (Some(rel.id), column.map(|column| column.marks).unwrap_or_default())
     }
 }
 

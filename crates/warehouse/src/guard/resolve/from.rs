@@ -4,6 +4,8 @@ use pilothouse_domain::catalog::{DataType, Dialect, Table};
 
 use super::Resolver;
 use super::scope::{OutColumn, Rel, Scope, Shape};
+use super::stand_in::StandIn;
+use crate::guard::access::{Marks, Sensitivity};
 use crate::guard::children;
 use crate::guard::functions;
 use crate::guard::ir::{Alias, Constraint, FromItem, Join, Relation, Source};
@@ -52,12 +54,30 @@ impl<'a> Resolver<'a> {
                 self.refuse(ReasonCode::ColumnUnknown, name.pos, message, None);
             }
             self.facts.columns.extend(scope.rels.iter().filter_map(|rel| rel.base_of(&name.text)));
+            let mut marks: Marks =
+                scope.rels.iter().filter_map(|rel| Some(rel.shape.column(&name.text)?.marks)).collect();
+            if marks.restricted {
+                let message = format!("{} may only be counted, not joined on", name.text);
+                self.refuse(ReasonCode::ColumnRestricted, name.pos, message, None);
+            }
+            self.read(&mut marks, Some(&name));
             scope.merged.insert(name.text);
         }
     }
 
     fn relation(&mut self, relation: &mut Relation, scope: &mut Scope) {
         relation.id = self.fresh();
+        let mut stands_in = None;
+        if let Source::Table(parts) = &relation.source
+            && let Some(query) = self.stand_in(parts)
+        {
+            stands_in = Some((parts.clone(), relation.alias.is_none(), matches!(query, StandIn::Table(_))));
+            let (StandIn::Table(query) | StandIn::View(query)) = query;
+            if let (None, Some(name)) = (&relation.alias, parts.last()) {
+                relation.alias = Some(Alias { name: name.clone(), columns: Vec::new() });
+            }
+            relation.source = Source::Derived { lateral: false, query: Box::new(query) };
+        }
         let (mut rel, laid_open) = match &mut relation.source {
             Source::Nested(item) => {
                 let mut inner = Scope::default();
@@ -72,6 +92,18 @@ impl<'a> Resolver<'a> {
                 (self.combined(inner, relation.id), true)
             }
             Source::Table(parts) => (self.table(parts, relation.id), true),
+            Source::Derived { lateral: _, query } if let Some((parts, _, is_table)) = &stands_in => {
+                let mut shape = self.resolve_stand_in(query, *is_table);
+                if let Some(table) = self.base_table(parts).filter(|_| *is_table) {
+                    shape.key = self.key_of(table);
+                    let access = self.access.table(&table.name);
+                    for column in &mut shape.columns {
+                        let name = column.name.as_deref().unwrap_or_default();
+                        column.marks = access.map(|access| access.of(name).into()).unwrap_or_default();
+                    }
+                }
+                (self.anonymous(relation.id, shape), true)
+            }
             Source::Derived { lateral, query } => {
                 let shape = if *lateral {
                     self.scopes.push(scope.clone());
@@ -102,6 +134,10 @@ impl<'a> Resolver<'a> {
         if let Some(Alias { name, columns }) = &relation.alias {
             rel.name = Some(name.text.clone());
             rel.schema = None;
+            if let Some((parts, true, _)) = &stands_in {
+                rel.schema = self.base_table(parts).and_then(|table| table.schema.clone());
+                rel.stands_in = true;
+            }
             rel.shape.rename(columns);
             // The columns of a table function are all named when its alias names them.
             rel.shape.open &= laid_open || columns.is_empty();
@@ -109,6 +145,7 @@ impl<'a> Resolver<'a> {
                 rel.shape.open = true;
             }
         }
+        self.telling |= rel.shape.telling;
         if let Some(rows) = rel.shape.rows {
             self.facts.rows.insert(rel.id, rows);
         }
@@ -127,13 +164,13 @@ impl<'a> Resolver<'a> {
     }
 
     fn anonymous(&self, id: u32, shape: Shape) -> Rel {
-        Rel { id, name: None, schema: None, shape, base_names: Vec::new() }
+        Rel { id, name: None, schema: None, shape, base_names: Vec::new(), stands_in: false }
     }
 
     /// The FROM items of a join in brackets that has a name of its own.
     fn combined(&self, inner: Scope, id: u32) -> Rel {
         let open = inner.rels.iter().any(|rel| rel.shape.open);
-        let mut shape = Shape { columns: Vec::new(), open, rows: None };
+        let mut shape = Shape { open, ..Shape::default() };
         let mut base_names = Vec::new();
         for rel in inner.rels {
             for column in rel.shape.columns {
@@ -141,7 +178,7 @@ impl<'a> Resolver<'a> {
                 shape.columns.push(column);
             }
         }
-        Rel { id, name: None, schema: None, shape, base_names }
+        Rel { id, name: None, schema: None, shape, base_names, stands_in: false }
     }
 
     fn table(&mut self, parts: &mut Vec<Name>, id: u32) -> Rel {
@@ -150,37 +187,52 @@ impl<'a> Resolver<'a> {
             && let Some(cte) = self.ctes.iter().rev().find(|cte| cte.name == last.text).cloned()
         {
             self.spend(cte.cost, last.pos);
-            return Rel { id, name: Some(last.text), schema: None, shape: cte.shape, base_names: Vec::new() };
+            return Rel { name: Some(last.text), ..self.anonymous(id, cte.shape) };
         }
         self.spend(1, last.pos);
         let Some(table) = self.base_table(parts) else {
             self.refuse_table(parts, &last);
-            return Rel { id, name: Some(last.text), schema: None, shape: Shape::open(), base_names: Vec::new() };
+            return Rel { name: Some(last.text), ..self.anonymous(id, Shape::open()) };
         };
+        let schema = table.schema.as_deref().unwrap_or("public");
         let postgres = self.catalog.dialect == Dialect::PostgreSql;
-        if let Some(schema) = table.schema.as_deref()
-            && postgres
-            && parts.len() == 1
-            && schema != "public"
-        {
-            // The schema is written out, so that the server's search path decides nothing.
+        // The schema is written out, so that the server's search path decides nothing, and no CTE around a view.
+        if parts.len() == 1 && ((postgres && schema != "public") || self.outside.contains(&table.name)) {
             parts.insert(0, Name { text: schema.to_owned(), pos: last.pos });
         }
         self.facts.tables.insert(table.name.clone());
+        let access = self.access.table(&table.name);
+        if access.is_some_and(|access| access.approval) {
+            let message = format!("{} may be read once a person has agreed to it", table.name);
+            self.refuse(ReasonCode::ApprovalTable, last.pos, message, None);
+        }
         let columns = table.columns.iter().map(|column| OutColumn {
             name: Some(column.name.clone()),
             base: Some(table.name.clone()),
             nested: column.data_type == DataType::Other,
+            marks: access.map(|access| access.of(&column.name).into()).unwrap_or_default(),
         });
-        let shape = Shape { columns: columns.collect(), open: false, rows: None };
+        let shape = Shape { columns: columns.collect(), key: self.key_of(table), ..Shape::default() };
         let base_names = table.columns.iter().map(|column| column.name.clone()).collect();
-        Rel { id, name: Some(table.name.clone()), schema: table.schema.clone(), shape, base_names }
+        let (name, schema) = (Some(table.name.clone()), table.schema.clone());
+        Rel { id, name, schema, shape, base_names, stands_in: false }
     }
 
-    fn base_table(&self, parts: &[Name]) -> Option<&'a Table> {
+    /// The column that tells the persons of a table apart, where the table tells something of them.
+    fn key_of(&self, table: &Table) -> Option<String> {
+        let quasi = |sensitivity: &Sensitivity| *sensitivity == Sensitivity::Quasi;
+        match (table.primary_key.as_slice(), self.access.table(&table.name)) {
+            ([key], Some(access)) if access.columns.values().any(quasi) => Some(key.clone()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn base_table(&self, parts: &[Name]) -> Option<&'a Table> {
         let schema_of = |table: &Table| table.schema.clone().unwrap_or_else(|| "public".to_owned());
         let name = parts.last()?;
-        let found: Vec<&'a Table> = self.catalog.tables.iter().filter(|table| table.name == name.text).collect();
+        let seen = |table: &&Table| !self.access.table(&table.name).is_some_and(|access| access.hidden);
+        let named = self.catalog.tables.iter().filter(|table| table.name == name.text);
+        let found: Vec<&'a Table> = named.filter(seen).collect();
         match (parts, found.as_slice()) {
             ([_], [only]) => Some(*only),
             ([_], many) => many.iter().copied().find(|table| schema_of(table) == "public"),
@@ -213,7 +265,9 @@ impl<'a> Resolver<'a> {
         {
             self.refuse(ReasonCode::TableFile, last.pos, format!("{full} is a file or an address, not a table"), None);
         } else {
-            let tables = self.catalog.tables.iter().map(|table| table.name.as_str());
+            let hidden = |name: &str| self.access.table(name).is_some_and(|access| access.hidden);
+            let tables = self.catalog.tables.iter().map(|table| table.name.as_str()).filter(|name| !hidden(name));
+            let tables = tables.chain(self.access.views.keys().map(String::as_str));
             let suggestion = nearest(&last.text, tables.chain(self.ctes.iter().map(|cte| cte.name.as_str())));
             self.refuse(ReasonCode::TableUnknown, last.pos, format!("there is no table {full}"), suggestion);
         }

@@ -5,13 +5,17 @@
 
 mod columns;
 mod from;
+mod groups;
 mod query;
+mod recursive;
 mod scope;
+mod stand_in;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use pilothouse_domain::catalog::Catalog;
 
+use super::access::Access;
 use super::ir::{Query, RelId};
 use super::lexer::Pos;
 use super::limits::Limits;
@@ -30,9 +34,16 @@ pub struct Facts {
 }
 
 /// Resolves all names of `query`.
-pub fn resolve(query: &mut Query, catalog: &Catalog, limits: &Limits, reasons: &mut Vec<Reason>) -> Facts {
+pub fn resolve(
+    query: &mut Query,
+    catalog: &Catalog,
+    access: &Access,
+    limits: &Limits,
+    reasons: &mut Vec<Reason>,
+) -> Facts {
     let mut resolver = Resolver {
         catalog,
+        access,
         limits,
         reasons,
         facts: Facts::default(),
@@ -41,13 +52,20 @@ pub fn resolve(query: &mut Query, catalog: &Catalog, limits: &Limits, reasons: &
         ctes: Vec::new(),
         cost: 0,
         expansion_refused: false,
+        raw: false,
+        passing: false,
+        telling: false,
+        outside: Vec::new(),
+        views: 0,
     };
-    resolver.query(query);
+    let shape = resolver.query(query);
+    resolver.shown(query, &shape);
     resolver.facts
 }
 
 struct Resolver<'a> {
     catalog: &'a Catalog,
+    access: &'a Access,
     limits: &'a Limits,
     reasons: &'a mut Vec<Reason>,
     facts: Facts,
@@ -59,6 +77,16 @@ struct Resolver<'a> {
     /// Base tables read so far by the query at hand, with CTEs written out.
     cost: u64,
     expansion_refused: bool,
+    /// Whether tables are read as they stand: within what stands in for one.
+    raw: bool,
+    /// Whether what is read is only handed on, as the columns of a SELECT are.
+    passing: bool,
+    /// Whether which rows there are tells something of single persons, as far as the SELECT at hand was read.
+    telling: bool,
+    /// CTEs that are not seen within a view, whose tables may have their names.
+    outside: Vec<String>,
+    /// How many views stand in each other.
+    views: usize,
 }
 
 impl Resolver<'_> {

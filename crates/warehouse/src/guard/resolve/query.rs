@@ -2,21 +2,35 @@
 
 use pilothouse_domain::catalog::Dialect;
 
-use super::Resolver;
-use super::scope::{CteInfo, OutColumn, Scope, Shape, literal_limit};
+use super::scope::{CteInfo, OutColumn, Scope, Shape, literal_limit, named};
+use super::{Resolver, groups, recursive};
+use crate::guard::access::Marks;
 use crate::guard::children::{self, ChildMut};
 use crate::guard::functions;
 use crate::guard::ir::{Body, Distinct, Expr, GroupBy, Item, OrderItem, Query, Select, Star, Window};
+use crate::guard::lexer::Pos;
+use crate::guard::names::Name;
 use crate::guard::report::ReasonCode;
 
 impl Resolver<'_> {
     /// Resolves a query and returns the columns it gives.
     pub(super) fn query(&mut self, query: &mut Query) -> Shape {
         let visible = self.ctes.len();
-        let Query { ctes, body, order_by, limit, offset, pos: _ } = query;
+        let Query { recursive, ctes, body, order_by, limit, offset, pos: _ } = query;
+        let passing = std::mem::take(&mut self.passing);
+        if let Some(cte) = recursive::named_early(ctes).filter(|_| *recursive) {
+            let message = format!("{} is named before it is defined", cte.name.text);
+            self.refuse(ReasonCode::QueryRecursive, cte.name.pos, message, None);
+        }
         for cte in ctes {
             let outside = std::mem::take(&mut self.cost);
-            let mut shape = self.query(&mut cte.query);
+            let telling = self.telling;
+            let mut shape = if *recursive && recursive::names_itself(cte) {
+                self.recursive(cte)
+            } else {
+                self.query(&mut cte.query)
+            };
+            self.telling = telling;
             shape.rename(&cte.columns);
             let cost = std::mem::replace(&mut self.cost, outside).max(1);
             self.ctes.push(CteInfo { name: cte.name.text.clone(), shape, cost });
@@ -30,10 +44,17 @@ impl Resolver<'_> {
             shape.rows = Some(shape.rows.map_or(limit, |rows| rows.min(limit)));
         }
         self.ctes.truncate(visible);
+        self.passing = passing;
         shape
     }
 
-    fn body(&mut self, body: &mut Body, order_by: &mut [OrderItem]) -> Shape {
+    /// A query within an expression: what it gives is used there.
+    fn inner(&mut self, query: &mut Query) {
+        let shape = self.query(query);
+        self.telling |= shape.telling || (shape.marks().quasi && !self.raw);
+    }
+
+    pub(super) fn body(&mut self, body: &mut Body, order_by: &mut [OrderItem]) -> Shape {
         match body {
             Body::Select(select) => self.select(select, order_by),
             Body::Nested(query) => {
@@ -46,10 +67,14 @@ impl Resolver<'_> {
                 for expr in rows.iter_mut().flatten() {
                     self.expr(expr);
                 }
-                let column =
-                    |index: usize| OutColumn { name: Some(format!("column{}", index + 1)), base: None, nested: false };
+                let column = |index: usize| OutColumn {
+                    name: Some(format!("column{}", index + 1)),
+                    base: None,
+                    nested: false,
+                    marks: Marks::default(),
+                };
                 let rows = u64::try_from(rows.len()).ok();
-                let shape = Shape { columns: (0..width).map(column).collect(), open: false, rows };
+                let shape = Shape { columns: (0..width).map(column).collect(), rows, ..Shape::default() };
                 self.order_by_output(order_by, &shape);
                 shape
             }
@@ -58,10 +83,15 @@ impl Resolver<'_> {
                 for branch in rest {
                     let other = self.body(&mut branch.body, &mut []);
                     shape.rows = shape.rows.zip(other.rows).map(|(a, b)| a.saturating_add(b));
+                    shape.telling |= other.telling;
+                    for (column, other) in shape.columns.iter_mut().zip(&other.columns) {
+                        column.marks = column.marks.and(other.marks);
+                    }
                 }
                 for column in &mut shape.columns {
                     column.base = None;
                 }
+                shape.key = None;
                 self.order_by_output(order_by, &shape);
                 shape
             }
@@ -73,8 +103,7 @@ impl Resolver<'_> {
         if order_by.is_empty() {
             return;
         }
-        let aliases = shape.columns.iter().filter_map(|column| column.name.clone()).collect();
-        self.scopes.push(Scope { aliases, ..Scope::default() });
+        self.scopes.push(Scope { aliases: named(&shape.columns), ..Scope::default() });
         for item in order_by {
             self.expr(&mut item.expr);
         }
@@ -82,6 +111,7 @@ impl Resolver<'_> {
     }
 
     fn select(&mut self, select: &mut Select, order_by: &mut [OrderItem]) -> Shape {
+        let around = std::mem::take(&mut self.telling);
         let mut scope = Scope::default();
         for item in &mut select.from {
             self.joined_item(item, &mut scope);
@@ -90,28 +120,75 @@ impl Resolver<'_> {
         if let Some(filter) = &mut select.filter {
             self.expr(filter);
         }
-        let mut columns = Vec::new();
-        let mut open = false;
-        for item in &mut select.items {
-            match item {
-                Item::Expr { expr, alias } => {
-                    self.expr(expr);
-                    let name = alias.as_ref().map(|alias| alias.text.clone()).or_else(|| self.made_name(expr));
-                    columns.push(OutColumn { name, base: None, nested: true });
-                }
-                Item::Star(star) => open |= self.star(star, &mut columns),
-            }
-        }
+        let (mut columns, open) = self.items(&mut select.items);
         if let Some(scope) = self.scopes.last_mut() {
-            scope.aliases = columns.iter().filter_map(|column| column.name.clone()).collect();
+            scope.aliases = named(&columns);
         }
         self.grouping_clauses(select);
         for item in order_by {
             self.expr(&mut item.expr);
         }
         let rows = self.rows(select);
+        let telling = self.grouped(select, &mut columns);
+        let key = self.scopes.last().and_then(|scope| scope.key_among(&columns));
         self.scopes.pop();
-        Shape { columns, open, rows }
+        self.telling = around;
+        Shape { columns, open, rows, telling, key }
+    }
+
+    /// The columns of a SELECT, and whether there may be more. What they carry goes on with them, so that reading them
+    /// here tells nothing yet.
+    fn items(&mut self, items: &mut [Item]) -> (Vec<OutColumn>, bool) {
+        let (mut columns, mut open) = (Vec::new(), false);
+        let passing = std::mem::replace(&mut self.passing, true);
+        for item in items {
+            match item {
+                Item::Expr { expr, alias } => {
+                    self.expr(expr);
+                    let name = alias.as_ref().map(|alias| alias.text.clone()).or_else(|| self.made_name(expr));
+                    columns.push(OutColumn { name, base: None, nested: true, marks: Marks::of(expr) });
+                }
+                Item::Star(star) => open |= self.star(star, &mut columns),
+            }
+        }
+        self.passing = passing;
+        (columns, open)
+    }
+
+    /// Groups that tell something of persons are shown from a size on. Returns whether rows of single persons tell it.
+    fn grouped(&mut self, select: &mut Select, columns: &mut [OutColumn]) -> bool {
+        let exprs = select.items.iter().filter_map(|item| match item {
+            Item::Expr { expr, alias: _ } => Some(expr),
+            Item::Star(_) => None,
+        });
+        let aggregated = exprs.chain(&select.having).any(functions::aggregates);
+        if !aggregated && select.group_by == GroupBy::None {
+            return self.telling;
+        }
+        let told = self.telling || columns.iter().any(|column| column.marks.quasi);
+        if !told || self.raw {
+            return false;
+        }
+        for column in columns {
+            column.marks.quasi = false;
+        }
+        let persons = self.scopes.last().and_then(Scope::persons);
+        groups::of_at_least(select, self.access.min_group, persons);
+        let message = format!("groups of fewer than {} are left out", self.access.min_group);
+        self.refuse(ReasonCode::GroupThreshold, Pos::default(), message, None);
+        false
+    }
+
+    /// The result must tell nothing of single persons.
+    pub(super) fn shown(&mut self, query: &Query, shape: &Shape) {
+        if !shape.telling && !shape.marks().quasi {
+            return;
+        }
+        let marked = shape.columns.iter().find(|column| column.marks.quasi).and_then(|column| column.name.clone());
+        let what = marked.map_or_else(|| "these rows tell".to_owned(), |name| format!("{name} tells"));
+        let message = format!("{what} something about single persons");
+        let suggestion = Some("group by it and count, or leave it out".to_owned());
+        self.refuse(ReasonCode::ColumnQuasi, query.pos, message, suggestion);
     }
 
     /// The clauses that see the names of output columns.
@@ -178,6 +255,7 @@ impl Resolver<'_> {
             }
         }
         let mut seen = std::collections::BTreeSet::new();
+        let before = columns.len();
         for rel in &rels {
             for column in &rel.shape.columns {
                 let name = column.name.clone();
@@ -190,8 +268,15 @@ impl Resolver<'_> {
                     self.facts.columns.insert(base);
                 }
                 let renamed = star.rename.iter().find(|(from, _)| from.text == text).map(|(_, to)| to.text.clone());
-                columns.push(OutColumn { name: renamed.or(name), base: None, nested: column.nested });
+                let marks = column.marks;
+                columns.push(OutColumn { name: renamed.or(name), base: None, nested: column.nested, marks });
             }
+        }
+        let added = columns.get_mut(before..).unwrap_or_default();
+        star.marks = added.iter().map(|column| column.marks).collect();
+        for column in added.iter().filter(|column| column.marks.masked) {
+            let name = Name { text: column.name.clone().unwrap_or_default(), pos: star.pos };
+            self.read(&mut column.marks.clone(), Some(&name));
         }
         open
     }
@@ -217,9 +302,7 @@ impl Resolver<'_> {
     pub(super) fn child(&mut self, part: ChildMut<'_>) {
         match part {
             ChildMut::Expr(expr) => self.expr(expr),
-            ChildMut::Query(query) => {
-                self.query(query);
-            }
+            ChildMut::Query(query) => self.inner(query),
         }
     }
 }

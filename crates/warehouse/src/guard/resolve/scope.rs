@@ -1,7 +1,8 @@
 //! What can be named at one place: FROM items with their columns, merged columns, names given to output columns.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::guard::access::Marks;
 use crate::guard::ir::{Query, RelId};
 use crate::guard::names::Name;
 
@@ -14,6 +15,8 @@ pub struct OutColumn {
     pub base: Option<String>,
     /// Whether fields of it may be named.
     pub nested: bool,
+    /// What its values carry with them.
+    pub marks: Marks,
 }
 
 /// The columns of a FROM item or of a result.
@@ -24,12 +27,21 @@ pub struct Shape {
     pub open: bool,
     /// Most rows, where the shape bounds them.
     pub rows: Option<u64>,
+    /// Whether which rows there are tells something of single persons.
+    pub telling: bool,
+    /// The column that tells the persons of a table apart, where its columns tell something of them.
+    pub key: Option<String>,
 }
 
 impl Shape {
     /// A shape of which nothing is known.
     pub fn open() -> Self {
-        Self { columns: Vec::new(), open: true, rows: None }
+        Self { open: true, ..Self::default() }
+    }
+
+    /// What the values of all columns carry with them.
+    pub fn marks(&self) -> Marks {
+        self.columns.iter().map(|column| column.marks).collect()
     }
 
     /// The column of that name, if there is one.
@@ -48,7 +60,12 @@ impl Shape {
         for (index, name) in names.iter().enumerate() {
             match self.columns.get_mut(index) {
                 Some(column) => column.name = Some(name.text.clone()),
-                None => self.columns.push(OutColumn { name: Some(name.text.clone()), base: None, nested: true }),
+                None => self.columns.push(OutColumn {
+                    name: Some(name.text.clone()),
+                    base: None,
+                    nested: true,
+                    marks: Marks::default(),
+                }),
             }
         }
     }
@@ -63,6 +80,8 @@ pub struct Rel {
     pub shape: Shape,
     /// The catalog's own names of a base table's columns, by position, where they were renamed.
     pub base_names: Vec<String>,
+    /// Whether a query stands in for the table, which has no schema.
+    pub stands_in: bool,
 }
 
 impl Rel {
@@ -81,8 +100,8 @@ pub struct Scope {
     pub rels: Vec<Rel>,
     /// Columns that USING or NATURAL made one.
     pub merged: BTreeSet<String>,
-    /// Names given to output columns, in the clauses that see them.
-    pub aliases: BTreeSet<String>,
+    /// Names given to output columns, in the clauses that see them, with what their values carry.
+    pub aliases: BTreeMap<String, Marks>,
 }
 
 /// A CTE that may be named.
@@ -97,4 +116,22 @@ pub struct CteInfo {
 /// The number in a query's own LIMIT.
 pub fn literal_limit(query: &Query) -> Option<u64> {
     query.limit.as_ref().and_then(|limit| limit.integer()).and_then(|value| u64::try_from(value).ok())
+}
+
+/// The names of columns, with what their values carry.
+pub fn named(columns: &[OutColumn]) -> BTreeMap<String, Marks> {
+    columns.iter().filter_map(|column| Some((column.name.clone()?, column.marks))).collect()
+}
+
+impl Scope {
+    /// A FROM item whose rows are persons, with the column that tells them apart.
+    pub fn persons(&self) -> Option<(RelId, String, String)> {
+        self.rels.iter().find_map(|rel| Some((rel.id, rel.name.clone()?, rel.shape.key.clone()?)))
+    }
+
+    /// The name under which a key comes out among the columns of a SELECT.
+    pub fn key_among(&self, columns: &[OutColumn]) -> Option<String> {
+        let (_, _, key) = self.persons()?;
+        columns.iter().any(|column| column.name.as_deref() == Some(key.as_str())).then_some(key)
+    }
 }

@@ -88,7 +88,7 @@ impl Visitor for Sized<'_> {
         if let Some(index) = functions::size_argument(name) {
             let bound = match call.args.iter().flatten().nth(index) {
                 Some(Arg::Expr(expr)) => functions::bounded_size(expr),
-                Some(Arg::Star) | None => None,
+                Some(Arg::Named(..) | Arg::Star) | None => None,
             };
             if bound.is_none_or(|size| size > limits.max_value_size) {
                 let message =

@@ -141,19 +141,27 @@ impl Graph {
             return inner;
         }
         self.tables.push((relation.id, relation.pos));
-        let lateral = match &relation.source {
-            Source::Derived { lateral, query: _ } => *lateral,
-            Source::Function { .. } | Source::Unnest { .. } => true,
-            Source::Table(_) | Source::Nested(_) | Source::Refused => false,
-        };
-        if lateral {
+        let earlier: BTreeSet<RelId> = self.tables.iter().map(|(id, _)| *id).collect();
+        let belongs_to = match &relation.source {
             // What is computed from a row of another table belongs to that row.
-            let mut seen = Columns::default();
-            walk::relation(&mut seen, relation);
-            let earlier: Vec<RelId> = self.tables.iter().map(|(id, _)| *id).filter(|id| seen.0.contains(id)).collect();
-            for id in earlier {
-                self.join(relation.id, id);
+            Source::Function { .. } | Source::Unnest { .. } => {
+                let mut seen = Columns::default();
+                walk::relation(&mut seen, relation);
+                seen.0
             }
+            // What is looked up for a row belongs to it where an equality says which rows.
+            Source::Derived { lateral: true, query } => {
+                let mut within = Equalities::default();
+                walk::query(&mut within, query);
+                let across = |(a, b): &(RelId, RelId)| earlier.contains(a) != earlier.contains(b);
+                within.0.into_iter().filter(across).flat_map(|(a, b)| [a, b]).collect()
+            }
+            Source::Derived { lateral: false, query: _ } | Source::Table(_) | Source::Nested(_) | Source::Refused => {
+                BTreeSet::new()
+            }
+        };
+        for id in belongs_to.intersection(&earlier) {
+            self.join(relation.id, *id);
         }
         vec![relation.id]
     }
@@ -167,6 +175,23 @@ impl Visitor for Columns {
     fn expr(&mut self, expr: &Expr) {
         if let Expr::Column(column) = expr {
             self.0.extend(column.relation);
+        }
+    }
+}
+
+/// The pairs of FROM items that the conditions of a query and of those within it connect.
+#[derive(Default)]
+struct Equalities(BTreeSet<(RelId, RelId)>);
+
+impl Visitor for Equalities {
+    fn select(&mut self, select: &Select) {
+        let joins = select.from.iter().flat_map(|item| &item.joins);
+        let on = joins.filter_map(|join| match &join.constraint {
+            Constraint::On(on) => Some(on),
+            Constraint::Using(_) | Constraint::Natural | Constraint::None => None,
+        });
+        for condition in on.chain(&select.filter) {
+            self.0.extend(edges(condition));
         }
     }
 }

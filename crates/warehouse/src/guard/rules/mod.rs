@@ -1,5 +1,6 @@
 //! The rules: pure functions from the resolved tree to reasons. All of them run, so that every reason is told at once.
 
+mod access;
 mod bounds;
 mod calls;
 mod joins;
@@ -21,7 +22,7 @@ pub struct Context<'a> {
 type Rule = fn(&Query, &Context<'_>) -> Vec<Reason>;
 
 /// The rules in the order in which their reasons are told.
-const RULES: [Rule; 4] = [calls::allowed, calls::sized, bounds::check, joins::connected];
+const RULES: [Rule; 5] = [access::counted_only, calls::allowed, calls::sized, bounds::check, joins::connected];
 
 /// Runs every rule.
 pub fn run(query: &Query, context: &Context<'_>) -> Vec<Reason> {

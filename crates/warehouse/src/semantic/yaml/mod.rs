@@ -9,7 +9,8 @@ use pilothouse_domain::catalog::Catalog;
 use pilothouse_domain::semantic::{Dataset, Field, Filter, Join, Metric, Model, Segment};
 
 use super::infer;
-use doc::{DatasetDoc, Document, Entries, FieldDoc, JoinDoc, Line};
+use crate::yaml::{Entries, Line};
+use doc::{DatasetDoc, Document, FieldDoc, JoinDoc};
 
 pub use write::write;
 

@@ -2,8 +2,9 @@
 
 use pilothouse_domain::semantic::{Dataset, Field, Model};
 
-use super::doc::{DatasetDoc, Document, Entries, FieldDoc, JoinDoc, Line, MetricDoc, SegmentDoc};
+use super::doc::{DatasetDoc, Document, FieldDoc, JoinDoc, MetricDoc, SegmentDoc};
 use super::{YamlError, error, text};
+use crate::yaml::{Entries, Line};
 
 /// The file for `model`: everything it says, so that all of it can be edited.
 ///

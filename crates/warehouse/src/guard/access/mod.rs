@@ -1,0 +1,134 @@
+//! Who may see what: sensitivities of columns, conditions on rows, hidden tables, views.
+//!
+//! Whatever can be kept by changing the query is kept so: a protected table is read as a query of its own, which masks
+//! columns, leaves hidden ones out and lets through the rows that may be seen. What is `restricted` or `quasi` is a
+//! matter of how a query uses it, so those carry a mark with them, see [`Marks`].
+
+mod file;
+mod marks;
+pub(in crate::guard) mod mask;
+
+use std::collections::BTreeMap;
+
+use pilothouse_domain::catalog::{Catalog, Dialect};
+
+use super::ir::{Body, Expr, Query};
+use super::limits::Limits;
+use super::{lexer, lower, parse};
+
+pub use file::{Fault, PolicyFile};
+pub use marks::Marks;
+pub use mask::Mask;
+
+/// What a query may do with a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Sensitivity {
+    /// Everything.
+    #[default]
+    Open,
+    /// Everything, with a masked value in its place.
+    Masked(Mask),
+    /// Tell about groups of people, and never about one.
+    Quasi,
+    /// Be counted and be compared with NULL.
+    Restricted,
+    /// Nothing: it does not exist.
+    Hidden,
+}
+
+/// What is protected of a table.
+#[derive(Debug, Clone, Default)]
+pub struct TableAccess {
+    /// Whether the table is not seen at all.
+    pub hidden: bool,
+    /// Whether a query that reads it waits for a person.
+    pub approval: bool,
+    /// The columns that are not open.
+    pub columns: BTreeMap<String, Sensitivity>,
+    pub(super) rows: Option<Expr>,
+}
+
+impl TableAccess {
+    /// What may be done with a column.
+    pub fn of(&self, column: &str) -> Sensitivity {
+        self.columns.get(column).copied().unwrap_or_default()
+    }
+
+    /// Whether the table cannot be read as it stands.
+    pub(super) fn is_wrapped(&self) -> bool {
+        let changes = |sensitivity: &Sensitivity| matches!(sensitivity, Sensitivity::Masked(_) | Sensitivity::Hidden);
+        self.rows.is_some() || self.columns.values().any(changes)
+    }
+}
+
+/// What one caller may see of a connection.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// Tables of which something is protected, by name.
+    pub tables: BTreeMap<String, TableAccess>,
+    pub(super) views: BTreeMap<String, Query>,
+    /// The project that all tables stand in, where the engine has projects.
+    pub project: Option<String>,
+    /// The smallest group that is shown of what a `quasi` column tells.
+    pub min_group: u64,
+}
+
+/// The smallest group that is shown where nothing else is said.
+pub const MIN_GROUP: u64 = 5;
+
+impl Access {
+    /// Nothing is protected.
+    pub fn open() -> Self {
+        Self { min_group: MIN_GROUP, ..Self::default() }
+    }
+
+    pub(super) fn table(&self, name: &str) -> Option<&TableAccess> {
+        self.tables.get(name)
+    }
+
+    /// Lets only those rows of a table be seen for which `condition` holds.
+    ///
+    /// # Errors
+    /// Where it is no condition; in words.
+    pub fn filter_rows(&mut self, table: &str, condition: &str, dialect: Dialect) -> Result<(), String> {
+        let query = written(&format!("SELECT 1 FROM t WHERE {condition}"), dialect)?;
+        let Body::Select(select) = query.body else { return Err("it is no condition".to_owned()) };
+        if query.limit.is_some() || !query.order_by.is_empty() || select.group_by != super::ir::GroupBy::None {
+            return Err("it is more than a condition".to_owned());
+        }
+        self.tables.entry(table.to_owned()).or_default().rows = select.filter;
+        Ok(())
+    }
+
+    /// Gives a name to a query.
+    ///
+    /// # Errors
+    /// Where the text is no query; in words.
+    pub fn view(&mut self, name: &str, sql: &str, dialect: Dialect) -> Result<(), String> {
+        self.views.insert(name.to_owned(), written(sql, dialect)?);
+        Ok(())
+    }
+
+    /// The tables and columns of the catalog that the caller may know of.
+    pub fn seen(&self, catalog: &Catalog) -> Catalog {
+        let mut seen = catalog.clone();
+        seen.tables.retain(|table| !self.table(&table.name).is_some_and(|access| access.hidden));
+        for table in &mut seen.tables {
+            let Some(access) = self.table(&table.name) else { continue };
+            table.columns.retain(|column| access.of(&column.name) != Sensitivity::Hidden);
+        }
+        seen
+    }
+}
+
+/// A text of the policy's own as a tree. It goes through lexer, parser and lowering as every other, and names are
+/// resolved where it is used.
+fn written(sql: &str, dialect: Dialect) -> Result<Query, String> {
+    let limits = Limits::default();
+    let told = |reasons: &[super::Reason]| reasons.iter().map(|r| r.message.clone()).collect::<Vec<_>>().join("; ");
+    let tokens = lexer::scan(sql, dialect, &limits).map_err(|reasons| told(&reasons))?;
+    let statement = parse::parse(sql, dialect, &tokens).map_err(|reason| reason.message)?;
+    let mut reasons = Vec::new();
+    let query = lower::lower(&statement, dialect, &limits, &mut reasons);
+    query.filter(|_| reasons.is_empty()).ok_or_else(|| told(&reasons))
+}
