@@ -2,10 +2,10 @@
 
 use pilothouse_domain::catalog::{Catalog, Dialect};
 use pilothouse_fuzz::{SQL, catalog, sentence};
-use pilothouse_warehouse::guard::access::Access;
+use pilothouse_warehouse::guard::access::{Access, PolicyFile};
 use pilothouse_warehouse::guard::{Limits, Policy, Verdict, check};
 
-/// Checks `sql` for both engines.
+/// Checks `sql` for every dialect.
 fn settles(sql: &str, catalogs: &[Catalog]) {
     for catalog in catalogs {
         let limits = Limits::default();
@@ -21,8 +21,10 @@ fn settles(sql: &str, catalogs: &[Catalog]) {
     }
 }
 
-fn catalogs() -> [Catalog; 2] {
-    [Dialect::DataFusion, Dialect::PostgreSql].map(catalog)
+const DIALECTS: [Dialect; 3] = [Dialect::DataFusion, Dialect::PostgreSql, Dialect::BigQuery];
+
+fn catalogs() -> [Catalog; 3] {
+    DIALECTS.map(catalog)
 }
 
 #[test]
@@ -45,5 +47,48 @@ fn sql_after_select() {
     bolero::check!().for_each(|picks: &[u8]| {
         let (list, rest) = picks.split_at(picks.len() / 2);
         settles(&format!("SELECT {} FROM orders AS o {}", sentence(SQL, list), sentence(SQL, rest)), &catalogs);
+    });
+}
+
+/// Words of statements about people of whom something is protected.
+const PEOPLE: &str = "SELECT FROM people p people_v AS WHERE AND OR ( ) , . * = < > || 'a' name p.name secret p.secret phone \
+    town born p.born id count(*) count( max( array_agg( count(DISTINCT GROUP BY HAVING ORDER DESC LIMIT 10 UNION ALL EXCEPT \
+    INTERSECT JOIN ON USING(id) NATURAL WITH x IN EXISTS IS NULL CASE WHEN THEN END OVER (PARTITION DISTINCT 1 2 LATERAL \
+    UNNEST( (SELECT FILTER (WHERE LIKE BETWEEN COALESCE( CAST( TEXT) STRUCT( ARRAY( QUALIFY WINDOW RECURSIVE";
+
+const POLICY: &str = "
+limits: {min_group: 7}
+tables:
+  people:
+    key: [id]
+    rows: \"town <> 'Atlantis'\"
+    columns:
+      id: integer
+      name: {type: string, sensitivity: restricted}
+      secret: {type: string, sensitivity: hidden}
+      phone: {type: string, sensitivity: masked}
+      born: {type: date, sensitivity: quasi}
+      town: string
+views:
+  people_v: {sql: 'SELECT id, name, phone FROM people'}
+";
+
+/// However a statement is put together: a hidden column is in no text that runs, a masked one only behind its mask, every
+/// reading of the table is filtered, and what tells of persons is shown in groups alone.
+#[test]
+fn sql_under_a_policy() {
+    let policies = DIALECTS.map(|dialect| PolicyFile::read(POLICY, dialect).expect("it is a policy"));
+    bolero::check!().for_each(|picks: &[u8]| {
+        let (list, rest) = picks.split_at(picks.len() / 2);
+        let sql = format!("SELECT {} FROM people AS p {}", sentence(PEOPLE, list), sentence(PEOPLE, rest));
+        for PolicyFile { catalog, access, limits } in &policies {
+            let report = check(&sql, &Policy { catalog, access, limits });
+            let Some(query) = report.query else { continue };
+            let text = query.sql();
+            let names = |what: &str| text.matches(what).count();
+            assert!(!text.contains("secret"), "{sql}\n{text}");
+            assert_eq!(names("FROM people "), names("<> 'Atlantis'"), "{sql}\n{text}");
+            assert!(names("AS phone") >= names("FROM people "), "{sql}\n{text}");
+        }
     });
 }

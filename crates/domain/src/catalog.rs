@@ -20,6 +20,8 @@ pub enum Dialect {
     DataFusion,
     /// PostgreSQL 15 or later.
     PostgreSql,
+    /// Google BigQuery's GoogleSQL.
+    BigQuery,
 }
 
 impl FromStr for Dialect {
@@ -29,6 +31,7 @@ impl FromStr for Dialect {
         match text {
             "datafusion" => Ok(Self::DataFusion),
             "postgresql" | "postgres" => Ok(Self::PostgreSql),
+            "bigquery" => Ok(Self::BigQuery),
             _ => Err(UnknownDialect { text: text.to_owned() }),
         }
     }
@@ -36,7 +39,7 @@ impl FromStr for Dialect {
 
 /// A word that names no dialect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no dialect {text:?}: datafusion and postgresql are known")]
+#[error("there is no dialect {text:?}: datafusion, postgresql and bigquery are known")]
 pub struct UnknownDialect {
     /// The word.
     pub text: String,

@@ -414,7 +414,7 @@ proptest! {
 
     #[test]
     fn any_text_is_judged(text in any::<String>()) {
-        for dialect in [Dialect::DataFusion, Dialect::PostgreSql] {
+        for dialect in [Dialect::DataFusion, Dialect::PostgreSql, Dialect::BigQuery] {
             let catalog = catalog(dialect);
             settled(&judge(&text, &catalog), &catalog);
         }
@@ -430,7 +430,7 @@ proptest! {
     #[test]
     fn any_soup_of_words_is_judged(words in proptest::collection::vec(select(WORDS.to_vec()), 0..40)) {
         let text = format!("SELECT {}", words.join(" "));
-        for dialect in [Dialect::DataFusion, Dialect::PostgreSql] {
+        for dialect in [Dialect::DataFusion, Dialect::PostgreSql, Dialect::BigQuery] {
             let catalog = catalog(dialect);
             settled(&judge(&text, &catalog), &catalog);
         }

@@ -20,7 +20,7 @@ macro_rules! children {
         /// Calls `each` with every part of `expr`, in the order of the text.
         pub fn $of_expr<$lifetime>(expr: $expr, each: &mut dyn FnMut($child<$lifetime>)) {
             match expr {
-                Expr::Column(_) | Expr::Literal(_) | Expr::Typed { ty: _, text: _ } => {}
+                Expr::Column(_) | Expr::Literal(_) | Expr::Part(_) | Expr::Typed { ty: _, text: _ } => {}
                 Expr::Interval { value: expr, unit: _ }
                 | Expr::Unary { operator: _, expr }
                 | Expr::Is { expr, test: _ }
@@ -34,6 +34,7 @@ macro_rules! children {
                     }
                 }
                 Expr::IsDistinct { left, right, negated: _ }
+                | Expr::InUnnest { expr: left, array: right, negated: _ }
                 | Expr::Quantified { left, operator: _, all: _, right }
                 | Expr::AtTimeZone { expr: left, zone: right }
                 | Expr::Position { needle: left, haystack: right }
@@ -91,7 +92,14 @@ macro_rules! children {
                         each($child::Expr(otherwise));
                     }
                 }
-                Expr::Exists { query, negated: _ } | Expr::Subquery(query) => each($child::Query(query)),
+                Expr::Exists { query, negated: _ } | Expr::Subquery(query) | Expr::ArrayQuery(query) => {
+                    each($child::Query(query));
+                }
+                Expr::Struct(items) => {
+                    for (expr, _) in items {
+                        each($child::Expr(expr));
+                    }
+                }
                 Expr::Tuple(items) | Expr::Array { items, keyword: _ } => {
                     for expr in items {
                         each($child::Expr(expr));
@@ -125,7 +133,8 @@ macro_rules! children {
 
         /// Calls `each` with every part of a call: arguments, order, filter and window.
         pub fn $of_call<$lifetime>(call: $call, each: &mut dyn FnMut($child<$lifetime>)) {
-            let Call { name: _, args, distinct: _, order_by, within_group, filter, nulls: _, over } = call;
+            let Call { name: _, args, distinct: _, order_by, within_group, filter, nulls: _, limit, having, over } =
+                call;
             for arg in args.into_iter().flatten() {
                 match arg {
                     Arg::Expr(expr) | Arg::Named(_, expr) => each($child::Expr(expr)),
@@ -136,8 +145,11 @@ macro_rules! children {
                 let OrderItem { expr, ascending: _, nulls_first: _ } = item;
                 each($child::Expr(expr));
             }
-            if let Some(filter) = filter {
-                each($child::Expr(filter));
+            for expr in filter.into_iter().chain(limit) {
+                each($child::Expr(expr));
+            }
+            if let Some((_, expr)) = having {
+                each($child::Expr(expr));
             }
             match over {
                 None | Some(Window::Named(_)) => {}

@@ -150,10 +150,36 @@ pub enum Source {
     Unnest {
         exprs: Vec<Expr>,
         ordinality: bool,
+        /// `WITH OFFSET AS name`.
+        offset: Option<Name>,
     },
     Nested(Box<FromItem>),
+    Pivot(Box<Pivot>),
+    Unpivot(Box<Unpivot>),
     /// Stands for what was refused already, so that the rest can still be checked.
     Refused,
+}
+
+/// An expression that may have a name.
+pub type Named = (Expr, Option<Name>);
+
+/// `t PIVOT (SUM(x) AS s FOR column IN ('a', 'b' AS c))`: rows are grouped by every other column of `t`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pivot {
+    pub of: Relation,
+    pub aggregates: Vec<Named>,
+    pub column: Expr,
+    pub values: Vec<Named>,
+}
+
+/// `t UNPIVOT (value FOR name IN (a, b))`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unpivot {
+    pub of: Relation,
+    pub nulls: Option<&'static str>,
+    pub value: Name,
+    pub name: Name,
+    pub columns: Vec<Named>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -228,6 +254,10 @@ pub struct Call {
     pub within_group: Vec<OrderItem>,
     pub filter: Option<Box<Expr>>,
     pub nulls: Option<&'static str>,
+    /// How many rows an aggregate takes.
+    pub limit: Option<Box<Expr>>,
+    /// `HAVING MAX x`: of the rows with the largest `x` alone.
+    pub having: Option<(&'static str, Box<Expr>)>,
     pub over: Option<Window>,
 }
 
@@ -365,6 +395,18 @@ pub enum Expr {
         path: Vec<Access>,
     },
     Nested(Box<Expr>),
+    /// A part of a date as an argument: `DATE_TRUNC(d, MONTH)`.
+    Part(&'static str),
+    /// `STRUCT(a AS x, b)`.
+    Struct(Vec<Named>),
+    /// `ARRAY(SELECT …)`.
+    ArrayQuery(Box<Query>),
+    /// `x IN UNNEST(array)`.
+    InUnnest {
+        expr: Box<Expr>,
+        array: Box<Expr>,
+        negated: bool,
+    },
     /// GROUPING SETS, ROLLUP or CUBE.
     Grouping {
         kind: &'static str,
@@ -416,6 +458,8 @@ impl Call {
             within_group: Vec::new(),
             filter: None,
             nulls: None,
+            limit: None,
+            having: None,
             over: None,
         }
     }

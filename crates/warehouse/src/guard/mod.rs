@@ -61,7 +61,7 @@ pub fn check(sql: &str, policy: &Policy<'_>) -> Report {
 fn check_text(sql: &str, policy: &Policy<'_>, reasons: &mut Vec<Reason>) -> Option<CheckedQuery> {
     let (mut query, facts) = read(sql, policy, reasons)?;
     let limit = bound_rows(&mut query, policy.limits, reasons);
-    let text = print::print(&query);
+    let text = print::print(&query, policy.catalog.dialect);
     if !reads_back(&text, &query, &facts, policy) {
         let message = "the checked query could not be written down in one unmistakable way";
         reasons.push(Reason::whole(ReasonCode::PrintMismatch, message));
@@ -120,9 +120,12 @@ fn reads_back(text: &str, query: &Query, facts: &Facts, policy: &Policy<'_>) -> 
     let mut reasons = Vec::new();
     let wider = Limits { max_bytes: policy.limits.max_bytes.saturating_mul(2), ..policy.limits.clone() };
     // What is protected was put in its place already.
-    let policy = Policy { catalog: policy.catalog, access: &Access::open(), limits: &wider };
+    let access = Access { project: policy.access.project.clone(), ..Access::open() };
+    let policy = Policy { catalog: policy.catalog, access: &access, limits: &wider };
     match read(text, &policy, &mut reasons) {
-        Some((again, facts_again)) => again == *query && facts_again == *facts && print::print(&again) == text,
+        Some((again, facts_again)) => {
+            again == *query && facts_again == *facts && print::print(&again, policy.catalog.dialect) == text
+        }
         None => false,
     }
 }

@@ -2,6 +2,8 @@
 
 use datafusion::sql::sqlparser::keywords::ALL_KEYWORDS;
 
+use pilothouse_domain::catalog::Dialect;
+
 use super::lexer::Pos;
 
 /// A name as the engine knows it, with its place.
@@ -33,13 +35,18 @@ pub fn needs_quotes(text: &str) -> bool {
 }
 
 /// Appends `text` to `out`, quoted where it must be.
-pub fn push_name(out: &mut String, text: &str) {
-    if needs_quotes(text) {
+pub fn push_name(out: &mut String, text: &str, dialect: Dialect) {
+    if !needs_quotes(text) {
+        out.push_str(text);
+    } else if dialect == Dialect::BigQuery {
+        // The lexer lets no backtick into a name.
+        out.push('`');
+        out.push_str(text);
+        out.push('`');
+    } else {
         out.push('"');
         out.push_str(&text.replace('"', "\"\""));
         out.push('"');
-    } else {
-        out.push_str(text);
     }
 }
 

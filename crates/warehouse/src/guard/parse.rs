@@ -1,7 +1,9 @@
 //! The parser: the only file that calls it. What it read must be what the guard's own lexer read.
 
 use datafusion::sql::sqlparser::ast::Statement;
-use datafusion::sql::sqlparser::dialect::{Dialect as ParserDialect, GenericDialect, PostgreSqlDialect};
+use datafusion::sql::sqlparser::dialect::{
+    BigQueryDialect, Dialect as ParserDialect, GenericDialect, PostgreSqlDialect,
+};
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token as ParserToken, TokenWithSpan, Tokenizer, TokenizerError};
 use pilothouse_domain::catalog::Dialect;
@@ -15,6 +17,7 @@ pub fn parse(sql: &str, dialect: Dialect, tokens: &[Token]) -> Result<Statement,
     let dialect: &dyn ParserDialect = match dialect {
         Dialect::DataFusion => &GenericDialect {},
         Dialect::PostgreSql => &PostgreSqlDialect {},
+        Dialect::BigQuery => &BigQueryDialect {},
     };
     let theirs = Tokenizer::new(dialect, sql).tokenize_with_location().map_err(|error| tokenizer_reason(&error))?;
     compare(tokens, &theirs)?;
@@ -53,7 +56,15 @@ fn kind(token: &ParserToken) -> Option<Kind> {
     use ParserToken as T;
     match token {
         T::Word(word) => Some(if word.quote_style.is_some() { Kind::Name } else { Kind::Word }),
-        T::SingleQuotedString(_) | T::EscapedStringLiteral(_) => Some(Kind::Text),
+        T::SingleQuotedString(_)
+        | T::EscapedStringLiteral(_)
+        | T::DoubleQuotedString(_)
+        | T::TripleSingleQuotedString(_)
+        | T::TripleDoubleQuotedString(_)
+        | T::SingleQuotedRawStringLiteral(_)
+        | T::DoubleQuotedRawStringLiteral(_)
+        | T::TripleSingleQuotedRawStringLiteral(_)
+        | T::TripleDoubleQuotedRawStringLiteral(_) => Some(Kind::Text),
         T::LParen | T::RParen | T::LBracket | T::RBracket | T::LBrace | T::RBrace | T::Comma | T::SemiColon => {
             Some(Kind::Mark)
         }

@@ -2,7 +2,7 @@
 
 use super::children::{self, Child};
 use super::ir::{
-    Body, Call, Constraint, Distinct, Expr, FromItem, GroupBy, Item, Query, Relation, Select, Source, Window,
+    Body, Call, Constraint, Distinct, Expr, FromItem, GroupBy, Item, Pivot, Query, Relation, Select, Source, Window,
 };
 
 /// What a rule wants to see; each is called before its parts are.
@@ -102,8 +102,20 @@ pub fn relation(visitor: &mut dyn Visitor, of: &Relation) {
             visitor.call(call, true);
             children::of_call(call, &mut |part| child(visitor, part));
         }
-        Source::Unnest { exprs, ordinality: _ } => exprs.iter().for_each(|part| expr(visitor, part)),
+        Source::Unnest { exprs, ordinality: _, offset: _ } => exprs.iter().for_each(|part| expr(visitor, part)),
         Source::Nested(item) => joined_item(visitor, item),
+        Source::Pivot(pivot) => {
+            let Pivot { of, aggregates, column, values } = pivot.as_ref();
+            relation(visitor, of);
+            for (part, _) in aggregates.iter().chain(values) {
+                expr(visitor, part);
+            }
+            expr(visitor, column);
+        }
+        Source::Unpivot(unpivot) => {
+            relation(visitor, &unpivot.of);
+            unpivot.columns.iter().for_each(|(part, _)| expr(visitor, part));
+        }
     }
 }
 

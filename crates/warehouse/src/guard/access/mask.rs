@@ -40,6 +40,10 @@ impl Mask {
                 let first = call("left", vec![as_text(value(), column, dialect), Expr::number(1)]);
                 call("concat", vec![first, Expr::Literal(Literal::Text(".".to_owned()))])
             }
+            Self::Year if dialect == Dialect::BigQuery => {
+                let function = if column.data_type == DataType::Timestamp { "timestamp_trunc" } else { "date_trunc" };
+                call(function, vec![value(), Expr::Part("YEAR")])
+            }
             Self::Year => call("date_trunc", vec![Expr::Literal(Literal::Text("year".to_owned())), value()]),
         }
     }
@@ -66,8 +70,12 @@ fn as_text(value: Expr, column: &Column, dialect: Dialect) -> Expr {
     if column.data_type == DataType::String { value } else { cast(value, DataType::String, dialect) }
 }
 
-fn cast(value: Expr, to: DataType, _dialect: Dialect) -> Expr {
+fn cast(value: Expr, to: DataType, dialect: Dialect) -> Expr {
     let ty = match to {
+        DataType::Integer if dialect == Dialect::BigQuery => "INT64",
+        DataType::Number if dialect == Dialect::BigQuery => "FLOAT64",
+        DataType::String | DataType::Other if dialect == Dialect::BigQuery => "STRING",
+        DataType::Boolean if dialect == Dialect::BigQuery => "BOOL",
         DataType::Integer => "BIGINT",
         DataType::Number => "DOUBLE PRECISION",
         DataType::String | DataType::Other => "VARCHAR",

@@ -1,6 +1,7 @@
 //! What is known of functions: which may be called in a dialect, which make rows, and which make values of a size that
 //! an argument decides.
 
+mod bigquery;
 mod datafusion;
 mod postgres;
 mod series;
@@ -18,6 +19,7 @@ pub fn is_allowed(name: &str, dialect: Dialect) -> bool {
     let (own, aggregates) = match dialect {
         Dialect::DataFusion => (datafusion::SCALAR, datafusion::AGGREGATE),
         Dialect::PostgreSql => (postgres::SCALAR, postgres::AGGREGATE),
+        Dialect::BigQuery => (bigquery::SCALAR, bigquery::AGGREGATE),
     };
     [own, aggregates, WINDOW].iter().any(|list| list.contains(&name))
 }
@@ -27,6 +29,7 @@ pub fn allowed(dialect: Dialect) -> impl Iterator<Item = &'static str> {
     let (own, aggregates) = match dialect {
         Dialect::DataFusion => (datafusion::SCALAR, datafusion::AGGREGATE),
         Dialect::PostgreSql => (postgres::SCALAR, postgres::AGGREGATE),
+        Dialect::BigQuery => (bigquery::SCALAR, bigquery::AGGREGATE),
     };
     own.iter().chain(aggregates).chain(WINDOW).copied()
 }
@@ -54,6 +57,7 @@ pub fn is_allowed_table(name: &str, dialect: Dialect) -> bool {
             ];
             OWN.contains(&name)
         }
+        Dialect::BigQuery => name == "unnest",
     }
 }
 
@@ -142,6 +146,8 @@ pub fn is_forbidden(name: &str) -> bool {
 pub fn name_of(call: &Call) -> Option<&str> {
     match call.name.as_slice() {
         [name] => Some(&name.text),
+        // BigQuery's way to have NULL in place of an error.
+        [safe, name] if safe.text == "safe" => Some(&name.text),
         _ => None,
     }
 }
@@ -156,7 +162,7 @@ pub fn aggregates(expr: &Expr) -> bool {
 
 /// Whether a function makes one value of many rows.
 pub fn is_aggregate(name: &str) -> bool {
-    datafusion::AGGREGATE.contains(&name) || postgres::AGGREGATE.contains(&name)
+    [datafusion::AGGREGATE, postgres::AGGREGATE, bigquery::AGGREGATE].iter().any(|list| list.contains(&name))
 }
 
 /// Whether an aggregate gives a measure of its rows and never one of the values themselves.

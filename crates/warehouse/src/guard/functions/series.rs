@@ -6,7 +6,7 @@ use super::name_of;
 
 /// Most rows of a series whose arguments are literals; none when it cannot be told.
 pub fn generated_rows(call: &Call) -> Option<u64> {
-    if !matches!(name_of(call), Some("generate_series" | "range")) {
+    if !matches!(name_of(call), Some("generate_series" | "range" | "generate_array")) {
         return None;
     }
     let args: Vec<&Expr> = call

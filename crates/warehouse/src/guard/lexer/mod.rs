@@ -146,8 +146,11 @@ impl Scanner<'_> {
                 }
                 '-' if self.rest().starts_with("--") => self.line_comment(),
                 '/' if self.rest().starts_with("/*") => self.block_comment(),
+                '#' if self.dialect == Dialect::BigQuery => self.line_comment(),
+                '\'' | '"' if self.dialect == Dialect::BigQuery => self.bigquery_text(pos),
                 '\'' => self.text_literal(pos, false),
                 '"' => self.quoted_name(pos, '"'),
+                '`' if self.dialect == Dialect::BigQuery => self.backticked_name(pos),
                 '`' if self.dialect == Dialect::DataFusion => self.quoted_name(pos, '`'),
                 'a'..='z' | 'A'..='Z' | '_' => self.word(pos),
                 '0'..='9' => self.number(pos),
@@ -180,10 +183,18 @@ impl Scanner<'_> {
         }
         let word = self.text.get(start..self.at).unwrap_or_default();
         let quote_follows = matches!(self.peek(), Some('\'' | '"'));
-        if quote_follows && word.eq_ignore_ascii_case("e") && self.peek() == Some('\'') {
+        if quote_follows && word.eq_ignore_ascii_case("r") && self.dialect == Dialect::BigQuery {
+            return self.bigquery_text(pos);
+        }
+        if quote_follows
+            && word.eq_ignore_ascii_case("e")
+            && self.peek() == Some('\'')
+            && self.dialect != Dialect::BigQuery
+        {
             return self.text_literal(pos, true);
         }
-        let prefixed = quote_follows && ["b", "n", "nq", "q", "r", "x"].iter().any(|p| word.eq_ignore_ascii_case(p));
+        let prefixed = quote_follows
+            && ["b", "br", "e", "n", "nq", "q", "r", "rb", "x"].iter().any(|p| word.eq_ignore_ascii_case(p));
         let unicode =
             word.eq_ignore_ascii_case("u") && (self.rest().starts_with("&'") || self.rest().starts_with("&\""));
         if prefixed || unicode {
@@ -228,6 +239,9 @@ impl Scanner<'_> {
         self.next();
         match c {
             '$' => self.refuse(ReasonCode::LexerParameter, pos, "parameters and dollar-quoted strings are not allowed"),
+            '?' | '@' if self.dialect == Dialect::BigQuery => {
+                self.refuse(ReasonCode::LexerParameter, pos, "parameters and variables are not allowed");
+            }
             '?' if self.dialect == Dialect::DataFusion => {
                 self.refuse(ReasonCode::LexerParameter, pos, "parameters are not allowed");
             }

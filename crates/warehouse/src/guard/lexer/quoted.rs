@@ -23,6 +23,50 @@ impl Scanner<'_> {
         self.refuse(ReasonCode::LexerUnterminated, pos, "this string does not end");
     }
 
+    /// A literal of BigQuery, in one or three quotes of either kind, in which a backslash takes the next character with
+    /// it, raw or not.
+    pub(super) fn bigquery_text(&mut self, pos: Pos) {
+        let Some(quote) = self.next() else { return };
+        let triple: String = std::iter::repeat_n(quote, 2).collect();
+        let is_triple = self.rest().starts_with(&triple);
+        if is_triple {
+            self.next();
+            self.next();
+        }
+        while let Some(c) = self.next() {
+            match c {
+                '\0' => self.refuse(ReasonCode::LexerCharacter, pos, "a string must not hold the NUL character"),
+                '\\' => {
+                    self.next();
+                }
+                c if c == quote && !is_triple => return self.push(Kind::Text, pos),
+                c if c == quote && self.rest().starts_with(&triple) => {
+                    self.next();
+                    self.next();
+                    return self.push(Kind::Text, pos);
+                }
+                _ => {}
+            }
+        }
+        self.refuse(ReasonCode::LexerUnterminated, pos, "this string does not end");
+    }
+
+    /// A name of BigQuery in backticks, in which escapes are read differently by different engines.
+    pub(super) fn backticked_name(&mut self, pos: Pos) {
+        self.next();
+        while let Some(c) = self.next() {
+            if chars::is_refused_in_quotes(c) {
+                self.refuse(ReasonCode::LexerCharacter, pos, chars::why_refused(c));
+            } else if c == '\\' || (c == '`' && self.peek() == Some('`')) {
+                self.refuse(ReasonCode::LexerStringForm, pos, "a quoted name must not hold a backslash or a backtick");
+            }
+            if c == '`' {
+                return self.push(Kind::Name, pos);
+            }
+        }
+        self.refuse(ReasonCode::LexerUnterminated, pos, "this quoted name does not end");
+    }
+
     /// A name in quotes, which doubled stand for themselves.
     pub(super) fn quoted_name(&mut self, pos: Pos, quote: char) {
         self.next();

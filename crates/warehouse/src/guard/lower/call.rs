@@ -2,11 +2,14 @@
 
 use datafusion::sql::sqlparser::ast::{
     DuplicateTreatment, Expr as AstExpr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator,
-    FunctionArgumentClause, FunctionArgumentList, FunctionArguments, NullTreatment, WindowFrame, WindowFrameBound,
-    WindowFrameUnits, WindowSpec as AstWindowSpec, WindowType,
+    FunctionArgumentClause, FunctionArgumentList, FunctionArguments, HavingBound, HavingBoundKind, NullTreatment,
+    WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec as AstWindowSpec, WindowType,
 };
 
-use super::Lowering;
+use pilothouse_domain::catalog::Dialect;
+
+use super::{Lowering, operator};
+use crate::guard::functions;
 use crate::guard::ir::{Arg, Bound, Call, Expr, Frame, Window, WindowSpec};
 
 impl Lowering<'_> {
@@ -18,6 +21,9 @@ impl Lowering<'_> {
         let mut call = Call::plain(self.object_name(name), Vec::new());
         match args {
             FunctionArguments::None => call.args = None,
+            FunctionArguments::Subquery(query) if self.dialect == Dialect::BigQuery && is_array(&call) => {
+                return Expr::ArrayQuery(Box::new(self.query(query)));
+            }
             FunctionArguments::Subquery(_) => {
                 self.unsupported("a query as the argument of a function without brackets of its own")
             }
@@ -38,20 +44,51 @@ impl Lowering<'_> {
             None | Some(DuplicateTreatment::All) => false,
             Some(DuplicateTreatment::Distinct) => true,
         };
-        call.args = Some(args.iter().map(|arg| self.arg(arg)).collect());
+        let part = self.part_argument(call);
+        let args = args.iter().enumerate().map(|(index, arg)| match part {
+            Some(place) if place == index => self.part(arg),
+            _ => self.arg(arg),
+        });
+        call.args = Some(args.collect());
         for clause in clauses {
             match clause {
                 FunctionArgumentClause::OrderBy(items) => call.order_by = self.order_items(items),
                 FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => call.nulls = Some(nulls(*treatment)),
-                FunctionArgumentClause::Limit(_)
-                | FunctionArgumentClause::OnOverflow(_)
-                | FunctionArgumentClause::Having(_)
+                FunctionArgumentClause::Limit(limit) => call.limit = Some(Box::new(self.expr(limit))),
+                FunctionArgumentClause::Having(HavingBound(kind, expr)) => {
+                    let bound = match kind {
+                        HavingBoundKind::Min => " HAVING MIN ",
+                        HavingBoundKind::Max => " HAVING MAX ",
+                    };
+                    call.having = Some((bound, Box::new(self.expr(expr))));
+                }
+                FunctionArgumentClause::OnOverflow(_)
                 | FunctionArgumentClause::Separator(_)
                 | FunctionArgumentClause::JsonNullClause(_)
                 | FunctionArgumentClause::JsonReturningClause(_) => {
                     self.unsupported("this clause of a function's arguments")
                 }
             }
+        }
+    }
+
+    /// Which argument of a function names a part of a date, counted from 0.
+    fn part_argument(&self, call: &Call) -> Option<usize> {
+        let name = functions::name_of(call).filter(|_| self.dialect == Dialect::BigQuery)?;
+        if name == "last_day" || name.ends_with("_trunc") {
+            return Some(1);
+        }
+        name.ends_with("_diff").then_some(2)
+    }
+
+    fn part(&mut self, arg: &FunctionArg) -> Arg {
+        let word = match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => expr.to_string().to_uppercase(),
+            _ => String::new(),
+        };
+        match operator::part(&word) {
+            Some(part) => Arg::Expr(Expr::Part(part)),
+            None => self.arg(arg),
         }
     }
 
@@ -122,6 +159,10 @@ impl Lowering<'_> {
             WindowFrameBound::Following(expr) => Bound::Following(lowered(expr)),
         }
     }
+}
+
+fn is_array(call: &Call) -> bool {
+    functions::name_of(call) == Some("array")
 }
 
 fn nulls(treatment: NullTreatment) -> &'static str {

@@ -5,6 +5,8 @@ use datafusion::sql::sqlparser::ast::{
     Interval, Subscript, TrimWhereField, TypedString, UnaryOperator, Value, ValueWithSpan,
 };
 
+use pilothouse_domain::catalog::Dialect;
+
 use super::{Lowering, operator};
 use crate::guard::ir::{Access, Arg, Call, Column, Expr, Literal};
 use crate::guard::names::Name;
@@ -136,7 +138,7 @@ impl Lowering<'_> {
                     CastKind::Cast | CastKind::DoubleColon => false,
                     CastKind::TryCast => true,
                     CastKind::SafeCast => {
-                        self.unsupported("SAFE_CAST (use TRY_CAST)");
+                        self.only_without(self.dialect != Dialect::BigQuery, "SAFE_CAST (use TRY_CAST)");
                         true
                     }
                 };
@@ -183,11 +185,17 @@ impl Lowering<'_> {
             },
             AstExpr::JsonAccess { .. } => self.refused("a path into JSON with a colon"),
             AstExpr::IsNormalized { .. } => self.refused("IS NORMALIZED"),
+            AstExpr::InUnnest { expr, array_expr, negated } if self.dialect == Dialect::BigQuery => {
+                Expr::InUnnest { expr: self.boxed(expr), array: self.boxed(array_expr), negated: *negated }
+            }
             AstExpr::InUnnest { .. } => self.refused("IN UNNEST"),
             AstExpr::RLike { .. } => self.refused("RLIKE (use regexp_like)"),
             AstExpr::Convert { .. } => self.refused("CONVERT (use CAST)"),
             AstExpr::Collate { .. } => self.refused("COLLATE"),
             AstExpr::Prefixed { .. } => self.refused("a literal with a prefix"),
+            AstExpr::Struct { values, fields } if fields.is_empty() && self.dialect == Dialect::BigQuery => {
+                Expr::Struct(values.iter().map(|value| self.field_of_struct(value)).collect())
+            }
             AstExpr::Struct { .. } | AstExpr::Named { .. } => self.refused("STRUCT"),
             AstExpr::Dictionary(_) | AstExpr::Map(_) => self.refused("a dictionary in braces"),
             AstExpr::MatchAgainst { .. } => self.refused("MATCH … AGAINST"),
@@ -197,6 +205,16 @@ impl Lowering<'_> {
             AstExpr::Lambda(_) => self.refused("a lambda"),
             AstExpr::MemberOf(_) => self.refused("MEMBER OF"),
             _ => self.refused("this expression"),
+        }
+    }
+
+    fn field_of_struct(&mut self, value: &AstExpr) -> (Expr, Option<Name>) {
+        match value {
+            AstExpr::Named { expr, name } => {
+                let expr = self.expr(expr);
+                (expr, Some(self.name(name)))
+            }
+            other => (self.expr(other), None),
         }
     }
 
@@ -302,7 +320,8 @@ impl Lowering<'_> {
     }
 
     fn field(&mut self, field: &DateTimeField) -> &'static str {
-        operator::field(field).unwrap_or_else(|| {
+        let part = || operator::part(&field.to_string().to_uppercase()).filter(|_| self.dialect == Dialect::BigQuery);
+        operator::field(field).or_else(part).unwrap_or_else(|| {
             self.unsupported(&format!("the unit {field}"));
             "DAY"
         })
@@ -329,6 +348,17 @@ impl Lowering<'_> {
         match value {
             Value::Number(digits, false) => Expr::Literal(Literal::Number(digits.clone())),
             Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => self.text(text),
+            Value::DoubleQuotedString(text)
+            | Value::TripleSingleQuotedString(text)
+            | Value::TripleDoubleQuotedString(text)
+            | Value::SingleQuotedRawStringLiteral(text)
+            | Value::DoubleQuotedRawStringLiteral(text)
+            | Value::TripleSingleQuotedRawStringLiteral(text)
+            | Value::TripleDoubleQuotedRawStringLiteral(text)
+                if self.dialect == Dialect::BigQuery =>
+            {
+                self.text(text)
+            }
             Value::Boolean(value) => Expr::Literal(Literal::Bool(*value)),
             Value::Null => Expr::Literal(Literal::Null),
             Value::Placeholder(_) => {

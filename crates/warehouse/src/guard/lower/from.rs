@@ -1,12 +1,14 @@
 //! FROM: tables, derived tables, table functions, joins.
 
 use datafusion::sql::sqlparser::ast::{
-    FunctionArg, Join as AstJoin, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableAliasColumnDef,
-    TableFactor, TableFunctionArgs, TableWithJoins,
+    Expr as AstExpr, ExprWithAlias, FunctionArg, Join as AstJoin, JoinConstraint, JoinOperator, NullInclusion,
+    ObjectName, PivotValueSource, TableAlias, TableAliasColumnDef, TableFactor, TableFunctionArgs, TableWithJoins,
 };
+use pilothouse_domain::catalog::Dialect;
 
 use super::Lowering;
-use crate::guard::ir::{Alias, Call, Constraint, FromItem, Join, JoinKind, Relation, Source};
+use crate::guard::ir::{Alias, Call, Constraint, FromItem, Join, JoinKind, Named, Pivot, Relation, Source, Unpivot};
+use crate::guard::names::Name;
 use crate::guard::report::ReasonCode;
 
 impl Lowering<'_> {
@@ -94,8 +96,12 @@ impl Lowering<'_> {
                 (self.table_function(*lateral, name, args), alias.as_ref())
             }
             TableFactor::UNNEST { alias, array_exprs, with_offset, with_offset_alias, with_ordinality } => {
-                self.only_without(*with_offset || with_offset_alias.is_some(), "WITH OFFSET");
-                (Source::Unnest { exprs: self.exprs(array_exprs), ordinality: *with_ordinality }, alias.as_ref())
+                let offset = match with_offset_alias {
+                    Some(alias) => Some(self.name(alias)),
+                    None => with_offset.then(|| Name { text: "offset".to_owned(), pos: self.here }),
+                };
+                let exprs = self.exprs(array_exprs);
+                (Source::Unnest { exprs, ordinality: *with_ordinality, offset }, alias.as_ref())
             }
             TableFactor::NestedJoin { table_with_joins, alias } => {
                 (Source::Nested(Box::new(self.joined_item(table_with_joins))), alias.as_ref())
@@ -104,10 +110,34 @@ impl Lowering<'_> {
                 self.refuse(ReasonCode::FunctionTable, "TABLE(…) may name any table and is not allowed");
                 (Source::Refused, alias.as_ref())
             }
+            TableFactor::Pivot { table, aggregate_functions, value_column, value_source, default_on_null, alias } => {
+                self.only_without(self.dialect != Dialect::BigQuery, "PIVOT");
+                self.only_without(default_on_null.is_some(), "DEFAULT ON NULL");
+                let of = self.relation(table);
+                let ([column], PivotValueSource::List(values)) = (value_column.as_slice(), value_source) else {
+                    self.unsupported("a pivot over several columns, or without a list of values");
+                    return (Source::Refused, alias.as_ref());
+                };
+                let (aggregates, column) = (self.named(aggregate_functions), self.expr(column));
+                (Source::Pivot(Box::new(Pivot { of, aggregates, column, values: self.named(values) })), alias.as_ref())
+            }
+            TableFactor::Unpivot { table, value, name, columns, null_inclusion, alias } => {
+                self.only_without(self.dialect != Dialect::BigQuery, "UNPIVOT");
+                let of = self.relation(table);
+                let AstExpr::Identifier(value) = value else {
+                    self.unsupported("an unpivot of several values");
+                    return (Source::Refused, alias.as_ref());
+                };
+                let nulls = null_inclusion.as_ref().map(|nulls| match nulls {
+                    NullInclusion::IncludeNulls => "INCLUDE NULLS",
+                    NullInclusion::ExcludeNulls => "EXCLUDE NULLS",
+                });
+                let (value, name) = (self.name(value), self.name(name));
+                let columns = self.named(columns);
+                (Source::Unpivot(Box::new(Unpivot { of, nulls, value, name, columns })), alias.as_ref())
+            }
             TableFactor::JsonTable { .. }
             | TableFactor::OpenJsonTable { .. }
-            | TableFactor::Pivot { .. }
-            | TableFactor::Unpivot { .. }
             | TableFactor::MatchRecognize { .. }
             | TableFactor::XmlTable { .. }
             | TableFactor::SemanticView { .. } => {
@@ -115,6 +145,14 @@ impl Lowering<'_> {
                 (Source::Refused, None)
             }
         }
+    }
+
+    fn named(&mut self, exprs: &[ExprWithAlias]) -> Vec<Named> {
+        let named = exprs.iter().map(|ExprWithAlias { expr, alias }| {
+            let expr = self.expr(expr);
+            (expr, alias.as_ref().map(|alias| self.name(alias)))
+        });
+        named.collect()
     }
 
     fn table(&mut self, factor: &TableFactor) -> Source {

@@ -91,6 +91,8 @@ impl Lowering<'_> {
             self.here = Pos { line, column };
         }
         let text = match quote_style {
+            // BigQuery tells no two columns apart by their case, quoted or not.
+            None | Some('`') if self.dialect == Dialect::BigQuery => value.to_lowercase(),
             None => value.to_ascii_lowercase(),
             Some('"' | '`') => value.clone(),
             Some(_) => {

@@ -55,6 +55,38 @@ fn postgres_binary(operator: &B) -> Option<&'static str> {
     }
 }
 
+/// Parts of dates and times as BigQuery's functions take them.
+const PARTS: [&str; 23] = [
+    "MICROSECOND",
+    "MILLISECOND",
+    "SECOND",
+    "MINUTE",
+    "HOUR",
+    "DAY",
+    "DAYOFWEEK",
+    "DAYOFYEAR",
+    "WEEK",
+    "ISOWEEK",
+    "MONTH",
+    "QUARTER",
+    "YEAR",
+    "ISOYEAR",
+    "DATE",
+    "TIME",
+    "WEEK(SUNDAY)",
+    "WEEK(MONDAY)",
+    "WEEK(TUESDAY)",
+    "WEEK(WEDNESDAY)",
+    "WEEK(THURSDAY)",
+    "WEEK(FRIDAY)",
+    "WEEK(SATURDAY)",
+];
+
+/// A part of a date by its word in capitals.
+pub fn part(word: &str) -> Option<&'static str> {
+    PARTS.iter().find(|part| **part == word).copied()
+}
+
 /// The text of a unary operator.
 pub fn unary(operator: &U) -> Option<&'static str> {
     match operator {

@@ -5,6 +5,8 @@ use datafusion::sql::sqlparser::ast::{
     Query as AstQuery, SetExpr, SetOperator, SetQuantifier, Table, Values, With,
 };
 
+use pilothouse_domain::catalog::Dialect;
+
 use super::Lowering;
 use crate::guard::ir::{
     Body, Branch, Cte, Distinct, Expr, FromItem, GroupBy, Item, OrderItem, Query, Relation, Select, Source, Star,
@@ -127,7 +129,11 @@ impl Lowering<'_> {
 
     fn set_operator(&mut self, operator: SetOperator, quantifier: SetQuantifier) -> &'static str {
         use {SetOperator as O, SetQuantifier as Q};
+        let distinct = self.dialect == Dialect::BigQuery;
         match (operator, quantifier) {
+            (O::Union, Q::None | Q::Distinct) if distinct => "UNION DISTINCT",
+            (O::Intersect, Q::None | Q::Distinct) if distinct => "INTERSECT DISTINCT",
+            (O::Except | O::Minus, Q::None | Q::Distinct) if distinct => "EXCEPT DISTINCT",
             (O::Union, Q::None | Q::Distinct) => "UNION",
             (O::Union, Q::All) => "UNION ALL",
             (O::Intersect, Q::None | Q::Distinct) => "INTERSECT",

@@ -42,6 +42,9 @@ impl Lowering<'_> {
     }
 
     fn type_text(&self, data_type: &DataType, depth: usize) -> Option<String> {
+        if self.dialect == Dialect::BigQuery {
+            return bigquery(data_type, depth);
+        }
         let postgres = self.dialect == Dialect::PostgreSql;
         let text = match data_type {
             DataType::Varchar(length) | DataType::CharacterVarying(length) | DataType::CharVarying(length) => {
@@ -83,6 +86,34 @@ impl Lowering<'_> {
         };
         Some(text)
     }
+}
+
+/// Deepest nesting of lists and structures in a type.
+const MAX_TYPE_DEPTH: usize = 4;
+
+fn bigquery(data_type: &DataType, depth: usize) -> Option<String> {
+    let text = match data_type {
+        DataType::Int64 | DataType::BigInt(None) | DataType::Int(None) | DataType::Integer(None) => "INT64",
+        DataType::Float64 => "FLOAT64",
+        DataType::Numeric(ExactNumberInfo::None) | DataType::Decimal(ExactNumberInfo::None) => "NUMERIC",
+        DataType::BigNumeric(ExactNumberInfo::None) | DataType::BigDecimal(ExactNumberInfo::None) => "BIGNUMERIC",
+        DataType::Numeric(info) => return Some(with_scale("NUMERIC", info)),
+        DataType::String(None) => "STRING",
+        DataType::Bool | DataType::Boolean => "BOOL",
+        DataType::Bytes(None) => "BYTES",
+        DataType::Date => "DATE",
+        DataType::Datetime(None) => "DATETIME",
+        DataType::Time(None, TimezoneInfo::None) => "TIME",
+        DataType::Timestamp(None, TimezoneInfo::None) => "TIMESTAMP",
+        DataType::JSON => "JSON",
+        DataType::Interval { fields: None, precision: None } => "INTERVAL",
+        DataType::Array(ArrayElemTypeDef::AngleBracket(element)) if depth < MAX_TYPE_DEPTH => {
+            return Some(format!("ARRAY<{}>", bigquery(element, depth + 1)?));
+        }
+        // Every other type is refused; `data_type` says why.
+        _ => return None,
+    };
+    Some(text.to_owned())
 }
 
 fn custom(parts: &[ObjectNamePart], dialect: Dialect) -> Option<&'static str> {

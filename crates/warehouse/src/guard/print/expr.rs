@@ -1,5 +1,7 @@
 //! Expressions as text.
 
+use pilothouse_domain::catalog::Dialect;
+
 use super::Printer;
 use crate::guard::ir::{Access, Arg, Bound, Call, Expr, Frame, Literal, OrderItem, Window, WindowSpec};
 
@@ -44,11 +46,25 @@ impl Printer {
             }
             Expr::Case { operand, whens, otherwise } => self.case(operand.as_deref(), whens, otherwise.as_deref()),
             Expr::Cast { expr, ty, forgiving } => {
-                self.push(if *forgiving { "TRY_CAST(" } else { "CAST(" });
+                self.push(match (*forgiving, self.dialect) {
+                    (false, _) => "CAST(",
+                    (true, Dialect::BigQuery) => "SAFE_CAST(",
+                    (true, Dialect::DataFusion | Dialect::PostgreSql) => "TRY_CAST(",
+                });
                 self.expr(expr);
                 self.push(" AS ");
                 self.push(&ty.0);
                 self.push(")");
+            }
+            Expr::Part(part) => self.push(part),
+            Expr::Struct(items) => {
+                self.push("STRUCT(");
+                self.list(items, ", ", Self::named);
+                self.push(")");
+            }
+            Expr::ArrayQuery(query) => {
+                self.push("ARRAY");
+                self.bracketed(query);
             }
             Expr::Grouping { kind, sets } => self.grouping(kind, sets),
             Expr::Access { root, path } => self.access(root, path),
@@ -78,6 +94,11 @@ impl Printer {
                 self.negation(*negated);
                 self.push(" IN ");
                 self.bracketed(query);
+            }
+            Expr::InUnnest { expr, array, negated } => {
+                self.expr(expr);
+                self.negation(*negated);
+                self.wrapped(&[" IN UNNEST("], array);
             }
             Expr::Between { expr, low, high, negated } => {
                 self.expr(expr);
@@ -202,7 +223,19 @@ impl Printer {
 
     fn text(&mut self, text: &str) {
         self.push("'");
-        self.push(&text.replace('\'', "''"));
+        if self.dialect == Dialect::BigQuery {
+            for c in text.chars() {
+                match c {
+                    '\'' => self.push("\\'"),
+                    '\\' => self.push("\\\\"),
+                    '\n' => self.push("\\n"),
+                    '\r' => self.push("\\r"),
+                    other => self.out.push(other),
+                }
+            }
+        } else {
+            self.push(&text.replace('\'', "''"));
+        }
         self.push("'");
     }
 
@@ -270,7 +303,16 @@ impl Printer {
             }
             Arg::Star => printer.push("*"),
         });
+        if let (Some(nulls), Dialect::BigQuery) = (call.nulls, self.dialect) {
+            self.push(" ");
+            self.push(nulls);
+        }
+        if let Some((bound, expr)) = &call.having {
+            self.push(bound);
+            self.expr(expr);
+        }
         self.order_clause(" ORDER BY ", &call.order_by);
+        self.clause(" LIMIT ", call.limit.as_deref());
         self.push(")");
         if !call.within_group.is_empty() {
             self.order_clause(" WITHIN GROUP (ORDER BY ", &call.within_group);
@@ -280,7 +322,7 @@ impl Printer {
             self.push(" FILTER (WHERE ");
             self.wrapped(&[], filter);
         }
-        if let Some(nulls) = call.nulls {
+        if let Some(nulls) = call.nulls.filter(|_| self.dialect != Dialect::BigQuery) {
             self.push(" ");
             self.push(nulls);
         }

@@ -5,20 +5,22 @@
 mod expr;
 
 use super::ir::{
-    Alias, Body, Constraint, Cte, Distinct, FromItem, GroupBy, Item, Join, JoinKind, Query, Relation, Select, Source,
-    Star, Window,
+    Alias, Body, Constraint, Cte, Distinct, FromItem, GroupBy, Item, Join, JoinKind, Named, Pivot, Query, Relation,
+    Select, Source, Star, Unpivot, Window,
 };
 use super::names::{Name, push_name};
+use pilothouse_domain::catalog::Dialect;
 
 /// The canonical text of a query.
-pub fn print(query: &Query) -> String {
-    let mut printer = Printer { out: String::new() };
+pub fn print(query: &Query, dialect: Dialect) -> String {
+    let mut printer = Printer { out: String::new(), dialect };
     printer.query(query);
     printer.out
 }
 
 struct Printer {
     out: String,
+    dialect: Dialect,
 }
 
 impl Printer {
@@ -27,7 +29,7 @@ impl Printer {
     }
 
     fn name(&mut self, name: &Name) {
-        push_name(&mut self.out, &name.text);
+        push_name(&mut self.out, &name.text, self.dialect);
     }
 
     fn path(&mut self, parts: &[Name]) {
@@ -244,7 +246,7 @@ impl Printer {
                 self.push(if *lateral { "LATERAL " } else { "" });
                 self.call(call);
             }
-            Source::Unnest { exprs, ordinality } => {
+            Source::Unnest { exprs, ordinality, offset: _ } => {
                 self.push("UNNEST(");
                 self.list(exprs, ", ", Self::expr);
                 self.push(if *ordinality { ") WITH ORDINALITY" } else { ")" });
@@ -254,12 +256,55 @@ impl Printer {
                 self.joined_item(item);
                 self.push(")");
             }
+            Source::Pivot(pivot) => self.pivot(pivot),
+            Source::Unpivot(unpivot) => self.unpivot(unpivot),
             Source::Refused => {}
         }
         if let Some(Alias { name, columns }) = &relation.alias {
             self.push(" AS ");
             self.name(name);
             self.column_names(columns);
+        }
+        if let Source::Unnest { exprs: _, ordinality: _, offset: Some(offset) } = &relation.source {
+            self.push(" WITH OFFSET AS ");
+            self.name(offset);
+        }
+    }
+
+    fn pivot(&mut self, pivot: &Pivot) {
+        let Pivot { of, aggregates, column, values } = pivot;
+        self.relation(of);
+        self.push(" PIVOT(");
+        self.list(aggregates, ", ", Self::named);
+        self.push(" FOR ");
+        self.expr(column);
+        self.push(" IN (");
+        self.list(values, ", ", Self::named);
+        self.push("))");
+    }
+
+    fn unpivot(&mut self, unpivot: &Unpivot) {
+        let Unpivot { of, nulls, value, name, columns } = unpivot;
+        self.relation(of);
+        self.push(" UNPIVOT ");
+        if let Some(nulls) = nulls {
+            self.push(nulls);
+            self.push(" ");
+        }
+        self.push("(");
+        self.name(value);
+        self.push(" FOR ");
+        self.name(name);
+        self.push(" IN (");
+        self.list(columns, ", ", Self::named);
+        self.push("))");
+    }
+
+    fn named(&mut self, (expr, name): &Named) {
+        self.expr(expr);
+        if let Some(name) = name {
+            self.push(" AS ");
+            self.name(name);
         }
     }
 

@@ -105,10 +105,10 @@ impl Resolver<'_> {
         }
         let known = rels().flat_map(|rel| &rel.shape.columns).filter_map(|column| column.name.as_deref());
         let known = known.chain(self.scopes.iter().flat_map(|scope| scope.aliases.keys()).map(String::as_str));
-        let quoted: Vec<String> = known.map(as_written).collect();
+        let quoted: Vec<String> = known.map(|name| self.as_written(name)).collect();
         let suggestion = nearest(text, quoted.iter().map(String::as_str));
         let mut shown = String::new();
-        push_name(&mut shown, text);
+        push_name(&mut shown, text, self.catalog.dialect);
         self.refuse(ReasonCode::ColumnUnknown, name.pos, format!("there is no column {shown}"), suggestion);
     }
 
@@ -140,7 +140,7 @@ impl Resolver<'_> {
             .iter()
             .flat_map(|scope| &scope.rels)
             .filter_map(|rel| rel.name.as_deref())
-            .map(as_written)
+            .map(|name| self.as_written(name))
             .collect();
         let suggestion = nearest(text, tables.iter().map(String::as_str));
         self.refuse(
@@ -157,8 +157,13 @@ impl Resolver<'_> {
         let column = rel.shape.column(text);
         let fields_fit = fields.is_empty() || column.is_none_or(|column| column.nested);
         if (column.is_none() && !rel.shape.may_have_made(text)) || !fields_fit {
-            let quoted: Vec<String> =
-                rel.shape.columns.iter().filter_map(|column| column.name.as_deref()).map(as_written).collect();
+            let quoted: Vec<String> = rel
+                .shape
+                .columns
+                .iter()
+                .filter_map(|column| column.name.as_deref())
+                .map(|name| self.as_written(name))
+                .collect();
             let suggestion = nearest(text, quoted.iter().map(String::as_str));
             let table = rel.name.as_deref().unwrap_or("this table");
             self.refuse(ReasonCode::ColumnUnknown, name.pos, format!("{table} has no column {text}"), suggestion);
@@ -168,8 +173,10 @@ impl Resolver<'_> {
     }
 }
 
-fn as_written(name: &str) -> String {
-    let mut out = String::new();
-    push_name(&mut out, name);
-    out
+impl Resolver<'_> {
+    fn as_written(&self, name: &str) -> String {
+        let mut out = String::new();
+        push_name(&mut out, name, self.catalog.dialect);
+        out
+    }
 }

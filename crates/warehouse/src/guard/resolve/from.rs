@@ -8,7 +8,7 @@ use super::stand_in::StandIn;
 use crate::guard::access::{Marks, Sensitivity};
 use crate::guard::children;
 use crate::guard::functions;
-use crate::guard::ir::{Alias, Constraint, FromItem, Join, Relation, Source};
+use crate::guard::ir::{Alias, Column, Constraint, Expr, FromItem, Join, Pivot, Relation, Source};
 use crate::guard::names::{Name, nearest};
 use crate::guard::report::ReasonCode;
 
@@ -67,6 +67,7 @@ impl<'a> Resolver<'a> {
 
     fn relation(&mut self, relation: &mut Relation, scope: &mut Scope) {
         relation.id = self.fresh();
+        self.unnest_path(relation, scope);
         let mut stands_in = None;
         if let Source::Table(parts) = &relation.source
             && let Some(query) = self.stand_in(parts)
@@ -122,12 +123,32 @@ impl<'a> Resolver<'a> {
                 let rows = functions::generated_rows(call);
                 (self.anonymous(relation.id, Shape { rows, ..Shape::open() }), false)
             }
-            Source::Unnest { exprs, ordinality: _ } => {
+            Source::Unnest { exprs, ordinality: _, offset } => {
                 self.scopes.push(scope.clone());
                 exprs.iter_mut().for_each(|expr| self.expr(expr));
                 self.scopes.pop();
                 let rows = functions::listed_rows(exprs);
-                (self.anonymous(relation.id, Shape { rows, ..Shape::open() }), false)
+                // In BigQuery the name of what is unnested is that of its one column.
+                let element = relation.alias.iter().map(|alias| &alias.name);
+                let element = element.filter(|_| self.catalog.dialect == Dialect::BigQuery);
+                let columns = element.chain(offset.as_ref()).map(|name| OutColumn {
+                    name: Some(name.text.clone()),
+                    base: None,
+                    nested: true,
+                    marks: Marks::default(),
+                });
+                let shape = Shape { columns: columns.collect(), rows, ..Shape::open() };
+                (self.anonymous(relation.id, shape), false)
+            }
+            Source::Pivot(pivot) => {
+                let Pivot { of, aggregates, column, values } = pivot.as_mut();
+                let exprs = aggregates.iter_mut().chain(values).map(|(expr, _)| expr);
+                self.turned(of, exprs.chain(std::iter::once(column)));
+                (self.anonymous(relation.id, Shape::open()), false)
+            }
+            Source::Unpivot(unpivot) => {
+                self.turned(&mut unpivot.of, unpivot.columns.iter_mut().map(|(expr, _)| expr));
+                (self.anonymous(relation.id, Shape::open()), false)
             }
             Source::Refused => (self.anonymous(relation.id, Shape::open()), false),
         };
@@ -150,6 +171,33 @@ impl<'a> Resolver<'a> {
             self.facts.rows.insert(rel.id, rows);
         }
         self.add(rel, scope, relation.pos);
+    }
+
+    /// A table that is turned: whatever it has comes out, grouped or in other columns.
+    fn turned<'e>(&mut self, of: &mut Relation, exprs: impl Iterator<Item = &'e mut Expr>) {
+        let mut inner = Scope::default();
+        self.relation(of, &mut inner);
+        let marks: Marks = inner.rels.iter().map(|rel| rel.shape.marks()).collect();
+        if marks.restricted {
+            let message = "a restricted column may only be counted, not turned".to_owned();
+            let suggestion = Some("name the columns you need in a query in brackets".to_owned());
+            self.refuse(ReasonCode::ColumnRestricted, of.pos, message, suggestion);
+        }
+        self.telling |= marks.quasi && !self.raw;
+        self.scopes.push(inner);
+        exprs.for_each(|expr| self.expr(expr));
+        self.scopes.pop();
+    }
+
+    /// BigQuery's `FROM t, t.list`: the path is a list of the row before it.
+    fn unnest_path(&self, relation: &mut Relation, scope: &Scope) {
+        let Source::Table(parts) = &relation.source else { return };
+        let first = parts.first().map(|name| name.text.as_str());
+        let of_row = scope.rels.iter().any(|rel| rel.name.as_deref() == first);
+        if self.catalog.dialect == Dialect::BigQuery && parts.len() > 1 && of_row {
+            let path = Column { parts: parts.clone(), relation: None, marks: Marks::default() };
+            relation.source = Source::Unnest { exprs: vec![Expr::Column(path)], ordinality: false, offset: None };
+        }
     }
 
     fn add(&mut self, rel: Rel, scope: &mut Scope, pos: crate::guard::lexer::Pos) {
@@ -237,6 +285,9 @@ impl<'a> Resolver<'a> {
             ([_], [only]) => Some(*only),
             ([_], many) => many.iter().copied().find(|table| schema_of(table) == "public"),
             ([schema, _], many) => many.iter().copied().find(|table| schema_of(table) == schema.text),
+            ([project, schema, _], many) if self.access.project.as_deref() == Some(project.text.as_str()) => {
+                many.iter().copied().find(|table| schema_of(table) == schema.text)
+            }
             _ => None,
         }
     }

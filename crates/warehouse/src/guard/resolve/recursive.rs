@@ -54,7 +54,7 @@ impl Resolver<'_> {
         let named_once = times_named(&cte.query, &name) == 1;
         let Body::Chain { first, rest } = &mut cte.query.body else { return self.endless(pos) };
         let [again] = rest.as_mut_slice() else { return self.endless(pos) };
-        if !bare || !named_once || !matches!(again.operator, "UNION ALL" | "UNION") {
+        if !bare || !named_once || !matches!(again.operator, "UNION ALL" | "UNION" | "UNION DISTINCT") {
             return self.endless(pos);
         }
         let mut shape = self.body(first, &mut []);

@@ -52,6 +52,7 @@ impl<'a> Resolver<'a> {
         match parts {
             [_] => true,
             [of, _] => of.text == schema,
+            [project, of, _] => of.text == schema && self.access.project.as_deref() == Some(project.text.as_str()),
             _ => false,
         }
     }

@@ -180,8 +180,17 @@ impl Uses {
     fn relation(&mut self, relation: &Relation) {
         match &relation.source {
             Source::Function { lateral: _, call } => children::of_call(call, &mut |part| self.child(part)),
-            Source::Unnest { exprs, ordinality: _ } => exprs.iter().for_each(|expr| self.expr(expr)),
+            Source::Unnest { exprs, ordinality: _, offset: _ } => exprs.iter().for_each(|expr| self.expr(expr)),
             Source::Nested(item) => self.joined(item),
+            Source::Pivot(pivot) => {
+                self.relation(&pivot.of);
+                pivot.aggregates.iter().chain(&pivot.values).for_each(|(expr, _)| self.expr(expr));
+                self.expr(&pivot.column);
+            }
+            Source::Unpivot(unpivot) => {
+                self.relation(&unpivot.of);
+                unpivot.columns.iter().for_each(|(expr, _)| self.expr(expr));
+            }
             // Queries within are visited by themselves.
             Source::Derived { .. } | Source::Table(_) | Source::Refused => {}
         }

@@ -50,6 +50,7 @@ impl Visitor for Bounds<'_> {
 fn tables(item: &FromItem) -> usize {
     let within = |relation: &Relation| match &relation.source {
         Source::Nested(item) => tables(item),
+        Source::Pivot(_) | Source::Unpivot(_) => 1,
         Source::Table(_)
         | Source::Derived { .. }
         | Source::Function { .. }

@@ -39,11 +39,15 @@ impl Allowed {
         let pos = place(call);
         let full = call.name.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(".");
         let last = call.name.last().map_or("", |name| name.text.as_str());
-        let allowed = match (table, self.dialect) {
-            (true, dialect) => functions::is_allowed_table(last, dialect),
-            (false, dialect) => functions::is_allowed(last, dialect),
+        let own = match self.dialect {
+            Dialect::BigQuery => full.strip_prefix("safe.").unwrap_or(&full),
+            Dialect::DataFusion | Dialect::PostgreSql => full.as_str(),
         };
-        if allowed && call.name.len() == 1 {
+        let allowed = match (table, self.dialect) {
+            (true, dialect) => functions::is_allowed_table(own, dialect),
+            (false, dialect) => functions::is_allowed(own, dialect),
+        };
+        if allowed {
             return None;
         }
         let (code, message) = if functions::is_session(last) {
@@ -100,7 +104,7 @@ impl Visitor for Sized<'_> {
             let message = format!("{name} must not grow a value that was made large already");
             self.reasons.push(Reason::at(ReasonCode::FunctionSize, place(call), message));
         }
-        if matches!(name, "generate_series" | "range") {
+        if matches!(name, "generate_series" | "range" | "generate_array") {
             let rows = functions::generated_rows(call);
             if rows.is_none_or(|rows| rows > limits.max_generated_rows) {
                 let message =

@@ -156,9 +156,12 @@ impl Graph {
                 let across = |(a, b): &(RelId, RelId)| earlier.contains(a) != earlier.contains(b);
                 within.0.into_iter().filter(across).flat_map(|(a, b)| [a, b]).collect()
             }
-            Source::Derived { lateral: false, query: _ } | Source::Table(_) | Source::Nested(_) | Source::Refused => {
-                BTreeSet::new()
-            }
+            Source::Derived { lateral: false, query: _ }
+            | Source::Table(_)
+            | Source::Nested(_)
+            | Source::Pivot(_)
+            | Source::Unpivot(_)
+            | Source::Refused => BTreeSet::new(),
         };
         for id in belongs_to.intersection(&earlier) {
             self.join(relation.id, *id);
