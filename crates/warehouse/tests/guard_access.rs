@@ -73,6 +73,12 @@ fn a_star_over_restricted_columns_is_refused_and_names_the_way_out() {
     assert_eq!(codes(&report), ["column.restricted"]);
     let report = judged("SELECT * EXCEPT (name, salary) FROM employees", Dialect::DataFusion);
     assert_eq!(report.verdict, Rewritten, "{:?}", report.reasons);
+    for sql in [
+        "SELECT * EXCEPT (name, salary) REPLACE (name AS department) FROM employees",
+        "SELECT d FROM (SELECT * EXCEPT (salary) RENAME (name AS d) FROM employees) t",
+    ] {
+        assert_eq!(codes(&judged(sql, Dialect::DataFusion)), ["column.restricted"], "{sql}");
+    }
 }
 
 #[test]
@@ -148,6 +154,11 @@ fn groups_that_tell_of_persons_are_shown_from_a_size_on() {
             &quasi,
         ),
         ("SELECT gender, max(birth_date) FROM customers GROUP BY gender", Block, &quasi),
+        ("SELECT country, count(DISTINCT postal_code) FROM customers GROUP BY 1", Rewritten, &threshold),
+        // Groups within groups, which nobody counts.
+        ("SELECT count(*) FILTER (WHERE postal_code = '1010') FROM customers", Block, &quasi),
+        ("SELECT country, sum(CASE WHEN gender = 'f' THEN 1 END) FROM customers GROUP BY 1", Block, &quasi),
+        ("SELECT count(country) FILTER (WHERE birth_date < DATE '1930-01-01') FROM customers", Block, &quasi),
         ("SELECT count(*) OVER (PARTITION BY postal_code) FROM customers", Block, &quasi),
     ]);
     let sql = "SELECT gender, count(*) FROM customers JOIN events USING (customer_id) GROUP BY gender";

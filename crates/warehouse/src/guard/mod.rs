@@ -58,6 +58,19 @@ pub fn check(sql: &str, policy: &Policy<'_>) -> Report {
     Report { verdict, reasons, query, canonical, original_bytes: sql.len() }
 }
 
+/// What [`check`] would say, without the text that would run: a verdict of `allow` here is none to run something by.
+pub fn judge(sql: &str, policy: &Policy<'_>) -> (Verdict, Vec<Reason>) {
+    let mut reasons = Vec::new();
+    let read = read(sql, policy, &mut reasons);
+    let verdict = match read {
+        None => Verdict::Block,
+        Some(_) if reasons.iter().any(|reason| reason.code.is_approval()) => Verdict::NeedsApproval,
+        Some(_) if reasons.is_empty() => Verdict::Allow,
+        Some(_) => Verdict::AllowRewritten,
+    };
+    (verdict, reasons)
+}
+
 fn check_text(sql: &str, policy: &Policy<'_>, reasons: &mut Vec<Reason>) -> Option<CheckedQuery> {
     let (mut query, facts) = read(sql, policy, reasons)?;
     let limit = bound_rows(&mut query, policy.limits, reasons);

@@ -278,7 +278,9 @@ impl<'a> Resolver<'a> {
     pub(super) fn base_table(&self, parts: &[Name]) -> Option<&'a Table> {
         let schema_of = |table: &Table| table.schema.clone().unwrap_or_else(|| "public".to_owned());
         let name = parts.last()?;
-        let seen = |table: &&Table| !self.access.table(&table.name).is_some_and(|access| access.hidden);
+        // A view may read what is not seen without it.
+        let hidden = |table: &Table| self.access.table(&table.name).is_some_and(|access| access.hidden);
+        let seen = |table: &&Table| self.views > 0 || !hidden(table);
         let named = self.catalog.tables.iter().filter(|table| table.name == name.text);
         let found: Vec<&'a Table> = named.filter(seen).collect();
         match (parts, found.as_slice()) {

@@ -268,7 +268,8 @@ impl Resolver<'_> {
                     self.facts.columns.insert(base);
                 }
                 let renamed = star.rename.iter().find(|(from, _)| from.text == text).map(|(_, to)| to.text.clone());
-                let marks = column.marks;
+                let replaced = star.replace.iter().find(|(_, name)| name.text == text);
+                let marks = replaced.map_or(column.marks, |(expr, _)| Marks::of(expr));
                 columns.push(OutColumn { name: renamed.or(name), base: None, nested: column.nested, marks });
             }
         }

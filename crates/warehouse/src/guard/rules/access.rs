@@ -207,6 +207,7 @@ impl Uses {
             }
             Expr::Is { expr, test: "NULL" | "NOT NULL" } if matches!(expr.bare(), Expr::Column(_)) => {}
             Expr::Call(call) if is_count(call) => {
+                self.single_values(call);
                 // The argument is counted; whatever else the call says is not.
                 let rest = Call { args: None, ..call.as_ref().clone() };
                 children::of_call(&rest, &mut |part| self.child(part));
@@ -221,22 +222,30 @@ impl Uses {
         }
     }
 
-    /// An aggregate that gives one of the values it was handed gives a person's.
+    /// An aggregate that gives one of the values it was handed gives a person's; one that takes only some of a group's
+    /// rows, by what tells of persons, may take those of a single one.
     fn single_values(&mut self, call: &Call) {
         let name = functions::name_of(call).unwrap_or_default();
-        if call.over.is_some() || !functions::is_aggregate(name) || functions::is_statistic(name) {
+        if call.over.is_some() || !functions::is_aggregate(name) {
             return;
         }
+        let plain = |expr: &Expr| functions::is_statistic(name) && matches!(expr.bare(), Expr::Column(_));
         let mut marks = Marks::default();
-        children::of_call(call, &mut |part| {
+        let args = call.args.iter().flatten().filter_map(|arg| match arg {
+            Arg::Expr(expr) | Arg::Named(_, expr) => Some(expr),
+            Arg::Star => None,
+        });
+        args.filter(|expr| !plain(expr)).for_each(|expr| marks = marks.and(Marks::of(expr)));
+        children::of_call(&Call { args: None, ..call.clone() }, &mut |part| {
             if let Child::Expr(expr) = part {
                 marks = marks.and(Marks::of(expr));
             }
         });
         if marks.quasi {
             let pos = call.name.first().map(|name| name.pos).unwrap_or_default();
-            let message = format!("{name} would show what belongs to a single person");
-            self.refuse(Reason::at(ReasonCode::ColumnQuasi, pos, message));
+            let message = format!("this {name} could tell about a single person within a group");
+            let suggestion = Some("group by the column instead".to_owned());
+            self.refuse(Reason::at(ReasonCode::ColumnQuasi, pos, message).suggest(suggestion));
         }
     }
 
