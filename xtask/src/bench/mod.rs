@@ -3,6 +3,7 @@
 pub mod engine;
 pub mod http;
 mod processes;
+pub mod query;
 mod server;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,170 @@
+//! The query path: what the guard's verdicts cost, beside a policy walk over compiled sqlglot on the same statements.
+//!
+//! The walk is a program of ours in Python, which pip brings its parser for: the figure compares verdicts for one
+//! second of CPU, ours and theirs in turn.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+
+use super::{Figure, Options, Values, median};
+
+/// The statements that are judged, and what they are judged by.
+const POLICY: &str = "crates/warehouse/tests/corpus/policy.yaml";
+const STATEMENTS: &str = "crates/warehouse/tests/corpus/fresh.jsonl";
+const WALK: &str = "benches/sqlglot/walk.py";
+const PYTHON_PACKAGES: [&str; 2] = ["sqlglot==30.30.0", "sqlglotc==30.30.0"];
+
+const TIMES_SQLGLOT: &str = "verdicts, times a walk over compiled sqlglot";
+const VERDICTS: &str = "verdicts per CPU second";
+const CHECKS: &str = "verdicts with printing and the second check, per CPU second";
+const REPEATED: &str = "verdicts of a repeated statement, per CPU second";
+
+/// The figures. Those that nothing measures yet count as failed.
+pub const FIGURES: [Figure; 13] = [
+    rate(TIMES_SQLGLOT, "x", 8.0, "at least 8 times", |x| x >= 8.0),
+    rate(VERDICTS, "1/s", 25_000.0, "at least 25,000 on a quiet core", |x| x >= 25_000.0),
+    rate(CHECKS, "1/s", 10_000.0, "at least 10,000", |x| x >= 10_000.0),
+    rate(REPEATED, "1/s", 500_000.0, "at least 500,000", |x| x >= 500_000.0),
+    refusal("3,000 parentheses refused"),
+    refusal("20,000 OR refused"),
+    refusal("20,000 + refused"),
+    refusal("5,000 UNION refused"),
+    refusal("a CTE that doubles 40 times refused"),
+    rate("a governed query beside bare DataFusion, p99", "ms", 2.0, "at most 2 ms more", |x| x <= 2.0),
+    rate("governed queries beside bare DataFusion, CPU", "%", 3.0, "at most 3 % more", |x| x <= 3.0),
+    rate("planning without a model, p50", "ms", 0.5, "under 0.5 ms", |x| x < 0.5),
+    rate("a cached answer over HTTP, p99", "ms", 15.0, "under 15 ms", |x| x < 15.0),
+];
+
+const fn rate(
+    what: &'static str,
+    unit: &'static str,
+    against: f64,
+    bar: &'static str,
+    holds: fn(f64) -> bool,
+) -> Figure {
+    Figure { what, unit, against, bar, holds }
+}
+
+const fn refusal(what: &'static str) -> Figure {
+    Figure { what, unit: "ms", against: 1.0, bar: "within 1 ms", holds: |x| x <= 1.0 }
+}
+
+/// The names that the load program gives to its refusals, and those of the figures.
+const REFUSALS: [(&str, &str); 5] = [
+    ("parentheses", "3,000 parentheses refused"),
+    ("or", "20,000 OR refused"),
+    ("plus", "20,000 + refused"),
+    ("union", "5,000 UNION refused"),
+    ("doubling", "a CTE that doubles 40 times refused"),
+];
+
+/// Measures them.
+pub fn measure(options: &Options, values: &mut Values) -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("there is a workspace")?;
+    let load = built(root)?;
+    let python = sqlglot()?;
+    let folder = tempfile::tempdir()?;
+    let walked = prepared(root, folder.path())?;
+    let (rounds, seconds) = if options.quick { (3, "1") } else { (7, "3") };
+    let (mut ratios, mut verdicts, mut checks) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        let ours = lines(Command::new(&load).arg(root.join(POLICY)).arg(&walked.1).arg(seconds))?;
+        let of = |what: &str, field: &str| {
+            ours.iter()
+                .find(|line| line["what"] == what)
+                .and_then(|line| line[field].as_f64())
+                .context("it was measured")
+        };
+        let theirs = walk(&python, root, &walked)?;
+        ratios.push(of("verdicts", "per_second")? / theirs);
+        verdicts.push(of("verdicts", "per_second")?);
+        checks.push(of("checks", "per_second")?);
+        for (name, what) in REFUSALS {
+            let slowest = values.get(what).copied().unwrap_or(0.0).max(of(name, "p50_ms")?);
+            values.insert(what, slowest);
+        }
+    }
+    values.insert(TIMES_SQLGLOT, median(&mut ratios));
+    values.insert(VERDICTS, median(&mut verdicts));
+    values.insert(CHECKS, median(&mut checks));
+    bail!("the repeated statement, governed queries, planning and cached answers are not measured yet")
+}
+
+fn built(root: &Path) -> Result<PathBuf> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--release", "--locked", "--bin", "guard-load", "--message-format", "json"]).current_dir(root);
+    let built = lines(&mut cargo)?;
+    let found = built.iter().filter(|line| line["target"]["name"] == "guard-load");
+    let path = found.filter_map(|line| line["executable"].as_str()).next_back();
+    path.map(PathBuf::from).context("guard-load was built")
+}
+
+/// Python with sqlglot, in a folder that stays.
+fn sqlglot() -> Result<PathBuf> {
+    let home = std::env::var_os("HOME").context("there is a home")?;
+    let folder = Path::new(&home).join(".cache/pilothouse/bench-sqlglot");
+    let python = folder.join("bin/python");
+    if !python.is_file() {
+        done(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    }
+    done(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(PYTHON_PACKAGES))?;
+    Ok(python)
+}
+
+/// The walk's own form of the policy, and the statements of usual size: bombs take a walk seconds each.
+fn prepared(root: &Path, folder: &Path) -> Result<(PathBuf, PathBuf)> {
+    let policy: Value = serde_saphyr::from_str(&fs::read_to_string(root.join(POLICY))?)?;
+    let (mut relations, mut restricted) = (serde_json::Map::new(), Vec::new());
+    for (table, described) in policy["tables"].as_object().context("there are tables")? {
+        let columns = described["columns"].as_object().context("there are columns")?;
+        relations.insert(table.clone(), columns.keys().cloned().collect::<Vec<_>>().into());
+        let kept = columns.iter().filter(|(_, column)| column["sensitivity"] == "restricted");
+        restricted.extend(kept.map(|(column, _)| format!("{table}.{column}")));
+    }
+    let known = json!({"relations": relations, "restricted_columns": restricted, "schemas": ["", policy["schema"]]});
+    let (described, statements) = (folder.join("policy.json"), folder.join("statements.jsonl"));
+    fs::write(&described, known.to_string())?;
+    let mut text = String::new();
+    for line in fs::read_to_string(root.join(STATEMENTS))?.lines() {
+        let line: Value = serde_json::from_str(line)?;
+        if line["tier"] == "resource" || line["tier"] == "lexer" {
+            continue;
+        }
+        let dialect = line["dialect"].as_str().unwrap_or_default().replace("postgresql", "postgres");
+        writeln!(text, "{}", json!({"sql": line["sql"], "dialect": dialect}))?;
+    }
+    fs::write(&statements, text)?;
+    Ok((described, statements))
+}
+
+/// Verdicts of the walk for one second of CPU.
+fn walk(python: &Path, root: &Path, (policy, statements): &(PathBuf, PathBuf)) -> Result<f64> {
+    let statements = fs::File::open(statements)?;
+    let told = lines(Command::new(python).arg(root.join(WALK)).arg(policy).stdin(statements))?;
+    let last = told.last().context("the walk measured something")?;
+    if last["compiled"] != true {
+        bail!("sqlglot is not compiled here");
+    }
+    last["per_cpu_second"].as_f64().context("the walk measured something")
+}
+
+/// The JSON lines that a program prints.
+fn lines(command: &mut Command) -> Result<Vec<Value>> {
+    let output = command.output().with_context(|| format!("{command:?} cannot be started"))?;
+    if !output.status.success() {
+        bail!("{command:?} failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let text = String::from_utf8(output.stdout)?;
+    Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+}
+
+fn done(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("{command:?} cannot be started"))?;
+    if status.success() { Ok(()) } else { bail!("{command:?} failed") }
+}
