@@ -16,6 +16,10 @@ use pilothouse_warehouse::guard::access::PolicyFile;
 use pilothouse_warehouse::guard::{Policy, Verdict, check, judge};
 use serde_json::{Value, json};
 
+/// The allocator of the program itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How long one measurement takes where nothing is said.
 const USUAL_SECONDS: f64 = 3.0;
 
