@@ -33,6 +33,19 @@ pub struct Figure {
     pub holds: fn(f64) -> bool,
 }
 
+impl Figure {
+    /// The figure in one line of a list.
+    pub const fn new(
+        what: &'static str,
+        unit: &'static str,
+        against: f64,
+        bar: &'static str,
+        holds: fn(f64) -> bool,
+    ) -> Self {
+        Self { what, unit, against, bar, holds }
+    }
+}
+
 /// The values that were measured, by `what`.
 pub type Values = BTreeMap<&'static str, f64>;
 

@@ -26,33 +26,23 @@ const REPEATED: &str = "verdicts of a repeated statement, per CPU second";
 
 /// The figures. Those that nothing measures yet count as failed.
 pub const FIGURES: [Figure; 13] = [
-    rate(TIMES_SQLGLOT, "x", 8.0, "at least 8 times", |x| x >= 8.0),
-    rate(VERDICTS, "1/s", 25_000.0, "at least 25,000 on a quiet core", |x| x >= 25_000.0),
-    rate(CHECKS, "1/s", 10_000.0, "at least 10,000", |x| x >= 10_000.0),
-    rate(REPEATED, "1/s", 500_000.0, "at least 500,000", |x| x >= 500_000.0),
+    Figure::new(TIMES_SQLGLOT, "x", 8.0, "at least 8 times", |x| x >= 8.0),
+    Figure::new(VERDICTS, "1/s", 25_000.0, "at least 25,000 on a quiet core", |x| x >= 25_000.0),
+    Figure::new(CHECKS, "1/s", 10_000.0, "at least 10,000", |x| x >= 10_000.0),
+    Figure::new(REPEATED, "1/s", 500_000.0, "at least 500,000", |x| x >= 500_000.0),
     refusal("3,000 parentheses refused"),
     refusal("20,000 OR refused"),
     refusal("20,000 + refused"),
     refusal("5,000 UNION refused"),
     refusal("a CTE that doubles 40 times refused"),
-    rate("a governed query beside bare DataFusion, p99", "ms", 2.0, "at most 2 ms more", |x| x <= 2.0),
-    rate("governed queries beside bare DataFusion, CPU", "%", 3.0, "at most 3 % more", |x| x <= 3.0),
-    rate("planning without a model, p50", "ms", 0.5, "under 0.5 ms", |x| x < 0.5),
-    rate("a cached answer over HTTP, p99", "ms", 15.0, "under 15 ms", |x| x < 15.0),
+    Figure::new("a governed query beside bare DataFusion, p99", "ms", 2.0, "at most 2 ms more", |x| x <= 2.0),
+    Figure::new("governed queries beside bare DataFusion, CPU", "%", 3.0, "at most 3 % more", |x| x <= 3.0),
+    Figure::new("planning without a model, p50", "ms", 0.5, "under 0.5 ms", |x| x < 0.5),
+    Figure::new("a cached answer over HTTP, p99", "ms", 15.0, "under 15 ms", |x| x < 15.0),
 ];
 
-const fn rate(
-    what: &'static str,
-    unit: &'static str,
-    against: f64,
-    bar: &'static str,
-    holds: fn(f64) -> bool,
-) -> Figure {
-    Figure { what, unit, against, bar, holds }
-}
-
 const fn refusal(what: &'static str) -> Figure {
-    Figure { what, unit: "ms", against: 1.0, bar: "within 1 ms", holds: |x| x <= 1.0 }
+    Figure::new(what, "ms", 1.0, "within 1 ms", |x| x <= 1.0)
 }
 
 /// The names that the load program gives to its refusals, and those of the figures.

@@ -47,12 +47,7 @@ pub struct Policy<'a> {
 pub fn check(sql: &str, policy: &Policy<'_>) -> Report {
     let mut reasons = Vec::new();
     let query = check_text(sql, policy, &mut reasons);
-    let verdict = match &query {
-        None => Verdict::Block,
-        Some(_) if reasons.iter().any(|reason| reason.code.is_approval()) => Verdict::NeedsApproval,
-        Some(_) if reasons.is_empty() => Verdict::Allow,
-        Some(_) => Verdict::AllowRewritten,
-    };
+    let verdict = verdict(query.is_some(), &reasons);
     let canonical = query.as_ref().map(|query| query.sql().to_owned());
     let query = query.filter(|_| verdict != Verdict::NeedsApproval);
     Report { verdict, reasons, query, canonical, original_bytes: sql.len() }
@@ -61,14 +56,17 @@ pub fn check(sql: &str, policy: &Policy<'_>) -> Report {
 /// What [`check`] would say, without the text that would run: a verdict of `allow` here is none to run something by.
 pub fn judge(sql: &str, policy: &Policy<'_>) -> (Verdict, Vec<Reason>) {
     let mut reasons = Vec::new();
-    let read = read(sql, policy, &mut reasons);
-    let verdict = match read {
-        None => Verdict::Block,
-        Some(_) if reasons.iter().any(|reason| reason.code.is_approval()) => Verdict::NeedsApproval,
-        Some(_) if reasons.is_empty() => Verdict::Allow,
-        Some(_) => Verdict::AllowRewritten,
-    };
-    (verdict, reasons)
+    let may_run = read(sql, policy, &mut reasons).is_some();
+    (verdict(may_run, &reasons), reasons)
+}
+
+fn verdict(may_run: bool, reasons: &[Reason]) -> Verdict {
+    match reasons {
+        _ if !may_run => Verdict::Block,
+        _ if reasons.iter().any(|reason| reason.code.is_approval()) => Verdict::NeedsApproval,
+        [] => Verdict::Allow,
+        _ => Verdict::AllowRewritten,
+    }
 }
 
 fn check_text(sql: &str, policy: &Policy<'_>, reasons: &mut Vec<Reason>) -> Option<CheckedQuery> {

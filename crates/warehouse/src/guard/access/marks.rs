@@ -56,17 +56,19 @@ impl Marks {
         Self { restricted: false, ..marks }
     }
 
+    /// What the columns of a SELECT carry.
+    pub(in crate::guard) fn of_items(items: &[Item]) -> Self {
+        let of = |item: &Item| match item {
+            Item::Expr { expr, alias: _ } => Self::of(expr),
+            Item::Star(star) => star.marks,
+        };
+        items.iter().map(of).collect()
+    }
+
     /// What the columns of a query carry.
     pub(in crate::guard) fn of_output(body: &Body) -> Self {
         match body {
-            Body::Select(select) => select
-                .items
-                .iter()
-                .map(|item| match item {
-                    Item::Expr { expr, alias: _ } => Self::of(expr),
-                    Item::Star(star) => star.marks,
-                })
-                .collect(),
+            Body::Select(select) => Self::of_items(&select.items),
             Body::Nested(query) => Self::of_output(&query.body),
             Body::Values(rows) => rows.iter().flatten().map(Self::of).collect(),
             Body::Chain { first, rest } => {

@@ -10,7 +10,7 @@ pub(in crate::guard) mod mask;
 
 use std::collections::BTreeMap;
 
-use pilothouse_domain::catalog::{Catalog, Dialect};
+use pilothouse_domain::catalog::Dialect;
 
 use super::ir::{Body, Expr, Query};
 use super::limits::Limits;
@@ -107,17 +107,6 @@ impl Access {
     pub fn view(&mut self, name: &str, sql: &str, dialect: Dialect) -> Result<(), String> {
         self.views.insert(name.to_owned(), written(sql, dialect)?);
         Ok(())
-    }
-
-    /// The tables and columns of the catalog that the caller may know of.
-    pub fn seen(&self, catalog: &Catalog) -> Catalog {
-        let mut seen = catalog.clone();
-        seen.tables.retain(|table| !self.table(&table.name).is_some_and(|access| access.hidden));
-        for table in &mut seen.tables {
-            let Some(access) = self.table(&table.name) else { continue };
-            table.columns.retain(|column| access.of(&column.name) != Sensitivity::Hidden);
-        }
-        seen
     }
 }
 

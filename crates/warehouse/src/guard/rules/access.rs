@@ -48,7 +48,7 @@ impl Visitor for Uses {
     }
 
     fn select(&mut self, select: &Select) {
-        let items = items_of(select);
+        let items = select.items.as_slice();
         for item in items {
             match item {
                 Item::Expr { expr, alias: _ } => self.item(expr),
@@ -57,12 +57,12 @@ impl Visitor for Uses {
         }
         match &select.distinct {
             Distinct::No => {}
-            Distinct::Yes => self.compared(marks(items)),
+            Distinct::Yes => self.compared(Marks::of_items(items)),
             Distinct::On(exprs) => exprs.iter().for_each(|expr| self.expr(expr)),
         }
         match &select.group_by {
             GroupBy::None => {}
-            GroupBy::All => self.compared(marks(items)),
+            GroupBy::All => self.compared(Marks::of_items(items)),
             GroupBy::Exprs(exprs) => {
                 for expr in exprs {
                     self.expr(expr);
@@ -82,25 +82,22 @@ impl Visitor for Uses {
     }
 }
 
-fn items_of(select: &Select) -> &[Item] {
-    &select.items
-}
-
 fn items(body: &Body) -> Option<&[Item]> {
     match body {
-        Body::Select(select) => Some(items_of(select)),
+        Body::Select(select) => Some(&select.items),
         Body::Nested(query) => items(&query.body),
         Body::Chain { first, rest: _ } => items(first),
         Body::Values(_) => None,
     }
 }
 
-fn marks(items: &[Item]) -> Marks {
-    let of = |item: &Item| match item {
-        Item::Expr { expr, alias: _ } => Marks::of(expr),
-        Item::Star(star) => star.marks,
-    };
-    items.iter().map(of).collect()
+/// The parts of a call beside its arguments, which come first.
+fn beside_arguments<'a>(call: &'a Call, each: &mut dyn FnMut(Child<'a>)) {
+    let mut arguments = call.args.iter().flatten().filter(|arg| !matches!(arg, Arg::Star)).count();
+    children::of_call(call, &mut |part| match arguments.checked_sub(1) {
+        Some(left) => arguments = left,
+        None => each(part),
+    });
 }
 
 impl Uses {
@@ -130,12 +127,9 @@ impl Uses {
         }
         for item in items(&query.body).unwrap_or_default() {
             if let Item::Expr { expr, alias: _ } = item
-                && let Expr::Column(column) = expr.bare()
-                && column.marks.restricted
+                && let column @ Expr::Column(_) = expr.bare()
             {
-                let name = column.parts.last().map_or("a column", |name| name.text.as_str());
-                let pos = column.parts.first().map(|name| name.pos).unwrap_or_default();
-                self.restricted(name, pos);
+                self.expr(column);
             }
         }
         if self.reasons.is_empty() {
@@ -159,7 +153,7 @@ impl Uses {
         let item = usize::try_from(place - 1).ok().and_then(|index| items.get(index));
         match item {
             Some(Item::Expr { expr, alias: _ }) if plain => self.expr(expr),
-            _ => self.compared(marks(items)),
+            _ => self.compared(Marks::of_items(items)),
         }
     }
 
@@ -209,8 +203,7 @@ impl Uses {
             Expr::Call(call) if is_count(call) => {
                 self.single_values(call);
                 // The argument is counted; whatever else the call says is not.
-                let rest = Call { args: None, ..call.as_ref().clone() };
-                children::of_call(&rest, &mut |part| self.child(part));
+                beside_arguments(call, &mut |part| self.child(part));
             }
             Expr::Call(call) => {
                 self.single_values(call);
@@ -236,7 +229,7 @@ impl Uses {
             Arg::Star => None,
         });
         args.filter(|expr| !plain(expr)).for_each(|expr| marks = marks.and(Marks::of(expr)));
-        children::of_call(&Call { args: None, ..call.clone() }, &mut |part| {
+        beside_arguments(call, &mut |part| {
             if let Child::Expr(expr) = part {
                 marks = marks.and(Marks::of(expr));
             }
