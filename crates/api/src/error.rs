@@ -93,6 +93,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::ConnectionChanged
         | Code::QueryFailed
         | Code::QueryMemory
+        | Code::QueryCrashed
         | Code::QueryTimeout => StatusCode::UNPROCESSABLE_ENTITY,
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::Overloaded | Code::Unavailable | Code::StorageLocked | Code::StorageReadOnly => {

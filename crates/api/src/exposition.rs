@@ -3,6 +3,7 @@
 
 use std::fmt::{Display, Write as _};
 
+use pilothouse_app::status::WorkerLoad;
 use pilothouse_domain::clock::SECOND;
 use pilothouse_engine::{Measured, Times};
 
@@ -14,6 +15,14 @@ const RUN_TIME: &str = "pilothouse_run_seconds";
 const ATTEMPTS: &str = "pilothouse_attempts_total";
 /// Writes that were refused because the run was another worker's by then.
 const FENCED: &str = "pilothouse_fenced_writes_total";
+/// Processes that run queries.
+const WORKERS: &str = "pilothouse_query_workers";
+/// Queries that no process is free for.
+const WAITING: &str = "pilothouse_queries_waiting";
+/// What the processes at work have.
+const MEMORY: &str = "pilothouse_query_memory_bytes";
+/// Processes that ended with their query.
+const LOST: &str = "pilothouse_query_workers_lost_total";
 
 /// The families of everything that was measured.
 pub fn families(measured: &Measured) -> String {
@@ -34,6 +43,23 @@ pub fn families(measured: &Measured) -> String {
     }
     begin(&mut text, FENCED, "counter", "Writes refused because the run was another worker's");
     let _ = writeln!(text, "{FENCED} {}", measured.fenced_writes);
+    text
+}
+
+/// The families of the workers that run queries.
+pub fn query_workers(load: WorkerLoad) -> String {
+    let mut text = String::new();
+    begin(&mut text, WORKERS, "gauge", "Query workers by what they do");
+    line(&mut text, WORKERS, "state=\"busy\"", load.busy);
+    line(&mut text, WORKERS, "state=\"idle\"", load.idle);
+    for (family, kind, help, value) in [
+        (WAITING, "gauge", "Queries that wait for a worker", load.waiting),
+        (MEMORY, "gauge", "Memory of the query workers at work, in bytes", load.resident_bytes),
+        (LOST, "counter", "Query workers that were stopped or broke down", load.lost),
+    ] {
+        begin(&mut text, family, kind, help);
+        let _ = writeln!(text, "{family} {value}");
+    }
     text
 }
 
@@ -75,7 +101,13 @@ mod tests {
         let queue = QueueMeasured { waits: times.clone(), runs: times, attempts: vec![("succeeded", 4)] };
         let queues = BTreeMap::from([("a\"b".to_owned(), queue)]);
         let text = families(&Measured { queues, fenced_writes: 2 });
+        let workers = query_workers(WorkerLoad { busy: 2, idle: 1, waiting: 3, resident_bytes: 4096, lost: 5 });
+        let text = text + &workers;
         for expected in [
+            r#"pilothouse_query_workers{state="busy"} 2"#,
+            "pilothouse_queries_waiting 3",
+            "# TYPE pilothouse_query_workers_lost_total counter",
+            "pilothouse_query_workers_lost_total 5",
             "# TYPE pilothouse_run_wait_seconds histogram",
             r#"pilothouse_run_wait_seconds_bucket{queue="a\"b",le="0.001"} 1"#,
             r#"pilothouse_run_wait_seconds_bucket{queue="a\"b",le="2.5"} 3"#,

@@ -8,8 +8,9 @@ use pilothouse_domain::catalog::Catalog;
 use pilothouse_domain::compare::same_rows;
 use pilothouse_domain::semantic::{Model, Query};
 use pilothouse_domain::{Clock, Code};
-use pilothouse_warehouse::guard::{self, Policy};
-use pilothouse_warehouse::{Cancel, Engine, Limits, Source, Warehouse, semantic};
+use pilothouse_warehouse::guard::Guard;
+use pilothouse_warehouse::guard::access::Access;
+use pilothouse_warehouse::{Call, Cancel, Engine, Limits, Source, Warehouse, semantic};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -72,27 +73,35 @@ pub struct Judged {
     pub detail: String,
 }
 
+fn call(limits: Limits, cancel: &Cancel) -> Call<'_> {
+    Call { owner: "evaluation".into(), weight: 1, limits, cancel }
+}
+
 /// An opened folder, ready to be asked.
 pub struct Evaluation {
     engine: Arc<dyn Engine>,
-    catalog: Catalog,
+    catalog: Arc<Catalog>,
     model: Arc<Model>,
     planner: Planner,
     limits: Limits,
-    guard_limits: guard::Limits,
+    guard: Guard,
     clock: Arc<dyn Clock>,
 }
 
 impl Evaluation {
     /// Opens `data`, whose semantic model is `yaml`, or inferred where there is none.
     pub async fn open(warehouse: &Warehouse, data: &Path, yaml: &str, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        let engine = warehouse.open(&Source::Files { path: data.to_path_buf() }).await?;
-        let catalog = engine.profile().await?;
+        let cancel = Cancel::new();
+        let call = call(warehouse.profile_limits(), &cancel);
+        let engine = warehouse.open(&Source::Files { path: data.to_path_buf() }, &call).await?;
+        let catalog = engine.profile(&call).await?;
         let model = semantic::yaml::read(yaml, &catalog);
         let model = Arc::new(model.map_err(|error| Error::new(Code::SemanticInvalid, error.to_string()))?);
         let planner = Planner::new(model.clone());
-        let (limits, guard_limits) = (warehouse.limits(), warehouse.guard_limits());
-        Ok(Self { engine, catalog, model, planner, limits, guard_limits, clock })
+        let catalog = Arc::new(catalog);
+        let guard = Guard::new(catalog.clone(), Access::open(), warehouse.guard_limits());
+        let limits = warehouse.limits();
+        Ok(Self { engine, catalog, model, planner, limits, guard, clock })
     }
 
     /// Asks one question and compares its answer with the accepted ones.
@@ -138,12 +147,9 @@ impl Evaluation {
     }
 
     async fn run(&self, sql: &str) -> Result<ResultSet, Error> {
-        let report = guard::check(
-            sql,
-            &Policy { catalog: &self.catalog, access: &guard::access::Access::open(), limits: &self.guard_limits },
-        );
+        let report = self.guard.check(sql);
         let reasons: Vec<_> = report.reasons.iter().map(|reason| reason.message.as_str()).collect();
-        let checked = report.query.ok_or_else(|| Error::new(Code::SqlBlocked, reasons.join("; ")))?;
-        Ok(self.engine.execute(&checked, self.limits, &Cancel::new()).await?)
+        let checked = report.query.as_ref().ok_or_else(|| Error::new(Code::SqlBlocked, reasons.join("; ")))?;
+        Ok(self.engine.execute(checked, &call(self.limits, &Cancel::new())).await?)
     }
 }

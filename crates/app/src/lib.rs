@@ -16,6 +16,8 @@ pub mod imports;
 mod installation;
 pub mod limits;
 pub mod queues;
+mod reads;
+mod results;
 pub mod runs;
 pub mod schedules;
 pub mod secrets;

@@ -11,15 +11,22 @@ use pilothouse_domain::semantic::Model;
 use pilothouse_domain::{Clock, Code, ConnectionId, Micros, TenantId};
 use pilothouse_store::connections::{self, Connection};
 use pilothouse_store::{Store, catalogs, semantic_models};
-use pilothouse_warehouse::{Engine, Source, Warehouse, guard, semantic};
+use pilothouse_warehouse::guard::Guard;
+use pilothouse_warehouse::guard::access::Access;
+use pilothouse_warehouse::{Call, Cancel, Engine, Limits, Source, Warehouse, semantic};
 use uuid::Uuid;
 
 use crate::Error;
+use crate::reads::Reads;
+use crate::results::Results;
 use crate::secrets::{Place, Sealer};
 use crate::settings::Sample;
 
 /// How long an open connection is taken for what it was, before its source is looked at again.
 const LOOK_EVERY_US: Micros = 30_000_000;
+/// The weights of what somebody waits for, and of what is read ahead of being asked for.
+const ASKED: u32 = 4;
+const CHORE: u32 = 1;
 /// Connections kept open; beyond it the table is emptied and they are opened again as they are asked for.
 const MAX_OPEN: usize = 64;
 /// The sample connection's id, the same in every installation. Its row belongs to the default tenant; every tenant
@@ -44,14 +51,18 @@ pub struct Open {
     pub model_version: i64,
     /// Reads questions in the model's terms.
     pub planner: Planner,
-    /// What the guard lets a statement on it have.
-    pub guard_limits: guard::Limits,
+    /// Judges statements on it.
+    pub guard: Guard,
 }
 
 /// Opens connections and keeps them.
 pub struct Sources {
     store: Store,
     pub(crate) warehouse: Warehouse,
+    /// Results that are kept.
+    pub(crate) results: Results,
+    /// What each tenant has read.
+    pub(crate) reads: Reads,
     sealer: Arc<Sealer>,
     clock: Arc<dyn Clock>,
     sample_model: Option<PathBuf>,
@@ -68,7 +79,10 @@ impl Sources {
         sample: &Sample,
     ) -> Self {
         let (sample_model, has_sample) = (sample.semantic.clone(), sample.path.is_some());
-        Self { store, warehouse, sealer, clock, sample_model, has_sample, open: Mutex::default() }
+        let settings = warehouse.settings();
+        let results = Results::new(settings.result_cache_mb << 20);
+        let reads = Reads::new(store.clone(), settings.tenant_hourly_bytes);
+        Self { store, warehouse, results, reads, sealer, clock, sample_model, has_sample, open: Mutex::default() }
     }
 
     /// Whether the installation has sample data.
@@ -84,6 +98,7 @@ impl Sources {
     /// Forgets an open connection, so that it is opened anew.
     pub(crate) fn forget(&self, tenant: &TenantId, id: ConnectionId) {
         let home = self.home(tenant, id);
+        self.results.forget(id);
         self.with(|open| open.remove(&(home, id)));
     }
 
@@ -150,12 +165,12 @@ impl Sources {
             semantic::yaml::read(&yaml, &catalog)
                 .map_err(|error| Error::new(Code::SemanticInvalid, format!("The semantic model: {error}")))?,
         );
-        let engine = self.engine(&connection).await?;
+        let engine = self.engine(&connection, &self.chore(home, &Cancel::new())).await?;
         let planner = Planner::new(model.clone());
         let catalog = Arc::new(catalog);
-        let guard_limits = self.warehouse.guard_limits();
+        let guard = Guard::new(catalog.clone(), Access::open(), self.warehouse.guard_limits());
         let looked_at = AtomicI64::new(self.clock.now());
-        Ok(Open { engine, catalog, catalog_at, looked_at, model, yaml, model_version, planner, guard_limits })
+        Ok(Open { engine, catalog, catalog_at, looked_at, model, yaml, model_version, planner, guard })
     }
 
     /// The model of a connection that nobody has edited: the sample's own, or what can be inferred.
@@ -168,8 +183,18 @@ impl Sources {
             .map_err(|_| Error::new(Code::Internal, "The inferred semantic model could not be written down."))
     }
 
+    /// A call in the name of a tenant whose people wait for it.
+    pub(crate) fn call<'a>(&self, tenant: &TenantId, limits: Limits, cancel: &'a Cancel) -> Call<'a> {
+        Call { owner: tenant.as_str().into(), weight: ASKED, limits, cancel }
+    }
+
+    /// A call that reads a whole connection, for which people wait less.
+    fn chore<'a>(&self, tenant: &TenantId, cancel: &'a Cancel) -> Call<'a> {
+        Call { owner: tenant.as_str().into(), weight: CHORE, limits: self.warehouse.profile_limits(), cancel }
+    }
+
     /// An engine on the connection's source.
-    pub(crate) async fn engine(&self, connection: &Connection) -> Result<Arc<dyn Engine>, Error> {
+    pub(crate) async fn engine(&self, connection: &Connection, call: &Call<'_>) -> Result<Arc<dyn Engine>, Error> {
         let source = match connection.kind.as_str() {
             "postgres" => Source::Postgres { url: self.unseal(connection)? },
             "object_store" => {
@@ -179,7 +204,7 @@ impl Sources {
             }
             _ => Source::Files { path: PathBuf::from(&connection.location) },
         };
-        Ok(self.warehouse.open(&source).await?)
+        Ok(self.warehouse.open(&source, call).await?)
     }
 
     fn unseal(&self, connection: &Connection) -> Result<String, Error> {
@@ -201,7 +226,9 @@ impl Sources {
 
     /// Reads what the connection holds and stores it, or stores why it could not be read.
     pub(crate) async fn profile(&self, connection: &Connection) -> Result<Connection, Error> {
-        let read = async { Ok::<_, Error>(self.engine(connection).await?.profile().await?) }.await;
+        let cancel = Cancel::new();
+        let call = self.chore(&connection.tenant, &cancel);
+        let read = async { Ok::<_, Error>(self.engine(connection, &call).await?.profile(&call).await?) }.await;
         let (tenant, id, now) = (connection.tenant.clone(), connection.id, self.clock.now());
         let found = match read {
             Ok(catalog) => serde_json::to_string(&catalog)

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pilothouse_domain::Role;
 use pilothouse_domain::action::Tier;
 use pilothouse_store::nodes;
+pub use pilothouse_warehouse::WorkerLoad;
 
 use crate::{App, Caller, Error, audit, gates, tenants};
 
@@ -29,6 +30,16 @@ pub async fn checks(app: &App) -> Vec<Check> {
         Err(_) => Some("it did not answer in time".to_owned()),
     };
     vec![Check { name: "database", problem: database }]
+}
+
+/// How the workers that run queries in this process's name stand.
+pub fn query_workers(app: &App) -> WorkerLoad {
+    app.sources.warehouse.worker_load()
+}
+
+/// Makes the first of them ready, so that the first question need not wait for it.
+pub fn warm_query_workers(app: &App) {
+    app.sources.warehouse.warm();
 }
 
 /// What decides whether the installation's records are safe, for `doctor` to judge.

@@ -87,7 +87,13 @@ pub enum Command {
     /// What only prints.
     #[command(flatten)]
     Print(Print),
+    /// Runs queries for the program that started it
+    #[command(name = QUERY_WORKER, hide = true)]
+    QueryWorker,
 }
+
+/// The command by which the program starts a process of its own for queries.
+pub const QUERY_WORKER: &str = "query-worker";
 
 /// What needs the configuration.
 #[derive(Subcommand)]

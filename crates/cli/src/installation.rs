@@ -11,7 +11,7 @@ use pilothouse_app::secrets::{KEY_BYTES, Sealer, parse_key};
 use pilothouse_app::{App, Parts, Settings, SystemClock, SystemIds};
 use pilothouse_domain::{Clock, Ids, TenantId};
 use pilothouse_store::{Location, Options, Store, nodes, tenants};
-use pilothouse_warehouse::Warehouse;
+use pilothouse_warehouse::{Isolation, Warehouse};
 
 use crate::config::{Config, DatabaseTarget};
 
@@ -36,6 +36,15 @@ pub async fn store(config: &Config) -> Result<Store> {
     Ok(Store::open(&location(config), &Options::default()).await?)
 }
 
+/// Queries run in processes of this very program.
+pub fn isolation() -> Result<Isolation> {
+    // A newer program in the same place would not be this one, so the file that this process began with is named.
+    let own = Path::new("/proc/self/exe");
+    let found = if own.exists() { Ok(own.to_owned()) } else { std::env::current_exe() };
+    let program = found.context("the program's own file cannot be found")?;
+    Ok(Isolation::Processes { program, arguments: vec![crate::args::QUERY_WORKER.to_owned()] })
+}
+
 /// The query path, which may read the sample, the imports, and what the configuration allows.
 pub fn warehouse(config: &Config) -> Result<Warehouse> {
     let mut settings = config.warehouse.clone();
@@ -43,7 +52,7 @@ pub fn warehouse(config: &Config) -> Result<Warehouse> {
     make_folder(&imports)?;
     settings.allowed_roots.push(imports);
     settings.allowed_roots.extend(config.sample.path.clone());
-    Ok(Warehouse::new(settings)?)
+    Ok(Warehouse::new(settings, isolation()?))
 }
 
 /// Everything, put together and registered as a node.

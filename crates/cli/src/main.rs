@@ -33,6 +33,10 @@ fn main() -> ExitCode {
 fn start(global: Global, command: Command) -> Result<Outcome> {
     match command {
         Command::Print(print) => printed(print),
+        Command::QueryWorker => {
+            pilothouse_warehouse::work().context("a query worker is started by the program itself, with a socket")?;
+            Ok(Outcome::ok("", serde_json::Value::Null))
+        }
         Command::Work(Work::Call(ref call)) if let Some((policy, dialect)) = commands::sql::corpus(call) => {
             commands::sql::judge(policy, dialect)
         }

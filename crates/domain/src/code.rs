@@ -130,6 +130,8 @@ codes! {
         "Ask for less, or raise `warehouse.query_timeout_seconds`.";
     QueryMemory = "sql.memory", "The query needed more memory than one query may.",
         "Ask for less, or raise `warehouse.query_memory_mb`.";
+    QueryCrashed = "sql.crashed", "The query engine broke down on this query, in a process of its own.",
+        "Ask in another way; nothing else was touched. Tell the developers which query it was.";
     QueryFailed = "sql.failed", "The engine could not run the query.", "See the message; the question can be asked again.";
     RunUnknown = "run.unknown", "The tenant has no such run.", "Check the id.";
     RunFinished = "run.finished", "The run has ended and cannot change any more.",

@@ -156,6 +156,11 @@ pub fn count(number: u64) -> String {
     grouped(&number.to_string())
 }
 
+/// So many of something: `1 row`, `24,951 rows`.
+pub fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
 /// A numeral with commas between the thousands of its whole part.
 fn grouped(numeral: &str) -> String {
     let (sign, digits) = numeral.strip_prefix('-').map_or(("", numeral), |digits| ("-", digits));

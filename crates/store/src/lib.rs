@@ -23,6 +23,7 @@ pub mod nodes;
 #[cfg(test)]
 mod plans;
 pub mod queues;
+pub mod reads;
 mod row;
 pub mod runs;
 pub mod schedules;

@@ -18,6 +18,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 4, name: "signal keys", script: include_str!("../migrations/0004_signal_keys.sql") },
     Migration { version: 5, name: "ends", script: include_str!("../migrations/0005_ends.sql") },
     Migration { version: 6, name: "run ids", script: include_str!("../migrations/0006_run_ids.sql") },
+    Migration { version: 7, name: "reads", script: include_str!("../migrations/0007_reads.sql") },
 ];
 
 /// What SQLite writes differently: the strict types catch there what PostgreSQL always catches, and text compares by

@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use pilothouse_domain::answer::ResultSet;
 use pilothouse_domain::catalog::{Catalog, Dialect};
 use pilothouse_outbound::Client;
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::embedded::{self, EmbeddedEngine, Place};
+use crate::embedded::{EmbeddedEngine, Isolation, Pool, WorkerLoad};
 use crate::guard::{self, CheckedQuery};
 use crate::postgres::PostgresEngine;
 use crate::{Error, Settings, Source};
@@ -26,8 +27,21 @@ pub struct Limits {
     pub max_rows: usize,
 }
 
+/// For whom something is done, what it may use, and until when.
+#[derive(Debug, Clone)]
+pub struct Call<'a> {
+    /// Whose turn it is when many wait; a tenant, as a rule.
+    pub owner: Arc<str>,
+    /// Its share against others: with twice the weight, twice the time.
+    pub weight: u32,
+    /// What it may use.
+    pub limits: Limits,
+    /// Fires when it is not wanted any more. The work underneath stops too.
+    pub cancel: &'a Cancel,
+}
+
 /// What a query would read, before it runs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Estimate {
     /// Rows of the tables it names.
     pub rows: Option<u64>,
@@ -41,33 +55,36 @@ pub trait Engine: Send + Sync {
     /// Which SQL it speaks.
     fn dialect(&self) -> Dialect;
 
+    /// The version of what it reads: the same query on the same version has the same answer. None where it cannot be told.
+    fn version(&self) -> Option<&str>;
+
     /// Whether the source answers, and holds the files that it held when it was opened. One that does not is
     /// `connection.changed`, and is opened and profiled anew.
     async fn ping(&self) -> Result<(), Error>;
 
     /// Reads what the source holds: tables, columns, counts, values, keys.
-    async fn profile(&self) -> Result<Catalog, Error>;
+    async fn profile(&self, call: &Call<'_>) -> Result<Catalog, Error>;
 
     /// What `query` would read, without reading it.
-    async fn estimate(&self, query: &CheckedQuery) -> Result<Estimate, Error>;
+    async fn estimate(&self, query: &CheckedQuery, call: &Call<'_>) -> Result<Estimate, Error>;
 
-    /// Runs `query`. When `cancel` fires, the work underneath stops too.
-    async fn execute(&self, query: &CheckedQuery, limits: Limits, cancel: &Cancel) -> Result<ResultSet, Error>;
+    /// Runs `query`.
+    async fn execute(&self, query: &CheckedQuery, call: &Call<'_>) -> Result<ResultSet, Error>;
 }
 
 /// Opens sources; holds what engines share.
 pub struct Warehouse {
     settings: Settings,
-    embedded: Arc<embedded::Shared>,
+    pool: Arc<Pool>,
     /// Made when the first bucket is opened: it reads the machine's certificates, which takes a while.
     buckets: OnceLock<Client>,
 }
 
 impl Warehouse {
-    /// A warehouse with these settings.
-    pub fn new(settings: Settings) -> Result<Self, Error> {
-        let embedded = Arc::new(embedded::Shared::new(&settings)?);
-        Ok(Self { settings, embedded, buckets: OnceLock::new() })
+    /// A warehouse with these settings, whose embedded queries run as `isolation` says.
+    pub fn new(settings: Settings, isolation: Isolation) -> Self {
+        let pool = Pool::new(&settings, isolation);
+        Self { settings, pool, buckets: OnceLock::new() }
     }
 
     /// The settings it was made with.
@@ -88,33 +105,28 @@ impl Warehouse {
         }
     }
 
-    fn client(&self) -> Result<Client, Error> {
-        match self.buckets.get() {
-            Some(client) => Ok(client.clone()),
-            None => {
-                let made = crate::bucket::client(&self.settings)?;
-                Ok(self.buckets.get_or_init(|| made).clone())
-            }
-        }
+    /// What reading a whole connection may use.
+    pub fn profile_limits(&self) -> Limits {
+        Limits { timeout: Duration::from_secs(self.settings.profile_timeout_seconds), ..self.limits() }
+    }
+
+    /// Makes the embedded engine ready before it is first asked.
+    pub fn warm(&self) {
+        self.pool.keep_one_ready();
+    }
+
+    /// How the workers of the embedded engine stand.
+    pub fn worker_load(&self) -> WorkerLoad {
+        self.pool.load()
     }
 
     /// Opens `source` after checking that it may be reached.
-    pub async fn open(&self, source: &Source) -> Result<Arc<dyn Engine>, Error> {
-        match source {
-            Source::Files { path } => {
-                let folder = crate::source::allowed_path(path, &self.settings)?;
-                Ok(Arc::new(EmbeddedEngine::open(self.embedded.clone(), Place::Folder(folder)).await?))
-            }
-            Source::ObjectStore(bucket) => {
-                let target = crate::bucket::bucket_target(bucket, &self.settings).await?;
-                let store = target.open(self.client()?, &self.settings)?;
-                let place = Place::Bucket { store, prefix: target.prefix };
-                Ok(Arc::new(EmbeddedEngine::open(self.embedded.clone(), place).await?))
-            }
-            Source::Postgres { url } => {
-                let target = crate::source::postgres_target(url, &self.settings).await?;
-                Ok(Arc::new(PostgresEngine::new(target, self.settings.query_timeout_seconds)))
-            }
+    pub async fn open(&self, source: &Source, call: &Call<'_>) -> Result<Arc<dyn Engine>, Error> {
+        if let Source::Postgres { url } = source {
+            let target = crate::source::postgres_target(url, &self.settings).await?;
+            return Ok(Arc::new(PostgresEngine::new(target)));
         }
+        let opened = EmbeddedEngine::open(self.pool.clone(), source.clone(), &self.settings, &self.buckets, call);
+        Ok(Arc::new(opened.await?))
     }
 }

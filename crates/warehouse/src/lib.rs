@@ -16,8 +16,8 @@ pub mod source;
 mod yaml;
 
 pub use bucket::{Bucket, Credentials};
-pub use embedded::Format;
-pub use engine::{Cancel, Engine, Estimate, Limits, Warehouse};
+pub use embedded::{Format, Isolation, WorkerLoad, work};
+pub use engine::{Call, Cancel, Engine, Estimate, Limits, Warehouse};
 pub use error::Error;
 pub use settings::Settings;
 pub use source::Source;

@@ -16,10 +16,25 @@ pub struct Settings {
     pub allow_private_addresses: bool,
     /// Longest time one query may take, in seconds.
     pub query_timeout_seconds: u64,
-    /// Most memory that running queries may use together, in megabytes.
+    /// Longest time that reading what a connection holds may take, in seconds.
+    pub profile_timeout_seconds: u64,
+    /// Most memory that running queries may have together, in megabytes. One that needs more than its part of it writes to
+    /// disk, and the largest is stopped where that does not suffice.
     pub query_memory_mb: u64,
+    /// Most bytes that one query worker may write to disk for want of memory, in megabytes.
+    pub query_spill_mb: u64,
+    /// Queries of the embedded engine that run side by side, each in a process of its own; 0 means one for each processor,
+    /// and two at least.
+    pub query_workers: usize,
     /// Most bytes one query may read, after pruning columns, in bytes.
     pub query_max_bytes: u64,
+    /// Most bytes that the queries of one tenant may read in an hour, in bytes.
+    pub tenant_hourly_bytes: u64,
+    /// Memory for results that are kept as long as their data is the same, in megabytes; 0 means that none are.
+    pub result_cache_mb: u64,
+    /// How long results of databases are kept, in seconds, since a database does not tell when its data changes; 0 means
+    /// not at all.
+    pub result_ttl_seconds: i64,
     /// Most rows one answer may have.
     pub max_rows: u32,
     /// Threads that the embedded engine computes with; 0 means one for each processor.
@@ -39,8 +54,14 @@ impl Default for Settings {
             allowed_roots: Vec::new(),
             allow_private_addresses: false,
             query_timeout_seconds: 30,
-            query_memory_mb: 512,
+            profile_timeout_seconds: 600,
+            query_memory_mb: 1024,
+            query_spill_mb: 4096,
+            query_workers: 0,
             query_max_bytes: 10 << 30,
+            tenant_hourly_bytes: 50 << 30,
+            result_cache_mb: 16,
+            result_ttl_seconds: 0,
             max_rows: 10_000,
             threads: 0,
         }

@@ -5,12 +5,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use pilothouse_domain::Code;
+use serde::{Deserialize, Serialize};
 
 use crate::bucket::Bucket;
 use crate::{Error, Settings};
 
-/// Where a connection's data is.
-#[derive(Clone, PartialEq, Eq)]
+/// Where a connection's data is. Serialised, it may hold a secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Source {
     /// A folder of Parquet, CSV or JSON files.
     Files {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use pilothouse_domain::Code;
 use pilothouse_domain::catalog::{Catalog, DataType, Evidence};
 use pilothouse_warehouse::guard::{self, CheckedQuery, Policy};
-use pilothouse_warehouse::{Cancel, Engine, Limits, Settings, Source, Warehouse};
+use pilothouse_warehouse::{Call, Cancel, Engine, Error, Isolation, Limits, Settings, Source, Warehouse};
 use serde_json::json;
 
 const LIMITS: Limits = Limits { timeout: Duration::from_secs(30), max_rows: 1000 };
@@ -25,12 +25,21 @@ fn checked(sql: &str, catalog: &Catalog) -> CheckedQuery {
 
 fn warehouse(root: &Path) -> Warehouse {
     let allowed_roots = vec![root.to_path_buf()];
-    Warehouse::new(Settings { allowed_roots, allow_private_addresses: true, ..Settings::default() }).unwrap()
+    let settings = Settings { allowed_roots, allow_private_addresses: true, ..Settings::default() };
+    Warehouse::new(settings, Isolation::Threads)
+}
+
+fn call(limits: Limits, cancel: &Cancel) -> Call<'_> {
+    Call { owner: "tester".into(), weight: 1, limits, cancel }
+}
+
+async fn open(root: &Path, source: &Source) -> Result<Arc<dyn Engine>, Error> {
+    warehouse(root).open(source, &call(LIMITS, &Cancel::new())).await
 }
 
 async fn files(folder: &Path) -> (Arc<dyn Engine>, Catalog) {
-    let engine = warehouse(folder).open(&Source::Files { path: folder.to_path_buf() }).await.unwrap();
-    let catalog = engine.profile().await.unwrap();
+    let engine = open(folder, &Source::Files { path: folder.to_path_buf() }).await.unwrap();
+    let catalog = engine.profile(&call(LIMITS, &Cancel::new())).await.unwrap();
     (engine, catalog)
 }
 
@@ -66,14 +75,14 @@ async fn rows_are_bounded_and_what_was_read_is_told() {
     shop(folder.path());
     let (engine, catalog) = files(folder.path()).await;
     let query = checked("SELECT sale_id FROM sales ORDER BY sale_id", &catalog);
-    let result = engine.execute(&query, Limits { max_rows: 10, ..LIMITS }, &Cancel::new()).await.unwrap();
+    let result = engine.execute(&query, &call(Limits { max_rows: 10, ..LIMITS }, &Cancel::new())).await.unwrap();
     assert_eq!(result.rows.len(), 10);
     assert!(result.truncated);
     assert_eq!(result.rows[9], [json!(10)]);
     assert_eq!(result.rows_scanned, Some(5000));
     let size = std::fs::metadata(folder.path().join("sales.jsonl")).unwrap().len();
     assert_eq!(result.bytes_scanned, Some(size), "a format without columns is read whole");
-    assert_eq!(engine.estimate(&query).await.unwrap().bytes, Some(size));
+    assert_eq!(engine.estimate(&query, &call(LIMITS, &Cancel::new())).await.unwrap().bytes, Some(size));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,11 +94,11 @@ async fn a_query_stops_at_its_time_limit_and_when_it_is_cancelled() {
         JOIN sales c ON b.client_id = c.client_id JOIN sales d ON c.client_id = d.client_id WHERE a.amount + d.amount > 1";
     let query = checked(heavy, &catalog);
     let brief = Limits { timeout: Duration::from_millis(50), ..LIMITS };
-    let late = engine.execute(&query, brief, &Cancel::new()).await.unwrap_err();
+    let late = engine.execute(&query, &call(brief, &Cancel::new())).await.unwrap_err();
     assert_eq!(late.code, Code::QueryTimeout);
     let cancel = Cancel::new();
     cancel.cancel();
-    let cancelled = engine.execute(&query, LIMITS, &cancel).await.unwrap_err();
+    let cancelled = engine.execute(&query, &call(LIMITS, &cancel)).await.unwrap_err();
     assert_eq!(cancelled.code, Code::RunCancelled);
 }
 
@@ -99,7 +108,7 @@ async fn two_files_that_would_be_one_table_are_refused() {
     for name in ["a b.csv", "a_b.csv"] {
         std::fs::write(folder.path().join(name), "x\n1\n").unwrap();
     }
-    let opened = warehouse(folder.path()).open(&Source::Files { path: folder.path().to_path_buf() }).await;
+    let opened = open(folder.path(), &Source::Files { path: folder.path().to_path_buf() }).await;
     assert!(opened.err().unwrap().message.contains("would both be the table a_b"));
 }
 
@@ -117,8 +126,8 @@ async fn postgres(schema: &str) -> (Arc<dyn Engine>, Catalog) {
            FROM generate_series(1, 5000) g;",
     );
     let root = tempfile::tempdir().unwrap();
-    let engine = warehouse(root.path()).open(&Source::Postgres { url }).await.unwrap();
-    let catalog = engine.profile().await.unwrap();
+    let engine = open(root.path(), &Source::Postgres { url }).await.unwrap();
+    let catalog = engine.profile(&call(LIMITS, &Cancel::new())).await.unwrap();
     (engine, catalog)
 }
 
@@ -140,9 +149,9 @@ async fn a_database_is_profiled_with_its_declared_keys() {
 async fn every_type_of_a_database_arrives() {
     let (engine, catalog) = postgres("engines_types").await;
     let query = checked("SELECT amount, sold_on, note, at, big, ratio, ok FROM sales WHERE id = 5", &catalog);
-    let estimate = engine.estimate(&query).await.unwrap();
+    let estimate = engine.estimate(&query, &call(LIMITS, &Cancel::new())).await.unwrap();
     assert_eq!(estimate.rows, Some(1));
-    let result = engine.execute(&query, LIMITS, &Cancel::new()).await.unwrap();
+    let result = engine.execute(&query, &call(LIMITS, &Cancel::new())).await.unwrap();
     let expected = json!([5.25, "2024-01-06", null, "2024-01-01T00:05:00", 9_007_199_254_740_993_i64, 0.5, false]);
     assert_eq!(json!(result.rows[0]), expected);
     assert_eq!(result.rows_scanned, None, "the database does not tell what it read");
@@ -156,7 +165,7 @@ async fn a_database_query_is_cancelled_in_the_server_too() {
     let query = checked(heavy, &catalog);
     let cancel = Cancel::new();
     let firing = cancel.clone();
-    let running = tokio::spawn(async move { engine.execute(&query, LIMITS, &cancel).await });
+    let running = tokio::spawn(async move { engine.execute(&query, &call(LIMITS, &cancel)).await });
     let server = pilothouse_testkit::postgres();
     let at_work = || {
         let count = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%amount%' \
@@ -180,7 +189,7 @@ async fn a_database_query_is_cancelled_in_the_server_too() {
 async fn a_server_that_is_not_there_is_said_without_its_password() {
     let root = tempfile::tempdir().unwrap();
     let url = "postgres://ada:hunter2@127.0.0.1:1/none".to_owned();
-    let engine = warehouse(root.path()).open(&Source::Postgres { url }).await.unwrap();
+    let engine = open(root.path(), &Source::Postgres { url }).await.unwrap();
     let refused = engine.ping().await.unwrap_err();
     assert_eq!(refused.code, Code::ConnectionFailed);
     assert!(refused.retryable && !refused.message.contains("hunter2"));
@@ -200,8 +209,9 @@ async fn links_hidden_files_and_what_came_later_are_not_read() {
     let (engine, catalog) = files(folder.path()).await;
     assert_eq!(catalog.tables.len(), 1);
     let query = checked("SELECT sum(n) FROM events", &catalog);
-    let sum =
-        async |engine: &Arc<dyn Engine>| engine.execute(&query, LIMITS, &Cancel::new()).await.map(|r| json!(r.rows));
+    let sum = async |engine: &Arc<dyn Engine>| {
+        engine.execute(&query, &call(LIMITS, &Cancel::new())).await.map(|r| json!(r.rows))
+    };
     assert_eq!(sum(&engine).await.unwrap(), json!([[3]]));
     engine.ping().await.unwrap();
     std::fs::write(events.join("c.csv"), "n\n30\n").unwrap();

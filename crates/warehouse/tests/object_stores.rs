@@ -12,14 +12,16 @@ use pilothouse_domain::Code;
 use pilothouse_domain::catalog::Catalog;
 use pilothouse_testkit::{Mood, ObjectServer};
 use pilothouse_warehouse::guard::{self, CheckedQuery, Policy};
-use pilothouse_warehouse::{Bucket, Cancel, Credentials, Engine, Error, Limits, Settings, Source, Warehouse};
+use pilothouse_warehouse::{
+    Bucket, Call, Cancel, Credentials, Engine, Error, Isolation, Limits, Settings, Source, Warehouse,
+};
 use serde_json::{Value, json};
 
 const LIMITS: Limits = Limits { timeout: Duration::from_secs(60), max_rows: 1000 };
 const SECRET: &str = "correct/horse+battery=staple";
 
 fn warehouse() -> Warehouse {
-    Warehouse::new(Settings { allow_private_addresses: true, ..Settings::default() }).unwrap()
+    Warehouse::new(Settings { allow_private_addresses: true, ..Settings::default() }, Isolation::Threads)
 }
 
 fn keys(secret: &str) -> Credentials {
@@ -33,12 +35,16 @@ fn bucket(server: &ObjectServer, url: &str) -> Bucket {
 }
 
 async fn open(bucket: Bucket) -> Result<Arc<dyn Engine>, Error> {
-    warehouse().open(&Source::ObjectStore(bucket)).await
+    warehouse().open(&Source::ObjectStore(bucket), &call(&Cancel::new())).await
+}
+
+fn call(cancel: &Cancel) -> Call<'_> {
+    Call { owner: "tester".into(), weight: 1, limits: LIMITS, cancel }
 }
 
 async fn refused(bucket: Bucket) -> Error {
     match open(bucket).await {
-        Ok(engine) => engine.profile().await.unwrap_err(),
+        Ok(engine) => engine.profile(&call(&Cancel::new())).await.unwrap_err(),
         Err(error) => error,
     }
 }
@@ -53,7 +59,7 @@ fn checked(sql: &str, catalog: &Catalog) -> CheckedQuery {
 }
 
 async fn ask(engine: &Arc<dyn Engine>, catalog: &Catalog, sql: &str) -> Result<Vec<Vec<Value>>, Error> {
-    engine.execute(&checked(sql, catalog), LIMITS, &Cancel::new()).await.map(|result| result.rows)
+    engine.execute(&checked(sql, catalog), &call(&Cancel::new())).await.map(|result| result.rows)
 }
 
 /// Sixteen airlines as a Parquet file, with this name for the column of their names.
@@ -88,7 +94,7 @@ async fn a_bucket_is_profiled_and_queried_like_a_folder() {
     let server = shop();
     let engine = open(bucket(&server, "s3://shop/2024")).await.unwrap();
     engine.ping().await.unwrap();
-    let catalog = engine.profile().await.unwrap();
+    let catalog = engine.profile(&call(&Cancel::new())).await.unwrap();
     let names: Vec<_> = catalog.tables.iter().map(|table| (table.name.as_str(), table.row_count)).collect();
     assert_eq!(names, [("airlines", Some(16)), ("notes", Some(2)), ("sales", Some(1000))]);
     let sales = catalog.table("sales").unwrap();
@@ -105,7 +111,7 @@ async fn a_bucket_is_profiled_and_queried_like_a_folder() {
 async fn a_url_may_name_one_object_and_a_query_lists_nothing() {
     let server = shop();
     let engine = open(bucket(&server, "s3://shop/2024/airlines.parquet")).await.unwrap();
-    let catalog = engine.profile().await.unwrap();
+    let catalog = engine.profile(&call(&Cancel::new())).await.unwrap();
     assert_eq!(catalog.tables.len(), 1);
     server.take_seen();
     ask(&engine, &catalog, "SELECT count(DISTINCT name) FROM airlines").await.unwrap();
@@ -119,7 +125,7 @@ async fn a_public_bucket_needs_no_credentials_and_another_one_does() {
     let anonymous = Bucket { credentials: Credentials::Anonymous, ..bucket(&server, "s3://shop/2024") };
     assert_eq!(refused(anonymous.clone()).await.code, Code::ConnectionRefused);
     server.publish("shop");
-    assert_eq!(open(anonymous).await.unwrap().profile().await.unwrap().tables.len(), 3);
+    assert_eq!(open(anonymous).await.unwrap().profile(&call(&Cancel::new())).await.unwrap().tables.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,12 +139,16 @@ async fn a_wrong_secret_is_told_by_its_code_and_not_repeated() {
 #[tokio::test(flavor = "multi_thread")]
 async fn private_servers_are_out_of_reach_unless_allowed() {
     let server = shop();
-    let closed = Warehouse::new(Settings::default()).unwrap();
+    let closed = Warehouse::new(Settings::default(), Isolation::Threads);
     let port = server.url().rsplit(':').next().unwrap().to_owned();
     for host in ["http://127.0.0.1", "https://127.0.0.1", "https://localhost", "https://[::ffff:127.0.0.1]"] {
         let endpoint = Some(format!("{host}:{port}"));
         let source = Source::ObjectStore(Bucket { endpoint, ..bucket(&server, "s3://shop/2024") });
-        assert_eq!(closed.open(&source).await.err().unwrap().code, Code::AddressForbidden, "{host}");
+        assert_eq!(
+            closed.open(&source, &call(&Cancel::new())).await.err().unwrap().code,
+            Code::AddressForbidden,
+            "{host}"
+        );
     }
     assert!(server.take_seen().is_empty(), "nothing may arrive there");
 }
@@ -160,7 +170,7 @@ async fn a_public_bucket_is_read_by_googles_protocol() {
     server.publish("shop");
     let google = Bucket { credentials: Credentials::Anonymous, ..bucket(&server, "gs://shop/2024") };
     let engine = open(google).await.unwrap();
-    let catalog = engine.profile().await.unwrap();
+    let catalog = engine.profile(&call(&Cancel::new())).await.unwrap();
     for (sql, value) in
         [("SELECT count(*) FROM sales", json!(1000)), ("SELECT max(name) FROM airlines", json!("Airline 9"))]
     {
@@ -195,7 +205,7 @@ async fn a_corrupt_object_is_named() {
 async fn a_server_that_goes_away_can_be_asked_again() {
     let server = shop();
     let engine = open(bucket(&server, "s3://shop/2024")).await.unwrap();
-    let catalog = engine.profile().await.unwrap();
+    let catalog = engine.profile(&call(&Cancel::new())).await.unwrap();
     for mood in [Mood::Torn, Mood::Gone] {
         server.set_mood(mood);
         for sql in ["SELECT sum(sale_id) FROM sales", "SELECT max(name) FROM airlines WHERE carrier > 'A'"] {
@@ -214,7 +224,7 @@ async fn a_server_that_goes_away_can_be_asked_again() {
 async fn an_object_that_is_gone_or_was_changed_is_not_read() {
     let server = shop();
     let engine = open(bucket(&server, "s3://shop/2024")).await.unwrap();
-    let catalog = engine.profile().await.unwrap();
+    let catalog = engine.profile(&call(&Cancel::new())).await.unwrap();
     server.put("shop", "2024/notes.jsonl", "{\"note\": \"c\"}\n{\"note\": \"d\"}\n");
     let changed = ask(&engine, &catalog, "SELECT note FROM notes").await.unwrap_err();
     assert!(changed.message.contains("has changed"), "{changed}");
@@ -237,8 +247,9 @@ async fn two_tenants_buckets_of_one_name_stay_apart() {
     });
     servers[1].put("shop", "airlines.parquet", airlines("title"));
     for server in &servers {
-        let engine = warehouse.open(&Source::ObjectStore(bucket(server, "s3://shop"))).await.unwrap();
-        let catalog = engine.profile().await.unwrap();
+        let engine =
+            warehouse.open(&Source::ObjectStore(bucket(server, "s3://shop")), &call(&Cancel::new())).await.unwrap();
+        let catalog = engine.profile(&call(&Cancel::new())).await.unwrap();
         engines.push((engine, catalog));
     }
     for ((engine, catalog), amount) in engines.iter().zip([11, 22]) {
@@ -247,6 +258,6 @@ async fn two_tenants_buckets_of_one_name_stay_apart() {
     let columns = engines.iter().map(|(_, catalog)| catalog.table("airlines").unwrap().columns[1].name.as_str());
     assert_eq!(columns.collect::<Vec<_>>(), ["name", "title"]);
     let intruder = Bucket { credentials: keys("other secret"), ..bucket(&servers[0], "s3://shop") };
-    let error = warehouse.open(&Source::ObjectStore(intruder)).await.err().unwrap();
+    let error = warehouse.open(&Source::ObjectStore(intruder), &call(&Cancel::new())).await.err().unwrap();
     assert_eq!(error.code, Code::ConnectionRefused, "a store that is open for one tenant is not open for another");
 }

@@ -4,7 +4,7 @@ import type { Answer, QueryResult } from "./types";
 
 const EMPTY_RESULT: QueryResult = {
   rows: [], comparison: null, columns: [], row_count: 0, truncated: false, sql: "", connection_id: "", tables: [], rows_scanned: null, bytes_scanned: null,
-  elapsed_ms: null, cost: { bytes_scanned: null, estimated_usd: null }, understanding: { text: "", chips: [] }, chart: { kind: "none", title: "", y: [] },
+  elapsed_ms: null, cached: false, computed_at: null, cost: { bytes_scanned: null, estimated_usd: null }, understanding: { text: "", chips: [] }, chart: { kind: "none", title: "", y: [] },
 };
 /** What each kind of answer must have for the page to show it. */
 const DEFAULTS: Record<Answer["response_type"], object> = {

@@ -1690,6 +1690,16 @@ export interface components {
             approval_required: boolean;
             /**
              * Format: int64
+             * @description Where the tenant has read what it may: bytes that it may read in an hour; else null.
+             */
+            budget: number | null;
+            /**
+             * Format: int64
+             * @description And what is left of them.
+             */
+            bytes_remaining: number | null;
+            /**
+             * Format: int64
              * @description Bytes it would read.
              */
             estimated_bytes: number | null;
@@ -2626,11 +2636,18 @@ export interface components {
              * @description Bytes read from storage, or expected to be where the engine does not tell.
              */
             bytes_scanned: number;
+            /** @description Whether the rows were kept from an earlier question, on the same data, so that nothing was read for this one. */
+            cached: boolean;
             /** @description How to draw the rows; those of the comparison where there is one. */
             chart: components["schemas"]["Chart"];
             /** @description The columns, in order. */
             columns: components["schemas"]["ResultColumn"][];
             comparison: components["schemas"]["Comparison"] | null;
+            /**
+             * Format: date-time
+             * @description When the rows were computed then; null where it was for this question.
+             */
+            computed_at: string | null;
             /** @description The connection asked. */
             connection_id: string;
             /** @description What it cost. */

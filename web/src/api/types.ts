@@ -18,10 +18,11 @@ export type Chip = Omit<Schemas["Chip"], "kind"> & { kind: string };
 export type ChartSpec = Schemas["Chart"];
 /** What was measured may be unknown: not every engine tells what it read. */
 type Measured = "rows_scanned" | "bytes_scanned" | "elapsed_ms";
-export type QueryResult = Omit<Schemas["QueryResult"], Measured | "rows" | "cost" | "comparison" | "understanding" | "query" | "semantic_version"> & {
+export type QueryResult = Omit<Schemas["QueryResult"], Measured | "rows" | "computed_at" | "cost" | "comparison" | "understanding" | "query" | "semantic_version"> & {
   [name in Measured]: number | null;
 } & {
   rows: Record<string, Cell>[];
+  computed_at: string | null;
   comparison: { rows: Record<string, Cell>[] } | null;
   cost: { bytes_scanned: number | null; estimated_usd: string | null };
   understanding: { text: string; chips: Chip[] };

@@ -79,7 +79,8 @@ function Facts({ result }: { result: QueryResult }) {
       <li>{formatCount(result.row_count, "row")}</li>
       {result.rows_scanned === null ? null : <li>{formatCount(result.rows_scanned, "row")} scanned</li>}
       {bytes === null ? null : <li>{formatBytes(bytes)} read</li>}
-      {result.elapsed_ms === null ? null : <li>{formatDuration(result.elapsed_ms)}</li>}
+      {result.computed_at ? <li>kept, computed <Moment at={result.computed_at} /></li> : null}
+      {result.elapsed_ms === null || result.cached ? null : <li>{formatDuration(result.elapsed_ms)}</li>}
       {result.cost.estimated_usd === null ? <li>cost unknown</li> : <li>{formatUsd(result.cost.estimated_usd)}</li>}
       {result.tables.map((table) => (
         <li key={table.name}><code>{table.name}</code>{table.updated_at ? <> updated <Moment at={table.updated_at} /></> : null}</li>

@@ -66,6 +66,11 @@ pub struct QueryResult {
     bytes_scanned: u64,
     /// Time of the query, in milliseconds.
     elapsed_ms: u64,
+    /// Whether the rows were kept from an earlier question, on the same data, so that nothing was read for this one.
+    cached: bool,
+    /// When the rows were computed then; null where it was for this question.
+    #[schema(required, format = DateTime)]
+    computed_at: Option<String>,
     /// What it cost.
     cost: Cost,
     /// How the question was understood.
@@ -295,6 +300,12 @@ pub struct Gate {
     estimated_bytes: Option<u64>,
     /// What it would cost, in US dollars.
     estimated_cost_usd: f64,
+    /// Where the tenant has read what it may: bytes that it may read in an hour; else null.
+    #[schema(required)]
+    budget: Option<u64>,
+    /// And what is left of them.
+    #[schema(required)]
+    bytes_remaining: Option<u64>,
 }
 
 /// What went wrong.

@@ -8,7 +8,7 @@ use axum::extract::{Request, State as FromState};
 use axum::http::{StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, RequestPartsExt};
-use pilothouse_app::status::checks;
+use pilothouse_app::status::{self, checks};
 use pilothouse_app::{Error, queues, schedules};
 use pilothouse_domain::clock::SECOND;
 use pilothouse_domain::{Code, TenantId};
@@ -119,6 +119,8 @@ async fn metrics(FromState(state): FromState<Arc<State>>, request: Request) -> R
         parts.extract_with_state::<Caller, _>(&state).await?;
     }
     measure(&state).await;
-    let text = state.metrics.render() + &exposition::families(&state.app.engine.measured());
+    let text = state.metrics.render()
+        + &exposition::families(&state.app.engine.measured())
+        + &exposition::query_workers(status::query_workers(&state.app));
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }

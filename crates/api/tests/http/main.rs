@@ -23,6 +23,7 @@ mod openapi;
 mod operator;
 mod original;
 mod queues;
+mod reads;
 mod runs;
 mod schedules;
 mod starts;

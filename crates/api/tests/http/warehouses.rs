@@ -146,7 +146,7 @@ async fn credentials_go_in_and_never_come_out() {
 async fn a_bucket_is_connected_asked_and_its_keys_stay_sealed() {
     let server = ObjectServer::start("hunter2");
     server.put("lake", "in/words.csv", "word_id,word\n1,sea\n2,sky\n3,sea\n");
-    let app = TestApp::with(|setup| setup.allow_private_addresses = true).await;
+    let app = TestApp::with(|setup| setup.warehouse.allow_private_addresses = true).await;
     let token = app.token("acme", "ada", Role::Admin).await;
     let body = |name: &str, secret: &str| {
         json!({"name": name, "kind": "object_store", "url": "s3://lake/in", "endpoint": server.url(),

@@ -34,7 +34,7 @@ pub struct Material<'a> {
 /// The answer with rows.
 pub fn rows(material: &Material<'_>) -> Answer {
     let Material { executed, validated, understanding, .. } = material;
-    let Executed { result, comparison } = executed;
+    let Executed { result, comparison, kept_at } = executed;
     let columns = columns(validated, result);
     let summary = sentence(&columns, &result.rows, understanding);
     let all = |rows: &[Vec<Value>]| -> Vec<Value> { rows.iter().map(|row| named(&columns, row)).collect() };
@@ -52,6 +52,8 @@ pub fn rows(material: &Material<'_>) -> Answer {
         "tables": tables(validated, material.catalog),
         "rows_scanned": result.rows_scanned,
         "elapsed_ms": result.elapsed_us / 1000,
+        "cached": kept_at.is_some(),
+        "computed_at": kept_at.map(rfc3339),
         "cost": {"bytes_scanned": result.bytes_scanned, "estimated_bytes": material.judged.estimated_bytes, "estimated_usd": "0"},
         "understanding": understanding,
         "chart": chart,
@@ -91,6 +93,8 @@ pub fn blocked(judged: &Judged) -> Answer {
             "next_action": judged.next_action,
             "estimated_bytes": judged.estimated_bytes,
             "estimated_cost_usd": 0,
+            "budget": judged.budget,
+            "bytes_remaining": judged.bytes_remaining,
         },
     });
     Answer::new(ResponseType::Blocked, "The query was not run.", data)

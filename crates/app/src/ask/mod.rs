@@ -7,6 +7,7 @@ mod by_name;
 mod chart;
 mod compose;
 mod plan;
+mod query;
 mod schedule;
 mod tell;
 mod workflow;
@@ -164,7 +165,7 @@ async fn described(app: &App, caller: &Caller, connection: ConnectionId, query: 
         return Err(unfit(format!("it has more than {MAX_QUERY_BYTES} bytes")));
     }
     let open = app.sources.open(&caller.principal.tenant, connection).await?;
-    workflow::askable(&open, query).map_err(unfit)?;
+    query::askable(&open, query).map_err(unfit)?;
     Ok(explain(query, &open.model).text.trim_end_matches('.').to_owned())
 }
 

@@ -1,5 +1,6 @@
 //! What the first three steps hand on. These are stored in the journal, so their fields are added to and not renamed.
 
+use pilothouse_domain::Micros;
 use pilothouse_domain::answer::ColumnRole;
 use pilothouse_domain::answer::{ResultSet, Understanding};
 use pilothouse_domain::semantic::{Grain, Query};
@@ -88,6 +89,9 @@ pub struct Executed {
     /// Where the question is for the first of several: what it is the first of.
     #[serde(default)]
     pub comparison: Option<Comparison>,
+    /// When the rows were computed, where they were kept from an earlier question.
+    #[serde(default)]
+    pub kept_at: Option<Micros>,
 }
 
 /// The first few of what a question asks the first of, so that a reader sees by how much.
@@ -106,10 +110,32 @@ pub struct Judged {
     pub allowed: bool,
     /// Why not.
     pub reasons: Vec<String>,
-    /// What to do instead: `revise_query`, `narrow_scope`, or nothing.
+    /// What to do instead: `revise_query`, `narrow_scope`, `wait_or_reduce_cost`, or nothing.
     pub next_action: Option<String>,
     /// Bytes it would read.
     pub estimated_bytes: Option<u64>,
     /// Rows it would read.
     pub estimated_rows: Option<u64>,
+    /// Where the tenant has read what it may: bytes that it may read in an hour.
+    #[serde(default)]
+    pub budget: Option<u64>,
+    /// And what is left of them.
+    #[serde(default)]
+    pub bytes_remaining: Option<u64>,
+}
+
+impl Judged {
+    /// It may run, and would read this.
+    pub fn allowed(estimated_rows: Option<u64>, estimated_bytes: Option<u64>) -> Self {
+        let (reasons, next_action) = (Vec::new(), None);
+        let (budget, bytes_remaining) = (None, None);
+        Self { allowed: true, reasons, next_action, estimated_bytes, estimated_rows, budget, bytes_remaining }
+    }
+
+    /// It may not.
+    pub fn refuse(&mut self, reason: &str, next_action: &str) {
+        self.allowed = false;
+        self.reasons.push(reason.to_owned());
+        self.next_action = Some(next_action.to_owned());
+    }
 }

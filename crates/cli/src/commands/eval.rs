@@ -18,7 +18,7 @@ pub async fn run(config: Config, data: &Path, questions: &Path, model: Option<&P
     let cases = cases(questions)?;
     let mut settings = config.warehouse.clone();
     settings.allowed_roots.push(data.to_path_buf());
-    let warehouse = Warehouse::new(settings)?;
+    let warehouse = Warehouse::new(settings, crate::installation::isolation()?);
     let yaml = match model {
         Some(path) => std::fs::read_to_string(path).context("the semantic model cannot be read")?,
         None => String::new(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use pilothouse_api::State;
-use pilothouse_app::{App, Mode, audit, connections};
+use pilothouse_app::{App, Mode, audit, connections, status};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -73,6 +73,7 @@ fn banner(mode: Mode, scheme: &str, address: &str) {
 
 /// Reads the sample data once, and writes the refusals down every minute.
 async fn chores(app: Arc<App>, stop: CancellationToken) {
+    status::warm_query_workers(&app);
     if let Err(error) = connections::ensure_sample(&app).await {
         tracing::error!(code = error.code.as_str(), "the sample data cannot be read: {error}");
     }

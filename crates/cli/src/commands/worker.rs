@@ -15,6 +15,7 @@ pub async fn run(config: Config) -> Result<Outcome> {
     let stop = CancellationToken::new();
     let signals = tokio::spawn(stop_on_signal(stop.clone()));
     banner(&config);
+    pilothouse_app::status::warm_query_workers(&app);
     app.engine.work(stop).await;
     signals.abort();
     app.store().close().await;

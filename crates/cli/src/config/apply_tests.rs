@@ -107,6 +107,8 @@ fn the_rest_of_what_is_honoured() {
         ("COPILOT_AUTH_ENABLED", "0"),
         ("COPILOT_TENANT_STRICT", "1"),
         ("PER_QUERY_MAX_BYTES", "1000"),
+        ("ORG_HOURLY_BUDGET_BYTES", "2000"),
+        ("QUERY_CACHE_TTL_SECONDS", "300"),
         ("DEFAULT_QUERY_LIMIT", "50"),
         ("CORS_ORIGINS", "http://localhost:3000/, http://localhost:8000"),
         ("COPILOT_TRUSTED_PROXIES", "10.0.0.1,10.0.0.2"),
@@ -116,6 +118,7 @@ fn the_rest_of_what_is_honoured() {
     assert_eq!(config.server.name, "Ours");
     assert!(!config.auth.enabled && config.auth.tenant_strict);
     assert_eq!((config.warehouse.query_max_bytes, config.warehouse.max_rows), (1000, 50));
+    assert_eq!((config.warehouse.tenant_hourly_bytes, config.warehouse.result_ttl_seconds), (2000, 300));
     assert_eq!(config.server.allowed_origins, ["http://localhost:3000", "http://localhost:8000"]);
     assert_eq!(config.server.trusted_proxies.len(), 2);
     assert_eq!((config.log.level.as_str(), config.log.format), ("warn", crate::config::Format::Json));

@@ -1,6 +1,8 @@
 //! Connections with their catalogs and semantic models.
 
+use pilothouse_domain::RunId;
 use pilothouse_store::connections::Connection;
+use pilothouse_store::reads::{self, Reserve};
 use pilothouse_store::{Error, Store, catalogs, connections, semantic_models};
 
 use crate::support::{conflict, connection_id, make_tenant, read, tenant, write};
@@ -105,4 +107,40 @@ pub async fn semantic_models_have_versions(store: &Store) {
     assert_eq!(gone, Ok(true));
     let left = read!(store, |tx| async move { semantic_models::list(tx, &tenant("a"), id).await });
     assert!(left.is_empty(), "they go with their connection");
+}
+
+/// Up to a thousand bytes in the hundred microseconds before `at`.
+fn wish(n: u128, bytes: u64, at: i64) -> Reserve {
+    Reserve { run: RunId(uuid::Uuid::from_u128(n)), bytes, at, since: at - 100, most: 1_000 }
+}
+
+async fn reserve(store: &Store, tenant_id: &'static str, wish: Reserve) -> Result<(), u64> {
+    write!(store, |tx| async move { reads::reserve(tx, &tenant(tenant_id), wish).await }).unwrap()
+}
+
+pub async fn what_is_read_is_counted_by_the_hour(store: &Store) {
+    for tenant in ["a", "b"] {
+        make_tenant(store, tenant).await;
+    }
+    assert_eq!(reserve(store, "a", wish(1, 600, 1_000)).await, Ok(()));
+    assert_eq!(reserve(store, "a", wish(2, 401, 1_010)).await, Err(600));
+    assert_eq!(reserve(store, "b", wish(2, 1_000, 1_010)).await, Ok(()), "another tenant's hour is its own");
+    assert_eq!(
+        reserve(store, "a", wish(1, 900, 1_020)).await,
+        Ok(()),
+        "a run that reserves again replaces what it had"
+    );
+    write!(store, |tx| async move { reads::settle(tx, &tenant("a"), wish(1, 0, 0).run, 300).await }).unwrap();
+    assert_eq!(reserve(store, "a", wish(2, 700, 1_030)).await, Ok(()), "what was read counts, not what was expected");
+    assert_eq!(reserve(store, "a", wish(3, 1, 1_119)).await, Err(1_000));
+    assert_eq!(reserve(store, "a", wish(3, 300, 1_120)).await, Ok(()), "what is older counts no more");
+    let used = read!(store, |tx| async move { reads::used(tx, &tenant("a"), 1_020, None).await });
+    assert_eq!(used, 1_000);
+}
+
+pub async fn a_tenant_reads_no_more_than_it_may_however_many_ask_at_once(store: &Store) {
+    make_tenant(store, "a").await;
+    let asked = (1..=50).map(|n| reserve(store, "a", wish(n, 100, 1_000)));
+    let granted = futures::future::join_all(asked).await.into_iter().filter(Result::is_ok).count();
+    assert_eq!(granted, 10);
 }

@@ -2,16 +2,18 @@
 
 use std::fs::Metadata;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{Error as StoreError, ObjectMeta, ObjectStore, ObjectStoreExt};
 use pilothouse_domain::Code;
+use pilothouse_domain::canonical::sha256;
+use pilothouse_outbound::Client;
 
 use super::discover::Format;
-use crate::{Error, bucket};
+use crate::{Error, Settings, Source, bucket};
 
 /// Most files and objects that are looked at to find the tables among them.
 const MAX_LISTED: usize = 200_000;
@@ -30,6 +32,28 @@ pub enum Place {
     },
 }
 
+impl Place {
+    /// Where the files of `source` are, after checking that it may be reached. `buckets` holds the way to buckets once
+    /// it was made.
+    pub async fn of(source: &Source, settings: &Settings, buckets: &OnceLock<Client>) -> Result<Self, Error> {
+        match source {
+            Source::Files { path } => Ok(Self::Folder(crate::source::allowed_path(path, settings)?)),
+            Source::ObjectStore(described) => {
+                let target = bucket::bucket_target(described, settings).await?;
+                let client = match buckets.get() {
+                    Some(client) => client.clone(),
+                    None => {
+                        let made = bucket::client(settings)?;
+                        buckets.get_or_init(|| made).clone()
+                    }
+                };
+                Ok(Self::Bucket { store: target.open(client, settings)?, prefix: target.prefix })
+            }
+            Source::Postgres { .. } => Err(Error::new(Code::Internal, "A database holds no files.")),
+        }
+    }
+}
+
 /// The data files of a place.
 pub struct Listing {
     /// What reads them.
@@ -41,6 +65,17 @@ pub struct Listing {
 }
 
 impl Listing {
+    /// Which files these are, each as it is now: other files, or one that has changed, are another version.
+    pub fn version(&self) -> String {
+        let described = |file: &ObjectMeta| match tag(file) {
+            Some(tag) => format!("{} {} {tag}", file.location, file.size),
+            None => format!("{} {} {}", file.location, file.size, file.last_modified.timestamp_micros()),
+        };
+        let mut files: Vec<String> = self.files.iter().map(described).collect();
+        files.sort_unstable();
+        sha256(files.join("\n").as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Looks at `place`.
     pub async fn of(place: Place) -> Result<Self, Error> {
         match place {
@@ -48,6 +83,12 @@ impl Listing {
             Place::Bucket { store, prefix } => objects(store, prefix).await,
         }
     }
+}
+
+/// The tag of a file's version, where its store has them; a file of this machine is known by its time. Lists and answers
+/// quote tags in different ways.
+pub fn tag(file: &ObjectMeta) -> Option<&str> {
+    file.e_tag.as_ref().map(|tag| tag.trim_start_matches("W/").trim_matches('"'))
 }
 
 /// Whether a file or folder is meant for programs and not for readers.

@@ -39,11 +39,10 @@ pub fn columns(schema: &Schema) -> Vec<(String, DataType)> {
     schema.fields().iter().map(|field| (field.name().clone(), data_type(field.data_type()))).collect()
 }
 
-/// Appends at most `room` rows of `batch` to `rows`.
-pub fn append(batch: &RecordBatch, room: usize, rows: &mut Vec<Vec<Value>>) {
-    let taken = batch.num_rows().min(room);
+/// Appends the rows of `batch` to `rows`.
+pub fn append(batch: &RecordBatch, rows: &mut Vec<Vec<Value>>) {
     let start = rows.len();
-    rows.resize_with(start + taken, || Vec::with_capacity(batch.num_columns()));
+    rows.resize_with(start + batch.num_rows(), || Vec::with_capacity(batch.num_columns()));
     for column in batch.columns() {
         let read = reader(column.as_ref());
         for (offset, row) in rows[start..].iter_mut().enumerate() {

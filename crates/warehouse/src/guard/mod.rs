@@ -18,6 +18,7 @@ mod lower;
 mod names;
 mod parse;
 mod print;
+mod remembered;
 mod report;
 mod resolve;
 mod rules;
@@ -29,6 +30,7 @@ use pilothouse_domain::catalog::Catalog;
 use access::Access;
 use ir::{Expr, Query};
 pub use limits::Limits;
+pub use remembered::Guard;
 pub use report::{CheckedQuery, Reason, ReasonCode, Report, Verdict};
 use resolve::Facts;
 

@@ -2,6 +2,7 @@
 //! is used once. The guard is the first wall, the read-only role and transaction the second.
 
 mod cell;
+mod explained;
 mod profile;
 
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use tokio_postgres::{CancelToken, Client, Transaction};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::Error;
-use crate::engine::{Cancel, Engine, Estimate, Limits};
+use crate::engine::{Call, Cancel, Engine, Estimate};
 use crate::guard::CheckedQuery;
 use crate::source::PostgresTarget;
 
@@ -28,7 +29,6 @@ const LOCK_TIMEOUT_MS: &str = "2000";
 /// A database, reached anew for each query.
 pub struct PostgresEngine {
     target: PostgresTarget,
-    timeout_seconds: u64,
 }
 
 /// One session, closed when it is dropped.
@@ -39,12 +39,13 @@ struct Session {
 }
 
 impl PostgresEngine {
-    /// The database at `target`, whose statements may take `timeout_seconds`.
-    pub(crate) fn new(target: PostgresTarget, timeout_seconds: u64) -> Self {
-        Self { target, timeout_seconds }
+    /// The database at `target`.
+    pub(crate) fn new(target: PostgresTarget) -> Self {
+        Self { target }
     }
 
-    async fn connect(&self) -> Result<Session, Error> {
+    /// A session, each statement of which may take `timeout`.
+    async fn connect(&self, timeout: Duration) -> Result<Session, Error> {
         let tls = MakeRustlsConnect::new(tls_config()?);
         let mut config = self.target.config.clone();
         config.connect_timeout(CONNECT_TIMEOUT).application_name("pilothouse");
@@ -57,7 +58,7 @@ impl PostgresEngine {
         // The task ends by itself when the client is dropped.
         tokio::spawn(connection);
         let cancel = client.cancel_token();
-        let timeout_ms = (self.timeout_seconds * 1000).to_string();
+        let timeout_ms = timeout.as_millis().to_string();
         let settings = [
             ("default_transaction_read_only", "on"),
             ("statement_timeout", timeout_ms.as_str()),
@@ -73,8 +74,34 @@ impl PostgresEngine {
 }
 
 impl Session {
+    fn stop(&self) -> Stop {
+        Stop { token: self.cancel.clone(), tls: self.tls.clone() }
+    }
+
     async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
         self.client.build_transaction().read_only(true).start().await.map_err(|error| explain(&error))
+    }
+}
+
+/// Stops what a session does in the server too: dropping the connection alone would let a query run on there.
+struct Stop {
+    token: CancelToken,
+    tls: MakeRustlsConnect,
+}
+
+impl Stop {
+    async fn unless_cancelled<T>(
+        self,
+        cancel: &Cancel,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        tokio::select! {
+            result = work => result,
+            () = cancel.cancelled() => {
+                let _ = self.token.cancel_query(self.tls).await;
+                Err(Error::new(Code::RunCancelled, "The query was cancelled."))
+            }
+        }
     }
 }
 
@@ -84,40 +111,35 @@ impl Engine for PostgresEngine {
         Dialect::PostgreSql
     }
 
+    /// A database does not tell what has changed in it.
+    fn version(&self) -> Option<&str> {
+        None
+    }
+
     async fn ping(&self) -> Result<(), Error> {
-        let session = self.connect().await?;
+        let session = self.connect(CONNECT_TIMEOUT).await?;
         session.client.query_one("SELECT 1", &[]).await.map(|_| ()).map_err(|error| explain(&error))
     }
 
-    async fn profile(&self) -> Result<Catalog, Error> {
-        let mut session = self.connect().await?;
-        profile::catalog(&session.begin().await?).await
+    async fn profile(&self, call: &Call<'_>) -> Result<Catalog, Error> {
+        let mut session = self.connect(call.limits.timeout).await?;
+        let stop = session.stop();
+        let work = async { profile::catalog(&session.begin().await?).await };
+        stop.unless_cancelled(call.cancel, work).await
     }
 
-    async fn estimate(&self, query: &CheckedQuery) -> Result<Estimate, Error> {
-        let mut session = self.connect().await?;
-        let transaction = session.begin().await?;
-        let explained = ["EXPLAIN (FORMAT JSON) ", query.sql()].concat();
-        let row = transaction.query_one(explained.as_str(), &[]).await.map_err(|error| explain(&error))?;
-        let plan: serde_json::Value = row.try_get(0).map_err(|error| explain(&error))?;
-        let number = |key: &str| plan.pointer("/0/Plan").and_then(|plan| plan.get(key)).and_then(|n| n.as_f64());
-        let rows = number("Plan Rows").map(|rows| rows as u64);
-        let bytes = rows.zip(number("Plan Width")).map(|(rows, width)| rows * width as u64);
-        Ok(Estimate { rows, bytes })
+    async fn estimate(&self, query: &CheckedQuery, call: &Call<'_>) -> Result<Estimate, Error> {
+        let mut session = self.connect(call.limits.timeout).await?;
+        let stop = session.stop();
+        let work = async { explained::estimate(&session.begin().await?, query).await };
+        stop.unless_cancelled(call.cancel, work).await
     }
 
-    async fn execute(&self, query: &CheckedQuery, limits: Limits, cancel: &Cancel) -> Result<ResultSet, Error> {
-        let mut session = self.connect().await?;
-        let (token, tls) = (session.cancel.clone(), session.tls.clone());
-        let transaction = session.begin().await?;
-        tokio::select! {
-            result = fetch(&transaction, query.sql(), limits.max_rows) => result,
-            () = cancel.cancelled() => {
-                // The server is told too: dropping the connection alone would let the query run on there.
-                let _ = token.cancel_query(tls).await;
-                Err(Error::new(Code::RunCancelled, "The query was cancelled."))
-            }
-        }
+    async fn execute(&self, query: &CheckedQuery, call: &Call<'_>) -> Result<ResultSet, Error> {
+        let mut session = self.connect(call.limits.timeout).await?;
+        let stop = session.stop();
+        let work = async { fetch(&session.begin().await?, query.sql(), call.limits.max_rows).await };
+        stop.unless_cancelled(call.cancel, work).await
     }
 }
 

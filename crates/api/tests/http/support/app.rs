@@ -13,7 +13,7 @@ use pilothouse_domain::{Role, TenantId};
 use pilothouse_engine::Workflow;
 use pilothouse_store::audit::Record;
 use pilothouse_store::{Location, Options, Store};
-use pilothouse_warehouse::Warehouse;
+use pilothouse_warehouse::{Isolation, Warehouse};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -35,7 +35,7 @@ pub struct Setup {
     pub settings: Settings,
     pub server: pilothouse_api::Settings,
     pub has_sample: bool,
-    pub allow_private_addresses: bool,
+    pub warehouse: pilothouse_warehouse::Settings,
     /// Workflows beside the program's own.
     pub workflows: Vec<Arc<dyn Workflow>>,
 }
@@ -81,7 +81,12 @@ impl TestApp {
         let server = pilothouse_api::Settings::default();
         let (database, has_sample) = (Database::Sqlite, true);
         let workflows = Vec::new();
-        let mut setup = Setup { database, settings, server, has_sample, allow_private_addresses: false, workflows };
+        let warehouse = pilothouse_warehouse::Settings {
+            allowed_roots: vec![data.clone()],
+            threads: 1,
+            ..pilothouse_warehouse::Settings::default()
+        };
+        let mut setup = Setup { database, settings, server, has_sample, warehouse, workflows };
         change(&mut setup);
         if !setup.has_sample {
             setup.settings.sample = Sample::default();
@@ -91,17 +96,11 @@ impl TestApp {
             Database::Postgres => Location::Postgres { url: pilothouse_testkit::postgres().schema_url("api") },
         };
         let store = Store::open(&location, &Options { postgres_connections: 4, ..Options::default() }).await.unwrap();
-        let warehouse = pilothouse_warehouse::Settings {
-            allowed_roots: vec![data.clone()],
-            allow_private_addresses: setup.allow_private_addresses,
-            threads: 1,
-            ..pilothouse_warehouse::Settings::default()
-        };
         let clock = Arc::new(ManualClock::default());
         let app = App::new(Parts {
             settings: setup.settings,
             store,
-            warehouse: Warehouse::new(warehouse).unwrap(),
+            warehouse: Warehouse::new(setup.warehouse, Isolation::Threads),
             sealer: Sealer::new(&[7; 32]),
             clock: clock.clone(),
             ids: Arc::new(CountingIds::default()),

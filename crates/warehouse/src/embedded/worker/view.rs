@@ -20,6 +20,8 @@ use object_store::{
 };
 use url::Url;
 
+use crate::embedded::listing::tag;
+
 /// The files of one connection.
 #[derive(Debug)]
 pub struct View {
@@ -33,26 +35,16 @@ impl View {
         Self { store, files: files.into_iter().map(|meta| (meta.location.clone(), meta)).collect() }
     }
 
-    /// Whether `files` are the ones of the view, none of them changed.
-    pub fn is_of(&self, files: &[ObjectMeta]) -> bool {
-        let known = |file: &ObjectMeta| self.files.get(&file.location).is_some_and(|listed| is_same(listed, file));
-        files.len() == self.files.len() && files.iter().all(known)
-    }
-
     fn known(&self, path: &Path) -> Result<&ObjectMeta> {
         let unknown = || Error::NotFound { path: path.to_string(), source: "the connection has no such file".into() };
         self.files.get(path).ok_or_else(unknown)
     }
 }
 
-/// Whether the file that was found is the one that was listed. Lists and answers quote the tags of a version in
-/// different ways; a file of this machine has none in its listing and is known by its time.
+/// Whether the file that was found is the one that was listed.
 fn is_same(listed: &ObjectMeta, found: &ObjectMeta) -> bool {
-    let bare = |tag: &str| tag.trim_start_matches("W/").trim_matches('"').to_owned();
-    let version = match (&listed.e_tag, &found.e_tag) {
-        (Some(listed), Some(found)) => bare(listed) == bare(found),
-        _ => listed.last_modified == found.last_modified,
-    };
+    let tagged = listed.e_tag.is_some() && found.e_tag.is_some();
+    let version = if tagged { tag(listed) == tag(found) } else { listed.last_modified == found.last_modified };
     version && listed.size == found.size
 }
 

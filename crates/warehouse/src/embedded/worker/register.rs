@@ -3,10 +3,10 @@
 use datafusion::prelude::{CsvReadOptions, JsonReadOptions, ParquetReadOptions, SessionContext};
 use object_store::ObjectStoreExt;
 
-use super::discover::{FileTable, Format, in_file};
 use super::run::explain;
 use super::view::View;
 use crate::Error;
+use crate::embedded::discover::{FileTable, Format, in_file};
 
 /// Records of a CSV or JSON file that its column types are guessed from.
 const INFERENCE_RECORDS: usize = 10_000;

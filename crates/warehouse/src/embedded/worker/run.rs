@@ -1,34 +1,54 @@
 //! Plans and runs one statement, and reads from the finished plan what it scanned.
 
 use std::sync::Arc;
-use std::time::Instant;
 
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
-use datafusion::prelude::{DataFrame, SessionContext};
+use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 use pilothouse_domain::Code;
-use pilothouse_domain::answer::ResultSet;
 
-use super::rows;
+use super::out::Out;
+use crate::embedded::wire::{Ran, Statement};
 use crate::{Error, Estimate, bucket};
 
-async fn plan(context: &SessionContext, sql: &str) -> Result<DataFrame, Error> {
+/// Bytes of a result beyond which further rows are left out: whoever asked holds all of it in memory.
+const MAX_RESULT_BYTES: usize = 64 << 20;
+
+/// The plan of `statement`, which reads the tables that the guard saw and no others.
+pub async fn plan(context: &SessionContext, statement: &Statement) -> Result<Arc<dyn ExecutionPlan>, Error> {
     // The guard lets only queries through; the engine is told to refuse everything else all the same.
     let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    context.sql_with_options(sql, options).await.map_err(explain)
+    let frame = context.sql_with_options(&statement.sql, options).await.map_err(explain)?;
+    if reads_others(frame.logical_plan(), &statement.tables).map_err(explain)? {
+        return Err(Error::new(Code::SqlBlocked, "The engine would read other tables than the guard has seen."));
+    }
+    frame.create_physical_plan().await.map_err(explain)
+}
+
+/// Whether a plan reads a table that is not one of `tables`: the engine's own reading, beside the guard's.
+fn reads_others(plan: &LogicalPlan, tables: &[String]) -> Result<bool, DataFusionError> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            found |= !tables.iter().any(|table| table == scan.table_name.table());
+        }
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
 }
 
 /// What the plan would read: exact for Parquet, whose footers know the size of each column.
-pub async fn estimate(context: &SessionContext, sql: &str) -> Result<Estimate, Error> {
-    let physical = plan(context, sql).await?.create_physical_plan().await.map_err(explain)?;
+pub fn estimate(plan: &Arc<dyn ExecutionPlan>) -> Result<Estimate, Error> {
     let mut total = Estimate { rows: Some(0), bytes: Some(0) };
-    for scan in leaves(&physical) {
+    for scan in leaves(plan) {
         let statistics = StatisticsContext::new().compute(scan.as_ref(), &StatisticsArgs::new()).map_err(explain)?;
         let known = |value: Option<&usize>| value.map(|value| *value as u64);
         let rows = known(statistics.num_rows.get_value());
@@ -40,33 +60,37 @@ pub async fn estimate(context: &SessionContext, sql: &str) -> Result<Estimate, E
     Ok(total)
 }
 
-/// Runs `sql` and keeps at most `max_rows` rows.
-pub async fn execute(context: &SessionContext, sql: &str, max_rows: usize) -> Result<ResultSet, Error> {
-    let started = Instant::now();
-    let physical = plan(context, sql).await?.create_physical_plan().await.map_err(explain)?;
-    let mut result = ResultSet { columns: rows::columns(&physical.schema()), ..ResultSet::default() };
-    let mut stream = execute_stream(physical.clone(), context.task_ctx()).map_err(explain)?;
+/// Runs `plan` and hands at most `max_rows` rows, and at most [`MAX_RESULT_BYTES`], to `out`.
+pub async fn execute(
+    context: &SessionContext,
+    plan: Arc<dyn ExecutionPlan>,
+    max_rows: usize,
+    out: &mut Out,
+) -> Result<Ran, Error> {
+    let mut rows = out.rows(&plan.schema())?;
+    let mut ran = Ran::default();
+    let mut room = max_rows;
+    let mut stream = execute_stream(plan.clone(), context.task_ctx()).map_err(explain)?;
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(explain)?;
-        let room = max_rows - result.rows.len();
-        rows::append(&batch, room, &mut result.rows);
-        if batch.num_rows() > room {
-            result.truncated = true;
+        let taken = batch.num_rows().min(room);
+        rows.send(&batch.slice(0, taken))?;
+        room -= taken;
+        if batch.num_rows() > taken || rows.sent > MAX_RESULT_BYTES {
+            ran.truncated = true;
             break;
         }
     }
+    rows.end()?;
     drop(stream);
-    let (mut rows, mut bytes) = (0, 0);
-    for scan in leaves(&physical) {
+    for scan in leaves(&plan) {
         let metrics = scan.metrics().unwrap_or_default();
-        rows += metrics.output_rows().unwrap_or(0) as u64;
+        ran.rows_scanned += metrics.output_rows().unwrap_or(0) as u64;
         let counted = metrics.sum_by_name("bytes_scanned").map(|value| value.as_usize() as u64);
         // What is no scan of files reads nothing from storage.
-        bytes += counted.or_else(|| file_bytes(&scan)).unwrap_or(0);
+        ran.bytes_scanned += counted.or_else(|| file_bytes(&scan)).unwrap_or(0);
     }
-    (result.rows_scanned, result.bytes_scanned) = (Some(rows), Some(bytes));
-    result.elapsed_us = started.elapsed().as_micros() as u64;
-    Ok(result)
+    Ok(ran)
 }
 
 /// Bytes of the parts of files that a node scans; none where it scans no files.

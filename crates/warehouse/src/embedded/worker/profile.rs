@@ -7,10 +7,11 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use pilothouse_domain::catalog::{Catalog, Column, DataType, Dialect, MAX_LISTED_VALUES, Table};
 use serde_json::Value;
 
-use super::discover::{FileTable, in_file};
+use super::keys;
 use super::run::explain;
-use super::{keys, rows};
 use crate::Error;
+use crate::embedded::discover::{FileTable, in_file};
+use crate::embedded::rows;
 
 /// Rows up to which a column's distinct values are counted exactly to learn whether it is a key.
 const MAX_ROWS_FOR_EXACT_COUNTS: u64 = 20_000_000;
@@ -146,7 +147,7 @@ pub fn first_number(found: Vec<Vec<Value>>) -> Option<u64> {
 pub async fn collect(frame: DataFrame) -> Result<Vec<Vec<Value>>, Error> {
     let mut found = Vec::new();
     for batch in frame.collect().await.map_err(explain)? {
-        rows::append(&batch, usize::MAX, &mut found);
+        rows::append(&batch, &mut found);
     }
     Ok(found)
 }

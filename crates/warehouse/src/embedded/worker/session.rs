@@ -1,0 +1,79 @@
+//! One source, open in a worker: its files as they were listed, a session of the engine, and the plan that was made last.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use pilothouse_domain::Code;
+use pilothouse_domain::catalog::Catalog;
+
+use super::machine::Machine;
+use super::out::Out;
+use super::view::View;
+use super::{profile, register, run};
+use crate::embedded::changed;
+use crate::embedded::discover::{self, FileTable};
+use crate::embedded::listing::{Listing, Place};
+use crate::embedded::wire::{Ran, Statement};
+use crate::{Error, Estimate};
+
+/// An open source.
+pub struct Session {
+    context: SessionContext,
+    tables: Vec<FileTable>,
+    /// What was estimated last is what is run next, as a rule, and planning is most of what a short query costs.
+    planned: Mutex<Option<(Statement, Arc<dyn ExecutionPlan>)>>,
+}
+
+impl Session {
+    /// Opens `place`, whose files must be those of `version`, and registers a table for each data file or folder of
+    /// files in it.
+    pub async fn open(machine: &Machine, place: &Place, version: &str) -> Result<Self, Error> {
+        let mut listing = Listing::of(place.clone()).await?;
+        let tables = discover::tables(&mut listing)?;
+        if listing.version() != version {
+            return Err(changed());
+        }
+        let view = Arc::new(View::new(listing.store, listing.files));
+        let config = SessionConfig::new()
+            .with_target_partitions(machine.partitions())
+            .with_information_schema(false)
+            .set_bool("datafusion.execution.parquet.pushdown_filters", false)
+            .set_bool("datafusion.sql_parser.enable_ident_normalization", true);
+        let context = SessionContext::new_with_config_rt(config, machine.environment(view.clone())?);
+        register::all(&context, &view, &tables).await?;
+        Ok(Self { context, tables, planned: Mutex::default() })
+    }
+
+    /// What the tables hold.
+    pub async fn profile(&self) -> Result<Catalog, Error> {
+        profile::catalog(&self.context, &self.tables).await
+    }
+
+    /// What `statement` would read.
+    pub async fn estimate(&self, statement: &Statement) -> Result<Estimate, Error> {
+        let plan = run::plan(&self.context, statement).await?;
+        let estimate = run::estimate(&plan)?;
+        *self.planned() = Some((statement.clone(), plan));
+        Ok(estimate)
+    }
+
+    /// Runs `statement` and hands at most `max_rows` rows to `out`.
+    pub async fn execute(&self, statement: &Statement, max_rows: usize, out: &mut Out) -> Result<Ran, Error> {
+        let planned = self.planned().take().filter(|(planned, _)| planned == statement);
+        let plan = match planned {
+            Some((_, plan)) => plan,
+            None => run::plan(&self.context, statement).await?,
+        };
+        run::execute(&self.context, plan, max_rows, out).await
+    }
+
+    fn planned(&self) -> std::sync::MutexGuard<'_, Option<(Statement, Arc<dyn ExecutionPlan>)>> {
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The error of a worker that cannot be set up.
+pub fn unstarted<E>(_: E) -> Error {
+    Error::new(Code::Internal, "The query engine could not be started.")
+}
