@@ -57,6 +57,7 @@ fn column(name: &str, data_type: DataType) -> Column {
         values,
         min: (data_type == DataType::Timestamp).then(|| "2024-01-01T00:00:00".to_owned()),
         max: (data_type == DataType::Timestamp).then(|| "2024-12-31T23:59:59".to_owned()),
+        personal: None,
     }
 }
 

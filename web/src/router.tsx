@@ -36,9 +36,12 @@ const data = createRoute({
   validateSearch: (search: Record<string, unknown>): { add?: boolean } => optional("add", search["add"] === true ? true : undefined),
   component: lazyRouteComponent(() => import("./data/DataPage"), "DataPage"),
 });
+/** The parts of a connection besides its tables. */
+type ConnectionTab = "meaning" | "personal";
+const CONNECTION_TABS: readonly ConnectionTab[] = ["meaning", "personal"];
 const connection = createRoute({
   getParentRoute: () => root, path: "/data/$connection",
-  validateSearch: (search: Record<string, unknown>): { tab?: "meaning" } => optional("tab", search["tab"] === "meaning" ? ("meaning" as const) : undefined),
+  validateSearch: (search: Record<string, unknown>): { tab?: ConnectionTab } => optional("tab", CONNECTION_TABS.find((tab) => tab === search["tab"])),
   component: lazyRouteComponent(() => import("./data/ConnectionPage"), "ConnectionPage"),
 });
 const table = createRoute({ getParentRoute: () => root, path: "/data/$connection/$table", component: lazyRouteComponent(() => import("./data/TablePage"), "TablePage") });

@@ -10,6 +10,8 @@ const HIDDEN: &str = "…";
 
 /// The fields of one body.
 pub struct Fields {
+    /// Where they stand: `body`, and the number of the item where the body is a list.
+    place: Vec<Value>,
     values: Map<String, Value>,
     whole: Value,
     wrong: Vec<Field>,
@@ -19,17 +21,24 @@ pub struct Fields {
 impl Fields {
     /// The fields of `body`; anything but an object is wrong as a whole.
     pub fn of(body: Value) -> Self {
+        Self::at(vec!["body".into()], body)
+    }
+
+    /// The fields of an item of a list.
+    pub fn of_item(index: usize, item: Value) -> Self {
+        Self::at(vec!["body".into(), index.into()], item)
+    }
+
+    fn at(place: Vec<Value>, body: Value) -> Self {
+        let mut fields = Self { place, values: Map::new(), whole: body.clone(), wrong: Vec::new(), hidden: &[] };
         match body {
-            Value::Object(values) => {
-                Self { whole: Value::Object(values.clone()), values, wrong: Vec::new(), hidden: &[] }
-            }
+            Value::Object(values) => fields.values = values,
             other => {
-                let mut fields = Self { values: Map::new(), whole: other.clone(), wrong: Vec::new(), hidden: &[] };
                 let message = "Input should be a valid dictionary or object to extract fields from";
                 fields.refuse(None, "model_attributes_type", message, other, None);
-                fields
             }
         }
+        fields
     }
 
     /// Keeps the values of these fields out of whatever is said about the body: they hold secrets.
@@ -51,7 +60,7 @@ impl Fields {
         input: Value,
         context: Option<Value>,
     ) {
-        let location = std::iter::once("body").chain(name).map(Value::from).collect();
+        let location = self.place.iter().cloned().chain(name.map(Value::from)).collect();
         let input = if name.is_some_and(|name| self.hidden.contains(&name)) { HIDDEN.into() } else { input };
         self.wrong.push(Field { location, kind, message: message.to_owned(), input, context });
     }
@@ -189,6 +198,14 @@ impl Fields {
                 None
             }
         }
+    }
+
+    /// A yes or no that must be there; no when it is not, which is noted.
+    pub fn flag(&mut self, name: &str) -> bool {
+        if !self.is_sent(name) && self.is_object() {
+            self.refuse(Some(name), "missing", "Field required", self.whole.clone(), None);
+        }
+        self.optional_flag(name).unwrap_or_default()
     }
 
     /// What was sent, whatever it is; null where it is absent.

@@ -20,18 +20,22 @@ impl FromRequest<Arc<State>> for JsonBody {
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &Arc<State>) -> Result<Self, Failure> {
-        let declared = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-        let media_type = declared.split(';').next().unwrap_or("").trim();
-        let is_json = media_type.eq_ignore_ascii_case("application/json") || media_type.ends_with("+json");
-        // A form or plain text can be sent across sites without the browser asking first; JSON cannot.
-        if !is_json {
-            return Err(Failure::new(Code::BodyType, "A JSON body with Content-Type: application/json is needed."));
-        }
-        let most = state.settings.max_body_bytes;
-        let too_large = || Failure::new(Code::BodyTooLarge, format!("The body is larger than {most} bytes."));
-        let bytes = to_bytes(request.into_body(), most).await.map_err(|_| too_large())?;
-        Ok(Self(Fields::of(parse(&bytes)?)))
+        Ok(Self(Fields::of(read(request, state).await?)))
     }
+}
+
+async fn read(request: Request, state: &Arc<State>) -> Result<Value, Failure> {
+    let declared = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let media_type = declared.split(';').next().unwrap_or("").trim();
+    let is_json = media_type.eq_ignore_ascii_case("application/json") || media_type.ends_with("+json");
+    // A form or plain text can be sent across sites without the browser asking first; JSON cannot.
+    if !is_json {
+        return Err(Failure::new(Code::BodyType, "A JSON body with Content-Type: application/json is needed."));
+    }
+    let most = state.settings.max_body_bytes;
+    let too_large = || Failure::new(Code::BodyTooLarge, format!("The body is larger than {most} bytes."));
+    let bytes = to_bytes(request.into_body(), most).await.map_err(|_| too_large())?;
+    parse(&bytes)
 }
 
 /// A JSON body that may be absent: then it has no fields.
@@ -46,6 +50,32 @@ impl FromRequest<Arc<State>> for MaybeJson {
         }
         let JsonBody(fields) = JsonBody::from_request(request, state).await?;
         Ok(Self(fields))
+    }
+}
+
+/// A JSON body that is a list of objects.
+pub struct JsonList(pub Vec<Fields>);
+
+/// Most objects of such a list.
+const MAX_LISTED: usize = 1_000;
+
+impl FromRequest<Arc<State>> for JsonList {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &Arc<State>) -> Result<Self, Failure> {
+        match read(request, state).await? {
+            Value::Array(items) if items.len() <= MAX_LISTED => {
+                Ok(Self(items.into_iter().enumerate().map(|(index, item)| Fields::of_item(index, item)).collect()))
+            }
+            Value::Array(_) => {
+                Err(Failure::new(Code::BodyInvalid, format!("The list has at most {MAX_LISTED} items.")))
+            }
+            other => {
+                let mut fields = Fields::of(json!({}));
+                fields.refuse(None, "list_type", "Input should be a valid list", other, None);
+                Err(fields.finish().err().unwrap_or_else(|| Error::new(Code::BodyInvalid, "A list is needed.")).into())
+            }
+        }
     }
 }
 

@@ -44,6 +44,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
         .merge(resources::connections::routes())
         .merge(resources::imports::routes())
         .merge(resources::semantic::routes())
+        .merge(resources::pii::routes())
         .merge(resources::sql::routes())
         .merge(resources::tenants::routes())
         .merge(resources::tokens::routes())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use pilothouse_app::{Error, Field};
+use pilothouse_app::{Caller, Error, Field};
 use pilothouse_domain::Code;
 use serde_json::{Value, json};
 
@@ -34,6 +34,16 @@ impl FromRequestParts<Arc<State>> for Parameters {
 impl Parameters {
     fn of(pairs: Vec<(String, String)>) -> Self {
         Self { values: pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect(), wrong: Vec::new() }
+    }
+
+    /// Ends the reading: what is wrong with the parameters, then whether the tenant that one of them names is the caller's.
+    pub fn finish_in(self, caller: &Caller, org: &str) -> Result<(), Failure> {
+        self.finish()?;
+        if org != caller.principal.tenant.as_str() {
+            let message = "Tenant boundary violation: header tenant does not match requested org";
+            return Err(Failure::new(Code::TenantMismatch, message));
+        }
+        Ok(())
     }
 
     /// A text that must be there; empty when it is not, which is noted.

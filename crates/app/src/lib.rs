@@ -15,6 +15,7 @@ pub mod gates;
 pub mod imports;
 mod installation;
 pub mod limits;
+pub mod personal;
 pub mod queues;
 mod reads;
 mod results;

@@ -10,13 +10,13 @@ use pilothouse_domain::catalog::Catalog;
 use pilothouse_domain::semantic::Model;
 use pilothouse_domain::{Clock, Code, ConnectionId, Micros, TenantId};
 use pilothouse_store::connections::{self, Connection};
-use pilothouse_store::{Store, catalogs, semantic_models};
+use pilothouse_store::{Store, catalogs, personal as reviews, semantic_models};
 use pilothouse_warehouse::guard::Guard;
-use pilothouse_warehouse::guard::access::Access;
 use pilothouse_warehouse::{Call, Cancel, Engine, Limits, Source, Warehouse, semantic};
 use uuid::Uuid;
 
 use crate::Error;
+use crate::personal;
 use crate::reads::Reads;
 use crate::results::Results;
 use crate::secrets::{Place, Sealer};
@@ -145,11 +145,12 @@ impl Sources {
                     let Some(connection) = connections::get(tx, &tenant, id).await? else { return Ok(None) };
                     let catalog = catalogs::get(tx, &tenant, id).await?;
                     let model = semantic_models::latest(tx, &tenant, id).await?;
-                    Ok(Some((connection, catalog, model)))
+                    let reviews = reviews::list(tx, &tenant, id).await?;
+                    Ok(Some((connection, catalog, model, reviews)))
                 })
             })
             .await?;
-        let (connection, catalog, model) =
+        let (connection, catalog, model, reviews) =
             found.ok_or_else(|| Error::new(Code::ConnectionUnknown, "There is no such connection."))?;
         let Some((json, catalog_at)) = catalog else {
             let message = connection.error_message.clone().unwrap_or_else(|| "It has not been read yet.".to_owned());
@@ -168,7 +169,7 @@ impl Sources {
         let engine = self.engine(&connection, &self.chore(home, &Cancel::new())).await?;
         let planner = Planner::new(model.clone());
         let catalog = Arc::new(catalog);
-        let guard = Guard::new(catalog.clone(), Access::open(), self.warehouse.guard_limits());
+        let guard = Guard::new(catalog.clone(), personal::access(&catalog, &reviews), self.warehouse.guard_limits());
         let looked_at = AtomicI64::new(self.clock.now());
         Ok(Open { engine, catalog, catalog_at, looked_at, model, yaml, model_version, planner, guard })
     }
@@ -230,11 +231,16 @@ impl Sources {
         let call = self.chore(&connection.tenant, &cancel);
         let read = async { Ok::<_, Error>(self.engine(connection, &call).await?.profile(&call).await?) }.await;
         let (tenant, id, now) = (connection.tenant.clone(), connection.id, self.clock.now());
-        let found = match read {
-            Ok(catalog) => serde_json::to_string(&catalog)
-                .map_err(|_| Error::new(Code::Internal, "The catalog could not be stored.")),
-            Err(error) => Err(error),
-        };
+        let decided = self.store.read({
+            let tenant = tenant.clone();
+            move |tx| Box::pin(async move { reviews::list(tx, &tenant, id).await })
+        });
+        let decided = decided.await?;
+        let found = read.and_then(|mut catalog| {
+            personal::without_values(&mut catalog, &decided);
+            let unstored = |_| Error::new(Code::Internal, "The catalog could not be stored.");
+            serde_json::to_string(&catalog).map_err(unstored)
+        });
         let stored = self
             .store
             .write(move |tx| {

@@ -4,7 +4,7 @@ use pilothouse_domain::action::Tier;
 use pilothouse_domain::{ConnectionId, Role};
 use pilothouse_warehouse::guard::{self, Report};
 
-use crate::{App, Caller, Error, audit, connections, gates};
+use crate::{App, Caller, Error, audit, connections, gates, personal};
 
 /// What the guard says of `sql` on a connection, or on the default one.
 pub async fn check(app: &App, caller: &Caller, id: Option<ConnectionId>, sql: &str) -> Result<Report, Error> {
@@ -14,6 +14,7 @@ pub async fn check(app: &App, caller: &Caller, id: Option<ConnectionId>, sql: &s
         None => connections::default_for(app, caller).await?,
     };
     let (catalog, _) = connections::catalog(app, caller, id).await?;
+    let access = personal::access_of(app, caller, id, &catalog).await?;
     let limits = app.sources.warehouse.guard_limits();
-    Ok(guard::check(sql, &guard::Policy { catalog: &catalog, access: &guard::access::Access::open(), limits: &limits }))
+    Ok(guard::check(sql, &guard::Policy { catalog: &catalog, access: &access, limits: &limits }))
 }

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::Micros;
+use crate::personal::Suspicion;
 
 /// Most distinct values for which a text column's values are kept.
 pub const MAX_LISTED_VALUES: usize = 200;
@@ -140,6 +141,9 @@ pub struct Column {
     pub min: Option<String>,
     /// The largest value, likewise.
     pub max: Option<String>,
+    /// What it is thought to hold of people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub personal: Option<Suspicion>,
 }
 
 /// A reference from one table's column to another's key.

@@ -15,6 +15,7 @@ pub mod compare;
 pub mod format;
 pub mod ids;
 pub mod money;
+pub mod personal;
 pub mod principal;
 pub mod run;
 pub mod schedule;

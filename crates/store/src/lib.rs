@@ -20,6 +20,7 @@ pub mod journal;
 mod location;
 mod migrations;
 pub mod nodes;
+pub mod personal;
 #[cfg(test)]
 mod plans;
 pub mod queues;

@@ -19,6 +19,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 5, name: "ends", script: include_str!("../migrations/0005_ends.sql") },
     Migration { version: 6, name: "run ids", script: include_str!("../migrations/0006_run_ids.sql") },
     Migration { version: 7, name: "reads", script: include_str!("../migrations/0007_reads.sql") },
+    Migration { version: 8, name: "personal", script: include_str!("../migrations/0008_personal.sql") },
 ];
 
 /// What SQLite writes differently: the strict types catch there what PostgreSQL always catches, and text compares by

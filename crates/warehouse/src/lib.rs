@@ -9,6 +9,7 @@ pub mod embedded;
 mod engine;
 mod error;
 pub mod guard;
+pub mod pii;
 pub mod postgres;
 pub mod semantic;
 mod settings;

@@ -112,6 +112,41 @@ async fn two_files_that_would_be_one_table_are_refused() {
     assert!(opened.err().unwrap().message.contains("would both be the table a_b"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_estimate_counts_the_columns_and_row_groups_that_are_read() {
+    use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+    use datafusion::parquet::arrow::ArrowWriter;
+    use datafusion::parquet::file::properties::WriterProperties;
+
+    let folder = tempfile::tempdir().unwrap();
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..10_000));
+    let texts: ArrayRef =
+        Arc::new(StringArray::from_iter_values((0..10_000).map(|n| format!("a long text number {n}"))));
+    let batch = RecordBatch::try_from_iter([("n", numbers), ("t", texts)]).unwrap();
+    let file = std::fs::File::create(folder.path().join("wide.parquet")).unwrap();
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(1_000)).build();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let size = std::fs::metadata(folder.path().join("wide.parquet")).unwrap().len();
+    let (engine, catalog) = files(folder.path()).await;
+    let estimate = async |sql: &str| {
+        let found = engine.estimate(&checked(sql, &catalog), &call(LIMITS, &Cancel::new())).await.unwrap();
+        (found.rows.unwrap(), found.bytes.unwrap())
+    };
+    let (rows, all) = estimate("SELECT max(t), sum(n) FROM wide").await;
+    assert!(rows == 10_000 && all < size && all * 10 > size * 7, "{all} of {size}");
+    let (rows, narrow) = estimate("SELECT sum(n) FROM wide WHERE n % 2 = 0").await;
+    assert!(rows == 10_000 && narrow * 3 < all, "{narrow} of {all}");
+    let (rows, pruned) = estimate("SELECT max(t) FROM wide WHERE n BETWEEN 2500 AND 2600").await;
+    assert!(rows == 1_000 && pruned * 9 < all, "{pruned} of {all}");
+    let none = estimate("SELECT max(t) FROM wide WHERE n > 20000").await;
+    assert_eq!(none, (0, 0));
+    let query = checked("SELECT max(t) FROM wide WHERE n BETWEEN 2500 AND 2600", &catalog);
+    let read = engine.execute(&query, &call(LIMITS, &Cancel::new())).await.unwrap().bytes_scanned.unwrap();
+    assert!(read <= pruned && read * 2 > pruned, "{read} were read, {pruned} were expected");
+}
+
 async fn postgres(schema: &str) -> (Arc<dyn Engine>, Catalog) {
     let server = pilothouse_testkit::postgres();
     let url = server.schema_url(schema);

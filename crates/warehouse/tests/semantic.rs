@@ -24,6 +24,7 @@ fn column(name: &str, data_type: DataType, range: Option<(&str, &str)>) -> Colum
         values: None,
         min: range.map(|(low, _)| low.to_owned()),
         max: range.map(|(_, high)| high.to_owned()),
+        personal: None,
     }
 }
 

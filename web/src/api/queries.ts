@@ -118,6 +118,16 @@ export const catalogQuery = (id: string) =>
     staleTime: 60_000,
   });
 
+/** The columns of all of the tenant's connections that may hold personal data, the surer ones first. */
+export const personalQuery = (tenant: string) =>
+  queryOptions({
+    queryKey: ["personal", tenant],
+    queryFn: async () => {
+      const found = await expect(api.GET("/api/v1/pii/review", { params: { query: { org_id: tenant } } }));
+      return [...found.auto_tagged_high_confidence, ...found.needs_review_low_confidence];
+    },
+  });
+
 export const semanticQuery = (id: string) =>
   queryOptions({
     queryKey: ["connections", "semantic", id],

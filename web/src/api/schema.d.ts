@@ -340,6 +340,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pii/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every column that is suspected of personal data or was decided upon. */
+        get: operations["data_pii_review"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pii/review/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decides about columns: a list of `{"dataset", "table", "column", "is_pii"}`, and `connection_id` where two connections have
+         *     such a dataset. To say that one holds no personal data takes an operator.
+         */
+        post: operations["data_pii_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queues": {
         parameters: {
             query?: never;
@@ -2576,6 +2613,73 @@ export interface components {
              */
             succeeded: number;
         };
+        /** @description A column that may hold personal data. */
+        PiiColumn: {
+            /** @description The column. */
+            column: string;
+            /**
+             * Format: int32
+             * @description How sure it is that it holds personal data, in percent; 0 where only a person says so.
+             */
+            confidence: number;
+            /** @description The connection's name. */
+            connection: string;
+            /** @description The connection's id. */
+            connection_id: string;
+            /** @description The schema that the table stands in; where there is none, the connection's name. */
+            dataset: string;
+            /** @description Why. */
+            evidence: string[];
+            /** @description Whether it is treated as personal, and so masked. */
+            is_pii: boolean;
+            /**
+             * @description What it is thought to hold: `email`, `phone`, `card`, `bank_account`, `national_id`, `ip_address`, `person_name`,
+             *     `address` or `birth_date`; null where only a person says so.
+             */
+            kind: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            reviewed_at: string | null;
+            /** @description Who has decided; null as long as nobody has. */
+            reviewed_by: string | null;
+            /** @description The table. */
+            table: string;
+        };
+        /** @description What became of decisions. */
+        PiiConfirmed: {
+            /** @description The tenant. */
+            org_id: string;
+            /** @description Those that no connection has, as `dataset.table.column`. */
+            unknown: string[];
+            /** @description Columns that were decided upon. */
+            updated: number;
+        };
+        /** @description What somebody decides about a column. */
+        PiiDecision: {
+            /** @description The column. */
+            column: string;
+            /** @description The connection; where it is not said, every one that has such a dataset. */
+            connection_id?: string | null;
+            /** @description The schema that the table stands in; where there is none, the connection's name. */
+            dataset: string;
+            /** @description Whether it holds personal data. */
+            is_pii: boolean;
+            /** @description The table. */
+            table: string;
+        };
+        /** @description The columns of a tenant's connections that may hold personal data. */
+        PiiReview: {
+            /** @description Those that are taken for personal. */
+            auto_tagged_high_confidence: components["schemas"]["PiiColumn"][];
+            /** @description What a client may offer to do with many at once. */
+            bulk_actions: string[];
+            /** @description Those that only may be; they are masked until somebody has looked at them. */
+            needs_review_low_confidence: components["schemas"]["PiiColumn"][];
+            /** @description The tenant. */
+            org_id: string;
+        };
         /** @description The timing of a schedule that is yet to be made. */
         PreviewRequest: {
             /** @description The moment that an interval is counted from. */
@@ -4110,6 +4214,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InstallationDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    data_pii_review: {
+        parameters: {
+            query: {
+                /** @description The tenant; the same as in the headers. */
+                org_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PiiReview"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    data_pii_confirm: {
+        parameters: {
+            query: {
+                /** @description The tenant; the same as in the headers. */
+                org_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PiiDecision"][];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PiiConfirmed"];
                 };
             };
             /** @description An error (RFC 9457). */

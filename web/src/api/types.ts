@@ -71,6 +71,7 @@ export type NewConnection = Schemas["NewConnectionRequest"];
 export type CatalogColumn = Schemas["ColumnDto"];
 export type CatalogTable = Schemas["TableDto"];
 export type Semantic = Schemas["SemanticDto"];
+export type PersonalColumn = Schemas["PiiColumn"];
 
 export type Token = Schemas["List_TokenDto"]["items"][number];
 export type NewToken = Schemas["NewTokenRequest"];

@@ -1,7 +1,7 @@
 // One connection: its tables, what they mean to the planner, and refreshing or removing it.
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams, useSearch } from "@tanstack/react-router";
-import { catalogQuery, connectionsQuery } from "../api/queries";
+import { catalogQuery, connectionsQuery, personalQuery } from "../api/queries";
 import type { CatalogTable, Connection } from "../api/types";
 import { formatBytes, formatCount, formatNumber } from "../lib/format";
 import { useTitle } from "../lib/hooks";
@@ -9,7 +9,9 @@ import { Id, Moment, Nothing, Tag } from "../ui/Bits";
 import { Query } from "../ui/Query";
 import { Empty, Note } from "../ui/States";
 import { NoSuchPage } from "../shell/ErrorPage";
+import { useSession } from "../shell/session-context";
 import { ConnectionActions } from "./ConnectionActions";
+import { PersonalPanel } from "./PersonalPanel";
 import { SemanticPanel } from "./SemanticPanel";
 import { ConnectionStatus, kindWords } from "./status";
 
@@ -48,10 +50,19 @@ function ConnectionView({ connection }: { connection: Connection }) {
       <nav className="tabs" aria-label="Parts of this connection">
         <Link {...here} search={{}} className="tab" activeOptions={EXACT}>Tables</Link>
         <Link {...here} search={{ tab: "meaning" }} className="tab" activeOptions={EXACT}>Meaning</Link>
+        <Link {...here} search={{ tab: "personal" }} className="tab" activeOptions={EXACT}>Personal data<Unreviewed connection={connection} /></Link>
       </nav>
-      {tab === "meaning" ? <SemanticPanel connection={connection} /> : <Tables connection={connection} />}
+      {tab === "meaning" ? <SemanticPanel connection={connection} /> : tab === "personal" ? <PersonalPanel connection={connection} /> : <Tables connection={connection} />}
     </>
   );
+}
+
+/** How many columns nobody has looked at; nothing where that is unknown or none. */
+function Unreviewed({ connection }: { connection: Connection }) {
+  const { tenant } = useSession();
+  const { data } = useQuery(personalQuery(tenant));
+  const count = data?.filter((column) => column.connection_id === connection.id && !column.reviewed_by).length ?? 0;
+  return count === 0 || connection.read_only_sample ? null : <> <Tag title={`${formatCount(count, "column")} to review`}>{String(count)}</Tag></>;
 }
 
 function Tables({ connection }: { connection: Connection }) {

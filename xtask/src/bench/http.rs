@@ -53,7 +53,8 @@ const ANSWER: &str = "24,951";
 pub fn measure(options: &Options, values: &mut Values) -> Result<()> {
     let binary = binary()?;
     questions(&binary, values)?;
-    let installation = Installation { binary: &binary, data: tempfile::tempdir()?, database: None };
+    let installation =
+        Installation { binary: &binary, data: tempfile::tempdir()?, database: None, keeps_results: false };
     let server = started(&installation, options, values, START)?;
     std::thread::sleep(SETTLE);
     values.insert(MEMORY, server.resident_mb()?);
@@ -61,7 +62,7 @@ pub fn measure(options: &Options, values: &mut Values) -> Result<()> {
     values.insert(ASK, ask(&server, asks(options))?);
     drop(server);
     let database = Some(pilothouse_testkit::postgres().schema_url("bench"));
-    let installation = Installation { binary: &binary, data: tempfile::tempdir()?, database };
+    let installation = Installation { binary: &binary, data: tempfile::tempdir()?, database, keeps_results: false };
     let server = started(&installation, options, values, START_POSTGRES)?;
     values.insert(ASK_POSTGRES, ask(&server, asks(options))?);
     Ok(())
@@ -88,7 +89,8 @@ fn started(
     installation.start()
 }
 
-fn until_ready(server: &Server) -> Result<()> {
+/// Waits until the sample data can be asked.
+pub fn until_ready(server: &Server) -> Result<()> {
     let started = Instant::now();
     while started.elapsed() < PROFILE_PATIENCE {
         if ask(server, 1).is_ok() {
@@ -114,8 +116,13 @@ fn health(server: &Server, requests: u32) -> Result<f64> {
     Ok((server.cpu_us()? - before) / f64::from(requests))
 }
 
-/// The median time of an ask, each in a conversation of its own, each checked.
+/// The median time of an ask.
 fn ask(server: &Server, times: u32) -> Result<f64> {
+    Ok(median(&mut asked(server, times)?))
+}
+
+/// The times of asks, each in a conversation of its own, each checked.
+pub fn asked(server: &Server, times: u32) -> Result<Vec<f64>> {
     let mut client = server.connect()?;
     let mut elapsed = Vec::new();
     for round in 0..times {
@@ -128,7 +135,7 @@ fn ask(server: &Server, times: u32) -> Result<f64> {
             bail!("the answer was {status} {answer}");
         }
     }
-    Ok(median(&mut elapsed))
+    Ok(elapsed)
 }
 
 /// Both halves of the questions, and the recorded first run of the frozen half.

@@ -65,6 +65,17 @@ struct Stat {
 /// CPU time in microseconds, user and system, of a process and all that descend from it, the ended ones included as
 /// long as their parents waited for them. Two readings of a living tree never go back.
 pub fn cpu_us(root: u32) -> Result<f64> {
+    let all = all()?;
+    let ticks = below(root, &all)?.iter().filter_map(|id| all.get(id)).map(|stat| stat.ticks).sum::<f64>();
+    Ok(ticks / TICKS_PER_SECOND * 1e6)
+}
+
+/// A process and all that descend from it.
+pub fn tree(root: u32) -> Result<Vec<u32>> {
+    below(root, &all()?)
+}
+
+fn all() -> Result<BTreeMap<u32, Stat>> {
     let mut all: BTreeMap<u32, Stat> = BTreeMap::new();
     for entry in fs::read_dir("/proc")? {
         let Some(id) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
@@ -73,16 +84,20 @@ pub fn cpu_us(root: u32) -> Result<f64> {
             all.insert(id, stat);
         }
     }
+    Ok(all)
+}
+
+fn below(root: u32, all: &BTreeMap<u32, Stat>) -> Result<Vec<u32>> {
     if !all.contains_key(&root) {
         bail!("there is no process {root}");
     }
-    let mut ticks = 0.0;
-    let mut open = vec![root];
-    while let Some(id) = open.pop() {
-        ticks += all.get(&id).map_or(0.0, |stat| stat.ticks);
-        open.extend(all.iter().filter(|(_, stat)| stat.parent == id).map(|(child, _)| *child));
+    let mut found = vec![root];
+    let mut next = 0;
+    while let Some(id) = found.get(next).copied() {
+        found.extend(all.iter().filter(|(_, stat)| stat.parent == id).map(|(child, _)| *child));
+        next += 1;
     }
-    Ok(ticks / TICKS_PER_SECOND * 1e6)
+    Ok(found)
 }
 
 fn parse(text: &str) -> Option<Stat> {

@@ -22,6 +22,8 @@ pub struct Installation<'a> {
     pub data: TempDir,
     /// Where its own records are; none means the data folder.
     pub database: Option<String>,
+    /// Whether answers may come from results that it kept.
+    pub keeps_results: bool,
 }
 
 /// A running program.
@@ -80,6 +82,7 @@ impl Installation<'_> {
             .arg(self.data.path())
             .args(["--set", &format!("sample.path={}", sample.join("data").display())])
             .args(["--set", &format!("sample.semantic={}", sample.join("semantic.yaml").display())])
+            .args(["--set", &format!("warehouse.result_cache_mb={}", if self.keeps_results { 16 } else { 0 })])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -108,6 +111,17 @@ impl Server {
     /// CPU time it has used, user and system, in microseconds.
     pub fn cpu_us(&self) -> Result<f64> {
         super::processes::cpu_us(self.child.id())
+    }
+
+    /// Memory that it and its query workers hold, in megabytes; what they share counts once.
+    pub fn resident_of_all_mb(&self) -> Result<f64> {
+        let mut kilobytes = 0.0;
+        for id in super::processes::tree(self.child.id())? {
+            let told = std::fs::read_to_string(format!("/proc/{id}/smaps_rollup"))?;
+            let line = told.lines().find(|line| line.starts_with("Pss:")).context("no Pss")?;
+            kilobytes += line.split_whitespace().nth(1).context("no number")?.parse::<f64>()?;
+        }
+        Ok(kilobytes / 1024.0)
     }
 
     /// Memory that it holds, in megabytes.

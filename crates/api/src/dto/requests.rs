@@ -26,6 +26,24 @@ pub struct AskRequest {
     query: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
+/// What somebody decides about a column.
+#[derive(ToSchema)]
+pub struct PiiDecision {
+    /// The schema that the table stands in; where there is none, the connection's name.
+    #[schema(min_length = 1)]
+    dataset: String,
+    /// The table.
+    #[schema(min_length = 1)]
+    table: String,
+    /// The column.
+    #[schema(min_length = 1)]
+    column: String,
+    /// Whether it holds personal data.
+    is_pii: bool,
+    /// The connection; where it is not said, every one that has such a dataset.
+    connection_id: Option<String>,
+}
+
 /// A run to start.
 #[derive(ToSchema)]
 pub struct StartRequest {

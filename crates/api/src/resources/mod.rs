@@ -10,6 +10,7 @@ pub mod imports;
 pub mod installation;
 pub mod jobs;
 pub mod operations;
+pub mod pii;
 pub mod queues;
 pub mod run_control;
 pub mod runs;

@@ -8,8 +8,8 @@ use axum::extract::State as FromState;
 use axum::http::HeaderMap;
 use pilothouse_app::Caller as AppCaller;
 use pilothouse_app::runs::{self as use_cases, Filter, MAX_PAGE};
+use pilothouse_domain::RunId;
 use pilothouse_domain::run::Status;
-use pilothouse_domain::{Code, RunId};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -68,11 +68,7 @@ struct RunsQuery {
 
 /// Ends the reading of the parameters: what is wrong with them, then whether the tenant is the caller's, then its role.
 async fn admitted(state: &State, caller: &AppCaller, query: Parameters, org: &str) -> Result<(), Failure> {
-    query.finish()?;
-    if org != caller.principal.tenant.as_str() {
-        let message = "Tenant boundary violation: header tenant does not match requested org";
-        return Err(Failure::new(Code::TenantMismatch, message));
-    }
+    query.finish_in(caller, org)?;
     Ok(use_cases::members_only(&state.app, caller).await?)
 }
 

@@ -13,7 +13,7 @@ const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
 
 /// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
 /// stands here.
-const ROUTES: [(&str, &str, &[u16]); 75] = [
+const ROUTES: [(&str, &str, &[u16]); 77] = [
     ("get", "/health", &[200]),
     ("get", "/ready", &[200]),
     ("get", "/metrics", &[200]),
@@ -80,6 +80,8 @@ const ROUTES: [(&str, &str, &[u16]); 75] = [
     ("get", "/api/v1/connections/{id}/semantic", &[404]),
     ("put", "/api/v1/connections/{id}/semantic", &[404]),
     ("post", "/api/v1/sql/check", &[404]),
+    ("get", "/api/v1/pii/review", &[200, 403]),
+    ("post", "/api/v1/pii/review/confirm", &[200, 403]),
     ("get", "/api/v1/tenants", &[403]),
     ("post", "/api/v1/tenants", &[403]),
     ("get", "/api/v1/tokens", &[200]),
@@ -215,6 +217,15 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
                 let query = format!("{path}?org_id={org}&workflow_type=ask&workflow_id={}", alpha.run);
                 app.call(&method.to_uppercase(), &query).token(token)
             };
+            vec![named("beta"), named("acme-alpha")]
+        }
+        (_, path) if path.starts_with("/api/v1/pii/") => {
+            let body = json!([{
+                "dataset": "secrets", "table": "secrets", "column": "word", "is_pii": true,
+                "connection_id": alpha.connection,
+            }]);
+            let named =
+                |org: &str| app.call(&method.to_uppercase(), &format!("{path}?org_id={org}")).token(token).json(&body);
             vec![named("beta"), named("acme-alpha")]
         }
         ("put", _) => vec![call().json(&json!({"yaml": "version: 1"}))],

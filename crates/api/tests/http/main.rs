@@ -22,6 +22,7 @@ mod limits;
 mod openapi;
 mod operator;
 mod original;
+mod personal;
 mod queues;
 mod reads;
 mod runs;

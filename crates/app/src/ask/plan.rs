@@ -64,6 +64,9 @@ pub struct Validated {
     pub verdict: Value,
     /// The reasons in words.
     pub reasons: Vec<String>,
+    /// Whether it was refused since its answer would be made of masked values.
+    #[serde(default)]
+    pub masked: bool,
 }
 
 /// What a column of the result is.

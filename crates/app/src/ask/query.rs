@@ -6,7 +6,7 @@ use pilothouse_domain::format::counted;
 use pilothouse_domain::semantic::{Order, Query};
 use pilothouse_domain::{Clock, Code, ConnectionId, Micros, RunId, TenantId};
 use pilothouse_engine::{Done, Failure};
-use pilothouse_warehouse::guard::CheckedQuery;
+use pilothouse_warehouse::guard::{CheckedQuery, ReasonCode};
 use pilothouse_warehouse::{Call, Estimate, semantic};
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ pub(super) struct Asking<'a> {
 pub(super) fn validate(open: &Open, query: &Query) -> Done<Validated> {
     let rejected = |reasons: Vec<String>, verdict: Value| Done {
         summary: reasons.first().cloned().unwrap_or_default(),
-        output: Validated { sql: None, columns: Vec::new(), tables: Vec::new(), verdict, reasons },
+        output: Validated { sql: None, columns: Vec::new(), tables: Vec::new(), verdict, reasons, masked: false },
     };
     let sql = match semantic::compile(query, &open.model, open.catalog.dialect) {
         Ok(sql) => sql,
@@ -42,11 +42,25 @@ pub(super) fn validate(open: &Open, query: &Query) -> Done<Validated> {
     let verdict = json!({"verdict": report.verdict, "reasons": report.reasons});
     let reasons: Vec<String> = report.reasons.iter().map(|reason| reason.message.clone()).collect();
     let Some(checked) = &report.query else { return rejected(reasons, verdict) };
+    if report.has(ReasonCode::ColumnMasked) {
+        // A number made of masked values would be wrong, and look right.
+        let masked = report.reasons.iter().filter(|reason| reason.code == ReasonCode::ColumnMasked);
+        let mut rejected = rejected(masked.map(|reason| unanswered(&reason.message)).collect(), verdict);
+        rejected.output.masked = true;
+        return rejected;
+    }
     let columns = semantic::result_columns(query, &open.model).into_iter();
     let columns = columns.map(|c| ColumnMeaning { name: c.name, role: c.role, unit: c.unit, grain: c.grain }).collect();
     let tables = checked.tables().to_vec();
     let summary = format!("Read-only SQL over {}.", tables.join(", "));
-    Done { summary, output: Validated { sql: Some(checked.sql().to_owned()), columns, tables, verdict, reasons } }
+    Done {
+        summary,
+        output: Validated { sql: Some(checked.sql().to_owned()), columns, tables, verdict, reasons, masked: false },
+    }
+}
+
+fn unanswered(why: &str) -> String {
+    format!("The answer would be made of masked values: {why}. What holds personal data is reviewed on the page Data.")
 }
 
 /// Whether a query can be asked of the connection: it compiles over its model, and the guard lets it run.

@@ -85,6 +85,9 @@ impl AskWorkflow {
             Ok(validated)
         };
         let validated = journal.step("validator", validating).await?;
+        if validated.masked {
+            return composed(journal, compose::refused(&validated.reasons, &[], &[])).await;
+        }
         let Some(sql) = validated.sql.clone() else {
             return composed(journal, compose::invalid(&validated.reasons)).await;
         };

@@ -26,10 +26,13 @@ pub async fn measure(args: &Args) {
     let store = world::store(&args.database).await;
     let bench = Bench { store: store.clone(), ids: Numbers::default() };
     bench.fill(TENANTS, false).await;
+    world::at_rest(&args.database);
     bench.claims("claim_few").await;
     bench.fill(many - TENANTS, false).await;
+    world::at_rest(&args.database);
     bench.claims("claim_many").await;
     bench.fill(old, true).await;
+    world::at_rest(&args.database);
     bench.claims("claim_old").await;
     store.close().await;
 }

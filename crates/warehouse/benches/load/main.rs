@@ -1,99 +1,50 @@
-//! Puts the guard under load: `guard-load POLICY STATEMENTS [SECONDS]`. Each line of output is a measurement, in seconds
-//! of this thread's CPU.
+//! Puts the query path under load: `query-load TASK …`. Each line of output is a measurement; `cargo xtask bench query` starts
+//! it and says what they mean.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::print_stdout,
     reason = "a program that fails has measured nothing"
 )]
 
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
+mod governed;
+mod guard;
+mod orders;
+mod planning;
 
-use pilothouse_domain::catalog::Dialect;
-use pilothouse_warehouse::guard::access::PolicyFile;
-use pilothouse_warehouse::guard::{Policy, Verdict, check, judge};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The allocator of the program itself.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How long one measurement takes where nothing is said.
-const USUAL_SECONDS: f64 = 3.0;
+/// The task by which this program is its own query worker.
+const WORKER: &str = "query-worker";
 
 fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    let policy = std::fs::read_to_string(&args[1]).unwrap();
-    let statements = std::fs::read_to_string(&args[2]).unwrap();
-    let seconds = args.get(3).map_or(USUAL_SECONDS, |text| text.parse().unwrap());
-    let policies: HashMap<Dialect, PolicyFile> = [Dialect::DataFusion, Dialect::PostgreSql, Dialect::BigQuery]
-        .map(|dialect| (dialect, PolicyFile::read(&policy, dialect).unwrap()))
-        .into();
-    let statements: Vec<(Dialect, String)> = statements.lines().map(statement).collect();
-    let under = |dialect: &Dialect| {
-        let PolicyFile { catalog, access, limits } = &policies[dialect];
-        Policy { catalog, access, limits }
-    };
-    let rounds = |what: &str, each: &dyn Fn(&str, &Policy<'_>)| {
-        statements.iter().for_each(|(dialect, sql)| each(sql, &under(dialect)));
-        let (began, mut count) = (cpu(), 0_u64);
-        let until = Instant::now() + Duration::from_secs_f64(seconds);
-        while Instant::now() < until {
-            statements.iter().for_each(|(dialect, sql)| each(sql, &under(dialect)));
-            count += statements.len() as u64;
-        }
-        let spent = cpu() - began;
-        println!("{}", json!({"what": what, "n": count, "cpu_seconds": spent, "per_second": count as f64 / spent}));
-    };
-    rounds("verdicts", &|sql, policy| {
-        std::hint::black_box(judge(sql, policy));
-    });
-    rounds("checks", &|sql, policy| {
-        std::hint::black_box(check(sql, policy));
-    });
-    for (what, sql) in bombs() {
-        refused(what, &sql, &under(&Dialect::DataFusion));
+    // Cargo adds a flag of its own to the arguments of benchmarks.
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    match args.first().map(String::as_str) {
+        Some(WORKER) => pilothouse_warehouse::work().unwrap(),
+        Some("guard") => guard::measure(&args[1..]),
+        Some("governed") => block_on(governed::measure(&args[1..])),
+        Some("planning") => block_on(planning::measure(&args[1..])),
+        _ => panic!("query-load guard|governed|planning …"),
     }
 }
 
-fn statement(line: &str) -> (Dialect, String) {
-    let line: Value = serde_json::from_str(line).unwrap();
-    (line["dialect"].as_str().unwrap().parse().unwrap(), line["sql"].as_str().unwrap().to_owned())
+fn block_on(work: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(work);
 }
 
-/// Texts that exhaust engines and parsers.
-fn bombs() -> [(&'static str, String); 5] {
-    let doubling: Vec<String> =
-        (1..=40).map(|n| format!("c{n} AS (SELECT * FROM c{0} UNION ALL SELECT * FROM c{0})", n - 1)).collect();
-    [
-        ("parentheses", format!("SELECT {}1{}", "(".repeat(3_000), ")".repeat(3_000))),
-        ("or", format!("SELECT 1 FROM orders WHERE {}", vec!["total = 1"; 20_000].join(" OR "))),
-        ("plus", format!("SELECT {}", vec!["1"; 20_000].join(" + "))),
-        ("union", vec!["SELECT 1"; 5_000].join(" UNION ")),
-        (
-            "doubling",
-            format!("WITH c0 AS (SELECT order_id FROM orders), {} SELECT count(*) FROM c40", doubling.join(", ")),
-        ),
-    ]
+fn report(line: &Value) {
+    println!("{line}");
 }
 
-/// The median time, in milliseconds, in which a text is refused.
-fn refused(what: &str, sql: &str, policy: &Policy<'_>) {
-    let once = || {
-        let began = Instant::now();
-        let report = check(sql, policy);
-        assert_eq!(report.verdict, Verdict::Block, "{what}: {:?}", report.reasons);
-        began.elapsed().as_secs_f64() * 1_000.0
-    };
-    let mut times: Vec<f64> = (0..51).map(|_| once()).collect();
-    times.sort_by(f64::total_cmp);
-    println!("{}", json!({"what": what, "p50_ms": times[25], "max_ms": times[50]}));
-}
-
-/// Seconds of CPU that this thread has spent.
-fn cpu() -> f64 {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux tells it");
-    told.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
+/// The value below which so much of them lie.
+fn quantile(values: &mut [f64], part: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[((values.len() - 1) as f64 * part).round() as usize]
 }

@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Row, Transaction};
 
 use super::{cell, explain};
-use crate::Error;
+use crate::{Error, pii};
 
 /// Most tables of one connection.
 const MAX_TABLES: i64 = 500;
@@ -63,14 +63,42 @@ async fn table(transaction: &Transaction<'_>, row: &Row) -> Result<Table, Error>
     }
     let (primary_key, foreign_keys) = keys(transaction, oid).await?;
     let bytes = u64::try_from(bytes).ok();
-    Ok(Table { schema: Some(schema), name, row_count, bytes, updated_at: None, columns, primary_key, foreign_keys })
+    let schema = Some(schema);
+    let mut table = Table { schema, name, row_count, bytes, updated_at: None, columns, primary_key, foreign_keys };
+    let samples = samples(transaction, &from, &table.columns).await?;
+    pii::note(&mut table, &samples);
+    Ok(table)
+}
+
+/// Values of each column in some rows, as text.
+async fn samples(transaction: &Transaction<'_>, from: &str, columns: &[Column]) -> Result<Vec<Vec<String>>, Error> {
+    let texts: Vec<String> = columns.iter().map(|column| format!("{}::text", ident(&column.name))).collect();
+    let sql = format!("SELECT {} FROM {from} LIMIT {}", texts.join(", "), pii::SAMPLE_ROWS);
+    let rows = transaction.query(sql.as_str(), &[]).await.map_err(|error| explain(&error))?;
+    let mut samples = vec![Vec::new(); columns.len()];
+    for row in &rows {
+        for (index, sample) in samples.iter_mut().enumerate() {
+            sample.extend(get::<Option<String>>(row, index)?);
+        }
+    }
+    Ok(samples)
 }
 
 fn described(row: &Row) -> Result<Column, Error> {
     let oid: u32 = get(row, 1)?;
     let data_type = Type::from_oid(oid).map_or(DataType::Other, |type_| cell::data_type(&type_));
     let (name, nullable, engine_type) = (get(row, 0)?, get(row, 2)?, get(row, 3)?);
-    Ok(Column { name, data_type, engine_type, nullable, distinct: None, values: None, min: None, max: None })
+    Ok(Column {
+        name,
+        data_type,
+        engine_type,
+        nullable,
+        distinct: None,
+        values: None,
+        min: None,
+        max: None,
+        personal: None,
+    })
 }
 
 /// Counts rows, and ranges and distinct values of each column, in one scan.

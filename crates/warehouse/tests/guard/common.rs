@@ -54,6 +54,7 @@ fn column(text: &str) -> Column {
         values: None,
         min: None,
         max: None,
+        personal: None,
     }
 }
 

@@ -144,6 +144,7 @@ async fn table(context: &SessionContext, name: &str) -> Table {
             values,
             min: plain(&facts[1]),
             max: plain(&facts[2]),
+            personal: None,
         });
     }
     // The first column, where its values are unique, is the key.

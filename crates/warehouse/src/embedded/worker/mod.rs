@@ -4,6 +4,7 @@
 //! It runs in a process of its own, so that a query that exhausts memory, overflows a stack or never yields ends that
 //! process and nothing else. It knows no tenants, and nothing of the control-plane database.
 
+mod cost;
 mod keys;
 mod machine;
 mod out;

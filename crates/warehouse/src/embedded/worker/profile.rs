@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::keys;
 use super::run::explain;
-use crate::Error;
 use crate::embedded::discover::{FileTable, in_file};
 use crate::embedded::rows;
+use crate::{Error, pii};
 
 /// Rows up to which a column's distinct values are counted exactly to learn whether it is a key.
 const MAX_ROWS_FOR_EXACT_COUNTS: u64 = 20_000_000;
@@ -40,7 +40,7 @@ async fn profile(context: &SessionContext, file: &FileTable) -> Result<Table, Er
     let primary_key =
         columns.iter().find(|c| !c.nullable && c.distinct == Some(row_count) && row_count > 0 && keys::may_be_key(c));
     let primary_key = primary_key.map(|c| vec![c.name.clone()]).unwrap_or_default();
-    Ok(Table {
+    let mut table = Table {
         schema: None,
         name: file.name.clone(),
         row_count: Some(row_count),
@@ -49,7 +49,21 @@ async fn profile(context: &SessionContext, file: &FileTable) -> Result<Table, Er
         columns,
         primary_key,
         foreign_keys: Vec::new(),
-    })
+    };
+    pii::note(&mut table, &samples(&frame, fields.len()).await?);
+    Ok(table)
+}
+
+/// Values of each column in the first rows, as text.
+async fn samples(frame: &DataFrame, columns: usize) -> Result<Vec<Vec<String>>, Error> {
+    let rows = collect(frame.clone().limit(0, Some(pii::SAMPLE_ROWS)).map_err(explain)?).await?;
+    let text = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let of = |column: usize| rows.iter().filter_map(|row| row.get(column).and_then(text)).collect();
+    Ok((0..columns).map(of).collect())
 }
 
 const FACTS_PER_COLUMN: usize = 4;
@@ -103,6 +117,7 @@ async fn column(frame: &DataFrame, field: &Field, facts: &[Value], row_count: u6
         values,
         min: text(smallest),
         max: text(largest),
+        personal: None,
     })
 }
 

@@ -3,21 +3,18 @@
 use std::sync::Arc;
 
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
-use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 use pilothouse_domain::Code;
 
+use super::cost::file_bytes;
 use super::out::Out;
 use crate::embedded::wire::{Ran, Statement};
-use crate::{Error, Estimate, bucket};
+use crate::{Error, bucket};
 
 /// Bytes of a result beyond which further rows are left out: whoever asked holds all of it in memory.
 const MAX_RESULT_BYTES: usize = 64 << 20;
@@ -43,21 +40,6 @@ fn reads_others(plan: &LogicalPlan, tables: &[String]) -> Result<bool, DataFusio
         Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     })?;
     Ok(found)
-}
-
-/// What the plan would read: exact for Parquet, whose footers know the size of each column.
-pub fn estimate(plan: &Arc<dyn ExecutionPlan>) -> Result<Estimate, Error> {
-    let mut total = Estimate { rows: Some(0), bytes: Some(0) };
-    for scan in leaves(plan) {
-        let statistics = StatisticsContext::new().compute(scan.as_ref(), &StatisticsArgs::new()).map_err(explain)?;
-        let known = |value: Option<&usize>| value.map(|value| *value as u64);
-        let rows = known(statistics.num_rows.get_value());
-        // Formats without sizes of their columns are read whole.
-        let bytes = known(statistics.total_byte_size.get_value()).or_else(|| file_bytes(&scan));
-        total.rows = total.rows.zip(rows).map(|(sum, more)| sum + more);
-        total.bytes = total.bytes.zip(bytes).map(|(sum, more)| sum + more);
-    }
-    Ok(total)
 }
 
 /// Runs `plan` and hands at most `max_rows` rows, and at most [`MAX_RESULT_BYTES`], to `out`.
@@ -93,14 +75,8 @@ pub async fn execute(
     Ok(ran)
 }
 
-/// Bytes of the parts of files that a node scans; none where it scans no files.
-fn file_bytes(scan: &Arc<dyn ExecutionPlan>) -> Option<u64> {
-    let files = scan.downcast_ref::<DataSourceExec>()?.data_source().downcast_ref::<FileScanConfig>()?;
-    Some(files.file_groups.iter().flat_map(FileGroup::iter).map(PartitionedFile::effective_size).sum())
-}
-
 /// The nodes of a plan that read from storage.
-fn leaves(plan: &Arc<dyn ExecutionPlan>) -> Vec<Arc<dyn ExecutionPlan>> {
+pub fn leaves(plan: &Arc<dyn ExecutionPlan>) -> Vec<Arc<dyn ExecutionPlan>> {
     let mut found = Vec::new();
     let mut open = vec![plan.clone()];
     while let Some(node) = open.pop() {

@@ -10,7 +10,7 @@ use pilothouse_domain::catalog::Catalog;
 use super::machine::Machine;
 use super::out::Out;
 use super::view::View;
-use super::{profile, register, run};
+use super::{cost, profile, register, run};
 use crate::embedded::changed;
 use crate::embedded::discover::{self, FileTable};
 use crate::embedded::listing::{Listing, Place};
@@ -20,6 +20,7 @@ use crate::{Error, Estimate};
 /// An open source.
 pub struct Session {
     context: SessionContext,
+    view: Arc<View>,
     tables: Vec<FileTable>,
     /// What was estimated last is what is run next, as a rule, and planning is most of what a short query costs.
     planned: Mutex<Option<(Statement, Arc<dyn ExecutionPlan>)>>,
@@ -42,18 +43,18 @@ impl Session {
             .set_bool("datafusion.sql_parser.enable_ident_normalization", true);
         let context = SessionContext::new_with_config_rt(config, machine.environment(view.clone())?);
         register::all(&context, &view, &tables).await?;
-        Ok(Self { context, tables, planned: Mutex::default() })
+        Ok(Self { context, view, tables, planned: Mutex::default() })
     }
 
     /// What the tables hold.
     pub async fn profile(&self) -> Result<Catalog, Error> {
-        profile::catalog(&self.context, &self.tables).await
+        self.verified(profile::catalog(&self.context, &self.tables).await).await
     }
 
     /// What `statement` would read.
     pub async fn estimate(&self, statement: &Statement) -> Result<Estimate, Error> {
         let plan = run::plan(&self.context, statement).await?;
-        let estimate = run::estimate(&plan)?;
+        let estimate = cost::estimate(&self.context, &self.view, &plan).await?;
         *self.planned() = Some((statement.clone(), plan));
         Ok(estimate)
     }
@@ -65,7 +66,14 @@ impl Session {
             Some((_, plan)) => plan,
             None => run::plan(&self.context, statement).await?,
         };
-        run::execute(&self.context, plan, max_rows, out).await
+        self.verified(run::execute(&self.context, plan, max_rows, out).await).await
+    }
+
+    /// What was found, if it was found in the files that were listed: those that have changed meanwhile are the reason of
+    /// whatever else went wrong.
+    async fn verified<T>(&self, found: Result<T, Error>) -> Result<T, Error> {
+        self.view.verify().await.map_err(|error| run::explain(error.into()))?;
+        found
     }
 
     fn planned(&self) -> std::sync::MutexGuard<'_, Option<(Statement, Arc<dyn ExecutionPlan>)>> {

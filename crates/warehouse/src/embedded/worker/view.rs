@@ -4,19 +4,22 @@
 //! tenant's bucket is out of its reach, planning a query costs no requests, and a file that has changed since is
 //! refused instead of being read with what is known of the old one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use datafusion::error::Result as EngineResult;
 use datafusion::execution::object_store::ObjectStoreRegistry;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{
-    Attributes, CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    Attributes, CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload,
+    OBJECT_STORE_COALESCE_DEFAULT, ObjectMeta, ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions,
+    PutPayload, PutResult, Result, coalesce_ranges,
 };
 use url::Url;
 
@@ -27,12 +30,30 @@ use crate::embedded::listing::tag;
 pub struct View {
     store: Arc<dyn ObjectStore>,
     files: BTreeMap<Path, ObjectMeta>,
+    /// What was read without a look at its version.
+    unverified: Mutex<BTreeSet<Path>>,
 }
 
 impl View {
     /// A view of `files`, which `store` reads.
     pub fn new(store: Arc<dyn ObjectStore>, files: impl IntoIterator<Item = ObjectMeta>) -> Self {
-        Self { store, files: files.into_iter().map(|meta| (meta.location.clone(), meta)).collect() }
+        let unverified = Mutex::default();
+        Self { store, unverified, files: files.into_iter().map(|meta| (meta.location.clone(), meta)).collect() }
+    }
+
+    /// Whether what was read since the last look is what was listed.
+    pub async fn verify(&self) -> Result<()> {
+        let read = std::mem::take(&mut *self.unverified());
+        for path in read {
+            if !is_same(self.known(&path)?, &self.store.head(&path).await?) {
+                return Err(changed(&path));
+            }
+        }
+        Ok(())
+    }
+
+    fn unverified(&self) -> MutexGuard<'_, BTreeSet<Path>> {
+        self.unverified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self, path: &Path) -> Result<&ObjectMeta> {
@@ -54,6 +75,10 @@ impl fmt::Display for View {
     }
 }
 
+fn changed(path: &Path) -> Error {
+    Error::Precondition { path: path.to_string(), source: "the file has changed".into() }
+}
+
 fn read_only<T>() -> Result<T> {
     Err(Error::NotSupported { source: "connections are read-only".into() })
 }
@@ -67,11 +92,19 @@ impl ObjectStore for View {
             return Ok(GetResult { payload, meta: listed.clone(), range: 0..0, attributes: Attributes::default() });
         }
         let found = self.store.get_opts(path, options).await?;
-        if is_same(listed, &found.meta) {
-            Ok(found)
-        } else {
-            Err(Error::Precondition { path: path.to_string(), source: "the file has changed".into() })
+        if is_same(listed, &found.meta) { Ok(found) } else { Err(changed(path)) }
+    }
+
+    /// Several parts of a file. A bucket says with each part which version it is of; this machine's files are opened once
+    /// for all of them, and looked at when the query has ended.
+    async fn get_ranges(&self, path: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let listed = self.known(path)?;
+        if listed.e_tag.is_some() {
+            return coalesce_ranges(ranges, |range| self.get_range(path, range), OBJECT_STORE_COALESCE_DEFAULT).await;
         }
+        let parts = self.store.get_ranges(path, ranges).await?;
+        self.unverified().insert(path.clone());
+        Ok(parts)
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {

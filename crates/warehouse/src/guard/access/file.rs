@@ -259,5 +259,15 @@ fn described_as(name: String, word: &str, line: u64) -> Result<Column, Fault> {
         other => return Err(fault(line, format!("there is no type {other}"))),
     };
     let engine_type = word.to_owned();
-    Ok(Column { name, data_type, engine_type, nullable: true, distinct: None, values: None, min: None, max: None })
+    Ok(Column {
+        name,
+        data_type,
+        engine_type,
+        nullable: true,
+        distinct: None,
+        values: None,
+        min: None,
+        max: None,
+        personal: None,
+    })
 }
