@@ -48,6 +48,16 @@ test("what the columns mean is shown in an editor that the content policy allows
   await screenshot(page, "meaning");
 }));
 
+test("columns that may hold personal data say what they look like, why, and that they are masked", () => withPage({}, async (page) => {
+  await page.goto(`${await sampleAddress(page)}?tab=personal`);
+  const email = page.getByRole("row", { name: /^customers\.email/ });
+  await email.waitFor();
+  assert.match(await email.innerText(), /E-mail addresses\s+Its name speaks of e-mail addresses\. 100 % of its values look like e-mail addresses\.\s+99 %\s+masked\s+not reviewed/);
+  assert.equal(await page.getByRole("button", { name: /Not personal/ }).count(), 0);
+  await axe(page, "the personal data");
+  await screenshot(page, "personal");
+}));
+
 test("a folder that is not allowed is refused in words, and nothing is added", () => withPage({ allow: [/status of 4\d\d.*\/api\/v1\/connections/] }, async (page) => {
   await page.goto("/data?add=true");
   const dialog = page.getByRole("dialog", { name: "Add a connection" });

@@ -48,8 +48,8 @@ impl Reads {
     }
 
     /// Notes that a run has read `bytes`.
-    pub async fn settle(&self, tenant: &TenantId, run: RunId, bytes: u64) -> Result<(), Error> {
+    pub async fn settle(&self, tenant: &TenantId, run: RunId, bytes: u64, now: Micros) -> Result<(), Error> {
         let tenant = tenant.clone();
-        self.store.write(move |tx| Box::pin(async move { reads::settle(tx, &tenant, run, bytes).await })).await
+        self.store.write(move |tx| Box::pin(async move { reads::settle(tx, &tenant, run, bytes, now).await })).await
     }
 }

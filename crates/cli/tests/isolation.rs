@@ -159,7 +159,11 @@ async fn what_was_spilled_is_removed_with_its_worker() {
     let spilling = "SELECT a.t, b.t FROM numbers a JOIN numbers b ON a.k = b.k ORDER BY a.t || b.t, b.n";
     let brief = Limits { timeout: Duration::from_secs(5), ..place.warehouse.limits() };
     assert!(place.run(spilling, brief).await.is_err());
-    let folder = std::env::temp_dir().join(format!("pilothouse-query-{}", std::process::id()));
+    let own = format!("pilothouse-query-{}-", std::process::id());
+    let is_own = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with(&own);
+    let folder = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten().find(is_own).unwrap().path();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&folder.metadata().unwrap().permissions());
+    assert_eq!(mode & 0o077, 0, "nobody else may read what was spilled");
     assert_eq!(bytes_below(&folder), 0, "{}", folder.display());
     drop(place);
     assert!(!folder.exists());

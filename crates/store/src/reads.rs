@@ -44,10 +44,11 @@ pub async fn reserve(tx: &mut Tx<'_>, tenant: &TenantId, wish: Reserve) -> Resul
     Ok(Ok(()))
 }
 
-/// Notes what a run has read in place of what was expected. Where that is forgotten already, so is this.
-pub async fn settle(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId, read: u64) -> Result<(), Error> {
-    let sql = "UPDATE reads SET bytes = $3 WHERE tenant = $1 AND run = $2";
-    tx.execute(sql, args![tenant, run, bytes(read)]).await?;
+/// Notes what a run has read until `at`, in place of what was expected.
+pub async fn settle(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId, read: u64, at: Micros) -> Result<(), Error> {
+    let sql = "INSERT INTO reads (tenant, run, at, bytes) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (tenant, run) DO UPDATE SET bytes = excluded.bytes";
+    tx.execute(sql, args![tenant, run, at, bytes(read)]).await?;
     Ok(())
 }
 

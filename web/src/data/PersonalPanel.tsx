@@ -72,13 +72,15 @@ function Standing({ column }: { column: PersonalColumn }) {
   return <>{word} <span className="quiet">by {column.reviewed_by}, <Moment at={column.reviewed_at} /></span></>;
 }
 
-function Decide({ column, busy, onDecide }: { column: PersonalColumn; busy: boolean; onDecide: (isPersonal: boolean) => void }) {
-  const reviewed = column.reviewed_by !== null;
-  const name = `${column.table}.${column.column}`;
+type DecideProps = { column: PersonalColumn; busy: boolean; onDecide: (isPersonal: boolean) => void };
+
+function Decide({ column, busy, onDecide }: DecideProps) {
+  const which = <span className="sr-only"> {column.table}.{column.column}</span>;
+  const kept = column.is_pii && column.reviewed_by !== null;
   return (
     <span className="row-actions">
-      {reviewed && column.is_pii ? null : <Button disabled={busy} aria-label={`${name} holds personal data`} onClick={() => onDecide(true)}>Personal</Button>}
-      {reviewed && !column.is_pii ? null : <Button disabled={busy} aria-label={`${name} holds no personal data`} onClick={() => onDecide(false)}>Not personal</Button>}
+      {kept ? null : <Button disabled={busy} onClick={() => onDecide(true)}>{column.is_pii ? "Keep masked" : "Mask"}{which}</Button>}
+      {column.is_pii ? <Button disabled={busy} onClick={() => onDecide(false)}>Not personal{which}</Button> : null}
     </span>
   );
 }

@@ -116,7 +116,7 @@ impl Asking<'_> {
             }
         }
         if let Some(bytes) = result.bytes_scanned.filter(|bytes| *bytes > 0) {
-            self.sources.reads.settle(self.tenant, self.run, bytes).await?;
+            self.sources.reads.settle(self.tenant, self.run, bytes, self.clock.now()).await?;
         }
         let rows = counted(result.rows.len() as u64, "row");
         let summary = match kept_at {

@@ -130,7 +130,7 @@ pub async fn what_is_read_is_counted_by_the_hour(store: &Store) {
         Ok(()),
         "a run that reserves again replaces what it had"
     );
-    write!(store, |tx| async move { reads::settle(tx, &tenant("a"), wish(1, 0, 0).run, 300).await }).unwrap();
+    write!(store, |tx| async move { reads::settle(tx, &tenant("a"), wish(1, 0, 0).run, 300, 1_025).await }).unwrap();
     assert_eq!(reserve(store, "a", wish(2, 700, 1_030)).await, Ok(()), "what was read counts, not what was expected");
     assert_eq!(reserve(store, "a", wish(3, 1, 1_119)).await, Err(1_000));
     assert_eq!(reserve(store, "a", wish(3, 300, 1_120)).await, Ok(()), "what is older counts no more");

@@ -28,6 +28,8 @@ pub fn classify(table: &str, name: &str, data_type: DataType, sample: &[&str]) -
     let best = seen.rev().map(|kind| (*kind, of(*kind))).max_by_key(|(_, share)| *share);
     let enough = sample.len() >= FEW;
     let found = match (named, best) {
+        // One date looks like another.
+        (Some((PersonalKind::BirthDate, strength)), _) => Some(by_name(PersonalKind::BirthDate, strength, None)),
         (Some((kind, strength)), _) => Some(by_name(kind, strength, enough.then(|| of(kind)))),
         (None, Some((kind, share))) if enough && share >= SOME => by_values(kind, share),
         _ if enough && data_type == DataType::String && value::mentions_email(sample) => Some(Suspicion {

@@ -22,6 +22,8 @@ const MEANINGS: &[(&[&str], PersonalKind, u8)] = &[
     (&["personnummer"], NationalId, 90),
     (&["fodselsnummer"], NationalId, 90),
     (&["passport"], NationalId, 80),
+    (&["personal", "id"], NationalId, 80),
+    (&["citizen", "id"], NationalId, 80),
     (&["driver", "license"], NationalId, 80),
     (&["drivers", "license"], NationalId, 80),
     (&["tax", "id"], NationalId, 60),
@@ -137,7 +139,9 @@ pub fn meaning(table: &str, column: &str, data_type: DataType) -> Option<(Person
 
 /// Whether `id` belongs to the words before it: a national id is the number itself, a phone id is not.
 fn names_a_number(words: &[String]) -> bool {
-    words.windows(2).any(|two| two[1] == "id" && ["national", "tax"].contains(&two[0].as_str()))
+    words
+        .windows(2)
+        .any(|two| two[1] == "id" && ["national", "tax", "passport", "personal", "citizen"].contains(&two[0].as_str()))
 }
 
 /// The words of a name: `customerEmail`, `customer_email` and `CUSTOMER-EMAIL` have the same.
@@ -181,6 +185,8 @@ mod tests {
         {
             assert_eq!(meaning("t", name, DataType::String), None, "{name}");
         }
-        assert_eq!(meaning("t", "national_id", DataType::String), Some((NationalId, 90)));
+        for (name, sure) in [("national_id", 90), ("passport_id", 80), ("citizenId", 80)] {
+            assert_eq!(meaning("t", name, DataType::String), Some((NationalId, sure)), "{name}");
+        }
     }
 }

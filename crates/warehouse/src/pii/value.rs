@@ -27,7 +27,7 @@ pub fn share(kind: PersonalKind, sample: &[&str], named: bool) -> u64 {
         PersonalKind::IpAddress => value.parse::<IpAddr>().is_ok(),
         PersonalKind::PersonName => is_person(value, named),
         PersonalKind::Address => is_street(value),
-        PersonalKind::BirthDate => true,
+        PersonalKind::BirthDate => false,
     };
     (sample.iter().filter(fits).count() as u64 * 100).checked_div(sample.len() as u64).unwrap_or(0)
 }

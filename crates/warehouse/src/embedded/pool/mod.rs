@@ -8,13 +8,16 @@ mod turns;
 mod worker;
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
 use std::io;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use pilothouse_domain::Code;
 use pilothouse_domain::answer::ResultSet;
+use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use self::turns::Turns;
@@ -79,7 +82,8 @@ pub struct Pool {
     isolation: Isolation,
     settings: Settings,
     places: usize,
-    spill: PathBuf,
+    /// What queries write to disk for want of memory; nobody else can read it. Made with the first worker.
+    spill: OnceLock<TempDir>,
     state: Mutex<State>,
 }
 
@@ -112,13 +116,6 @@ impl Drop for Seat {
     }
 }
 
-impl Drop for Pool {
-    fn drop(&mut self) {
-        // The workers end as their sockets close; what they have spilled goes with them.
-        let _ = std::fs::remove_dir_all(&self.spill);
-    }
-}
-
 /// Why a worker was stopped.
 enum Stopped {
     Cancelled,
@@ -143,8 +140,8 @@ impl Pool {
             lost: 0,
             tidying: false,
         };
-        let spill = std::env::temp_dir().join(format!("pilothouse-query-{}", std::process::id()));
-        Arc::new(Self { isolation, settings: settings.clone(), places, spill, state: Mutex::new(state) })
+        let (settings, state) = (settings.clone(), Mutex::new(state));
+        Arc::new(Self { isolation, settings, places, spill: OnceLock::new(), state })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -242,9 +239,18 @@ impl Pool {
             state.made
         };
         let memory = (self.budget_bytes() / (2 * self.places as u64)).max(LEAST_MEMORY_BYTES);
-        let spill = self.spill.join(id.to_string());
+        let spill = self.spill_folder()?.join(id.to_string());
         let start = Start { settings: self.settings.clone(), memory_bytes: memory as usize, spill };
         Worker::start(id, &self.isolation, &start).await
+    }
+
+    fn spill_folder(&self) -> io::Result<&Path> {
+        if let Some(folder) = self.spill.get() {
+            return Ok(folder.path());
+        }
+        let prefix = format!("pilothouse-query-{}-", std::process::id());
+        let made = tempfile::Builder::new().prefix(&prefix).permissions(Permissions::from_mode(0o700)).tempdir()?;
+        Ok(self.spill.get_or_init(|| made).path())
     }
 
     /// Starts a worker beside the ones at work, if none is idle and there is a place for it.

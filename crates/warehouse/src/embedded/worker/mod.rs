@@ -57,7 +57,9 @@ fn yield_to_others() {
 /// Where what is said makes no sense.
 pub fn serve(mut socket: UnixStream) -> io::Result<()> {
     let Some(first) = Frame::read(&mut socket)? else { return Ok(()) };
-    let machine = Machine::new(first.value::<Start>()?).map_err(io::Error::other)?;
+    let start = first.value::<Start>()?;
+    let spill = start.spill.clone();
+    let machine = Machine::new(start).map_err(io::Error::other)?;
     let runtime = machine.runtime().map_err(io::Error::other)?;
     let worker = Arc::new(Worker { machine, open: Mutex::default() });
     let mut running: Option<JoinHandle<()>> = None;
@@ -77,6 +79,8 @@ pub fn serve(mut socket: UnixStream) -> io::Result<()> {
         task.abort();
     }
     runtime.shutdown_background();
+    // The program removes it too, unless it was killed.
+    let _ = std::fs::remove_dir_all(spill);
     heard
 }
 
