@@ -187,7 +187,7 @@ impl Pool {
 
     /// Lets in whoever's turn it is, as long as there are places and memory.
     fn admit(self: &Arc<Self>) {
-        // What nobody waits for any more is dropped outside of the lock, which it takes itself.
+        // Who gave up this very moment gets a place all the same. It is dropped outside of the lock, which it takes itself.
         let mut unwanted = Vec::new();
         {
             let mut state = self.state();
@@ -198,6 +198,10 @@ impl Pool {
                     break;
                 }
                 let Some((owner, weight, ticket)) = state.turns.next() else { break };
+                if ticket.is_closed() {
+                    state.turns.done(&owner, weight, 0);
+                    continue;
+                }
                 let seat = Seat { pool: self.clone(), owner, weight, since: Instant::now() };
                 unwanted.extend(ticket.send(seat).err());
             }
@@ -414,5 +418,32 @@ fn told(stopped: &Stopped, status: Option<std::process::ExitStatus>, timeout: Du
         Stopped::Died => {
             Error::new(Code::QueryCrashed, "The query engine broke down on this query and was started anew.")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Cancel, Limits};
+
+    #[tokio::test]
+    async fn thousands_who_gave_up_waiting_are_passed_over() {
+        let pool = Pool::new(&Settings { query_workers: 2, ..Settings::default() }, Isolation::Threads);
+        let cancel = Cancel::new();
+        let limits = Limits { timeout: Duration::from_secs(1), max_rows: 1 };
+        let call = |owner: &str| Call { owner: owner.into(), weight: 1, limits, cancel: &cancel };
+        let (busy, other) = (call("busy"), call("other"));
+        let held = (pool.seat(&busy).await.ok(), pool.seat(&other).await.ok());
+        for _ in 0..100_000 {
+            tokio::select! {
+                biased;
+                seat = pool.seat(&busy) => assert!(seat.is_err(), "every place is taken"),
+                () = std::future::ready(()) => {}
+            }
+        }
+        assert_eq!(pool.load().waiting, 100_000);
+        drop(held);
+        assert!(pool.seat(&busy).await.is_ok());
+        assert_eq!(pool.load().waiting, 0);
     }
 }

@@ -36,7 +36,18 @@ pub struct Worker {
     pub last: Option<Source>,
     socket: UnixStream,
     process: Option<Child>,
-    folder: PathBuf,
+    spill: Spill,
+}
+
+/// The folder that a worker's queries spill to; it goes with the worker, whichever way that goes.
+struct Spill(PathBuf);
+
+impl Drop for Spill {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::debug!("a folder of spilled data could not be removed: {error}");
+        }
+    }
 }
 
 impl Worker {
@@ -54,8 +65,8 @@ impl Worker {
                 None
             }
         };
-        let (socket, folder) = (UnixStream::from_std(ours)?, start.spill.clone());
-        let mut worker = Self { id, idle_since: Instant::now(), last: None, socket, process, folder };
+        let (socket, spill) = (UnixStream::from_std(ours)?, Spill(start.spill.clone()));
+        let mut worker = Self { id, idle_since: Instant::now(), last: None, socket, process, spill };
         Frame::json(Kind::Start, start)?.send(&mut worker.socket).await?;
         Ok(worker)
     }
@@ -106,15 +117,14 @@ impl Worker {
     }
 
     /// Ends it at once, whatever it does, and removes what it spilled.
-    pub async fn end(mut self) {
-        drop(self.socket);
-        if let Some(process) = &mut self.process {
+    pub async fn end(self) {
+        let Self { socket, process, spill, .. } = self;
+        drop(socket);
+        if let Some(mut process) = process {
             let _ = process.start_kill();
             let _ = tokio::time::timeout(REAP_WITHIN, process.wait()).await;
         }
-        if let Err(error) = std::fs::remove_dir_all(&self.folder) {
-            tracing::debug!("a folder of spilled data could not be removed: {error}");
-        }
+        drop(spill);
     }
 }
 
