@@ -30,6 +30,8 @@ use crate::{Error, Settings};
 const WAIT_AT_MOST: Duration = Duration::from_secs(30);
 /// How often the memory of a worker is looked at while it works.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// A worker that breaks off so soon may have been ended by somebody while it was idle.
+const AT_ONCE: Duration = Duration::from_millis(50);
 /// Percent of the memory that workers may have, from which on queries wait as long as others run.
 const FULL_PERCENT: u64 = 70;
 /// Workers that are idle for so long are ended, but for one.
@@ -166,13 +168,23 @@ impl Pool {
             seat = self.seat(call) => seat?,
             () = call.cancel.cancelled() => return Err(cancelled()),
         };
+        let began = Instant::now();
+        let mut answer = self.ask_any(request, call).await;
+        let is_broken = answer.as_ref().is_err_and(|error| error.code == Code::QueryCrashed);
+        if is_broken && began.elapsed() < AT_ONCE {
+            // It was dying when it was asked. If it is the query that kills, it kills another one.
+            answer = self.ask_any(request, call).await;
+        }
+        drop(seat);
+        answer
+    }
+
+    async fn ask_any(self: &Arc<Self>, request: &Request, call: &Call<'_>) -> Result<Answer, Error> {
         let worker = self.take(&request.source).await.map_err(|error| {
             tracing::error!("no worker can be started: {error}");
             Error::retryable(Code::Unavailable, "The query engine could not be started.")
         })?;
-        let answer = self.ask_worker(worker, request, call).await;
-        drop(seat);
-        answer
+        self.ask_worker(worker, request, call).await
     }
 
     async fn seat(self: &Arc<Self>, call: &Call<'_>) -> Result<Seat, Error> {
