@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use pilothouse_domain::action::Tier;
 use pilothouse_domain::audit::Outcome;
-use pilothouse_domain::catalog::{Catalog, Column};
+use pilothouse_domain::catalog::{Catalog, Column, Table};
 use pilothouse_domain::personal::Suspicion;
 use pilothouse_domain::{ConnectionId, Role};
 use pilothouse_store::audit as audit_rows;
@@ -71,12 +71,36 @@ fn is_personal(suspicion: Option<&Suspicion>, review: Option<&Review>) -> bool {
     review.map_or(suspicion.is_some(), |review| review.is_personal)
 }
 
+/// What was decided, by table and column.
+struct Reviewed<'a>(BTreeMap<(&'a str, &'a str), &'a Review>);
+
+impl<'a> Reviewed<'a> {
+    fn by(reviews: &'a [Review]) -> Self {
+        Self(reviews.iter().map(|review| ((review.table.as_str(), review.column.as_str()), review)).collect())
+    }
+
+    fn of(&self, table: &str, column: &Column) -> Option<&'a Review> {
+        self.0.get(&(table, column.name.as_str())).copied()
+    }
+
+    fn is_personal(&self, table: &str, column: &Column) -> bool {
+        is_personal(column.personal.as_ref(), self.of(table, column))
+    }
+}
+
+/// The schema that a table stands in; where it has none, the name of its connection.
+fn dataset<'a>(table: &'a Table, connection: &'a str) -> &'a str {
+    table.schema.as_deref().unwrap_or(connection)
+}
+
 /// What may be seen of a connection with these decisions: what is personal is masked.
 pub(crate) fn access(catalog: &Catalog, reviews: &[Review]) -> Access {
-    let mut access = Access::open();
-    for (table, column) in personal_columns(catalog, reviews) {
-        let table = access.tables.entry(table.to_owned()).or_default();
-        table.columns.insert(column.name.clone(), Sensitivity::Masked(Mask::Null));
+    let (reviewed, mut access) = (Reviewed::by(reviews), Access::open());
+    for table in &catalog.tables {
+        for column in table.columns.iter().filter(|column| reviewed.is_personal(&table.name, column)) {
+            let protected = access.tables.entry(table.name.clone()).or_default();
+            protected.columns.insert(column.name.clone(), Sensitivity::Masked(Mask::Null));
+        }
     }
     access
 }
@@ -95,27 +119,12 @@ pub(crate) async fn access_of(
 
 /// Takes the values of personal columns out of a catalog: what stands there reaches the page, the planner and prompts.
 pub(crate) fn without_values(catalog: &mut Catalog, reviews: &[Review]) {
-    let reviewed = by_column(reviews);
+    let reviewed = Reviewed::by(reviews);
     for table in &mut catalog.tables {
-        for column in &mut table.columns {
-            let review = reviewed.get(&(table.name.as_str(), column.name.as_str())).copied();
-            if is_personal(column.personal.as_ref(), review) {
-                (column.values, column.min, column.max) = (None, None, None);
-            }
+        for column in table.columns.iter_mut().filter(|column| reviewed.is_personal(&table.name, column)) {
+            (column.values, column.min, column.max) = (None, None, None);
         }
     }
-}
-
-fn personal_columns<'a>(catalog: &'a Catalog, reviews: &[Review]) -> Vec<(&'a str, &'a Column)> {
-    let reviewed = by_column(reviews);
-    let columns =
-        catalog.tables.iter().flat_map(|table| table.columns.iter().map(|column| (table.name.as_str(), column)));
-    let review = |table: &str, column: &Column| reviewed.get(&(table, column.name.as_str())).copied();
-    columns.filter(|(table, column)| is_personal(column.personal.as_ref(), review(table, column))).collect()
-}
-
-fn by_column(reviews: &[Review]) -> BTreeMap<(&str, &str), &Review> {
-    reviews.iter().map(|review| ((review.table.as_str(), review.column.as_str()), review)).collect()
 }
 
 /// Every column of the tenant's connections that is suspected of personal data or was decided upon.
@@ -124,10 +133,10 @@ pub async fn findings(app: &App, caller: &Caller) -> Result<Vec<Finding>, Error>
     let mut found = Vec::new();
     for connection in connections::list(app, caller).await? {
         let (catalog, reviews) = held(app, &connection).await?;
-        let reviewed = by_column(&reviews);
+        let reviewed = Reviewed::by(&reviews);
         for table in catalog.iter().flat_map(|catalog| &catalog.tables) {
             for column in &table.columns {
-                let review = reviewed.get(&(table.name.as_str(), column.name.as_str())).map(|review| (*review).clone());
+                let review = reviewed.of(&table.name, column).cloned();
                 let suspicion = column.personal.clone();
                 if suspicion.is_none() && review.is_none() {
                     continue;
@@ -135,7 +144,7 @@ pub async fn findings(app: &App, caller: &Caller) -> Result<Vec<Finding>, Error>
                 found.push(Finding {
                     connection: connection.id,
                     connection_name: connection.name.clone(),
-                    dataset: table.schema.clone().unwrap_or_else(|| connection.name.clone()),
+                    dataset: dataset(table, &connection.name).to_owned(),
                     table: table.name.clone(),
                     column: column.name.clone(),
                     suspicion,
@@ -201,9 +210,8 @@ pub async fn decide(app: &App, caller: &Caller, decisions: &[Decision]) -> Resul
 }
 
 fn holds(catalog: &Catalog, connection: &str, decision: &Decision) -> bool {
-    let table = catalog.tables.iter().find(|table| {
-        table.name == decision.table && table.schema.as_deref().unwrap_or(connection) == decision.dataset
-    });
+    let is_meant = |table: &&Table| table.name == decision.table && dataset(table, connection) == decision.dataset;
+    let table = catalog.tables.iter().find(is_meant);
     table.is_some_and(|table| table.column(&decision.column).is_some())
 }
 

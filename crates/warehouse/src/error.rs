@@ -20,6 +20,11 @@ impl Error {
         Self { code, message: message.into(), retryable: false }
     }
 
+    /// Somebody did not want the query any more.
+    pub fn cancelled() -> Self {
+        Self::new(Code::RunCancelled, "The query was cancelled.")
+    }
+
     /// A failure that trying again may mend.
     pub fn retryable(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), retryable: true }

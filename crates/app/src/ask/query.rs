@@ -137,9 +137,7 @@ impl Asking<'_> {
         let (kept, was_kept) = tokio::select! {
             found = self.sources.results.get_or_run(&key, running) => found?,
             // Somebody else may be computing it, who has no reason to stop.
-            () = self.call.cancel.cancelled() => {
-                return Err(pilothouse_warehouse::Error::new(Code::RunCancelled, "The query was cancelled."));
-            }
+            () = self.call.cancel.cancelled() => return Err(pilothouse_warehouse::Error::cancelled()),
         };
         let result = kept.result.clone();
         if !was_kept {

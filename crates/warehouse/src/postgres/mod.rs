@@ -99,7 +99,7 @@ impl Stop {
             result = work => result,
             () = cancel.cancelled() => {
                 let _ = self.token.cancel_query(self.tls).await;
-                Err(Error::new(Code::RunCancelled, "The query was cancelled."))
+                Err(Error::cancelled())
             }
         }
     }

@@ -166,7 +166,7 @@ impl Pool {
     pub async fn ask(self: &Arc<Self>, request: &Request, call: &Call<'_>) -> Result<Answer, Error> {
         let seat = tokio::select! {
             seat = self.seat(call) => seat?,
-            () = call.cancel.cancelled() => return Err(cancelled()),
+            () = call.cancel.cancelled() => return Err(Error::cancelled()),
         };
         let began = Instant::now();
         let mut answer = self.ask_any(request, call).await;
@@ -409,16 +409,12 @@ async fn tidy(pool: std::sync::Weak<Pool>) {
     }
 }
 
-fn cancelled() -> Error {
-    Error::new(Code::RunCancelled, "The query was cancelled.")
-}
-
 /// Why there is no answer.
 fn told(stopped: &Stopped, status: Option<std::process::ExitStatus>, timeout: Duration) -> Error {
     use std::os::unix::process::ExitStatusExt;
     let by_system = status.and_then(|status| status.signal()) == Some(rustix::process::Signal::KILL.as_raw());
     match stopped {
-        Stopped::Cancelled => cancelled(),
+        Stopped::Cancelled => Error::cancelled(),
         Stopped::Late => {
             let seconds = timeout.as_secs_f64();
             Error::new(Code::QueryTimeout, format!("The query took longer than {seconds} seconds and was stopped."))

@@ -6,10 +6,10 @@ use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use pilothouse_domain::Code;
 use pilothouse_outbound::Client;
 use tokio::runtime::{Builder, Runtime};
 
-use super::session::unstarted;
 use super::view::{Only, View};
 use crate::embedded::listing::Place;
 use crate::embedded::wire::Start;
@@ -82,4 +82,9 @@ impl Machine {
     pub async fn place(&self, source: &Source) -> Result<Place, Error> {
         Place::of(source, &self.settings, &self.buckets).await
     }
+}
+
+/// The error of a worker that cannot be set up.
+fn unstarted<E>(_: E) -> Error {
+    Error::new(Code::Internal, "The query engine could not be started.")
 }

@@ -19,8 +19,6 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::task::JoinHandle;
-
 use self::machine::Machine;
 use self::out::Out;
 use self::session::Session;
@@ -62,22 +60,18 @@ pub fn serve(mut socket: UnixStream) -> io::Result<()> {
     let machine = Machine::new(start).map_err(io::Error::other)?;
     let runtime = machine.runtime().map_err(io::Error::other)?;
     let worker = Arc::new(Worker { machine, open: Mutex::default() });
-    let mut running: Option<JoinHandle<()>> = None;
     // Reading goes on beside the work: that the program has gone is heard at once.
     let heard = loop {
         match Frame::read(&mut socket) {
             Ok(Some(frame)) if frame.kind == Kind::Request => {
                 let (worker, answer) = (worker.clone(), socket.try_clone()?);
-                running = Some(runtime.spawn(async move { worker.answer(&frame, answer).await }));
+                runtime.spawn(async move { worker.answer(&frame, answer).await });
             }
             Ok(Some(_)) => break Err(super::wire::garbled("a frame that no worker is sent")),
             Ok(None) => break Ok(()),
             Err(error) => break Err(error),
         }
     };
-    if let Some(task) = running {
-        task.abort();
-    }
     runtime.shutdown_background();
     // The program removes it too, unless it was killed.
     let _ = std::fs::remove_dir_all(spill);

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use pilothouse_domain::Code;
 use pilothouse_domain::catalog::Catalog;
 
 use super::machine::Machine;
@@ -79,9 +78,4 @@ impl Session {
     fn planned(&self) -> std::sync::MutexGuard<'_, Option<(Statement, Arc<dyn ExecutionPlan>)>> {
         self.planned.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The error of a worker that cannot be set up.
-pub fn unstarted<E>(_: E) -> Error {
-    Error::new(Code::Internal, "The query engine could not be started.")
 }
