@@ -1,4 +1,6 @@
-"""Short spellings of column types, shared by both halves of the sample data. Knows nothing of any table."""
+"""Short spellings of column types, and rows as columns, shared by all generated data. Knows nothing of any table."""
+
+from decimal import Decimal
 
 import pyarrow as pa
 
@@ -29,3 +31,14 @@ def require(condition: bool, sentence: str) -> None:
     """Stops the run with a sentence when the data is not what the README promises."""
     if not condition:
         raise SystemExit(f"sample data refused: {sentence}")
+
+
+def to_table(rows: list[dict], wanted: pa.Schema) -> pa.Table:
+    """Rows as columns, cents as decimals with two places."""
+    arrays = []
+    for field in wanted:
+        values = [row[field.name] for row in rows]
+        if pa.types.is_decimal(field.type):
+            values = [Decimal(value).scaleb(-2) for value in values]
+        arrays.append(pa.array(values, field.type))
+    return pa.Table.from_arrays(arrays, schema=wanted)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the sample data: the 2013 New York flights and a generated shop, as Parquet.
+"""Writes the sample data (the 2013 New York flights and a generated shop) and the evaluation's wholesaler, as Parquet.
 
-Two runs with the versions in requirements.txt give the same bytes: rows have a fixed order, the shop is seeded, and
+Two runs with the versions in requirements.txt give the same bytes: rows have a fixed order, choices are seeded, and
 nothing in a file depends on the time or the machine. What the tables mean is in README.md beside this file.
 """
 
@@ -13,13 +13,20 @@ import pyarrow.parquet as pq
 
 import flights
 import shop
+import wholesale
 
 # Large enough to compress well, small enough that the flights split into parts that are read side by side.
 ROW_GROUP_ROWS = 120_000
 ZSTD_LEVEL = 19
 # Columns that only rise take a fraction of the space as differences.
 RISING = {"events": ["event_id", "occurred_at"], "orders": ["order_id", "ordered_at"], "order_items": ["order_id"]}
-SETS = {"flights": flights.tables, "shop": shop.tables}
+HERE = Path(__file__).resolve().parent
+# What can be written: the function that makes its tables, and the folder they go to.
+SETS = {
+    "flights": (flights.tables, HERE / "data"),
+    "shop": (shop.tables, HERE / "data"),
+    "wholesale": (wholesale.tables, HERE.parent / "eval" / "wholesale"),
+}
 
 
 def write(name: str, table: pa.Table, path: Path) -> None:
@@ -42,14 +49,15 @@ def write(name: str, table: pa.Table, path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", nargs="?", choices=["all", *SETS], default="all")
-    parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent / "data", help="folder to write to")
+    parser.add_argument("--out", type=Path, help="folder to write to, instead of the one it belongs in")
     arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    for name, tables in SETS.items():
+    for name, (tables, home) in SETS.items():
         if arguments.what not in ("all", name):
             continue
+        folder = arguments.out or home
+        folder.mkdir(parents=True, exist_ok=True)
         for table_name, table in tables().items():
-            path = arguments.out / f"{table_name}.parquet"
+            path = folder / f"{table_name}.parquet"
             write(table_name, table, path)
             print(f"{table_name:12} {table.num_rows:>8,} rows {path.stat().st_size:>10,} bytes")
 

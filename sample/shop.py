@@ -7,13 +7,12 @@ are UTC. Each table has its own stream of choices, so that a change to one leave
 import unicodedata
 from bisect import bisect_right
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from itertools import accumulate
 
 import pyarrow as pa
 
 import shop_words as words
-from columns import require, schema
+from columns import require, schema, to_table
 from dice import Dice
 from shop_events import make_events
 
@@ -206,13 +205,3 @@ def check(rows: dict[str, list[dict]]) -> None:
     for event in rows["events"]:
         require(joined[event["customer_id"]] <= event["occurred_at"].date() <= LAST_DAY, "an event out of its time")
 
-
-def to_table(rows: list[dict], wanted: pa.Schema) -> pa.Table:
-    """Rows as columns, cents as decimals with two places."""
-    arrays = []
-    for field in wanted:
-        values = [row[field.name] for row in rows]
-        if pa.types.is_decimal(field.type):
-            values = [Decimal(value).scaleb(-2) for value in values]
-        arrays.append(pa.array(values, field.type))
-    return pa.Table.from_arrays(arrays, schema=wanted)
