@@ -25,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 SETS = {
     "flights": (flights.tables, HERE / "data"),
     "shop": (shop.tables, HERE / "data"),
-    "wholesale": (wholesale.tables, HERE.parent / "eval" / "wholesale"),
+    "wholesale": (wholesale.tables, HERE.parent / "eval" / "wholesale" / "data"),
 }
 
 

@@ -77,7 +77,7 @@ fn at(field: &str) -> FieldRef {
 }
 
 fn count() -> Measure {
-    Measure { dataset: "trips".to_owned(), calculation: Calculation::CountRows, filters: Vec::new() }
+    Measure::new("trips", Calculation::CountRows)
 }
 
 fn sql(query: &Query) -> String {
@@ -131,7 +131,7 @@ fn conditions_become_literals_and_never_text() {
 
 #[test]
 fn groups_shares_and_order() {
-    let groups = vec![Group { field: at("booked_at"), grain: Some(Grain::Month) }];
+    let groups = vec![Group::by(at("booked_at"), Grain::Month)];
     let order = vec![
         Order::Measure { index: 0, direction: Direction::Descending },
         Order::Group { index: 0, direction: Direction::Ascending },
@@ -155,7 +155,7 @@ fn a_table_joined_twice_needs_its_role() {
         field: "name".to_owned(),
         via: via.map(str::to_owned),
     };
-    let by = |field: FieldRef| Group { field, grain: None };
+    let by = Group::of;
     let both = Query { groups: vec![by(name(Some("origin"))), by(name(Some("destination")))], ..base() };
     let text = sql(&both);
     assert!(text.contains("INNER JOIN ports AS origin_ports ON trips.orig = origin_ports.code"), "{text}");
@@ -167,13 +167,13 @@ fn a_table_joined_twice_needs_its_role() {
 
 #[test]
 fn averages_over_groups_and_counts_of_groups_nest() {
-    let per = Group { field: at("booked_at"), grain: Some(Grain::Day) };
+    let per = Group::by(at("booked_at"), Grain::Day);
     let average =
         Measure { calculation: Calculation::AveragePer { measure: Box::new(count()), per: Box::new(per) }, ..count() };
     let text = sql(&Query { measures: vec![average], ..base() });
     assert!(text.starts_with("SELECT avg(CAST(parts.value_0 AS DOUBLE PRECISION)) AS"), "{text}");
     let having = vec![Having { measure: 0, op: Compare::Gt, value: Scalar::Integer(5) }];
-    let groups = vec![Group { field: at("orig"), grain: None }];
+    let groups = vec![Group::of(at("orig"))];
     let text = sql(&Query { groups, having, count_groups: true, ..base() });
     assert!(text.starts_with("SELECT count(*) AS number FROM (SELECT trips.orig"), "{text}");
 }
@@ -194,7 +194,7 @@ fn rows_that_nothing_refers_to_are_found() {
 
 #[test]
 fn what_does_not_exist_is_named() {
-    let unknown = Query { groups: vec![Group { field: at("colour"), grain: None }], ..base() };
+    let unknown = Query { groups: vec![Group::of(at("colour"))], ..base() };
     let error = compile(&unknown, &infer(&catalog()), Dialect::DataFusion).expect_err("no field");
     assert_eq!(error.to_string(), "dataset `trips` has no field `colour`");
 }
@@ -302,7 +302,7 @@ proptest! {
         groups in prop::collection::vec(fields(), 0..3),
         limit in prop::option::of(0u32..50),
     ) {
-        let groups = groups.into_iter().map(|field| Group { field, grain: None }).collect();
+        let groups = groups.into_iter().map(Group::of).collect();
         let text = sql(&Query { filters, groups, limit, ..base() });
         let parsed = Parser::parse_sql(&GenericDialect {}, &text).expect("parses");
         prop_assert_eq!(parsed.len(), 1);

@@ -1,7 +1,7 @@
 //! The readings of tagged items: each root dataset, with each choice of what the nouns mean, at its cost.
 
 use pilothouse_domain::catalog::DataType;
-use pilothouse_domain::semantic::Query;
+use pilothouse_domain::semantic::{FieldKind, Query};
 
 use super::Planner;
 use super::lexicon::{Entry, Meaning, Place};
@@ -13,10 +13,13 @@ use super::words::{About, Prep, Superlative, Word};
 
 /// Most choices of meanings tried for one root.
 const MAX_COMBINATIONS: usize = 64;
-/// How much dearer than the cheapest a meaning may be and still be tried.
-const SLACK: u32 = 1;
+/// How much dearer than the cheapest a meaning may be and still be tried: at first, and where nothing was found.
+const NEAR: u32 = 1;
+const FAR: u32 = 2 * HOP_COST;
 /// The cost of a join between the root and what a noun means.
 const HOP_COST: u32 = 2;
+/// The cost of a value that only rows which refer to the root know.
+const THROUGH_COST: u32 = 3 * HOP_COST;
 /// The cost of a root that no noun names.
 const UNNAMED_ROOT_COST: u32 = 3;
 /// The cost of a value on the wrong side of `from` and `to`.
@@ -48,8 +51,13 @@ impl Planner {
     /// Every reading of `items`, cheapest first.
     pub(crate) fn candidates(&self, items: &[Tagged]) -> Candidates {
         let mut all = Candidates::default();
-        for root in self.roots(items) {
-            self.on_root(items, root, &mut all);
+        let roots = self.roots(items);
+        for slack in [NEAR, FAR] {
+            roots.iter().for_each(|root| self.on_root(items, *root, slack, &mut all));
+            // What is farther off is looked at only where nothing near makes sense.
+            if !all.found.is_empty() {
+                break;
+            }
         }
         all.found.sort_by_key(|candidate| candidate.cost);
         all
@@ -111,7 +119,7 @@ impl Planner {
         }
     }
 
-    fn on_root(&self, items: &[Tagged], root: usize, all: &mut Candidates) {
+    fn on_root(&self, items: &[Tagged], root: usize, slack: u32, all: &mut Candidates) {
         if root >= self.model.datasets.len() {
             return;
         }
@@ -123,7 +131,7 @@ impl Planner {
             };
             let mut here = self.senses(items, at, entries, root);
             let Some(best) = here.iter().map(|option| option.cost).min() else { return };
-            here.retain(|option| option.cost <= best + SLACK);
+            here.retain(|option| option.cost <= best + slack);
             here.sort_by_key(|option| option.cost);
             options.push(here);
         }
@@ -173,8 +181,17 @@ impl Planner {
     /// What a noun can mean on a root, with the cost of each.
     pub(crate) fn senses(&self, items: &[Tagged], at: usize, entries: &[Entry], root: usize) -> Vec<Sense> {
         let mut out: Vec<Sense> = Vec::new();
+        let dated = matches!(items.get(at + 1).map(|item| &item.item), Some(Item::Period(_) | Item::Compared(_)));
+        let is_time = |meaning: &Meaning| match meaning {
+            Meaning::Field(place) => self.model.datasets[place.dataset].fields[place.field].kind == FieldKind::Time,
+            _ => false,
+        };
+        let both = entries.iter().any(|entry| is_time(&entry.meaning))
+            && entries.iter().any(|entry| matches!(entry.meaning, Meaning::Value { .. } | Meaning::Dataset { .. }));
         for entry in entries {
-            let cost = u32::from(entry.cost);
+            // `paid in March` is when, `not paid` is what.
+            let other = both && is_time(&entry.meaning) != dated;
+            let cost = u32::from(entry.cost) + if other { HOP_COST } else { 0 };
             match &entry.meaning {
                 Meaning::Dataset { at, via } => match self.graph.distance(root, *at, *via) {
                     Some(hops) => {
@@ -201,13 +218,21 @@ impl Planner {
                 }
                 Meaning::Value { place, values } => {
                     let side = self.side_cost(items, at, *place);
-                    for (place, more) in self.places(root, *place) {
+                    let places = self.places(root, *place);
+                    if places.is_empty() && self.graph.refers_through(root, place.dataset).is_some() {
+                        out.push(Sense { meaning: entry.meaning.clone(), cost: cost + THROUGH_COST });
+                    }
+                    for (place, more) in places {
                         let meaning = Meaning::Value { place, values: values.clone() };
                         let through = if more > 0 { self.way_side_cost(items, at, place) } else { 0 };
                         out.push(Sense { meaning, cost: cost + more + side + through });
                     }
                 }
-                Meaning::Metric(_) | Meaning::Segment(_) => {
+                Meaning::Metric(_) if self.dataset_of(&entry.meaning) != root => {
+                    out.push(Sense { meaning: entry.meaning.clone(), cost: cost + HOP_COST });
+                }
+                Meaning::Metric(_) => out.push(Sense { meaning: entry.meaning.clone(), cost }),
+                Meaning::Segment(_) => {
                     if self.dataset_of(&entry.meaning) == root {
                         out.push(Sense { meaning: entry.meaning.clone(), cost });
                     }
@@ -222,14 +247,25 @@ impl Planner {
         let ways = self.graph.ways(root, place.dataset);
         match (ways, place.via) {
             ([], _) => Vec::new(),
-            ([way], _) => vec![(Place { via: None, ..place }, HOP_COST * way.len() as u32)],
+            ([way], _) => {
+                // What has a role is meant where the role is said.
+                let unsaid = place.via.is_none() && way.iter().any(|join| self.has_role(*join));
+                vec![(Place { via: None, ..place }, HOP_COST * way.len() as u32 + u32::from(unsaid))]
+            }
             (many, Some(join)) => {
                 many.iter().filter(|way| way.contains(&join)).map(|way| (place, HOP_COST * way.len() as u32)).collect()
             }
             (many, None) => (many.iter())
-                .filter_map(|way| Some((Place { via: Some(*way.first()?), ..place }, HOP_COST * way.len() as u32)))
+                .filter_map(|way| {
+                    let via = way.iter().find(|join| self.has_role(**join)).or(way.first()).copied()?;
+                    Some((Place { via: Some(via), ..place }, HOP_COST * way.len() as u32 + u32::from(self.has_role(via))))
+                })
                 .collect(),
         }
+    }
+
+    fn has_role(&self, join: usize) -> bool {
+        self.model.joins[join].role.is_some()
     }
 
     /// `from JFK` is an origin and `to JFK` a destination.

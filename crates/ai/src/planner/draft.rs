@@ -82,6 +82,13 @@ pub(crate) struct Rank {
     pub about: About,
 }
 
+/// Which earlier period a period is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Growth {
+    Before,
+    YearBefore,
+}
+
 /// Everything found in a question.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Draft {
@@ -108,6 +115,24 @@ pub(crate) struct Draft {
     pub combined: bool,
     pub trend: bool,
     pub compare: bool,
+    /// By how much it differs is asked.
+    pub change: bool,
+    /// From one period to the next; or from the same one a year before.
+    pub growth: Option<Growth>,
+    pub why: bool,
+    /// The order that was asked for.
+    pub sorted: Option<Direction>,
+    /// The time that periods are about, where one was named apart from them.
+    pub time: Option<Place>,
+    /// What it is at the end of a period is asked.
+    pub at_end: bool,
+    /// Two periods that are held against each other, and the field that they are about where one was named.
+    pub compared: Option<([Period; 2], Option<Place>)>,
+    /// The width of the steps that a number is grouped in.
+    pub step: Option<f64>,
+    pub ratio_of: bool,
+    /// What the measure is divided by, and whether in percent.
+    pub over: Option<(Spec, bool)>,
     pub counted: bool,
     pub listed: bool,
     /// `what is the name of …`.

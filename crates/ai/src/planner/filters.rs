@@ -102,7 +102,8 @@ pub(crate) fn readings(raw: &Raw, times: Times<'_>, year: Option<i16>) -> Result
     let reference = |place: Place| times.graph.reference(times.model, times.root, place).ok_or(Unfit::Unreachable);
     Ok(match raw {
         Raw::Compare { place, op, values } => {
-            vec![Filter::Compare { field: reference(*place)?, op: *op, values: values.clone() }]
+            let Ok(field) = reference(*place) else { return through(*place, *op, values, times).map(|one| vec![one]) };
+            vec![Filter::Compare { field, op: *op, values: values.clone() }]
         }
         Raw::Range { place, low, high } => {
             let field = reference(*place)?;
@@ -123,6 +124,20 @@ pub(crate) fn readings(raw: &Raw, times: Times<'_>, year: Option<i16>) -> Result
         }
         Raw::Period { periods, place } => times.filters(periods, *place, year).map_err(Unfit::Time)?,
     })
+}
+
+/// `invoices of Mill Yard`, where only what was shipped says from where: there are such rows, or none.
+fn through(place: Place, op: Compare, values: &[Scalar], times: Times<'_>) -> Result<Filter, Unfit> {
+    let by = times.graph.refers_through(times.root, place.dataset).ok_or(Unfit::Unreachable)?;
+    let field = times.graph.reference(times.model, by, place).ok_or(Unfit::Unreachable)?;
+    let (op, count) = match op {
+        Compare::Eq => (Compare::Ge, 1),
+        Compare::Ne => (Compare::Eq, 0),
+        _ => return Err(Unfit::Unreachable),
+    };
+    let filters = vec![Filter::Compare { field, op: Compare::Eq, values: values.to_vec() }];
+    let dataset = times.model.datasets[by].name.clone();
+    Ok(Filter::Related { dataset, via: None, filters, op, count })
 }
 
 /// The year that another period of the question names, for those without one.

@@ -14,6 +14,8 @@ const MAX_HOPS: usize = 4;
 pub(crate) struct Graph {
     /// For each join of the model: from, to (places in the model's list of datasets).
     joins: Vec<Option<(usize, usize)>>,
+    /// Which of them have a role.
+    roles: Vec<bool>,
     /// For each pair: the shortest ways, each as the joins taken.
     ways: Vec<Vec<Vec<Vec<usize>>>>,
 }
@@ -24,7 +26,8 @@ impl Graph {
         let joins: Vec<Option<(usize, usize)>> =
             model.joins.iter().map(|join| Some((at(&join.from)?, at(&join.to)?))).collect();
         let count = model.datasets.len();
-        let mut graph = Self { joins, ways: Vec::new() };
+        let roles = model.joins.iter().map(|join| join.role.is_some()).collect();
+        let mut graph = Self { joins, roles, ways: Vec::new() };
         graph.ways = (0..count).map(|from| graph.ways_from(from, count)).collect();
         graph
     }
@@ -42,7 +45,8 @@ impl Graph {
                 let mut longer: Vec<usize> = way.clone();
                 longer.push(index);
                 let known = found[next].first().map_or(usize::MAX, Vec::len);
-                if next != from && longer.len() <= known {
+                // A way of its own role is kept beside a shorter one.
+                if next != from && (longer.len() <= known || self.roles[index]) {
                     found[next].push(longer.clone());
                     queue.push_back((next, longer));
                 }
@@ -73,6 +77,13 @@ impl Graph {
     pub fn between(&self, from: usize, to: usize) -> Vec<usize> {
         let straight = |(_, join): &(usize, &Option<(usize, usize)>)| **join == Some((from, to));
         self.joins.iter().enumerate().filter(straight).map(|(at, _)| at).collect()
+    }
+
+    /// The one dataset that refers to `root` and leads to `to`.
+    pub fn refers_through(&self, root: usize, to: usize) -> Option<usize> {
+        let leads = |at: &usize| self.between(*at, root).len() == 1 && self.ways(*at, to).len() == 1;
+        let mut found = (0..self.ways.len()).filter(|at| *at != root).filter(leads);
+        found.next().filter(|_| found.next().is_none())
     }
 
     /// What people call the one end of a join: its role, or the label of its only column.

@@ -65,12 +65,10 @@ impl Lexicon {
         for (at, dataset) in model.datasets.iter().enumerate() {
             lexicon.add_dataset(model, graph, at, dataset);
         }
-        let mut spoken: HashSet<&str> = HashSet::new();
         for (at, metric) in model.metrics.iter().enumerate() {
-            for phrase in std::iter::once(&metric.label).chain(&metric.synonyms) {
-                // Of two metrics with one word the first is meant, as long as it can be had.
-                let cost = u8::from(!spoken.insert(phrase));
-                lexicon.add(phrase, Meaning::Metric(at), cost);
+            lexicon.add(&metric.label, Meaning::Metric(at), 0);
+            for phrase in &metric.synonyms {
+                lexicon.add(phrase, Meaning::Metric(at), u8::from(is_taken(phrase, at, model)));
             }
         }
         for (at, segment) in model.segments.iter().enumerate() {
@@ -109,6 +107,11 @@ impl Lexicon {
         (!entries.is_empty()).then_some(entries)
     }
 
+    /// What these very words can mean together.
+    pub fn find_exactly(&self, lower: &str) -> Option<Vec<Entry>> {
+        self.exact.get(lower).filter(|entries| entries.iter().any(|entry| entry.exact.is_none())).cloned()
+    }
+
     /// The one known word within one edit of `word`, if there is exactly one.
     pub fn respell(&self, word: &str) -> Option<&str> {
         let length = word.chars().count();
@@ -128,6 +131,17 @@ impl Lexicon {
         hits.iter().all(|(other, known)| *other > kind || stem(known) == stem(first)).then_some(first)
     }
 
+    /// Whether the very word is what people call something of the model.
+    pub fn is_name(&self, lower: &str) -> bool {
+        self.exact.get(lower).is_some_and(|entries| entries.iter().any(|entry| entry.cost == 0))
+    }
+
+    /// Whether the phrase is only a part of what people call something.
+    pub fn is_weak(&self, lower: &str, stemmed: &str) -> bool {
+        let mut found = self.exact.get(lower).into_iter().chain(self.stems.get(stemmed)).flatten().peekable();
+        found.peek().is_some() && found.all(|entry| entry.cost > 1)
+    }
+
     pub fn knows(&self, lower: &str, stemmed: &str) -> bool {
         self.exact.contains_key(lower) || self.stems.contains_key(stemmed)
     }
@@ -135,21 +149,25 @@ impl Lexicon {
     fn add_dataset(&mut self, model: &Model, graph: &Graph, at: usize, dataset: &Dataset) {
         let meaning = Meaning::Dataset { at, via: None };
         let (one, many) = (singular(&dataset.label), plural(&dataset.label));
-        for phrase in [&one, &many, &dataset.name.replace('_', " ")].into_iter().chain(&dataset.synonyms) {
+        for phrase in [&one, &many].into_iter().chain(&dataset.synonyms) {
             self.add(phrase, meaning.clone(), 0);
         }
+        // What a table is called counts less than what people say.
+        self.add(&dataset.name.replace('_', " "), meaning, 1);
         for (index, field) in dataset.fields.iter().enumerate() {
             let place = Place { dataset: at, field: index, via: None };
             self.add_field(&one, field, place);
             self.add_values(dataset, field, place);
         }
         for join in graph.joins_to(at) {
-            let Some(role) = graph.role_label(model, join) else { continue };
-            self.add(&format!("{role} {one}"), Meaning::Dataset { at, via: Some(join) }, 1);
-            for (index, field) in dataset.fields.iter().enumerate() {
-                let meaning = Meaning::Field(Place { dataset: at, field: index, via: Some(join) });
-                self.add(&format!("{role} {}", field.label), meaning.clone(), 0);
-                self.add(&format!("{role} {one} {}", field.label), meaning, 0);
+            let said = [graph.role_label(model, join), model.joins[join].role.clone()];
+            for role in said.iter().flatten() {
+                self.add(&format!("{role} {one}"), Meaning::Dataset { at, via: Some(join) }, 1);
+                for (index, field) in dataset.fields.iter().enumerate() {
+                    let meaning = Meaning::Field(Place { dataset: at, field: index, via: Some(join) });
+                    self.add(&format!("{role} {}", field.label), meaning.clone(), 0);
+                    self.add(&format!("{role} {one} {}", field.label), meaning, 0);
+                }
             }
         }
     }
@@ -284,6 +302,16 @@ impl Lexicon {
         push(self.exact.entry(lower).or_default(), entry.clone());
         push(self.stems.entry(stemmed).or_default(), Entry { cost: entry.cost, ..entry });
     }
+}
+
+/// Whether a word of the metric means another one first: one that is called so, or an earlier one of other rows, as long as
+/// it can be had. Two of the same rows are held apart by nothing, so the question is asked back.
+fn is_taken(phrase: &String, at: usize, model: &Model) -> bool {
+    let own = &model.metrics[at].measure.dataset;
+    model.metrics.iter().enumerate().any(|(other, metric)| {
+        let earlier = other < at && metric.measure.dataset != *own && metric.synonyms.contains(phrase);
+        other != at && (metric.label == *phrase || earlier)
+    })
 }
 
 fn push(entries: &mut Vec<Entry>, entry: Entry) {

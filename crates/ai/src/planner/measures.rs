@@ -21,7 +21,23 @@ impl<'a> Measures<'a> {
     }
 
     fn made(self, calculation: Calculation) -> Measure {
-        Measure { dataset: self.model.datasets[self.root].name.clone(), calculation, filters: Vec::new() }
+        Measure::new(&self.model.datasets[self.root].name, calculation)
+    }
+
+    /// The same model, seen from other rows.
+    fn on(self, root: usize) -> Self {
+        Self { root, ..self }
+    }
+
+    /// The aggregate; of levels that are added up, at the last time.
+    fn leveled(self, aggregate: Aggregate, field: FieldRef) -> Measure {
+        let plain = self.aggregate(aggregate, field);
+        match &self.model.datasets[self.root].snapshot {
+            Some(time) if aggregate == Aggregate::Sum => {
+                self.made(Calculation::Latest { measure: Box::new(plain), time: time.clone() })
+            }
+            _ => plain,
+        }
     }
 
     pub fn rows(self) -> Measure {
@@ -37,7 +53,12 @@ impl<'a> Measures<'a> {
         Some(vec![match spec {
             Spec::Rows => self.rows(),
             Spec::Count(Target::Dataset { at, .. }) if *at == self.root => self.rows(),
-            Spec::Count(Target::Dataset { at, via }) => self.aggregate(Aggregate::CountDistinct, self.key(*at, *via)?),
+            Spec::Count(Target::Dataset { at, via }) => match self.key(*at, *via) {
+                Some(key) => self.aggregate(Aggregate::CountDistinct, key),
+                // Rows that the root knows nothing of are counted beside its own.
+                None if self.graph.distance(self.root, *at, None).is_none() => self.on(*at).rows(),
+                None => return None,
+            },
             Spec::Count(Target::Field(place)) => {
                 let field = self.graph.reference(self.model, self.root, *place)?;
                 self.aggregate(Aggregate::CountDistinct, field)
@@ -54,10 +75,11 @@ impl<'a> Measures<'a> {
                     }
                     Aggregate::Avg | Aggregate::Median => field.data_type.is_numeric() && field.kind != FieldKind::Key,
                 };
-                if place.dataset != self.root || !fits {
+                if place.via.is_some() || !fits {
                     return None;
                 }
-                self.aggregate(*aggregate, self.graph.reference(self.model, self.root, *place)?)
+                let on = self.on(place.dataset);
+                on.leveled(*aggregate, self.graph.reference(self.model, place.dataset, *place)?)
             }
             Spec::Plain(place) => {
                 if self.field(*place).kind != FieldKind::Measure {
@@ -67,11 +89,7 @@ impl<'a> Measures<'a> {
                 return self.of(&Spec::Aggregate(aggregate, *place));
             }
             Spec::Metric(at) => {
-                let metric = self.model.metrics.get(*at)?;
-                if metric.measure.dataset != self.model.datasets[self.root].name {
-                    return None;
-                }
-                metric.measure.clone()
+                self.model.metrics.get(*at)?.measure.clone()
             }
         }])
     }
@@ -107,7 +125,7 @@ impl<'a> Measures<'a> {
     /// Whether a measure's parts add up to the whole, so that it can be averaged over groups.
     pub fn adds_up(self, measure: &Measure) -> bool {
         match &measure.calculation {
-            Calculation::Aggregate { aggregate: Aggregate::Sum, .. } => true,
+            Calculation::Aggregate { aggregate: Aggregate::Sum, .. } | Calculation::Latest { .. } => true,
             calculation => is_count(calculation),
         }
     }

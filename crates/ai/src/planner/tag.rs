@@ -28,6 +28,8 @@ pub(crate) enum Item {
     Word(Word),
     Noun(Vec<Entry>),
     Period(Vec<Period>),
+    /// Two periods held against each other, the earlier first.
+    Compared([Period; 2]),
     Cond(Cond),
     Number(f64),
     Quoted,
@@ -46,6 +48,7 @@ pub(crate) struct Tagged {
 enum Atom {
     Token(usize),
     Period(Vec<Period>, String),
+    Compared([Period; 2], String),
     Cond(Cond, String),
 }
 
@@ -60,6 +63,10 @@ pub(crate) fn tag(tokens: &[Token], lexicon: &Lexicon, today: Date) -> Vec<Tagge
                 out.push(Tagged { item: Item::Period(period.clone()), text: text.clone(), plural: false });
                 at += 1;
             }
+            Atom::Compared(periods, text) => {
+                out.push(Tagged { item: Item::Compared(periods.clone()), text: text.clone(), plural: false });
+                at += 1;
+            }
             Atom::Cond(cond, text) => {
                 out.push(Tagged { item: Item::Cond(cond.clone()), text: text.clone(), plural: false });
                 at += 1;
@@ -67,8 +74,58 @@ pub(crate) fn tag(tokens: &[Token], lexicon: &Lexicon, today: Date) -> Vec<Tagge
             Atom::Token(_) => at += phrase(tokens, &atoms, at, lexicon, &mut out),
         }
     }
-    from_one_to_the_other(&mut out);
+    owned(&mut out, lexicon);
+    told(&mut out);
+    if out.iter().any(|item| matches!(item.item, Item::Word(Word::Change | Word::Why))) {
+        one_and_the_other(&mut out);
+    } else {
+        from_one_to_the_other(&mut out);
+    }
     out
+}
+
+/// `the difference between A and B` is one of `A and B`.
+fn one_and_the_other(items: &mut [Tagged]) {
+    for item in items.iter_mut().filter(|item| matches!(item.item, Item::Word(Word::Between))) {
+        item.item = Item::Word(Word::Skip);
+    }
+}
+
+/// `the region of the owner` is the owner region, where that is called so.
+fn owned(items: &mut Vec<Tagged>, lexicon: &Lexicon) {
+    let mut at = 0;
+    while at + 2 < items.len() {
+        let small = |item: &Tagged| matches!(item.item, Item::Word(Word::Skip));
+        let of = |item: &Tagged| matches!(item.item, Item::Word(Word::Prep(Prep::Other))) && item.text.to_lowercase() == "of";
+        let end = at + 2 + items[at + 2..].iter().take_while(|item| small(item)).count();
+        let two = matches!(items[at].item, Item::Noun(_)) && of(&items[at + 1]);
+        if let Some(owner) = items.get(end).filter(|item| two && matches!(item.item, Item::Noun(_))) {
+            let text = format!("{} {}", owner.text, items[at].text);
+            let lower = text.to_lowercase();
+            if let Some(entries) = lexicon.find_exactly(&lower) {
+                let plural = items[at].plural;
+                items.splice(at..=end, [Tagged { item: Item::Noun(entries), text, plural }]);
+            }
+        }
+        at += 1;
+    }
+}
+
+/// `why did revenue drop` asks and orders nothing.
+fn told(items: &mut [Tagged]) {
+    let mut asked = false;
+    for item in items {
+        asked |= matches!(item.item, Item::Word(Word::Why | Word::Trend | Word::HowMuch | Word::Share { .. }));
+        if asked && matches!(item.item, Item::Word(Word::Destructive)) && item.text.eq_ignore_ascii_case("drop") {
+            item.item = Item::Word(Word::Change);
+        }
+    }
+}
+
+/// Whether the question asks how one thing differs from another.
+fn asks_for_change(tokens: &[Token]) -> bool {
+    let said = |token: &Token| matches!(words::word(&token.lower), Some(Word::Change | Word::Compare | Word::Why | Word::Growth { .. }));
+    tokens.iter().any(said)
 }
 
 /// `between JFK and LAX` is `from JFK to LAX`.
@@ -96,7 +153,7 @@ fn phrase(tokens: &[Token], atoms: &[Atom], at: usize, lexicon: &Lexicon, out: &
         // A condition may stand inside a phrase: `arrived more than 60 minutes late`.
         let inner: Vec<&Cond> =
             span.iter().filter_map(|a| if let Atom::Cond(c, _) = a { Some(c) } else { None }).collect();
-        if inner.len() > 1 || span.iter().any(|a| matches!(a, Atom::Period(..))) {
+        if inner.len() > 1 || span.iter().any(|a| matches!(a, Atom::Period(..) | Atom::Compared(..))) {
             continue;
         }
         let parts: Vec<&Token> =
@@ -111,7 +168,11 @@ fn phrase(tokens: &[Token], atoms: &[Atom], at: usize, lexicon: &Lexicon, out: &
             continue;
         }
         let grammar = if inner.is_empty() { words::word(&lower) } else { None };
-        let reserved = grammar.is_some_and(is_reserved);
+        // `account` is a noun where there are accounts, and `paid` where that is a status.
+        let noun = parts.first().is_some_and(|first| lexicon.is_name(&first.lower));
+        let grammar = grammar.filter(|word| *word != Word::Verb || !noun);
+        let weak = grammar.is_some() && lexicon.is_weak(&lower, &stemmed);
+        let reserved = weak || grammar.is_some_and(is_reserved);
         if !reserved && let Some(entries) = lexicon.find(&lower, &stemmed, &written) {
             let plural = lower.ends_with('s') && !lower.ends_with("ss");
             out.push(Tagged { item: Item::Noun(entries), text: written.clone(), plural });
@@ -163,7 +224,13 @@ fn is_reserved(word: Word) -> bool {
 fn atoms(tokens: &[Token], lexicon: &Lexicon, today: Date) -> Vec<Atom> {
     let mut out: Vec<Atom> = Vec::new();
     let mut at = 0;
+    let change = asks_for_change(tokens);
     while at < tokens.len() {
+        if let Some((pair, used)) = dates::pair(tokens, at, today, change) {
+            out.push(Atom::Compared(pair, text_of(&tokens[at..at + used])));
+            at += used;
+            continue;
+        }
         if starts_name(tokens, at, lexicon) {
             out.push(Atom::Token(at));
             at += 1;

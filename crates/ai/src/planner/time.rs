@@ -26,9 +26,15 @@ pub(crate) struct Times<'a> {
     pub model: &'a Model,
     pub graph: &'a Graph,
     pub root: usize,
+    /// The time that is meant, where it is not the rows' own default.
+    pub own: Option<Place>,
 }
 
 impl<'a> Times<'a> {
+    pub fn new(model: &'a Model, graph: &'a Graph, root: usize) -> Self {
+        Self { model, graph, root, own: None }
+    }
+
     fn field(self, place: Place) -> &'a Field {
         &self.model.datasets[place.dataset].fields[place.field]
     }
@@ -39,6 +45,9 @@ impl<'a> Times<'a> {
 
     /// The default time of the root, or of the nearest dataset it refers to.
     pub fn default_time(self) -> Option<Place> {
+        if let Some(own) = self.own.filter(|own| self.reference(*own).is_some()) {
+            return Some(own);
+        }
         let reachable = (0..self.model.datasets.len()).filter_map(|at| {
             let hops = self.graph.distance(self.root, at, None)?;
             let dataset = &self.model.datasets[at];
@@ -63,7 +72,7 @@ impl<'a> Times<'a> {
 
     /// How rows are grouped by `grain`.
     pub fn group(self, grain: Grain) -> Option<Group> {
-        let plain = |place: Place| Some(Group { field: self.reference(place)?, grain: None });
+        let plain = |place: Place| Some(Group::of(self.reference(place)?));
         let time = self.default_time();
         let one_year = time.and_then(|t| years(self.field(t))).is_some_and(|(a, b)| a == b);
         let column = match grain {
@@ -81,7 +90,7 @@ impl<'a> Times<'a> {
         let hourless = self.field(place).data_type == DataType::Date;
         let known = self.field(place).data_type.is_temporal();
         (known && !(hourless && matches!(grain, Grain::Hour | Grain::HourOfDay)))
-            .then(|| self.reference(place).map(|field| Group { field, grain: Some(grain) }))
+            .then(|| self.reference(place).map(|field| Group::by(field, grain)))
             .flatten()
     }
 

@@ -73,6 +73,25 @@ pub(crate) enum Word {
     Grain(Grain),
     Periodic(Grain),
     Trend,
+    /// By how much a number differs: `change`, `difference`, `grew`.
+    Change,
+    /// From one period to the next; with `year`, from the same period a year before.
+    Growth { year: bool },
+    Why,
+    /// `largest first`.
+    Sorted(Direction),
+    /// After what is meant: `void invoices excluded`.
+    Excluded,
+    /// Leads to the time that periods are about: `going by the order date`.
+    GoingBy,
+    /// `in steps of` a number.
+    Steps,
+    /// `at the end of` a period: only levels have one.
+    AtEnd,
+    /// `ratio of X to Y`.
+    RatioOf,
+    /// `X divided by Y`, `X as a percentage of Y`.
+    Over { percent: bool },
     Than,
     Combined,
     Vague,
@@ -139,16 +158,16 @@ fn entries() -> impl Iterator<Item = (&'static str, Word)> {
 /// The words of the grammar; phrases with one meaning are separated by bars, and a later entry wins over an earlier one.
 const ENTRIES: &[(&str, Word)] = &[
     (
-        "how many|number of|the number of|count of|count the|count|total number of|total count of|how often|how many times|no of|amount of times|number|tally|total count|quantity of",
+        "how many|number of|the number of|count of|count the|count|total number of|total count of|how often|how many times|no of|amount of times|number|counting|tally|total count|quantity of",
         Word::HowMany,
     ),
-    ("how much|how high|how big", Word::HowMuch),
+    ("how much|how high|how big|by how much|by how many|how far", Word::HowMuch),
     ("what|what kind of|what kinds of|whats", Word::What),
     ("which|what are all|at which|in which|on which|for which|which of the|of which", Word::Which),
     ("who", Word::Who),
     ("when|since when", Word::When),
     (
-        "list|list all|show me|show|give me|display|find|get|tell me|name|name the|names of|what are|what were|return|i want|i need|let me see|i would like|see|enumerate|provide",
+        "list|list all|rank|rank the|put|put the|order the|sort the|show me|show|give me|display|find|get|tell me|name|name the|names of|what are|what were|return|i want|i need|let me see|i would like|see|enumerate|provide",
         Word::List,
     ),
     (
@@ -209,7 +228,7 @@ const ENTRIES: &[(&str, Word)] = &[
     ),
     ("between|in between|ranging from|in the range", Word::Between),
     (
-        "not|no|never|without|non|neither|nor|except|excluding|other than|apart from|without any|not any|except for|but not|not from|with no|have no|has no|had no|having no|not have|not had|besides|exclude|ignoring|zero|did not|was not|were not|not a|not an|not in|outside|outside of",
+        "not|no|never|without|non|neither|nor|except|excluding|other than|apart from|without any|not any|except for|anything but|everything but|all but|any but|anyone but|but not|not from|with no|have no|has no|had no|having no|not have|not had|besides|exclude|ignoring|zero|did not|was not|were not|not a|not an|not in|outside|outside of",
         Word::Not,
     ),
     (
@@ -217,7 +236,7 @@ const ENTRIES: &[(&str, Word)] = &[
         Word::Missing,
     ),
     ("known|recorded|not missing|not null|non null|not empty|specified", Word::Known),
-    ("and|as well as|along with|together with|plus the|and the|and also|and their|both", Word::And),
+    ("and|next to|beside|as well as|along with|together with|plus the|and the|and also|and their|both", Word::And),
     ("or|or the|either", Word::Or),
     (",", Word::Comma),
     ("vs|versus|compared to|compared with|against|as opposed to|and versus", Word::Versus),
@@ -240,8 +259,48 @@ const ENTRIES: &[(&str, Word)] = &[
         Word::Prep(Prep::Other),
     ),
     (
-        "trend|trend of|over time|trends|trend in|development of|evolution of|timeline of|time series of|history of|trends in|how has|how have|how did|change over time|changed over time|evolve|evolved|evolve over time|develop|developed|develop over time|vary over time|month over month|progression of",
+        "trend|trend of|over time|trends|trend in|development of|evolution of|timeline of|time series of|history of|trends in|how has|how have|how did|change over time|changed over time|evolve|evolved|evolve over time|develop|developed|develop over time|vary over time|progression of",
         Word::Trend,
+    ),
+    (
+        "change|changed|changes|change in|change of|the change in|difference|difference in|difference of|the difference in|the difference|difference between|the difference between|increase|increased|increases|increase in|decrease|decreased|decrease in|growth|growth of|growth in|grow|grew|grown|rise|rose|risen|rise in|fall in|fallen|decline|declined|decline in|dropped|go up|went up|gone up|go down|went down|gone down|shrink|shrank|percent change|percentage change|percentage change in|percent change in|% change|change in percent|growth rate|growth rate of|percentage growth|percent growth|by what percentage|by what percent|by how many percent|by what share|by what factor",
+        Word::Change,
+    ),
+    (
+        "month over month|month on month|mom|m o m|period over period|quarter over quarter|qoq|week over week|wow|day over day|from month to month|from quarter to quarter|compared with the previous month|compared to the previous month|vs the previous month|versus the previous month|compared with the month before|compared to the month before|vs previous month|compared to previous month|compared with the previous quarter|compared to the previous quarter|vs previous quarter|versus previous month",
+        Word::Growth { year: false },
+    ),
+    (
+        "year over year|year on year|yoy|y o y|from year to year|compared with the same month last year|compared to the same month last year|compared to the year before|compared with the year before|compared with the previous year|compared to the previous year|vs the previous year|versus the previous year|vs previous year",
+        Word::Growth { year: true },
+    ),
+    (
+        "why|why is|why was|why did|why has|how come|what caused|what drove|what drives|what explains|what is behind|what was behind|reason for|reasons for|the reason for|what made|explain why",
+        Word::Why,
+    ),
+    (
+        "at the end of|end of|at end of|by the end of|at the close of|at month end|at year end|year end|month end|at the end|the end|end|at end|by the end|by end|at the close",
+        Word::AtEnd,
+    ),
+    (
+        "in steps of|steps of|in buckets of|buckets of|in bins of|bins of|in bands of|bands of|in increments of|in groups of|in intervals of|bucketed by|in ranges of",
+        Word::Steps,
+    ),
+    (
+        "largest first|biggest first|highest first|most first|top first|greatest first|in descending order|descending|from high to low|from highest to lowest|from largest to smallest",
+        Word::Sorted(High),
+    ),
+    (
+        "smallest first|lowest first|fewest first|least first|in ascending order|ascending|from low to high|from lowest to highest|from smallest to largest",
+        Word::Sorted(Low),
+    ),
+    ("excluded|left out|aside|not counted|not included|leaving out|taken out|set aside", Word::Excluded),
+    ("going by|based on|judged by|counted by|dated by|by their|using the", Word::GoingBy),
+    ("ratio of|ratio between|the ratio of|the ratio between|ratio", Word::RatioOf),
+    ("divided by the|over the number of|relative to", Word::Over { percent: false }),
+    (
+        "as a share of|as share of|as a percentage of|as percentage of|as a percent of|as percent of|as a proportion of|as % of|as a % of|in percent of|as a fraction of",
+        Word::Over { percent: true },
     ),
     ("than", Word::Than),
     ("combined|put together|taken together|together|jointly", Word::Combined),
@@ -254,7 +313,7 @@ const ENTRIES: &[(&str, Word)] = &[
         Word::Destructive,
     ),
     (
-        "the|a|an|all|our|we|us|i|me|my|you|your|they|their|them|it|its|please|kindly|this data|data|dataset|database|table|records|record|rows|row|entries|entry|so|just|only|overall there|in the data|in the dataset|in the data set|in the database|in this data|in this dataset|on record|in our data|value of|values|of all|these|those|some|any|then|also|now|would you|could you|can you|do you know|figure|figures|numbers|information|info|details|respectively|in terms of|when it comes to|regarding|per the data|according to the data|hi|hello|hey|thanks|thank you|exact|same|own|given|set|broken|such|kind|kinds|sort|itself|themselves|for a|for an|with a|with an|for the|in the|on the|at the|of the|to the|from the|distribution of|breakdown of|a breakdown of|a list of|list of|the list of|number and|one|ones|ranked|ranking|ranking of|sorted|ordered list of|order of|per cent of|as a percentage|as a whole|in all|do we have|we have|have we|did we|do we|we had|there were|there are|have been|in existence|entire|whole|full|listed|in the table|in our|in this|quite|really|much|please tell me|i wonder|know|question|want to know|curious|there in total|total there|altogether there|were there|are listed|individual|particular|specific|respective|every single|single|corresponding|associated|related|level of|levels of|degree of|while|how|has been|overall|in order|at the moment|of them|of those|something|anything|someone|anyone|somebody|available|so far|sorted by count|ordered by count|sorted by number|until now|to date|but|across all|for all|over all|of all the|at all|at least one of|is it|was it|as of now",
+        "the|a|an|all|our|we|us|i|me|my|you|your|they|their|them|it|its|please|kindly|this data|data|dataset|database|table|records|record|rows|row|entries|entry|so|just|only|both of them|show both|show both of them|all time|over all time|of all time|all times|in percent|in percentage|in percentage terms|in absolute terms|would like to know|would like to see|like to know|like to see|like to have|best first|worst first|histogram of|histogram|a histogram of|added up|put together|side by side|next to each other|alongside|overall there|in the data|in the dataset|in the data set|in the database|in this data|in this dataset|on record|in our data|value of|values|of all|these|those|some|any|then|also|now|would you|could you|can you|do you know|figure|figures|numbers|information|info|details|respectively|in terms of|when it comes to|regarding|per the data|according to the data|hi|hello|hey|thanks|thank you|exact|same|own|given|set|broken|such|kind|kinds|sort|itself|themselves|for a|for an|with a|with an|for the|in the|on the|at the|of the|to the|from the|distribution of|breakdown of|a breakdown of|a list of|list of|the list of|number and|one|ones|ranked|ranking|ranking of|sorted|ordered list of|order of|per cent of|as a percentage|as a whole|in all|do we have|we have|have we|did we|do we|we had|there were|there are|have been|in existence|entire|whole|full|listed|in the table|in our|in this|quite|really|much|please tell me|i wonder|know|question|want to know|curious|there in total|total there|altogether there|were there|are listed|individual|particular|specific|respective|every single|single|corresponding|associated|related|level of|levels of|degree of|while|how|has been|overall|in order|at the moment|of them|of those|something|anything|someone|anyone|somebody|available|so far|sorted by count|ordered by count|sorted by number|until now|to date|but|across all|for all|over all|of all the|at all|at least one of|is it|was it|as of now",
         Word::Skip,
     ),
     ("top|the top|leading|first top|highest ranked|best ranked", Word::Top(High)),
@@ -316,7 +375,7 @@ const GRAINS: &[(&str, Word)] = &[
     ("day of the month|day of month", Word::Grain(Grain::DayOfMonth)),
     ("month of year", Word::Grain(Grain::MonthOfYear)),
     (
-        "yearly|annual|annually|year by year|by year|per year|each year|a year|every year|year on year|for each year",
+        "yearly|annual|annually|year by year|by year|per year|each year|a year|every year|for each year",
         Word::Periodic(Grain::Year),
     ),
     (

@@ -21,6 +21,7 @@ fn field(name: &str, kind: FieldKind, data_type: DataType) -> Field {
         range: None,
         calendar: None,
         nullable: false,
+        same_as: None,
     }
 }
 
@@ -37,6 +38,7 @@ fn dataset(name: &str, display: Option<&str>, time: Option<&str>, fields: Vec<Fi
         synonyms: Vec::new(),
         primary_key: vec!["id".to_owned()],
         default_time: time.map(str::to_owned),
+        snapshot: None,
         display: display.map(str::to_owned),
         fields,
     }
@@ -85,8 +87,9 @@ pub fn shop() -> Model {
             name: "revenue".to_owned(),
             label: "revenue".to_owned(),
             synonyms: vec!["sales".to_owned()],
-            measure: Measure { dataset: "orders".to_owned(), calculation, filters: Vec::new() },
+            measure: Measure::new("orders", calculation),
             unit: Some("USD".to_owned()),
+            group_by: Vec::new(),
         }],
         segments: vec![segment("big by amount", "amount", 500), segment("big by discount", "discount", 50)],
         joins: vec![Join {

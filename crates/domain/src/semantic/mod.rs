@@ -5,6 +5,7 @@
 
 mod edit;
 mod explain;
+mod facts;
 mod model;
 mod phrases;
 mod query;
@@ -13,7 +14,8 @@ mod words;
 
 pub use edit::{MAX_ALTERNATIVES, MAX_OFFERED_BYTES, editable};
 pub use explain::explain;
-pub use model::{Aggregate, Calendar, Dataset, Field, FieldKind, Join, Metric, Model, Segment, Unit};
+pub use facts::Fact;
+pub use model::{Additivity, Aggregate, Calendar, Dataset, Field, FieldKind, Join, Metric, Model, Segment, Unit};
 pub use phrases::{field_text, filter_text, measure_text};
 pub use query::{
     Calculation, Compare, Direction, FieldRef, Filter, Grain, Group, Having, Measure, Order, Query, Scalar,

@@ -1,8 +1,14 @@
 //! The semantic model of a connection: datasets, fields, metrics, joins, and the words people use for them.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 
+use super::FieldRef;
 use crate::catalog::DataType;
+
+/// Most joins between the rows asked about and a field.
+const MAX_HOPS: usize = 4;
 
 /// A unit as it is shown after a number, for instance `minutes`.
 pub type Unit = String;
@@ -25,13 +31,48 @@ pub struct Model {
 }
 
 impl Model {
+    /// The joins that lead from one dataset to another, the shortest such way; with a role, the shortest that takes a join
+    /// of that role. None where there is no way, or more than one.
+    pub fn way(&self, from: &str, to: &str, via: Option<&str>) -> Option<Vec<usize>> {
+        let mut found: Vec<Vec<usize>> = Vec::new();
+        let mut queue: VecDeque<(&str, Vec<usize>)> = VecDeque::from([(from, Vec::new())]);
+        while let Some((here, way)) = queue.pop_front() {
+            if way.len() >= found.first().map_or(MAX_HOPS, Vec::len) {
+                continue;
+            }
+            for (index, join) in self.joins.iter().enumerate().filter(|(_, join)| join.from == here) {
+                let longer: Vec<usize> = way.iter().copied().chain([index]).collect();
+                if join.to == to {
+                    let named = |role: &str| longer.iter().any(|step| self.joins[*step].role.as_deref() == Some(role));
+                    if via.is_none_or(named) {
+                        found.push(longer);
+                    }
+                } else if !way.iter().any(|step| self.joins[*step].to == join.to) {
+                    queue.push_back((join.to.as_str(), longer));
+                }
+            }
+        }
+        match <[Vec<usize>; 1]>::try_from(found) {
+            Ok([way]) => Some(way),
+            Err(_) => None,
+        }
+    }
+
+    /// What names the rows that a number refers to in a role, for instance a seller's name for a seller's id.
+    pub fn named(&self, at: &FieldRef) -> Option<FieldRef> {
+        let column = &self.field(at).filter(|field| field.data_type == DataType::Integer)?.column;
+        let join = self.joins.iter().find(|join| join.from == at.dataset && join.columns == [column.clone()])?;
+        let (role, target) = (join.role.clone()?, self.dataset(&join.to)?);
+        Some(FieldRef { dataset: target.name.clone(), field: target.display.clone()?, via: Some(role) })
+    }
+
     /// The dataset with exactly this name.
     pub fn dataset(&self, name: &str) -> Option<&Dataset> {
         self.datasets.iter().find(|dataset| dataset.name == name)
     }
 
     /// The field that `at` names.
-    pub fn field(&self, at: &super::FieldRef) -> Option<&Field> {
+    pub fn field(&self, at: &FieldRef) -> Option<&Field> {
         self.dataset(&at.dataset)?.field(&at.field)
     }
 }
@@ -55,6 +96,10 @@ pub struct Dataset {
     /// The field meant when a question names a time and no field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_time: Option<String>,
+    /// Where its rows are levels, as stock or balances: the field that says when each was taken. They are not added up
+    /// over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
     /// The field that names a row for people, for instance an airline's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display: Option<String>,
@@ -121,6 +166,9 @@ pub struct Field {
     /// Whether it can be without a value.
     #[serde(default)]
     pub nullable: bool,
+    /// The field of another dataset that means the same and holds the same values, where no join says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<FieldRef>,
 }
 
 /// What the whole numbers of a column stand for.
@@ -194,6 +242,32 @@ pub struct Metric {
     /// The unit of its numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<Unit>,
+    /// The only fields that it may be told by; any where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub group_by: Vec<FieldRef>,
+}
+
+/// Which sums of a measure's values mean anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Additivity {
+    /// All: the parts of any split add up to the whole.
+    Additive,
+    /// Those over anything but time: levels.
+    SemiAdditive,
+    /// None: averages, ratios, numbers of different values.
+    NonAdditive,
+}
+
+impl super::Measure {
+    /// Which sums of its values mean anything; it follows from the calculation.
+    pub fn additivity(&self) -> Additivity {
+        use super::Calculation::{Aggregate as Of, CountRows, Latest};
+        match &self.calculation {
+            CountRows | Of { aggregate: Aggregate::Count | Aggregate::Sum, .. } => Additivity::Additive,
+            Latest { measure, .. } if measure.additivity() == Additivity::Additive => Additivity::SemiAdditive,
+            _ => Additivity::NonAdditive,
+        }
+    }
 }
 
 /// A way from many rows of one dataset to one row of another.

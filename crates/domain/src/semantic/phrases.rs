@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::span::Span;
-use super::{Aggregate, Calculation, Compare, FieldRef, Filter, Grain, Group, Measure, Model, Scalar, singular};
+use super::{Aggregate, Calculation, Compare, FieldRef, Filter, Grain, Group, Measure, Metric, Model, Scalar, singular};
 use crate::format::{self, MONTHS};
 
 /// Labels that say nothing without the rows they belong to.
@@ -13,12 +13,44 @@ pub(super) const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thurs
 
 /// `measure` in words, for instance `average arrival delay (minutes)`.
 pub fn measure_text(measure: &Measure, model: &Model) -> String {
-    if let Some(metric) = model.metrics.iter().find(|metric| metric.measure == *measure) {
-        return metric.label.clone();
+    let (text, filters) = match metric_within(measure, model) {
+        Some((metric, filters)) => (metric.label.clone(), filters),
+        None => (calculation_text(measure, model), measure.filters.as_slice()),
+    };
+    match filters {
+        [] => text,
+        [from, to] if let Some((_, span)) = Span::of(from, to) => format!("{text} {}", span.text()),
+        filters => format!("{text} where {}", list(&all_conditions(filters, model))),
     }
-    let filters: Vec<String> = measure.filters.iter().map(|f| filter_text(f, model)).collect();
-    let text = calculation_text(measure, model);
-    if filters.is_empty() { text } else { format!("{text} where {}", list(&filters)) }
+}
+
+/// The metric that the measure is, and the conditions that it has beyond it.
+fn metric_within<'a>(measure: &'a Measure, model: &'a Model) -> Option<(&'a Metric, &'a [Filter])> {
+    let same = |metric: &&Metric| {
+        let whole = &metric.measure;
+        whole.calculation == measure.calculation
+            && whole.dataset == measure.dataset
+            && whole.time == measure.time
+            && measure.filters.starts_with(&whole.filters)
+    };
+    // The longest: it says most.
+    let metric = model.metrics.iter().filter(same).max_by_key(|metric| metric.measure.filters.len())?;
+    Some((metric, &measure.filters[metric.measure.filters.len()..]))
+}
+
+fn all_conditions(filters: &[Filter], model: &Model) -> Vec<String> {
+    conditions(filters, model).into_iter().map(|(_, text)| text).collect()
+}
+
+/// What sets rows apart: a period by its name alone, values by theirs.
+fn side_text(filters: &[Filter], model: &Model) -> String {
+    match filters {
+        [from, to] if let Some((_, span)) = Span::of(from, to) => span.name(),
+        [Filter::Compare { op: Compare::Eq, values, .. }] => {
+            values.iter().map(scalar_text).collect::<Vec<_>>().join(" or ")
+        }
+        filters => list(&all_conditions(filters, model)),
+    }
 }
 
 fn calculation_text(measure: &Measure, model: &Model) -> String {
@@ -38,11 +70,24 @@ fn calculation_text(measure: &Measure, model: &Model) -> String {
         Calculation::ShareOfTotal { measure, fraction } => {
             format!("{} of the total {}", part_word(*fraction), measure_text(measure, model))
         }
-        Calculation::Ratio { numerator, denominator } => {
-            format!("{} divided by {}", measure_text(numerator, model), measure_text(denominator, model))
+        Calculation::Ratio { numerator, denominator, percent } => {
+            let by = if *percent { "as a percentage of" } else { "divided by" };
+            format!("{} {by} {}", measure_text(numerator, model), measure_text(denominator, model))
         }
         Calculation::AveragePer { measure, per } => {
             format!("average {} per {}", measure_text(measure, model), singular(&group_text(per, model)))
+        }
+        Calculation::Latest { measure, time } => {
+            let time = FieldRef { dataset: measure.dataset.clone(), field: time.clone(), via: None };
+            format!("{} at the last {}", measure_text(measure, model), field_text(&time, model))
+        }
+        Calculation::Change { measure, from, to, relative } => {
+            let (measure, from, to) = (measure_text(measure, model), side_text(from, model), side_text(to, model));
+            format!("{}change of {measure} from {from} to {to}", percent(*relative))
+        }
+        Calculation::Growth { measure, year, relative } => {
+            let than = if *year { "the same period a year before" } else { "the period before" };
+            format!("{}change of {} from {than}", percent(*relative), measure_text(measure, model))
         }
     }
 }
@@ -109,6 +154,9 @@ pub(super) fn conditions(filters: &[Filter], model: &Model) -> Vec<(Range<usize>
 
 pub(super) fn group_text(group: &Group, model: &Model) -> String {
     let field = field_text(&group.field, model);
+    if let Some(step) = group.step {
+        return format!("{field} in steps of {step}");
+    }
     group.grain.map_or(field.clone(), |grain| format!("{} of {field}", part_name(grain)))
 }
 
@@ -140,6 +188,10 @@ fn aggregate_word(aggregate: Aggregate) -> &'static str {
         Aggregate::Max => "largest",
         Aggregate::Median => "median",
     }
+}
+
+fn percent(relative: bool) -> &'static str {
+    if relative { "percent " } else { "" }
 }
 
 fn part_word(fraction: bool) -> &'static str {

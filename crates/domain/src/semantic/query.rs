@@ -158,6 +158,16 @@ pub struct Measure {
     /// Conditions that hold for this number only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<Filter>,
+    /// The field of the dataset that its periods are told by, where that is not the dataset's own default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+}
+
+impl Measure {
+    /// `calculation` over all rows of `dataset`.
+    pub fn new(dataset: &str, calculation: Calculation) -> Self {
+        Self { dataset: dataset.to_owned(), calculation, filters: Vec::new(), time: None }
+    }
 }
 
 /// How a measure is computed.
@@ -205,6 +215,9 @@ pub enum Calculation {
         numerator: Box<Measure>,
         /// The divisor.
         denominator: Box<Measure>,
+        /// In percent.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        percent: bool,
     },
     /// The average over `per` groups of the measure, for instance flights per day.
     AveragePer {
@@ -212,6 +225,34 @@ pub enum Calculation {
         measure: Box<Measure>,
         /// The groups averaged over.
         per: Box<Group>,
+    },
+    /// A level, as stock or a balance: the measure over the rows of the last `time` of each period, since levels at
+    /// different times do not add up.
+    Latest {
+        /// What is taken then.
+        measure: Box<Measure>,
+        /// The dataset's field that says when a level was taken.
+        time: String,
+    },
+    /// What a measure is for some rows less what it is for others, for instance this year less last year.
+    Change {
+        /// What is compared.
+        measure: Box<Measure>,
+        /// The rows compared with, in terms of the query's dataset.
+        from: Vec<Filter>,
+        /// The rows compared, likewise.
+        to: Vec<Filter>,
+        /// In percent of what it was.
+        relative: bool,
+    },
+    /// What a measure is in each period of the query's time group less what it was in an earlier one.
+    Growth {
+        /// What is compared.
+        measure: Box<Measure>,
+        /// The same period a year before rather than the period before.
+        year: bool,
+        /// In percent of what it was.
+        relative: bool,
     },
 }
 
@@ -224,6 +265,21 @@ pub struct Group {
     /// For time fields, the span.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grain: Option<Grain>,
+    /// For numbers, the width of the steps that values are put together in; a step is told by where it begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<f64>,
+}
+
+impl Group {
+    /// By the values of a field.
+    pub fn of(field: FieldRef) -> Self {
+        Self { field, grain: None, step: None }
+    }
+
+    /// By spans or parts of a time.
+    pub fn by(field: FieldRef, grain: Grain) -> Self {
+        Self { grain: Some(grain), ..Self::of(field) }
+    }
 }
 
 /// A condition on groups.
@@ -308,4 +364,8 @@ pub struct Query {
     /// Only the number of groups is asked for, not the groups.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub count_groups: bool,
+    /// Why a number changed: its only measure, a change, is told by the values of each of these fields in turn, those
+    /// that moved most first. There are no groups then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drivers: Vec<FieldRef>,
 }

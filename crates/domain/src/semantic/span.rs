@@ -50,19 +50,25 @@ impl Span {
 
     /// In words, with the preposition: `in February 2024`, `on 4 Jul 2024`.
     pub fn text(&self) -> String {
+        match self.whole {
+            Some(Grain::Day) => format!("on {}", self.name()),
+            Some(_) => format!("in {}", self.name()),
+            None => format!("from {}", self.name()),
+        }
+    }
+
+    /// In words: `February 2024`, `Q1 2024`, `4 Jul 2024 to 9 Jul 2024`.
+    pub fn name(&self) -> String {
         let (first, year) = (self.first, self.first.year());
         match self.whole {
-            Some(Grain::Year) => format!("in {year}"),
-            Some(Grain::Quarter) => format!("in Q{} {year}", (first.month() + 2) / 3),
+            Some(Grain::Year) => year.to_string(),
+            Some(Grain::Quarter) => format!("Q{} {year}", (first.month() + 2) / 3),
             Some(Grain::Month) => {
                 let month = usize::try_from(first.month() - 1).ok().and_then(|at| MONTHS.get(at)).copied();
-                format!("in {} {year}", month.unwrap_or_default())
+                format!("{} {year}", month.unwrap_or_default())
             }
-            Some(Grain::Day) => format!("on {}", format::day(first)),
-            _ => {
-                let last = self.end.yesterday().unwrap_or(first);
-                format!("from {} to {}", format::day(first), format::day(last))
-            }
+            Some(Grain::Day) => format::day(first),
+            _ => format!("{} to {}", format::day(first), format::day(self.end.yesterday().unwrap_or(first))),
         }
     }
 

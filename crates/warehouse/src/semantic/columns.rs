@@ -15,6 +15,9 @@ pub fn result_columns(query: &Query, model: &Model) -> Vec<ResultColumn> {
         let name = "number".to_owned();
         return vec![ResultColumn { name, data_type: DataType::Integer, unit: None, role, grain: None }];
     }
+    if !query.drivers.is_empty() {
+        return drivers(query, model);
+    }
     let mut kinds: Vec<(DataType, Option<String>, ColumnRole)> = Vec::new();
     if query.measures.is_empty() {
         kinds.extend(query.select.iter().map(|field| of_field(field, model, true)));
@@ -34,6 +37,24 @@ pub fn result_columns(query: &Query, model: &Model) -> Vec<ResultColumn> {
     columns
         .map(|((name, (data_type, unit, role)), grain)| ResultColumn { name, data_type, unit, role, grain })
         .collect()
+}
+
+/// Which field, which of its values, and what the number was, is, and changed by.
+fn drivers(query: &Query, model: &Model) -> Vec<ResultColumn> {
+    let (data_type, unit, _) = query.measures.first().map_or((DataType::Number, None, ColumnRole::Measure), |measure| {
+        measure.parts().first().map_or_else(|| of_measure(measure, model), |part| of_measure(part, model))
+    });
+    let columns = compile::column_names(query, model).into_iter().enumerate().map(|(at, name)| match at {
+        0 | 1 => ResultColumn {
+            name,
+            data_type: DataType::String,
+            unit: None,
+            role: ColumnRole::Dimension,
+            grain: None,
+        },
+        _ => ResultColumn { name, data_type, unit: unit.clone(), role: ColumnRole::Measure, grain: None },
+    });
+    columns.collect()
 }
 
 /// The periods that the first columns (groups, or listed fields) hold.
@@ -78,11 +99,19 @@ fn of_measure(measure: &Measure, model: &Model) -> (DataType, Option<String>, Co
         Calculation::ShareOfRows { fraction, .. }
         | Calculation::ShareOfMeasure { fraction, .. }
         | Calculation::ShareOfTotal { fraction, .. } => (DataType::Number, (!fraction).then(|| "%".to_owned())),
+        Calculation::Ratio { percent: true, .. } => (DataType::Number, Some("%".to_owned())),
         Calculation::Ratio { numerator, .. } => {
             let counted = matches!(numerator.calculation, Calculation::CountRows);
             (DataType::Number, if counted { None } else { of_measure(numerator, model).1 })
         }
         Calculation::AveragePer { measure, .. } => (DataType::Number, of_measure(measure, model).1),
+        Calculation::Latest { measure, .. } => (of_measure(measure, model).0, of_measure(measure, model).1),
+        Calculation::Change { relative: true, .. } | Calculation::Growth { relative: true, .. } => {
+            (DataType::Number, Some("%".to_owned()))
+        }
+        Calculation::Change { measure, .. } | Calculation::Growth { measure, .. } => {
+            (of_measure(measure, model).0, of_measure(measure, model).1)
+        }
     };
     (data_type, named.or(unit), ColumnRole::Measure)
 }

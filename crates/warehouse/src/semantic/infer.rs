@@ -93,6 +93,7 @@ fn dataset(table: &Table, catalog: &Catalog) -> Dataset {
         synonyms: Vec::new(),
         primary_key: table.primary_key.clone(),
         default_time: default_time(&fields),
+        snapshot: snapshot(&fields),
         display: display.map(|field| field.name.clone()),
         fields,
     }
@@ -105,6 +106,12 @@ fn default_time(fields: &[Field]) -> Option<String> {
         (late, field.data_type != DataType::Timestamp)
     };
     fields.iter().filter(|field| field.data_type.is_temporal()).min_by_key(|field| rank(field)).map(|f| f.name.clone())
+}
+
+/// A day called so says when the levels in its row were taken.
+fn snapshot(fields: &[Field]) -> Option<String> {
+    let said = |field: &&Field| ["snapshot", "as of"].iter().any(|word| field.label.contains(word));
+    fields.iter().filter(|field| field.data_type.is_temporal()).find(said).map(|field| field.name.clone())
 }
 
 fn field(table: &Table, column: &Column) -> Field {
@@ -122,13 +129,14 @@ fn field(table: &Table, column: &Column) -> Field {
         FieldKind::Measure => Some(Aggregate::Sum),
         _ => None,
     };
+    let synonyms = if kind == FieldKind::Time { said_of(&label) } else { Vec::new() };
     Field {
         name: column.name.clone(),
         column: column.name.clone(),
         kind,
         data_type: column.data_type,
         label,
-        synonyms: Vec::new(),
+        synonyms,
         unit,
         default_aggregate: default,
         values: column.values.clone().unwrap_or_default(),
@@ -136,7 +144,17 @@ fn field(table: &Table, column: &Column) -> Field {
         range: column.min.clone().zip(column.max.clone()).filter(|_| column.data_type != DataType::String),
         calendar,
         nullable: column.nullable,
+        same_as: None,
     }
+}
+
+/// `issued on` is asked about as `issued`.
+fn said_of(label: &str) -> Vec<String> {
+    let bare = ["on", "at", "date", "time"].iter().find_map(|end| label.strip_suffix(end)?.strip_suffix(' '));
+    bare.filter(|word| word.ends_with("ed") || ["due", "paid", "sent", "sold", "left"].contains(word))
+        .map(str::to_owned)
+        .into_iter()
+        .collect()
 }
 
 fn kind(table: &Table, column: &Column, label: &str, calendar: Option<Calendar>) -> FieldKind {

@@ -33,6 +33,74 @@ pub(crate) fn period(tokens: &[Token], at: usize, today: Date) -> Option<(Period
         .or_else(|| plain(tokens, at))
 }
 
+/// What stands between two periods that are held against each other, and between two that may be.
+const AGAINST: [&[&str]; 7] = [
+    &["compared", "to"],
+    &["compared", "with"],
+    &["relative", "to"],
+    &["against"],
+    &["versus"],
+    &["vs"],
+    &["than"],
+];
+const BESIDE: [&[&str]; 5] = [&["over"], &["and"], &["to"], &["with"], &["on"]];
+
+/// Two periods held against each other, the earlier first, and how many tokens say it: `in March 2025 compared with March
+/// 2024`, `Q1 vs Q2 2025`; where the question asks for a change also `from 2024 to 2025`.
+pub(crate) fn pair(tokens: &[Token], at: usize, today: Date, change: bool) -> Option<([Period; 2], usize)> {
+    let start = at + usize::from(change && ["between", "from"].contains(&word(tokens, at)));
+    let one = |at: usize| {
+        let lead = usize::from(["in", "during", "for", "of", "on", "from"].contains(&word(tokens, at)));
+        let plain = part(tokens, skip_the(tokens, at + lead));
+        plain.or_else(|| relative(tokens, at, today).map(|(period, used)| (period, at + used)))
+    };
+    let (first, mid) = one(start)?;
+    let said = |words: &&&[&str]| words.iter().enumerate().all(|(i, w)| word(tokens, mid + i) == *w);
+    let join = AGAINST.iter().find(said).or_else(|| BESIDE.iter().find(said).filter(|_| change))?;
+    let (second, end) = one(mid + join.len())?;
+    let first = with_year_of(first, &second)?;
+    let second = with_year_of(second, &first)?;
+    let in_order = begins(&first) <= begins(&second);
+    Some((if in_order { [first, second] } else { [second, first] }, end - at))
+}
+
+/// A day, month, quarter, half or year, and where it ends.
+fn part(tokens: &[Token], at: usize) -> Option<(Period, usize)> {
+    if let Some((month, months, end)) = part_of_year(tokens, at) {
+        let next = end + usize::from(["of", "in"].contains(&word(tokens, end)));
+        return Some(match year(tokens, next) {
+            Some(y) => {
+                let from = Date::new(y, month, 1).ok()?;
+                (dates(Some(from), Some(from.checked_add(i64::from(months).months()).ok()?)), next + 1)
+            }
+            None => (Period::Yearless { from: (month, 1), to: (month + months - 1, 31) }, end),
+        });
+    }
+    let (a, used) = point(tokens, at)?;
+    Some((span(first(a), after(a))?, at + used))
+}
+
+/// `March` beside `April 2025` is of the same year.
+fn with_year_of(period: Period, other: &Period) -> Option<Period> {
+    match (&period, other) {
+        (Period::Yearless { from, to }, Period::Dates { from: Some(known), .. }) => {
+            let from = Date::new(known.year(), from.0, from.1).ok()?;
+            let last = Date::new(known.year(), to.0, 1).ok()?.last_of_month();
+            let end = if to.1 >= last.day() { last } else { Date::new(known.year(), to.0, to.1).ok()? };
+            Some(dates(Some(from), Some(end.tomorrow().ok()?)))
+        }
+        _ => Some(period),
+    }
+}
+
+fn begins(period: &Period) -> Option<(i16, i8, i8)> {
+    match period {
+        Period::Dates { from, .. } => from.map(|day| (day.year(), day.month(), day.day())),
+        Period::Yearless { from, .. } => Some((0, from.0, from.1)),
+        _ => None,
+    }
+}
+
 /// `between X and Y`, `from X to Y`, `X to Y`.
 fn between(tokens: &[Token], at: usize) -> Option<(Period, usize)> {
     let opener = word(tokens, at);
@@ -70,6 +138,7 @@ fn bounded(tokens: &[Token], at: usize) -> Option<(Period, usize)> {
         "after" | "past" => (Compare::Gt, at + 1),
         "since" | "from" => (Compare::Ge, at + 1),
         "until" | "till" => (Compare::Le, at + 1),
+        "as" if ["of", "at", "per"].contains(&word(tokens, at + 1)) => (Compare::Le, at + 2),
         "later" if word(tokens, at + 1) == "than" => (Compare::Gt, at + 2),
         "earlier" if word(tokens, at + 1) == "than" => (Compare::Lt, at + 2),
         "at" => (Compare::Eq, at + 1),
@@ -90,6 +159,13 @@ fn bounded(tokens: &[Token], at: usize) -> Option<(Period, usize)> {
     if op == Compare::Eq {
         return None;
     }
+    // `since the start of 2024`
+    let begin = skip_the(tokens, start);
+    let start = match (word(tokens, begin), word(tokens, begin + 1)) {
+        ("start" | "beginning", "of") if op == Compare::Ge => begin + 2,
+        ("end", "of") if op == Compare::Le => begin + 2,
+        _ => start,
+    };
     let (a, used) = point(tokens, start)?;
     let onward = ["onwards", "onward", "on"].contains(&word(tokens, start + used));
     // Without `onwards`, `from 2013` is only the year.
@@ -191,20 +267,14 @@ fn weekdays(tokens: &[Token], start: usize) -> Option<(Period, usize)> {
 
 /// `in 2013`, `in February`, `on 4 July`, `in Q2 2024`, `the second half of 2024`.
 fn plain(tokens: &[Token], start: usize) -> Option<(Period, usize)> {
-    let lead = ["in", "on", "during", "of", "for", "from", "throughout", "within", "over", "at", "as"]
+    let lead = ["in", "on", "during", "of", "for", "from", "throughout", "through", "across", "within", "over", "at", "as"]
         .contains(&word(tokens, start));
     let at = start + usize::from(lead);
     let at = skip_the(tokens, at);
     let at = if ["month", "year"].contains(&word(tokens, at)) && word(tokens, at + 1) == "of" { at + 2 } else { at };
-    if let Some((from_month, months, end)) = part_of_year(tokens, at) {
-        let next = end + usize::from(["of", "in"].contains(&word(tokens, end)));
-        return Some(match year(tokens, next) {
-            Some(y) => {
-                let from = Date::new(y, from_month, 1).ok()?;
-                (dates(Some(from), Some(from.checked_add(i64::from(months).months()).ok()?)), next + 1 - start)
-            }
-            None => (Period::Yearless { from: (from_month, 1), to: (from_month + months - 1, 31) }, end - start),
-        });
+    let at = if word(tokens, at) == "year" && year(tokens, at + 1).is_some() { at + 1 } else { at };
+    if part_of_year(tokens, at).is_some() {
+        return part(tokens, at).map(|(period, end)| (period, end - start));
     }
     let (a, used) = point(tokens, at)?;
     if matches!(a, Point::Year(_)) && !lead && !year_alone(tokens, at) {
@@ -220,9 +290,9 @@ fn year_alone(tokens: &[Token], at: usize) -> bool {
     let counted = ["than", "least", "most", "over", "under", "above", "below", "top", "exactly", "between"];
     !counted.contains(&before)
         && (at + 1 == tokens.len()
-            || ["and", "or", "by", ",", "vs", "versus"].contains(&after)
+            || ["and", "or", "by", "per", "for", "grouped", "split", ",", "vs", "versus"].contains(&after)
             || at == 0
-            || before == "year")
+            || ["year", ",", "the", "our", "of"].contains(&before))
 }
 
 fn part_of_year(tokens: &[Token], at: usize) -> Option<(i8, i8, usize)> {

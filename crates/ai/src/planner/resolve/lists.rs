@@ -97,8 +97,14 @@ impl Resolver<'_> {
         if !asked {
             // `orders in March` may ask for their number or for the orders themselves.
             let [subject] = draft.subjects.as_slice() else { return Err(Misfit::Parts) };
-            if !self.is_root(&subject.target) || draft.conditions.is_empty() {
+            let said = !draft.conditions.is_empty() || draft.related.is_some();
+            if !self.is_root(&subject.target) || !said {
                 return Err(Misfit::Parts);
+            }
+            // What has names and no time is asked for by name.
+            let dataset = &self.model.datasets[self.root];
+            if dataset.display.is_some() && draft.conditions.is_empty() {
+                return Ok(vec![Shape { select: self.listed_fields(), ..Shape::default() }]);
             }
             let count = Shape { measures: vec![self.measures().rows()], ..Shape::default() };
             return Ok(vec![count, Shape { select: self.listed_fields(), ..Shape::default() }]);

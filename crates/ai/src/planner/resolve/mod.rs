@@ -1,12 +1,13 @@
 //! A draft as queries over one root dataset: what is counted, grouped, ranked and listed there. Several queries where a
 //! part stays open (a year, an aggregate, a number of rows).
 
+mod compare;
 mod lists;
 mod numbers;
 mod ranks;
 
 use pilothouse_domain::semantic::{
-    Aggregate, Compare, Direction, FieldRef, Filter, Grain, Group, Having, Measure, Model, Order, Query,
+    Aggregate, Calculation, Compare, Direction, Fact, FieldKind, FieldRef, Filter, Grain, Group, Having, Measure, Model, Order, Query,
 };
 
 use crate::planner::draft::{Draft, Raw, Spec, Target};
@@ -58,11 +59,26 @@ pub(crate) struct Shape {
     pub distinct: bool,
     pub count_groups: bool,
     pub open_limit: bool,
+    pub drivers: Vec<FieldRef>,
 }
 
 impl<'a> Resolver<'a> {
     pub fn times(&self) -> Times<'a> {
-        Times { model: self.model, graph: self.graph, root: self.root }
+        Times { own: self.own_time(), ..Times::new(self.model, self.graph, self.root) }
+    }
+
+    /// The time that the first number is told by, where that is not its rows' own.
+    fn own_time(&self) -> Option<Place> {
+        if self.draft.time.is_some() {
+            return self.draft.time;
+        }
+        let spec = self.draft.measures.first().or(self.draft.rank_by.as_ref())?;
+        let Spec::Metric(at) = spec else { return None };
+        let measure = &self.model.metrics.get(*at)?.measure;
+        let dataset = self.model.datasets.iter().position(|dataset| dataset.name == measure.dataset)?;
+        let time = measure.time.as_ref()?;
+        let field = self.model.datasets[dataset].fields.iter().position(|field| field.name == *time)?;
+        Some(Place { dataset, field, via: None })
     }
 
     pub fn measures(&self) -> Measures<'a> {
@@ -79,9 +95,10 @@ impl<'a> Resolver<'a> {
             self.graph.distance(self.root, *dataset, None).ok_or(Misfit::Parts)?;
         }
         let (part, rest) = self.split_share(clauses);
-        let listed = rest.iter().chain(&part).find_map(|clause| clause.listed);
-        let mut shapes = self.shapes(&part, listed)?;
-        for clause in &rest {
+        let told = rest.iter().filter(|clause| !self.is_contrast(clause));
+        let listed = told.chain(&part).find_map(|clause| clause.listed);
+        let mut shapes = self.compared(self.shapes(&part, listed)?, &rest)?;
+        for clause in rest.iter().filter(|clause| !self.is_contrast(clause)) {
             shapes = cross(shapes, &clause.readings, |shape, filter| match filter {
                 Filter::All { of } => shape.filters.extend(of.iter().cloned()),
                 filter => shape.filters.push(filter.clone()),
@@ -95,7 +112,41 @@ impl<'a> Resolver<'a> {
             shape.filters.extend(loose.iter().cloned().chain(related.clone()));
             queries.extend(self.finished(shape));
         }
+        queries.retain(|query| self.is_told(query));
         if queries.is_empty() { Err(Misfit::Parts) } else { Ok(queries) }
+    }
+
+    /// Whether the query's numbers can all be told by its groups and conditions, and the first is of the root's rows.
+    fn is_told(&self, query: &Query) -> bool {
+        let root = query.root(self.model);
+        let facts = query.measures.iter().flat_map(|measure| Fact::all_of(measure, self.model));
+        let first = query.measures.first().and_then(|measure| measure.parts().first().map(|part| part.dataset.clone()));
+        let level = |measure: &Measure| measure.parts().iter().all(|part| Fact::of(part, self.model).latest);
+        first.is_none_or(|first| first == root.dataset)
+            && (!self.draft.at_end || !query.measures.is_empty() && query.measures.iter().all(level))
+            && facts.filter(|fact| *fact != root).all(|fact| {
+                query.groups.iter().all(|group| fact.group(group, &root, self.model).is_some())
+                    && query.filters.iter().all(|filter| fact.filter(filter, &root, self.model).is_some())
+            })
+            && query.measures.iter().all(|measure| self.may_be_told_by(measure, query))
+    }
+
+    /// Whether the metrics in `measure` allow the query's groups.
+    fn may_be_told_by(&self, measure: &Measure, query: &Query) -> bool {
+        let inner = match &measure.calculation {
+            Calculation::Change { measure, .. }
+            | Calculation::Growth { measure, .. }
+            | Calculation::ShareOfTotal { measure, .. } => return self.may_be_told_by(measure, query),
+            _ => measure,
+        };
+        let metric = self.model.metrics.iter().find(|metric| metric.measure == *inner && !metric.group_by.is_empty());
+        let root = query.root(self.model);
+        metric.is_none_or(|metric| {
+            query.groups.iter().all(|group| {
+                let timed = group.field.dataset == root.dataset && Some(&group.field.field) == root.time.as_ref();
+                timed || metric.group_by.contains(&group.field)
+            })
+        })
     }
 
     /// `customers who spent more than 100`: in one order, or in all? Neither is taken for granted.
@@ -123,6 +174,9 @@ impl<'a> Resolver<'a> {
         if shape.order.is_empty() && !shape.measures.is_empty() {
             shape.order = default_order(&shape, self.model);
         }
+        if let Some(direction) = self.draft.sorted.filter(|_| self.draft.rank.is_none()) {
+            sort(&mut shape, direction);
+        }
         if shape.limit.is_some() || shape.open_limit || !shape.having.is_empty() || shape.count_groups {
             self.leave_out_nulls(&mut shape);
         }
@@ -139,6 +193,7 @@ impl<'a> Resolver<'a> {
             order: shape.order,
             limit: None,
             count_groups: shape.count_groups,
+            drivers: shape.drivers,
         };
         limits.into_iter().map(|limit| Query { limit, ..query.clone() }).collect()
     }
@@ -218,13 +273,18 @@ impl<'a> Resolver<'a> {
     pub fn group(&self, target: &Target) -> Result<Group, Misfit> {
         let field = match target {
             Target::Grain(grain) => return self.times().group(*grain).ok_or(Misfit::Parts),
-            Target::Field(place) => self.graph.reference(self.model, self.root, *place),
+            Target::Field(place) => {
+                let plain = self.graph.reference(self.model, self.root, *place);
+                plain.map(|at| self.model.named(&at).unwrap_or(at))
+            }
             Target::Dataset { at, via } => self.measures().names(*at, *via),
         };
         let field = field.ok_or(Misfit::Parts)?;
         let timed = self.model.field(&field).is_some_and(|f| f.data_type.is_temporal());
         let grain = timed.then_some(Grain::Day);
-        Ok(Group { field, grain })
+        let number = self.model.field(&field).is_some_and(|f| f.kind == FieldKind::Measure);
+        let step = self.draft.step.filter(|_| number);
+        Ok(Group { grain, step, ..Group::of(field) })
     }
 
     pub fn is_root(&self, target: &Target) -> bool {
@@ -250,6 +310,15 @@ fn push_group(groups: &mut Vec<Group>, group: Group) {
     if !groups.contains(&group) {
         groups.push(group);
     }
+}
+
+/// Puts the groups in the order of their first number.
+fn sort(shape: &mut Shape, direction: Direction) {
+    if shape.groups.is_empty() || shape.measures.is_empty() {
+        return;
+    }
+    shape.order = vec![Order::Measure { index: 0, direction }];
+    shape.order.extend((0..shape.groups.len()).map(|index| Order::Group { index, direction: Direction::Ascending }));
 }
 
 /// Time runs forwards; otherwise the largest comes first.

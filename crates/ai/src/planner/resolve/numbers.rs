@@ -1,12 +1,15 @@
 //! Numbers over a root, by groups or alone: aggregates, averages over groups, shares.
 
-use pilothouse_domain::semantic::{Aggregate, Calculation, Filter, Grain, Group, Measure};
+use pilothouse_domain::semantic::{
+    Additivity, Aggregate, Calculation, Direction, Filter, Grain, Group, Measure, Order,
+};
 
 use super::{Misfit, Resolver, Shape, cross, push_group};
 use crate::planner::dates::Period;
 use crate::planner::draft::{Raw, Spec, Target};
 use crate::planner::filters::Clause;
 use crate::planner::lexicon::Place;
+use crate::planner::scan::is_count;
 
 impl Resolver<'_> {
     /// Numbers, perhaps by groups.
@@ -24,13 +27,17 @@ impl Resolver<'_> {
             };
             return Ok(vec![shape]);
         }
+        if draft.step.is_some() {
+            return self.distribution();
+        }
         // `average discount per order`, asked of orders, is the plain average; a sum per row is no grouping at all.
         let per_row = draft.groups.iter().any(|target| self.is_root(target));
         let averages = |spec: &Spec| {
             matches!(spec, Spec::Aggregate(Aggregate::Avg | Aggregate::Median, _))
                 || matches!(spec, Spec::Metric(at) if self.measures().is_average(*at))
         };
-        if per_row && (draft.groups.len() > 1 || !draft.measures.iter().all(averages)) {
+        let each_row = per_row && draft.groups.len() == 1 && draft.per == draft.groups;
+        if per_row && !each_row && (draft.groups.len() > 1 || !draft.measures.iter().all(averages)) {
             return Err(Misfit::Parts);
         }
         let groups = if per_row { Vec::new() } else { self.groups()? };
@@ -44,7 +51,7 @@ impl Resolver<'_> {
         if let Some(grain) = self.compared_periods() {
             push_group(&mut shape.groups, self.times().group(grain).ok_or(Misfit::Parts)?);
         }
-        if draft.trend && !shape.groups.iter().any(|g| self.is_time(g)) {
+        if draft.trend && draft.compared.is_none() && !shape.groups.iter().any(|g| self.is_time(g)) {
             let grain = Grain::Month;
             shape.groups.insert(0, self.times().group(grain).ok_or(Misfit::Parts)?);
         }
@@ -57,6 +64,9 @@ impl Resolver<'_> {
             let choices = self.measures().of(spec).ok_or(Misfit::Parts)?;
             shapes = cross(shapes, &choices, |shape, measure| shape.measures.push(measure.clone()));
         }
+        if each_row && !draft.measures.iter().all(averages) && !draft.average_left {
+            shapes = shapes.into_iter().map(|shape| self.per_row(shape)).collect::<Option<_>>().ok_or(Misfit::Parts)?;
+        }
         if let Some(spread) = self.average_per_entity(&shapes) {
             shapes.extend(spread);
         }
@@ -65,6 +75,42 @@ impl Resolver<'_> {
                 shapes.into_iter().map(|shape| self.averaged(shape)).collect::<Option<_>>().ok_or(Misfit::Parts)?;
         }
         Ok(self.split_listed(shapes, listed))
+    }
+
+    /// `freight per shipment`: what adds up, divided by the number of rows.
+    fn per_row(&self, mut shape: Shape) -> Option<Shape> {
+        let [measure] = shape.measures.as_slice() else { return None };
+        if measure.additivity() != Additivity::Additive || is_count(&measure.calculation) {
+            return None;
+        }
+        let (numerator, denominator) = (Box::new(measure.clone()), Box::new(self.measures().rows()));
+        let calculation = Calculation::Ratio { numerator, denominator, percent: false };
+        shape.measures = vec![Measure::new(&measure.dataset, calculation)];
+        Some(shape)
+    }
+
+    /// How many rows there are in each step of a number: `distribution of order totals in steps of 100`.
+    fn distribution(&self) -> Result<Vec<Shape>, Misfit> {
+        let draft = self.draft;
+        let counted = |spec: &Spec| matches!(spec, Spec::Rows) || matches!(spec, Spec::Count(target) if self.is_root(target));
+        let fields: Vec<Target> = draft
+            .measures
+            .iter()
+            .filter_map(|spec| match spec {
+                Spec::Plain(place) => Some(Target::Field(*place)),
+                _ => None,
+            })
+            .chain(draft.groups.iter().cloned())
+            .collect();
+        let others = draft.measures.iter().filter(|spec| !matches!(spec, Spec::Plain(_))).all(counted);
+        let [Target::Field(place)] = fields.as_slice() else { return Err(Misfit::Parts) };
+        if !others || place.dataset != self.root {
+            return Err(Misfit::Parts);
+        }
+        let group = self.group(&Target::Field(*place))?;
+        let order = vec![Order::Group { index: 0, direction: Direction::Ascending }];
+        let measures = vec![self.measures().rows()];
+        Ok(vec![Shape { measures, groups: vec![group], order, ..Shape::default() }])
     }
 
     /// `average spend per customer` may be the average row of each, or the average over all of what each adds up to.
@@ -182,12 +228,13 @@ impl Resolver<'_> {
         for of in readings {
             let rows = matches!(whole.calculation, Calculation::CountRows) && whole.filters.is_empty();
             let calculation = match (of.is_empty(), rows) {
-                (true, _) if groups.is_empty() => return Err(Misfit::Parts),
+                // A rate is of something; it is no share of a total.
+                (true, _) if groups.is_empty() || draft.rate => return Err(Misfit::Parts),
                 (true, _) => Calculation::ShareOfTotal { measure: Box::new(whole.clone()), fraction },
                 (false, true) => Calculation::ShareOfRows { of, fraction },
                 (false, false) => Calculation::ShareOfMeasure { measure: Box::new(whole.clone()), of, fraction },
             };
-            let measure = Measure { dataset: whole.dataset.clone(), calculation, filters: Vec::new() };
+            let measure = Measure::new(&whole.dataset, calculation);
             let mut shape = Shape { measures: vec![measure], groups: groups.clone(), ..Shape::default() };
             if let Some(rank) = &draft.rank {
                 let plural = draft.subjects.iter().any(|s| s.asked && s.plural);
@@ -200,7 +247,7 @@ impl Resolver<'_> {
 }
 
 /// The span that each of `periods` is one of.
-fn grain_of(periods: &[Period]) -> Option<Grain> {
+pub(super) fn grain_of(periods: &[Period]) -> Option<Grain> {
     let months = |period: &Period| match period {
         Period::Dates { from: Some(from), to: Some(to), .. } if from.day() == 1 && to.day() == 1 => {
             Some(i32::from(to.year() - from.year()) * 12 + i32::from(to.month() - from.month()))

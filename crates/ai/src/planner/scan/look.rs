@@ -1,6 +1,6 @@
 //! Looking around: what stands before and after an item.
 
-use pilothouse_domain::semantic::{Calendar, Compare, Filter};
+use pilothouse_domain::semantic::{Calendar, Compare, FieldKind, Filter};
 
 use super::{Last, Scan};
 use crate::planner::draft::{Raw, Target};
@@ -47,6 +47,17 @@ impl Scan<'_> {
         self.draft.conditions.iter().any(|condition| condition.or) || self.draft.compare
     }
 
+    /// Whether `divided by` is followed by a number rather than by what it is split by.
+    pub(super) fn divides(&self, at: usize) -> bool {
+        let number = |meaning: &Meaning| match meaning {
+            Meaning::Metric(_) => true,
+            Meaning::Field(place) => self.field(*place).kind == FieldKind::Measure,
+            _ => false,
+        };
+        let said = self.items[at].text.eq_ignore_ascii_case("divided by") && !self.draft.measures.is_empty();
+        said && self.next(at).and_then(|next| self.picks[next]).is_some_and(number)
+    }
+
     pub(super) fn recorded_follows(&self, at: usize) -> bool {
         self.next(at).is_some_and(|i| matches!(self.items[i].item, Item::Word(Word::Known)))
     }
@@ -58,6 +69,9 @@ impl Scan<'_> {
     /// `paid` and `used` say something of their own where nothing follows that says how.
     pub(super) fn unfinished_verb(&self) -> Option<usize> {
         let at = self.items.iter().rposition(|item| ["paid", "used"].contains(&item.text.to_lowercase().as_str()))?;
+        if !matches!(self.items[at].item, Item::Word(_)) {
+            return None;
+        }
         let empty = |item: &Tagged| matches!(item.item, Item::Period(_) | Item::Word(Word::Skip | Word::Verb));
         self.items[at + 1..].iter().all(empty).then_some(at)
     }

@@ -5,9 +5,9 @@ mod look;
 mod nouns;
 mod values;
 
-use pilothouse_domain::semantic::{Aggregate, Compare, Field, Model};
+use pilothouse_domain::semantic::{Aggregate, Compare, Field, FieldKind, Model};
 
-use crate::planner::draft::{Draft, Rank, Raw, Spec, Target};
+use crate::planner::draft::{Draft, Growth, Rank, Raw, Spec, Target};
 use crate::planner::graph::Graph;
 use crate::planner::lexicon::{Meaning, Place};
 use crate::planner::tag::{Cond, Item, Tagged};
@@ -56,6 +56,8 @@ struct State {
     verb: bool,
     relative: bool,
     cond: Option<Cond>,
+    /// The next measure divides the one before; whether in percent.
+    over: Option<bool>,
     last: Last,
     /// Measures that stand beside others without `and`; a condition must still take them away.
     beside: Vec<Spec>,
@@ -106,6 +108,14 @@ impl<'a> Scan<'a> {
                 self.condition(Raw::Period { periods: periods.clone(), place }, at);
                 Ok(at + 1)
             }
+            Item::Compared(periods) => {
+                if self.state.not || self.draft.compared.is_some() {
+                    return Err(Stuck::Item(at));
+                }
+                let place = self.time_before(at);
+                self.draft.compared = Some((periods.clone(), place));
+                Ok(at + 1)
+            }
             Item::Cond(cond) => self.cond(cond.clone(), at),
             Item::Number(number) => self.number(*number, at),
             Item::Quoted | Item::Unknown => Err(Stuck::Item(at)),
@@ -113,6 +123,7 @@ impl<'a> Scan<'a> {
     }
 
     fn word(&mut self, word: Word, at: usize) -> Result<usize, Stuck> {
+        let divides = word == Word::By && self.divides(at);
         let state = &mut self.state;
         match word {
             Word::HowMany => state.count = true,
@@ -142,6 +153,7 @@ impl<'a> Scan<'a> {
             Word::By if at > 0 && participle(&self.items[at - 1]) && agent(self.items, self.picks, at) => {
                 state.prep = true;
             }
+            Word::By if divides => state.over = Some(false),
             Word::By => state.by = true,
             Word::Each => (state.by, state.each) = (true, true),
             Word::Sup(sup) => state.sup = Some(Rank { direction: sup.direction, about: sup.about }),
@@ -169,15 +181,65 @@ impl<'a> Scan<'a> {
                 self.draft.per.push(Target::Grain(grain));
             }
             Word::Trend => self.draft.trend = true,
+            Word::Change => self.draft.change = true,
+            Word::Growth { year } => {
+                self.draft.growth = Some(if year { Growth::YearBefore } else { Growth::Before });
+            }
+            Word::Sorted(direction) => self.draft.sorted = Some(direction),
+            Word::Excluded => return self.exclude(at),
+            Word::GoingBy => return self.going_by(at),
+            Word::Steps => return self.steps(at),
+            Word::AtEnd => self.draft.at_end = true,
+            Word::Why => self.draft.why = true,
+            Word::RatioOf => self.draft.ratio_of = true,
+            Word::Over { percent } => state.over = Some(percent),
             Word::Combined => self.draft.combined = true,
         }
         Ok(at + 1)
+    }
+
+    /// `void ones excluded` turns the condition before.
+    fn exclude(&mut self, at: usize) -> Result<usize, Stuck> {
+        match self.draft.conditions.last_mut().map(|condition| &mut condition.raw) {
+            Some(Raw::Compare { op: op @ Compare::Eq, .. }) => *op = Compare::Ne,
+            Some(Raw::Segment { not: not @ false, threshold: None, .. }) => *not = true,
+            _ => return Err(Stuck::Item(at)),
+        }
+        Ok(at + 1)
+    }
+
+    /// The time that is named after `going by`; another noun is what to group by.
+    fn going_by(&mut self, at: usize) -> Result<usize, Stuck> {
+        let next = self.next(at).ok_or(Stuck::Item(at))?;
+        let Some(Meaning::Field(place)) = self.picks[next] else { return Err(Stuck::Item(at)) };
+        if self.field(*place).kind != FieldKind::Time || self.draft.time.is_some() {
+            return Err(Stuck::Item(at));
+        }
+        self.draft.time = Some(*place);
+        Ok(next + 1)
+    }
+
+    /// The number after `in steps of`.
+    fn steps(&mut self, at: usize) -> Result<usize, Stuck> {
+        let width = match self.items.get(at + 1).map(|item| &item.item) {
+            Some(Item::Number(number)) => *number,
+            Some(Item::Cond(Cond { op: Compare::Eq, low, high: None, .. })) => *low,
+            _ => return Err(Stuck::Item(at)),
+        };
+        self.draft.step = Some(width).filter(|width| *width > 0.0);
+        self.draft.step.map(|_| at + 2).ok_or(Stuck::Item(at))
     }
 
     fn finish(mut self) -> Result<Draft, Stuck> {
         let end = self.items.len().saturating_sub(1);
         if let Some(at) = self.unfinished_verb() {
             return Err(Stuck::Item(at));
+        }
+        if let ([_, _], true) = (self.draft.measures.as_slice(), self.draft.ratio_of) {
+            self.draft.over = self.draft.measures.pop().map(|spec| (spec, false));
+        }
+        if self.state.over.is_some() || self.draft.ratio_of && self.draft.over.is_none() {
+            return Err(Stuck::Item(end));
         }
         let beside = |spec: &Spec| self.draft.measures.contains(spec);
         if self.state.sup.is_none() && self.state.beside.iter().any(beside) {

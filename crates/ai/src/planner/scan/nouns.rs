@@ -111,6 +111,9 @@ impl<'a> Scan<'a> {
     /// A noun that is grouped by, counted, listed, ranked or only mentioned.
     pub(super) fn target(&mut self, target: Target, at: usize) -> Result<usize, Stuck> {
         let plural = self.items[at].plural;
+        if self.state.over.is_some() && matches!(target, Target::Dataset { .. }) {
+            return self.measure(Spec::Count(target), at);
+        }
         let counting = self.state.count || self.state.distinct && !self.draft.listed && !self.state.which;
         if self.state.by || (self.state.grouping && (self.state.and) && !counting) {
             let each = std::mem::take(&mut self.state.each);
@@ -210,6 +213,14 @@ impl<'a> Scan<'a> {
         let _ = counted;
         if let (Some(cond), [one]) = (self.state.cond.take(), specs.as_slice()) {
             self.draft.having.push((one.clone(), cond));
+            return Ok(at + 1);
+        }
+        if let Some(percent) = self.state.over
+            && let ([one], false) = (specs.as_slice(), self.draft.measures.is_empty())
+        {
+            self.state.over = None;
+            self.draft.over = Some((one.clone(), percent));
+            self.state.last = Last::Mention;
             return Ok(at + 1);
         }
         let by = std::mem::take(&mut self.state.by);

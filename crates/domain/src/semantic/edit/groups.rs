@@ -2,7 +2,7 @@
 
 use super::super::phrases::group_text;
 use super::super::{
-    Calculation, Dataset, Direction, Field, FieldKind, FieldRef, Grain, Group, Join, Model, Order, Query,
+    Calculation, Dataset, Direction, Field, FieldKind, FieldRef, Filter, Grain, Group, Join, Measure, Model, Order, Query,
 };
 use super::{ALL_TOGETHER, with};
 use crate::answer::Alternative;
@@ -26,11 +26,11 @@ pub(super) fn alternatives(at: usize, query: &Query, model: &Model) -> Vec<Alter
         }
     }
     let mut found: Vec<Group> = Vec::new();
-    if let Some(Group { field, grain: Some(_) }) = current {
+    if let Some(Group { field, grain: Some(_), .. }) = current {
         found.extend(grains(field, model));
     }
     found.extend(times(query, model));
-    found.extend(dimensions(query, model));
+    found.extend(dimensions(&query.dataset, model));
     let free = found.into_iter().filter(|group| !query.groups.contains(group));
     out.extend(
         free.map(|group| Alternative { label: group_text(&group, model), query: replaced(query, at, group, model) }),
@@ -41,7 +41,7 @@ pub(super) fn alternatives(at: usize, query: &Query, model: &Model) -> Vec<Alter
 fn grains(field: &FieldRef, model: &Model) -> Vec<Group> {
     let of = model.field(field).map(|field| field.data_type);
     let fit = GRAINS.into_iter().filter(|grain| *grain != Grain::Hour || of == Some(DataType::Timestamp));
-    fit.map(|grain| Group { field: field.clone(), grain: Some(grain) }).collect()
+    fit.map(|grain| Group::by(field.clone(), grain)).collect()
 }
 
 /// The rows' own time, by month and by day of the week.
@@ -52,15 +52,26 @@ fn times(query: &Query, model: &Model) -> Vec<Group> {
         return Vec::new();
     }
     let at = reference(dataset, field, None);
-    [Grain::Month, Grain::Weekday].into_iter().map(|grain| Group { field: at.clone(), grain: Some(grain) }).collect()
+    [Grain::Month, Grain::Weekday].into_iter().map(|grain| Group::by(at.clone(), grain)).collect()
+}
+
+impl Model {
+    /// The fields by whose values `measure` can be taken apart.
+    pub fn drivers(&self, measure: &Measure) -> Vec<FieldRef> {
+        let allowed = self.metrics.iter().find(|metric| metric.measure == *measure).map(|metric| &metric.group_by);
+        let all = dimensions(&measure.dataset, self).into_iter().map(|group| group.field);
+        let settled = |at: &FieldRef| measure.filters.iter().any(|filter| matches!(filter, Filter::Compare { field, .. } if field == at));
+        all.filter(|field| !settled(field))
+            .filter(|field| allowed.is_none_or(|allowed| allowed.is_empty() || allowed.contains(field))).collect()
+    }
 }
 
 /// What the rows, and those that they refer to, can be told apart by.
-fn dimensions(query: &Query, model: &Model) -> Vec<Group> {
-    let Some(root) = model.dataset(&query.dataset) else { return Vec::new() };
+fn dimensions(dataset: &str, model: &Model) -> Vec<Group> {
+    let Some(root) = model.dataset(dataset) else { return Vec::new() };
     let of = |dataset: &Dataset, via: Option<&String>| -> Vec<Group> {
         let fields = dataset.fields.iter().filter(|field| can_group(field));
-        fields.map(|field| Group { field: reference(dataset, field, via), grain: None }).collect()
+        fields.map(|field| Group::of(reference(dataset, field, via))).collect()
     };
     let mut found = of(root, None);
     let joins: Vec<&Join> = model.joins.iter().filter(|join| join.from == root.name).collect();

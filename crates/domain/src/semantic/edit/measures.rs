@@ -63,7 +63,7 @@ fn fields(query: &Query, model: &Model) -> Vec<Measure> {
 }
 
 fn plain(query: &Query, calculation: Calculation) -> Measure {
-    Measure { dataset: query.dataset.clone(), calculation, filters: Vec::new() }
+    Measure::new(&query.dataset, calculation)
 }
 
 /// A condition on the number that goes would mean something else of the one that comes, so it goes too.

@@ -3,8 +3,11 @@
 //! Joins run only from the many to the one, so no row is counted twice; related rows are asked for with a subquery.
 //! Division is by NULLIF and in double precision.
 
+mod drivers;
 mod expressions;
+mod facts;
 mod filters;
+mod growth;
 mod scope;
 mod select;
 mod shapes;

@@ -1,16 +1,11 @@
 //! The tables of one SELECT: the root and what is joined to it, each with its alias.
 
-use std::collections::VecDeque;
-
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
 use pilothouse_domain::catalog::Dialect;
 use pilothouse_domain::semantic::{Dataset, Field, FieldRef, Join, Model};
 
 use super::CompileError;
 use super::expressions::{all, binary, column};
-
-/// Most joins between the root and a field.
-const MAX_HOPS: usize = 4;
 
 /// A table joined to those before it.
 pub(super) struct Joined<'a> {
@@ -51,39 +46,10 @@ impl<'a> Scope<'a> {
         if at.dataset == self.root.name && at.via.is_none() {
             return Ok(column(&self.root_alias, &field.column));
         }
-        let way = self.way(at)?;
+        let none = || CompileError::NoWay { from: self.root.name.clone(), to: at.dataset.clone() };
+        let way = self.model.way(&self.root.name, &at.dataset, at.via.as_deref()).ok_or_else(none)?;
         let alias = self.join(&way)?;
         Ok(column(&alias, &field.column))
-    }
-
-    /// The one shortest way from the root to the dataset of `at`.
-    fn way(&self, at: &FieldRef) -> Result<Vec<usize>, CompileError> {
-        let mut found: Vec<Vec<usize>> = Vec::new();
-        let mut queue: VecDeque<(&str, Vec<usize>)> = VecDeque::from([(self.root.name.as_str(), Vec::new())]);
-        while let Some((here, way)) = queue.pop_front() {
-            let shortest = found.first().map_or(MAX_HOPS, Vec::len);
-            if way.len() >= shortest {
-                continue;
-            }
-            for (index, join) in self.model.joins.iter().enumerate().filter(|(_, join)| join.from == here) {
-                let mut longer = way.clone();
-                longer.push(index);
-                if join.to == at.dataset {
-                    found.push(longer);
-                } else if !way.iter().any(|step| self.model.joins[*step].to == join.to) {
-                    queue.push_back((join.to.as_str(), longer));
-                }
-            }
-        }
-        if let Some(role) = &at.via {
-            found.retain(|way| way.iter().any(|step| self.model.joins[*step].role.as_ref() == Some(role)));
-        }
-        let shortest = found.iter().map(Vec::len).min().unwrap_or_default();
-        found.retain(|way| way.len() == shortest);
-        match <[Vec<usize>; 1]>::try_from(found) {
-            Ok([way]) => Ok(way),
-            Err(_) => Err(CompileError::NoWay { from: self.root.name.clone(), to: at.dataset.clone() }),
-        }
     }
 
     fn join(&mut self, way: &[usize]) -> Result<String, CompileError> {

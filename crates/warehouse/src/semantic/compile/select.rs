@@ -3,7 +3,7 @@
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
     Distinct, Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, LimitClause, ObjectName, OrderBy,
-    OrderByExpr, OrderByKind, OrderByOptions, Query, Select, SelectFlavor, SelectItem, SetExpr, TableAlias,
+    OrderByExpr, OrderByKind, OrderByOptions, Query, Select, SelectFlavor, SelectItem, SetExpr, SetOperator, SetQuantifier, TableAlias,
     TableFactor, TableWithJoins,
 };
 use pilothouse_domain::semantic::Direction;
@@ -36,9 +36,17 @@ impl Parts {
 
     /// The statement over another, in parentheses and called `alias`.
     pub fn over(self, inner: Query, alias: &str, limit: Option<u32>) -> Query {
-        let relation =
-            TableFactor::Derived { lateral: false, subquery: Box::new(inner), alias: Some(named(alias)), sample: None };
-        self.from(TableWithJoins { relation, joins: Vec::new() }, limit)
+        self.from(TableWithJoins { relation: derived(inner, alias), joins: Vec::new() }, limit)
+    }
+
+    /// The statement over `left` and, where `on` holds, `right`; both in parentheses, called as said.
+    pub fn over_both(self, left: (Query, &str), right: (Query, &str), on: Expr, limit: Option<u32>) -> Query {
+        let join = Join {
+            relation: derived(right.0, right.1),
+            global: false,
+            join_operator: JoinOperator::Left(JoinConstraint::On(on)),
+        };
+        self.from(TableWithJoins { relation: derived(left.0, left.1), joins: vec![join] }, limit)
     }
 
     fn from(self, from: TableWithJoins, limit: Option<u32>) -> Query {
@@ -97,6 +105,23 @@ impl Parts {
 fn ordered((expr, direction): (Expr, Direction)) -> OrderByExpr {
     let asc = direction == Direction::Ascending;
     OrderByExpr { expr, options: OrderByOptions { asc: Some(asc), nulls_first: Some(false) }, with_fill: None }
+}
+
+fn derived(inner: Query, alias: &str) -> TableFactor {
+    TableFactor::Derived { lateral: false, subquery: Box::new(inner), alias: Some(named(alias)), sample: None }
+}
+
+/// All rows of each, one after the other.
+pub(super) fn union_all(queries: Vec<Query>) -> Option<Query> {
+    queries.into_iter().reduce(|left, right| Query {
+        body: Box::new(SetExpr::SetOperation {
+            op: SetOperator::Union,
+            set_quantifier: SetQuantifier::All,
+            left: left.body,
+            right: right.body,
+        }),
+        ..right
+    })
 }
 
 fn named(alias: &str) -> TableAlias {

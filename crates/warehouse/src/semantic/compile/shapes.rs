@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr};
 use pilothouse_domain::catalog::{DataType, Dialect};
 use pilothouse_domain::semantic::{
-    Aggregate, Calculation, Compare, FieldRef, Filter, Grain, Group, Measure, Model, Order, Query, Scalar, field_text,
+    Additivity, Aggregate, Calculation, Compare, Fact, FieldRef, Filter, Grain, Group, Measure, Model, Order, Query, Scalar, field_text,
     measure_text,
 };
 
-use super::CompileError;
+use super::{CompileError, drivers, facts, growth};
 use super::expressions::{Call, all, binary, call, cast, column, divide, double, name, nested, number, text};
 use super::filters::{condition, literal, part_of};
 use super::scope::Scope;
@@ -52,8 +52,11 @@ pub(super) fn rows(query: &Query, model: &Model, dialect: Dialect) -> Result<ast
 
 /// Measures, perhaps by groups.
 pub(super) fn aggregate(query: &Query, model: &Model, dialect: Dialect) -> Result<ast::Query, CompileError> {
-    if query.measures.iter().any(|measure| measure.dataset != query.dataset) {
-        return Err(CompileError::Unsupported("its numbers come from different datasets"));
+    if !query.drivers.is_empty() {
+        return drivers::drivers(query, model, dialect);
+    }
+    if query.measures.iter().any(|measure| matches!(measure.calculation, Calculation::Growth { .. })) {
+        return growth::grown(query, model, dialect);
     }
     let per = query.measures.iter().find_map(|measure| match &measure.calculation {
         Calculation::AveragePer { per, .. } => Some(per.as_ref()),
@@ -61,73 +64,118 @@ pub(super) fn aggregate(query: &Query, model: &Model, dialect: Dialect) -> Resul
     });
     match per {
         Some(per) => averaged(query, per, model, dialect),
-        None => grouped(query, model, dialect),
+        None => plain(query, &names(query, model), model, dialect),
     }
 }
 
-fn grouped(query: &Query, model: &Model, dialect: Dialect) -> Result<ast::Query, CompileError> {
-    let mut scope = Scope::new(model, dialect, &query.dataset)?;
+/// Measures of one kind of rows or of several, perhaps by groups; `names` are those of the columns.
+pub(super) fn plain(
+    query: &Query,
+    names: &[String],
+    model: &Model,
+    dialect: Dialect,
+) -> Result<ast::Query, CompileError> {
+    let root = query.root(model);
+    let told = |measure: &Measure| Fact::all_of(measure, model).iter().all(|fact| *fact == root);
+    if query.measures.iter().all(told) {
+        let columns: Vec<Column<'_>> = query.measures.iter().map(Column::of).collect();
+        return grouped(query, &root, &columns, names, model, dialect);
+    }
+    facts::joined(query, &root, names, model, dialect)
+}
+
+/// A number of a SELECT; nothing where another one computes it.
+pub(super) struct Column<'a> {
+    pub measure: Option<&'a Measure>,
+    /// Conditions of this number from around it.
+    pub more: Vec<Filter>,
+}
+
+impl<'a> Column<'a> {
+    fn of(measure: &'a Measure) -> Self {
+        Self { measure: Some(measure), more: Vec::new() }
+    }
+}
+
+/// One SELECT over the rows of `fact`, with the groups, conditions and order of `query`.
+pub(super) fn grouped(
+    query: &Query,
+    fact: &Fact,
+    columns: &[Column<'_>],
+    names: &[String],
+    model: &Model,
+    dialect: Dialect,
+) -> Result<ast::Query, CompileError> {
+    let mut scope = Scope::new(model, dialect, &fact.dataset)?;
     let mut parts = Parts::default();
-    let names = names(query, model);
     let mut sort_keys: Vec<Expr> = Vec::new();
-    for (group, alias) in query.groups.iter().zip(&names) {
+    for (group, alias) in query.groups.iter().zip(names) {
         let (shown, by) = group_expressions(&mut scope, group)?;
         sort_keys.push(if by.len() > 1 { by[1].clone() } else { name(alias) });
         parts.projection.push((shown, Some(alias.clone())));
         parts.group_by.extend(by);
     }
     let mut measures: Vec<Expr> = Vec::new();
-    for (measure, alias) in query.measures.iter().zip(&names[query.groups.len()..]) {
-        let expr = value(&mut scope, measure, &[])?;
+    for (column, alias) in columns.iter().zip(&names[query.groups.len()..]) {
+        let expr = match column.measure {
+            Some(measure) => value(&mut scope, measure, &column.more)?,
+            None => facts::nothing(dialect),
+        };
         measures.push(expr.clone());
         parts.projection.push((expr, Some(alias.clone())));
     }
     for filter in &query.filters {
         parts.conditions.push(condition(&mut scope, filter)?);
     }
+    if fact.latest {
+        parts.conditions.push(facts::last_times(&mut scope, query, fact)?);
+    }
     parts.having = having(query, &measures)?;
-    order(query, &names, &sort_keys, &mut parts)?;
+    order(query, names, &sort_keys, &mut parts)?;
     Ok(parts.into_query(&scope, query.limit))
 }
 
 /// First the measure of each group of `per`, then the average over them.
 fn averaged(query: &Query, per: &Group, model: &Model, dialect: Dialect) -> Result<ast::Query, CompileError> {
-    let mut scope = Scope::new(model, dialect, &query.dataset)?;
-    let mut inner = Parts::default();
-    let mut outer = Parts::default();
     let names = names(query, model);
-    let mut sort_keys: Vec<Expr> = Vec::new();
-    for (group, alias) in query.groups.iter().zip(&names) {
-        let (shown, by) = group_expressions(&mut scope, group)?;
-        inner.projection.push((shown, Some(alias.clone())));
-        inner.group_by.extend(by);
-        outer.projection.push((column("parts", alias), Some(alias.clone())));
-        outer.group_by.push(column("parts", alias));
-        sort_keys.push(name(alias));
-    }
-    let (shown, by) = group_expressions(&mut scope, per)?;
-    inner.projection.push((shown, Some("part".to_owned())));
-    inner.group_by.extend(by);
-    let mut measures = Vec::new();
-    for (at, (measure, alias)) in query.measures.iter().zip(&names[query.groups.len()..]).enumerate() {
-        let Calculation::AveragePer { measure: each, per: own } = &measure.calculation else {
+    let mut each: Vec<Measure> = Vec::new();
+    for measure in &query.measures {
+        let Calculation::AveragePer { measure: one, per: own } = &measure.calculation else {
             return Err(CompileError::Unsupported("an average over groups stands beside another number"));
         };
         if own.as_ref() != per {
             return Err(CompileError::Unsupported("two averages run over different groups"));
         }
-        let number_alias = format!("value_{at}");
-        inner.projection.push((value(&mut scope, each, &measure.filters)?, Some(number_alias.clone())));
-        let average = call("avg", vec![double(column("parts", &number_alias))]);
+        let filters = one.filters.iter().chain(&measure.filters).cloned().collect();
+        each.push(Measure { filters, ..one.as_ref().clone() });
+    }
+    let groups: Vec<Group> = query.groups.iter().chain([per]).cloned().collect();
+    let inner = Query {
+        dataset: query.dataset.clone(),
+        measures: each,
+        groups,
+        filters: query.filters.clone(),
+        ..Query::default()
+    };
+    let keys = names.iter().take(query.groups.len()).cloned();
+    let values: Vec<String> = (0..query.measures.len()).map(|at| format!("value_{at}")).collect();
+    let columns: Vec<String> = keys.chain(["part".to_owned()]).chain(values.iter().cloned()).collect();
+    let mut outer = Parts::default();
+    let mut sort_keys: Vec<Expr> = Vec::new();
+    for alias in &names[..query.groups.len()] {
+        outer.projection.push((column("parts", alias), Some(alias.clone())));
+        outer.group_by.push(column("parts", alias));
+        sort_keys.push(name(alias));
+    }
+    let mut measures = Vec::new();
+    for (value, alias) in values.iter().zip(&names[query.groups.len()..]) {
+        let average = call("avg", vec![double(column("parts", value))]);
         measures.push(average.clone());
         outer.projection.push((average, Some(alias.clone())));
     }
-    for filter in &query.filters {
-        inner.conditions.push(condition(&mut scope, filter)?);
-    }
     outer.having = having(query, &measures)?;
     order(query, &names, &sort_keys, &mut outer)?;
-    Ok(outer.over(inner.into_query(&scope, None), "parts", query.limit))
+    Ok(outer.over(plain(&inner, &columns, model, dialect)?, "parts", query.limit))
 }
 
 /// How many rows `inner` has.
@@ -139,7 +187,7 @@ pub(super) fn count_of(inner: ast::Query) -> ast::Query {
     parts.over(inner, "groups", None)
 }
 
-fn having(query: &Query, measures: &[Expr]) -> Result<Option<Expr>, CompileError> {
+pub(super) fn having(query: &Query, measures: &[Expr]) -> Result<Option<Expr>, CompileError> {
     let mut conditions = Vec::new();
     for having in &query.having {
         let left = measures.get(having.measure).ok_or(CompileError::Unsupported("a condition names no measure"))?;
@@ -161,7 +209,7 @@ fn having(query: &Query, measures: &[Expr]) -> Result<Option<Expr>, CompileError
     Ok(all(conditions))
 }
 
-fn order(query: &Query, names: &[String], sort_keys: &[Expr], parts: &mut Parts) -> Result<(), CompileError> {
+pub(super) fn order(query: &Query, names: &[String], sort_keys: &[Expr], parts: &mut Parts) -> Result<(), CompileError> {
     for order in &query.order {
         let (expr, direction) = match order {
             Order::Measure { index, direction } => {
@@ -176,8 +224,12 @@ fn order(query: &Query, names: &[String], sort_keys: &[Expr], parts: &mut Parts)
 }
 
 /// What a group shows, and what its rows are grouped by.
-fn group_expressions(scope: &mut Scope<'_>, group: &Group) -> Result<(Expr, Vec<Expr>), CompileError> {
+pub(super) fn group_expressions(scope: &mut Scope<'_>, group: &Group) -> Result<(Expr, Vec<Expr>), CompileError> {
     let plain = scope.column(&group.field)?;
+    if let Some(step) = group.step {
+        let begin = stepped(plain, step)?;
+        return Ok((begin.clone(), vec![begin]));
+    }
     let Some(grain) = group.grain else { return Ok((plain.clone(), vec![plain])) };
     let day = |expr| cast(expr, ast::DataType::Date);
     let truncated = |unit: &str| call("date_trunc", vec![text(unit), plain.clone()]);
@@ -200,6 +252,16 @@ fn group_expressions(scope: &mut Scope<'_>, group: &Group) -> Result<(Expr, Vec<
     }
 }
 
+/// Where the step of `width` begins that a number lies in.
+fn stepped(number_of: Expr, width: f64) -> Result<Expr, CompileError> {
+    if !(width.is_finite() && width > 0.0) {
+        return Err(CompileError::Unsupported("a step is wider than nothing"));
+    }
+    let width = number(width.to_string());
+    let steps = call("floor", vec![binary(double(number_of), BinaryOperator::Divide, width.clone())]);
+    Ok(binary(steps, BinaryOperator::Multiply, width))
+}
+
 /// A measure as an expression; `more` are conditions from around it.
 fn value(scope: &mut Scope<'_>, measure: &Measure, more: &[Filter]) -> Result<Expr, CompileError> {
     let mut filters: Vec<Filter> = measure.filters.clone();
@@ -216,7 +278,7 @@ fn value(scope: &mut Scope<'_>, measure: &Measure, more: &[Filter]) -> Result<Ex
         }
         Calculation::ShareOfRows { of, fraction } => {
             let rows =
-                |filters| Measure { dataset: measure.dataset.clone(), calculation: Calculation::CountRows, filters };
+                |filters| Measure { filters, ..Measure::new(&measure.dataset, Calculation::CountRows) };
             let whole = value(scope, &rows(Vec::new()), &filters)?;
             let part = value(scope, &rows(of.clone()), &filters)?;
             Ok(scaled(part, whole, *fraction))
@@ -233,18 +295,32 @@ fn value(scope: &mut Scope<'_>, measure: &Measure, more: &[Filter]) -> Result<Ex
             let whole = Call { distinct: false, filter: None, over: true }.of("sum", vec![double(part.clone())]);
             Ok(scaled(part, whole, *fraction))
         }
-        Calculation::Ratio { numerator, denominator } => {
+        Calculation::Ratio { numerator, denominator, percent } => {
             let top = value(scope, numerator, &filters)?;
             let bottom = value(scope, denominator, &filters)?;
-            Ok(divide(top, bottom))
+            Ok(scaled(top, bottom, !percent))
         }
-        Calculation::AveragePer { .. } => {
-            Err(CompileError::Unsupported("an average over groups is part of another number"))
+        Calculation::Latest { measure, .. } => value(scope, measure, &filters),
+        Calculation::Change { measure, from, to, relative } => {
+            let with = |more: &[Filter]| filters.iter().chain(more).cloned().collect::<Vec<_>>();
+            let (before, after) = (value(scope, measure, &with(from))?, value(scope, measure, &with(to))?);
+            Ok(changed(measure, before, after, *relative))
+        }
+        Calculation::AveragePer { .. } | Calculation::Growth { .. } => {
+            Err(CompileError::Unsupported("a number over groups is part of another number"))
         }
     }
 }
 
-fn scaled(part: Expr, whole: Expr, fraction: bool) -> Expr {
+/// What came to be less what was, perhaps in percent of it. Where nothing was of what adds up, it was zero.
+pub(super) fn changed(measure: &Measure, before: Expr, after: Expr, relative: bool) -> Expr {
+    let adds_up = measure.additivity() != Additivity::NonAdditive;
+    let at_least = |expr: Expr| if adds_up { call("coalesce", vec![expr, number("0")]) } else { expr };
+    let difference = binary(at_least(after), BinaryOperator::Minus, at_least(before.clone()));
+    if relative { scaled(nested(difference), before, false) } else { difference }
+}
+
+pub(super) fn scaled(part: Expr, whole: Expr, fraction: bool) -> Expr {
     let share = divide(part, whole);
     if fraction { share } else { binary(number("100.0"), BinaryOperator::Multiply, nested(share)) }
 }
@@ -284,7 +360,9 @@ fn aggregated(
 /// The names of the result's columns: groups or listed fields, then measures; readable and unique.
 pub(in crate::semantic) fn names(query: &Query, model: &Model) -> Vec<String> {
     let field = |at: &FieldRef| field_text(at, model);
-    let wanted = if query.measures.is_empty() {
+    let wanted = if !query.drivers.is_empty() {
+        drivers::COLUMNS.map(str::to_owned).to_vec()
+    } else if query.measures.is_empty() {
         query.select.iter().map(field).collect()
     } else if query.count_groups {
         Vec::from_iter(

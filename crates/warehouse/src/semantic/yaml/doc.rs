@@ -32,6 +32,9 @@ pub(super) struct DatasetDoc {
     pub primary_key: Option<Vec<Line>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_time: Option<Line>,
+    /// Its rows are levels taken at this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<Line>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display: Option<Line>,
     /// Not asked about.
@@ -61,6 +64,9 @@ pub(super) struct FieldDoc {
     /// Words people use, each with the values it stands for.
     #[serde(default, skip_serializing_if = "Entries::is_empty")]
     pub words: Entries<Vec<String>>,
+    /// `dataset.field` that means the same, where no join says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<Line>,
     /// Not asked about.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hidden: bool,
@@ -78,6 +84,12 @@ pub(super) struct MetricDoc {
     pub synonyms: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
+    /// The field its periods are told by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Line>,
+    /// The only fields it may be told by, as `dataset.field`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub group_by: Vec<Line>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ mod text;
 mod write;
 
 use pilothouse_domain::catalog::Catalog;
-use pilothouse_domain::semantic::{Dataset, Field, Filter, Join, Metric, Model, Segment};
+use pilothouse_domain::semantic::{Calculation, Dataset, Field, FieldKind, FieldRef, Filter, Join, Metric, Model, Segment};
 
 use super::infer;
 use crate::yaml::{Entries, Line};
@@ -47,21 +47,26 @@ pub fn read(text: &str, catalog: &Catalog) -> Result<Model, YamlError> {
         let line = wrong.location().map_or(0, |location| location.line());
         error(line, wrong.without_snippet().to_string())
     })?;
-    let mut hidden = Vec::new();
+    let (mut hidden, mut same) = (Vec::new(), Vec::new());
     for (name, line, doc) in document.datasets.0 {
         if doc.hidden {
             hidden.push(name.clone());
         }
+        same.extend(doc.fields.0.iter().filter_map(|(field, _, doc)| {
+            let at = FieldRef { dataset: name.clone(), field: field.clone(), via: None };
+            Some((at, doc.same_as.clone()?))
+        }));
         dataset(&mut model, &name, line, doc, catalog)?;
     }
     model.datasets.retain(|dataset| !hidden.contains(&dataset.name));
     model.joins.retain(|join| !hidden.contains(&join.from) && !hidden.contains(&join.to));
+    conform(&mut model, same)?;
     for join in document.joins {
         add_join(&mut model, join, catalog)?;
     }
     for (name, line, doc) in document.segments.0 {
         let dataset = known_dataset(&model, &doc.dataset.text, doc.dataset.line)?;
-        let filters = conditions(&doc.conditions, dataset)?;
+        let filters = conditions(&doc.conditions, dataset, &model)?;
         if filters.is_empty() {
             return Err(error(line, format!("segment `{name}` needs at least one condition")));
         }
@@ -72,16 +77,37 @@ pub fn read(text: &str, catalog: &Catalog) -> Result<Model, YamlError> {
     for (name, _, doc) in document.metrics.0 {
         let at = doc.measure.line;
         let dataset = text::dataset_of(&doc.measure.text, &model).map_err(|reason| error(at, reason))?;
-        let filters = conditions(&doc.conditions, dataset)?;
-        let measure = text::measure(&doc.measure.text, filters, &model).map_err(|reason| error(at, reason))?;
+        let filters = conditions(&doc.conditions, dataset, &model)?;
+        let mut measure = text::measure(&doc.measure.text, filters, &model).map_err(|reason| error(at, reason))?;
+        if let (Calculation::Ratio { percent, .. }, Some("%")) = (&mut measure.calculation, doc.unit.as_deref()) {
+            *percent = true;
+        }
+        if let Some(time) = doc.time {
+            measure.time = Some(field_name(dataset, &time)?);
+        }
+        let by = |line: &Line| text::path(&line.text, &model).map_err(|reason| error(line.line, reason));
+        let group_by = doc.group_by.iter().map(by).collect::<Result<_, _>>()?;
         let label = doc.label.unwrap_or_else(|| name.replace('_', " "));
-        model.metrics.push(Metric { name, label, synonyms: doc.synonyms, measure, unit: doc.unit });
+        model.metrics.push(Metric { name, label, synonyms: doc.synonyms, measure, unit: doc.unit, group_by });
     }
     Ok(model)
 }
 
-fn conditions(lines: &[Line], dataset: &Dataset) -> Result<Vec<Filter>, YamlError> {
-    lines.iter().map(|line| text::condition(&line.text, dataset).map_err(|reason| error(line.line, reason))).collect()
+fn conditions(lines: &[Line], dataset: &Dataset, model: &Model) -> Result<Vec<Filter>, YamlError> {
+    let read = |line: &Line| text::condition(&line.text, dataset, model).map_err(|reason| error(line.line, reason));
+    lines.iter().map(read).collect()
+}
+
+/// Puts in which fields mean the same as others; only now, when all of them are known.
+fn conform(model: &mut Model, said: Vec<(FieldRef, Line)>) -> Result<(), YamlError> {
+    for (at, line) in said {
+        let other = text::path(&line.text, model).map_err(|reason| error(line.line, reason))?;
+        let dataset = model.datasets.iter_mut().find(|dataset| dataset.name == at.dataset);
+        if let Some(field) = dataset.and_then(|dataset| dataset.fields.iter_mut().find(|f| f.name == at.field)) {
+            field.same_as = Some(other);
+        }
+    }
+    Ok(())
 }
 
 fn known_dataset<'a>(model: &'a Model, name: &str, line: u64) -> Result<&'a Dataset, YamlError> {
@@ -135,6 +161,9 @@ fn dataset(model: &mut Model, name: &str, line: u64, doc: DatasetDoc, catalog: &
     }
     if let Some(time) = doc.default_time {
         dataset.default_time = Some(field_name(dataset, &time)?);
+    }
+    if let Some(snapshot) = doc.snapshot {
+        dataset.snapshot = Some(field_name(dataset, &snapshot)?);
     }
     if let Some(display) = doc.display {
         dataset.display = Some(field_name(dataset, &display)?);
@@ -229,6 +258,13 @@ fn add_join(model: &mut Model, doc: JoinDoc, catalog: &Catalog) -> Result<(), Ya
         references: texts(doc.references),
         role: doc.role,
     };
+    // A column that refers is counted, never summed.
+    let dataset = model.datasets.iter_mut().find(|dataset| dataset.name == join.from);
+    for field in dataset.into_iter().flat_map(|dataset| &mut dataset.fields) {
+        if join.columns == [field.column.clone()] && field.kind == FieldKind::Measure {
+            (field.kind, field.default_aggregate) = (FieldKind::Key, None);
+        }
+    }
     model.joins.retain(|known| (&known.from, &known.columns, &known.to) != (&join.from, &join.columns, &join.to));
     model.joins.push(join);
     Ok(())

@@ -3,7 +3,7 @@
 use jiff::civil::{Date, DateTime};
 use pilothouse_domain::catalog::DataType;
 use pilothouse_domain::semantic::{
-    Aggregate, Calculation, Compare, Dataset, Field, FieldRef, Filter, Measure, Model, Scalar,
+    Aggregate, Calculation, Compare, Dataset, Field, FieldRef, Filter, Measure, Metric, Model, Scalar,
 };
 
 use super::nearest;
@@ -32,23 +32,33 @@ const OPERATORS: [(&str, Compare); 10] = [
     (" > ", Compare::Gt),
 ];
 
-/// Reads a measure: `count(flights)`, `sum(orders.total_amount) / count(orders)`, or `share(flights)` of the rows that
-/// `conditions` describe.
+/// Reads a measure: `count(flights)`, `sum(orders.total_amount) / count(orders)`, `refunded / net_revenue` of metrics that
+/// stand before it, or `share(flights)` of the rows that `conditions` describe.
 pub(super) fn measure(text: &str, conditions: Vec<Filter>, model: &Model) -> Result<Measure, String> {
     if let Some((top, bottom)) = text.split_once('/') {
         let (top, bottom) = (term(top.trim(), conditions, model)?, term(bottom.trim(), Vec::new(), model)?);
         let dataset = top.dataset.clone();
-        let calculation = Calculation::Ratio { numerator: Box::new(top), denominator: Box::new(bottom) };
-        return Ok(Measure { dataset, calculation, filters: Vec::new() });
+        let calculation = Calculation::Ratio { numerator: Box::new(top), denominator: Box::new(bottom), percent: false };
+        return Ok(Measure::new(&dataset, calculation));
     }
     term(text.trim(), conditions, model)
 }
 
 /// The dataset that a measure's text is about.
 pub(super) fn dataset_of<'a>(text: &str, model: &'a Model) -> Result<&'a Dataset, String> {
-    let inside = text.split_once('(').and_then(|(_, rest)| rest.split(')').next()).unwrap_or_default();
-    let name = inside.split('.').next().unwrap_or_default().trim();
+    let first = text.split('/').next().unwrap_or_default().trim();
+    let Some((_, rest)) = first.split_once('(') else {
+        return known_dataset(&known_metric(first, model)?.measure.dataset, model);
+    };
+    let name = rest.split(')').next().unwrap_or_default().split('.').next().unwrap_or_default().trim();
     known_dataset(name, model)
+}
+
+fn known_metric<'a>(name: &str, model: &'a Model) -> Result<&'a Metric, String> {
+    model.metrics.iter().find(|metric| metric.name == name).ok_or_else(|| {
+        let near = nearest(name, model.metrics.iter().map(|metric| metric.name.as_str()));
+        format!("`{name}` is neither a metric above nor written as `sum(dataset.field)` or `count(dataset)`{near}")
+    })
 }
 
 fn known_dataset<'a>(name: &str, model: &'a Model) -> Result<&'a Dataset, String> {
@@ -59,11 +69,15 @@ fn known_dataset<'a>(name: &str, model: &'a Model) -> Result<&'a Dataset, String
 
 fn term(text: &str, conditions: Vec<Filter>, model: &Model) -> Result<Measure, String> {
     let wrong = || format!("`{text}` is not a measure: write `sum(dataset.field)` or `count(dataset)`");
-    let (function, rest) = text.split_once('(').ok_or_else(wrong)?;
+    let Some((function, rest)) = text.split_once('(') else {
+        let mut measure = known_metric(text, model)?.measure.clone();
+        measure.filters.extend(conditions);
+        return Ok(measure);
+    };
     let inside = rest.strip_suffix(')').ok_or_else(wrong)?;
     let (dataset, field) = inside.split_once('.').map_or((inside, None), |(d, f)| (d, Some(f.trim())));
     let dataset = known_dataset(dataset.trim(), model)?;
-    let made = |calculation, filters| Measure { dataset: dataset.name.clone(), calculation, filters };
+    let made = |calculation, filters| Measure { filters, ..Measure::new(&dataset.name, calculation) };
     match (function.trim(), field) {
         ("count", None) => Ok(made(Calculation::CountRows, conditions)),
         ("share", None) if !conditions.is_empty() => {
@@ -74,15 +88,30 @@ fn term(text: &str, conditions: Vec<Filter>, model: &Model) -> Result<Measure, S
             let (_, aggregate) = AGGREGATES.iter().find(|(name, _)| *name == function).ok_or_else(wrong)?;
             let field = known_field(field, dataset)?;
             let field = FieldRef { dataset: dataset.name.clone(), field: field.name.clone(), via: None };
-            Ok(made(Calculation::Aggregate { aggregate: *aggregate, field }, conditions))
+            let plain = Calculation::Aggregate { aggregate: *aggregate, field };
+            Ok(made(leveled(dataset, *aggregate, plain), conditions))
         }
         _ => Err(wrong()),
     }
 }
 
-/// `measure` as text, and its conditions; none where the text cannot say it.
-pub(super) fn measure_text(measure: &Measure) -> Option<(String, Vec<Filter>)> {
+/// A sum of levels is one at the last time.
+fn leveled(dataset: &Dataset, aggregate: Aggregate, plain: Calculation) -> Calculation {
+    match &dataset.snapshot {
+        Some(time) if aggregate == Aggregate::Sum => {
+            Calculation::Latest { measure: Box::new(Measure::new(&dataset.name, plain)), time: time.clone() }
+        }
+        _ => plain,
+    }
+}
+
+/// `measure` as text, and its conditions; none where the text cannot say it. `above` are the metrics that it may name.
+pub(super) fn measure_text(measure: &Measure, above: &[Metric]) -> Option<(String, Vec<Filter>)> {
+    if let Some(metric) = above.iter().find(|metric| metric.measure == *measure) {
+        return Some((metric.name.clone(), Vec::new()));
+    }
     Some(match &measure.calculation {
+        Calculation::Latest { measure: of, .. } => (measure_text(of, &[])?.0, measure.filters.clone()),
         Calculation::CountRows => (format!("count({})", measure.dataset), measure.filters.clone()),
         Calculation::ShareOfRows { of, fraction: false } if measure.filters.is_empty() => {
             (format!("share({})", measure.dataset), of.clone())
@@ -91,9 +120,9 @@ pub(super) fn measure_text(measure: &Measure) -> Option<(String, Vec<Filter>)> {
             let (name, _) = AGGREGATES.iter().find(|(_, known)| known == aggregate)?;
             (format!("{name}({}.{})", measure.dataset, field.field), measure.filters.clone())
         }
-        Calculation::Ratio { numerator, denominator } if measure.filters.is_empty() => {
-            let (top, filters) = measure_text(numerator)?;
-            let (bottom, none) = measure_text(denominator)?;
+        Calculation::Ratio { numerator, denominator, .. } if measure.filters.is_empty() => {
+            let (top, filters) = measure_text(numerator, above)?;
+            let (bottom, none) = measure_text(denominator, above)?;
             if !none.is_empty() {
                 return None;
             }
@@ -110,29 +139,52 @@ fn known_field<'a>(name: &str, dataset: &'a Dataset) -> Result<&'a Field, String
     })
 }
 
-/// Reads a condition on the rows of `dataset`: `status = completed`, `dest = ORD, MDW`, `dep_time is missing`.
-pub(super) fn condition(text: &str, dataset: &Dataset) -> Result<Filter, String> {
+/// Reads `dataset.field`.
+pub(super) fn path(text: &str, model: &Model) -> Result<FieldRef, String> {
+    let (dataset, field) = text.split_once('.').ok_or_else(|| format!("`{text}` is not written as `dataset.field`"))?;
+    let dataset = known_dataset(dataset.trim(), model)?;
+    let field = known_field(field.trim(), dataset)?;
+    Ok(FieldRef { dataset: dataset.name.clone(), field: field.name.clone(), via: None })
+}
+
+/// The field that a condition on the rows of `dataset` names: one of its own, or `other.field` of rows it refers to.
+fn place<'a>(name: &str, dataset: &'a Dataset, model: &'a Model) -> Result<(FieldRef, &'a Field), String> {
+    let Some((other, field)) = name.split_once('.').filter(|(other, _)| *other != dataset.name) else {
+        let field = known_field(name.rsplit('.').next().unwrap_or(name), dataset)?;
+        return Ok((FieldRef { dataset: dataset.name.clone(), field: field.name.clone(), via: None }, field));
+    };
+    let other = known_dataset(other, model)?;
+    if model.way(&dataset.name, &other.name, None).is_none() {
+        return Err(format!("no single way leads from `{}` to `{}`", dataset.name, other.name));
+    }
+    let field = known_field(field, other)?;
+    Ok((FieldRef { dataset: other.name.clone(), field: field.name.clone(), via: None }, field))
+}
+
+/// Reads a condition on the rows of `dataset`: `status = completed`, `dest = ORD, MDW`, `dep_time is missing`,
+/// `orders.status != void` of the rows it refers to.
+pub(super) fn condition(text: &str, dataset: &Dataset, model: &Model) -> Result<Filter, String> {
     let padded = format!("{} ", text.trim());
     let (at, sign, op) = OPERATORS
         .iter()
         .filter_map(|(sign, op)| padded.find(sign).map(|at| (at, *sign, *op)))
         .min_by_key(|(at, ..)| *at)
         .ok_or_else(|| format!("`{text}` is not a condition: write `field = value` or `field is missing`"))?;
-    let field = known_field(padded[..at].trim(), dataset)?;
-    let place = |field: &Field| FieldRef { dataset: dataset.name.clone(), field: field.name.clone(), via: None };
+    let (left, field) = place(padded[..at].trim(), dataset, model)?;
     let rest = padded[at + sign.len()..].trim();
     if matches!(op, Compare::IsNull | Compare::IsNotNull) {
         return if rest.is_empty() {
-            Ok(Filter::Compare { field: place(field), op, values: Vec::new() })
+            Ok(Filter::Compare { field: left, op, values: Vec::new() })
         } else {
             Err(format!("`{rest}` stands after a condition that is complete"))
         };
     }
     if let Some(right) = dataset.field(rest) {
-        return Ok(Filter::Fields { left: place(field), op, right: place(right) });
+        let right = FieldRef { dataset: dataset.name.clone(), field: right.name.clone(), via: None };
+        return Ok(Filter::Fields { left, op, right });
     }
     let values = rest.split(',').map(|value| scalar(value.trim(), field)).collect::<Result<Vec<_>, _>>()?;
-    Ok(Filter::Compare { field: place(field), op, values })
+    Ok(Filter::Compare { field: left, op, values })
 }
 
 fn scalar(text: &str, field: &Field) -> Result<Scalar, String> {
@@ -156,13 +208,17 @@ fn scalar(text: &str, field: &Field) -> Result<Scalar, String> {
     })
 }
 
-/// `filter` as text; none where the text cannot say it.
-pub(super) fn condition_text(filter: &Filter) -> Option<String> {
+/// `filter` on the rows of `dataset` as text; none where the text cannot say it.
+pub(super) fn condition_text(filter: &Filter, dataset: &str) -> Option<String> {
+    let path = |at: &FieldRef| match at.dataset == dataset {
+        true => at.field.clone(),
+        false => format!("{}.{}", at.dataset, at.field),
+    };
     let sign = |op: &Compare| OPERATORS.iter().find(|(_, known)| known == op).map(|(sign, _)| *sign);
     match filter {
         Filter::Compare { field, op, values } => {
             let values: Vec<String> = values.iter().map(scalar_text).collect();
-            Some(format!("{}{}{}", field.field, sign(op)?, values.join(", ")))
+            Some(format!("{}{}{}", path(field), sign(op)?, values.join(", ")))
         }
         Filter::Fields { left, op, right } => Some(format!("{}{}{}", left.field, sign(op)?, right.field)),
         _ => None,

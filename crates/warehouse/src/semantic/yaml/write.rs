@@ -1,6 +1,6 @@
 //! A model as the YAML file that would make it from its catalog.
 
-use pilothouse_domain::semantic::{Dataset, Field, Model};
+use pilothouse_domain::semantic::{Dataset, Field, FieldRef, Model};
 
 use super::doc::{DatasetDoc, Document, FieldDoc, JoinDoc, MetricDoc, SegmentDoc};
 use super::{YamlError, error, text};
@@ -15,22 +15,26 @@ pub fn write(model: &Model) -> Result<String, YamlError> {
     for dataset in &model.datasets {
         document.datasets.0.push((dataset.name.clone(), 0, dataset_doc(dataset)));
     }
-    for metric in &model.metrics {
+    for (at, metric) in model.metrics.iter().enumerate() {
         let unsaid = || error(0, format!("metric `{}` cannot be written as text", metric.name));
-        let (measure, filters) = text::measure_text(&metric.measure).ok_or_else(unsaid)?;
-        let conditions = filters.iter().map(|f| text::condition_text(f).map(Line::new)).collect::<Option<_>>();
+        let (measure, filters) = text::measure_text(&metric.measure, &model.metrics[..at]).ok_or_else(unsaid)?;
+        let said = |filter| text::condition_text(filter, &metric.measure.dataset).map(Line::new);
+        let conditions = filters.iter().map(said).collect::<Option<_>>();
         let doc = MetricDoc {
             measure: Line::new(measure),
             conditions: conditions.ok_or_else(unsaid)?,
             label: Some(metric.label.clone()),
             synonyms: metric.synonyms.clone(),
             unit: metric.unit.clone(),
+            time: metric.measure.time.as_ref().map(Line::new),
+            group_by: metric.group_by.iter().map(path).collect(),
         };
         document.metrics.0.push((metric.name.clone(), 0, doc));
     }
     for segment in &model.segments {
         let unsaid = || error(0, format!("segment `{}` cannot be written as text", segment.name));
-        let conditions = segment.filters.iter().map(|f| text::condition_text(f).map(Line::new)).collect::<Option<_>>();
+        let said = |filter| text::condition_text(filter, &segment.dataset).map(Line::new);
+        let conditions = segment.filters.iter().map(said).collect::<Option<_>>();
         let doc = SegmentDoc {
             dataset: Line::new(&segment.dataset),
             conditions: conditions.ok_or_else(unsaid)?,
@@ -52,6 +56,10 @@ pub fn write(model: &Model) -> Result<String, YamlError> {
     serde_saphyr::to_string(&document).map_err(|wrong| error(0, wrong.to_string()))
 }
 
+fn path(at: &FieldRef) -> Line {
+    Line::new(format!("{}.{}", at.dataset, at.field))
+}
+
 fn dataset_doc(dataset: &Dataset) -> DatasetDoc {
     let fields = dataset.fields.iter().map(|field| (field.name.clone(), 0, field_doc(field)));
     DatasetDoc {
@@ -60,6 +68,7 @@ fn dataset_doc(dataset: &Dataset) -> DatasetDoc {
         synonyms: Some(dataset.synonyms.clone()).filter(|s| !s.is_empty()),
         primary_key: Some(dataset.primary_key.iter().map(Line::new).collect::<Vec<_>>()).filter(|k| !k.is_empty()),
         default_time: dataset.default_time.as_ref().map(Line::new),
+        snapshot: dataset.snapshot.as_ref().map(Line::new),
         display: dataset.display.as_ref().map(Line::new),
         hidden: false,
         fields: Entries(fields.collect()),
@@ -83,6 +92,7 @@ fn field_doc(field: &Field) -> FieldDoc {
         aggregate: field.default_aggregate,
         calendar: field.calendar,
         words,
+        same_as: field.same_as.as_ref().map(path),
         hidden: false,
     }
 }
