@@ -67,6 +67,10 @@ pub enum Outcome {
 pub struct Judged {
     /// The question.
     pub question: String,
+    /// Whether there is an answer to it.
+    pub answerable: bool,
+    /// Whether it was answered rather than asked back or declined.
+    pub answered: bool,
     /// How it ended.
     pub outcome: Outcome,
     /// The SQL that was run, the question back, or the reason for declining.
@@ -108,18 +112,20 @@ impl Evaluation {
     pub async fn judge(&self, case: &Case) -> Result<Judged, Error> {
         let now = jiff::Timestamp::from_microsecond(self.clock.now()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         let context = Context { today: now.to_zoned(jiff::tz::TimeZone::UTC).date(), previous: None };
-        let (outcome, detail) = match self.planner.plan(&case.question, &context) {
-            Plan::Answer(reading) => self.answered(case, &reading.query).await?,
+        let declined = case.unanswerable || case.clarify;
+        let (answered, (outcome, detail)) = match self.planner.plan(&case.question, &context) {
+            Plan::Answer(reading) => (true, self.answered(case, &reading.query).await?),
             Plan::Clarify { question, .. } => {
-                let right = case.clarify || case.unanswerable;
-                (if right { Outcome::Right } else { Outcome::AskedBack }, question)
+                (false, (if declined { Outcome::Right } else { Outcome::AskedBack }, question))
             }
             Plan::Refuse { reasons, .. } => {
-                let right = case.unanswerable;
-                (if right { Outcome::Right } else { Outcome::Refused }, reasons.join(" "))
+                let outcome = if case.unanswerable { Outcome::Right } else { Outcome::Refused };
+                (false, (outcome, reasons.join(" ")))
             }
         };
-        Ok(Judged { question: case.question.clone(), outcome, detail })
+        let answerable = !case.sql.is_empty();
+        let answered = answered && outcome != Outcome::Refused;
+        Ok(Judged { question: case.question.clone(), answerable, answered, outcome, detail })
     }
 
     async fn answered(&self, case: &Case, query: &Query) -> Result<(Outcome, String), Error> {

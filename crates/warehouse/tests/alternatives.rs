@@ -16,30 +16,33 @@ use pilothouse_warehouse::guard::{self, Limits, Policy};
 use pilothouse_warehouse::semantic::{compile, infer, yaml};
 use proptest::prelude::*;
 use serde_json::Value;
+use support::Schema;
 
 /// Bytes of labels and of the JSON around alternatives, beside their queries.
 const WORDS_BYTES: usize = 8 * 1024;
 
+/// Both schemas, each with its curated model and with the inferred one.
+const ALL: [(Schema, bool); 4] =
+    [(Schema::Sample, false), (Schema::Sample, true), (Schema::Wholesale, false), (Schema::Wholesale, true)];
+
 struct Sample {
+    schema: Schema,
     catalog: Catalog,
     model: Arc<Model>,
     planner: Planner,
 }
 
-async fn sample(inferred: bool) -> Sample {
-    let folder = support::sample_folder();
-    let catalog = support::catalog(&support::open(&folder.join("data")).await).await;
-    let overlay = std::fs::read_to_string(folder.join("semantic.yaml")).expect("model");
-    let model = if inferred { infer(&catalog) } else { yaml::read(&overlay, &catalog).expect("model fits") };
+async fn sample(schema: Schema, inferred: bool) -> Sample {
+    let catalog = support::catalog(&support::open(&schema.data()).await).await;
+    let model = if inferred { infer(&catalog) } else { yaml::read(&schema.model(), &catalog).expect("model fits") };
     let model = Arc::new(model);
-    Sample { planner: Planner::new(model.clone()), model, catalog }
+    Sample { schema, planner: Planner::new(model.clone()), model, catalog }
 }
 
 impl Sample {
     /// The readings of our own questions, and of the choices of those that are asked back.
     fn queries(&self) -> Vec<Query> {
-        let file = support::sample_folder().join("../eval/own.jsonl");
-        let lines = std::fs::read_to_string(file).expect("questions");
+        let lines = self.schema.questions();
         let questions = lines.lines().filter(|line| !line.trim().is_empty()).map(|line| {
             let case: Value = serde_json::from_str(line).expect("a question");
             case["question"].as_str().expect("words").to_owned()
@@ -47,7 +50,7 @@ impl Sample {
         let plans = questions.map(|question| self.plan(&question));
         plans
             .flat_map(|plan| match plan {
-                Plan::Answer(reading) => vec![reading.query],
+                Plan::Answer(reading) => vec![reading.query.clone()],
                 Plan::Clarify { choices, .. } => choices.into_iter().map(|choice| choice.query).collect(),
                 Plan::Refuse { .. } => Vec::new(),
             })
@@ -72,7 +75,8 @@ impl Sample {
 
     /// What is offered for `query`, each of which must be askable.
     fn offered(&self, query: &Query) -> Vec<Chip> {
-        let chips = editable(query, &self.model, &|_| true).chips;
+        let fits = |other: &Query| compile(other, &self.model, self.catalog.dialect).is_ok();
+        let chips = editable(query, &self.model, &fits).chips;
         for chip in &chips {
             assert!(chip.alternatives.len() <= MAX_ALTERNATIVES);
             let labels: HashSet<&str> = chip.alternatives.iter().map(|other| other.label.as_str()).collect();
@@ -91,10 +95,10 @@ impl Sample {
 
 #[tokio::test]
 async fn every_alternative_to_our_own_questions_can_be_asked() {
-    for inferred in [false, true] {
-        let sample = sample(inferred).await;
+    for (schema, inferred) in ALL {
+        let sample = sample(schema, inferred).await;
         let queries = sample.queries();
-        assert!(queries.len() > 20, "{}", queries.len());
+        assert!(queries.len() > 15, "{}", queries.len());
         let offered: usize =
             queries.iter().flat_map(|query| sample.offered(query)).map(|chip| chip.alternatives.len()).sum();
         assert!(offered > queries.len() * 5, "{offered} alternatives to {} queries", queries.len());
@@ -103,7 +107,7 @@ async fn every_alternative_to_our_own_questions_can_be_asked() {
 
 #[tokio::test]
 async fn the_parts_of_a_reading_offer_what_a_person_would_look_for() {
-    let sample = sample(false).await;
+    let sample = sample(Schema::Sample, false).await;
     let Plan::Answer(reading) = sample.plan("Number of flights per month from JFK in 2013") else {
         panic!("not answered");
     };
@@ -119,8 +123,8 @@ async fn the_parts_of_a_reading_offer_what_a_person_would_look_for() {
 
 #[tokio::test]
 async fn what_a_refusal_suggests_can_be_answered() {
-    for inferred in [false, true] {
-        let sample = sample(inferred).await;
+    for (schema, inferred) in ALL {
+        let sample = sample(schema, inferred).await;
         let Plan::Refuse { suggestions, .. } = sample.plan("How melancholic were the zeppelins?") else {
             panic!("not refused");
         };
@@ -135,7 +139,7 @@ async fn what_a_refusal_suggests_can_be_answered() {
 
 #[tokio::test]
 async fn walks_along_alternatives_never_leave_what_can_be_asked() {
-    let sample = sample(false).await;
+    let sample = sample(Schema::Sample, false).await;
     let queries = sample.queries();
     let steps = prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..5);
     let config = ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() };

@@ -16,6 +16,7 @@ use pilothouse_domain::catalog::Dialect;
 use pilothouse_domain::compare::same_rows;
 use pilothouse_warehouse::semantic::{compile, yaml};
 use serde_json::Value;
+use support::Schema;
 
 /// Part of our own questions that must be answered right, in percent.
 const MIN_RIGHT_PERCENT: usize = 96;
@@ -30,27 +31,24 @@ struct Score {
 
 #[tokio::test]
 async fn our_own_questions_are_answered() {
-    let folder = support::sample_folder();
-    let context = support::open(&folder.join("data")).await;
-    let catalog = support::catalog(&context).await;
-    let overlay = std::fs::read_to_string(folder.join("semantic.yaml")).expect("model");
-    let model = Arc::new(yaml::read(&overlay, &catalog).expect("model fits the tables"));
-    let planner = Planner::new(model.clone());
-    let file = std::env::var("EVAL_FILE")
-        .unwrap_or_else(|_| folder.join("../eval/own.jsonl").to_str().expect("path").to_owned());
-    let lines = std::fs::read_to_string(file).expect("questions");
-    let mut score = Score::default();
-    for line in lines.lines().filter(|line| !line.trim().is_empty()) {
-        let gold: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        let question = gold["question"].as_str().expect("question");
-        let plan = planner.plan(question, &Context { today: date(2026, 1, 15), previous: None });
-        said_in_words(&planner, question, &plan);
-        judge(&gold, question, &plan, &model, &context, &mut score).await;
+    for schema in Schema::ALL {
+        let context = support::open(&schema.data()).await;
+        let catalog = support::catalog(&context).await;
+        let model = Arc::new(yaml::read(&schema.model(), &catalog).expect("model fits the tables"));
+        let planner = Planner::new(model.clone());
+        let mut score = Score::default();
+        for line in schema.questions().lines().filter(|line| !line.trim().is_empty()) {
+            let gold: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            let question = gold["question"].as_str().expect("question");
+            let plan = planner.plan(question, &Context { today: date(2026, 1, 15), previous: None });
+            said_in_words(&planner, question, &plan);
+            judge(&gold, question, &plan, &model, &context, &mut score).await;
+        }
+        let total = score.right + score.asked + score.refused + score.wrong;
+        println!("{schema:?}: {score:?} of {total}");
+        assert!(score.right * 100 >= total * MIN_RIGHT_PERCENT, "{schema:?}: {score:?} of {total}");
+        assert_eq!(score.wrong, 0, "{schema:?}: {score:?} of {total}");
     }
-    let total = score.right + score.asked + score.refused + score.wrong;
-    println!("{score:?} of {total}");
-    assert!(score.right * 100 >= total * MIN_RIGHT_PERCENT, "{score:?} of {total}");
-    assert_eq!(score.wrong, 0, "{score:?} of {total}");
 }
 
 /// Each choice of a question asked back can be typed by hand, and then means just that.

@@ -1,14 +1,11 @@
-//! `bench http`: what a newcomer feels. The cost of a request, the start, the memory, an answer, and how many
-//! questions are answered rightly without a model.
+//! `bench http`: what a newcomer feels. The cost of a request, the start, the memory, an answer.
 
-use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde_json::Value;
 
-use super::server::{Installation, Server, binary, repository};
+use super::server::{Installation, Server, binary};
 use super::{Figure, Options, Values, median};
 
 const HEALTH: &str = "CPU per GET /health";
@@ -17,13 +14,9 @@ const MEMORY: &str = "idle memory with the sample data registered";
 const ASK: &str = "ask on the flights, request to answer";
 const START_POSTGRES: &str = "start to first 200, records in PostgreSQL";
 const ASK_POSTGRES: &str = "ask on the flights, records in PostgreSQL";
-const OWN: &str = "our half of the questions, right";
-const FROZEN_FIRST: &str = "frozen half, first run, right";
-const FROZEN_FIRST_WRONG: &str = "frozen half, first run, wrong";
-const FROZEN_NOW: &str = "frozen half, now, right";
 
 /// The figures of this benchmark.
-pub const FIGURES: [Figure; 10] = [
+pub const FIGURES: [Figure; 6] = [
     Figure {
         what: HEALTH,
         unit: "us",
@@ -36,10 +29,6 @@ pub const FIGURES: [Figure; 10] = [
     Figure { what: ASK, unit: "ms", against: 150.0, bar: "under 150 ms", holds: |v| v < 150.0 },
     Figure { what: START_POSTGRES, unit: "ms", against: 200.0, bar: "under 200 ms", holds: |v| v < 200.0 },
     Figure { what: ASK_POSTGRES, unit: "ms", against: 150.0, bar: "under 150 ms", holds: |v| v < 150.0 },
-    Figure { what: OWN, unit: "%", against: 85.0, bar: "at least 85 %", holds: |v| v >= 85.0 },
-    Figure { what: FROZEN_FIRST, unit: "%", against: 60.0, bar: "at least 60 %", holds: |v| v >= 60.0 },
-    Figure { what: FROZEN_FIRST_WRONG, unit: "questions", against: 2.0, bar: "at most 2", holds: |v| v <= 2.0 },
-    Figure { what: FROZEN_NOW, unit: "%", against: 60.0, bar: "at least 60 %", holds: |v| v >= 60.0 },
 ];
 
 /// How long the machine is left alone before memory is read.
@@ -52,7 +41,6 @@ const ANSWER: &str = "24,951";
 /// Measures all of it.
 pub fn measure(options: &Options, values: &mut Values) -> Result<()> {
     let binary = binary()?;
-    questions(&binary, values)?;
     let installation =
         Installation { binary: &binary, data: tempfile::tempdir()?, database: None, keeps_results: false };
     let server = started(&installation, options, values, START)?;
@@ -136,44 +124,4 @@ pub fn asked(server: &Server, times: u32) -> Result<Vec<f64>> {
         }
     }
     Ok(elapsed)
-}
-
-/// Both halves of the questions, and the recorded first run of the frozen half.
-fn questions(binary: &Path, values: &mut Values) -> Result<()> {
-    let eval = repository().join("eval");
-    let own = evaluate(binary, &eval.join("own.jsonl"))?;
-    values.insert(OWN, number(&own, "right_percent")?);
-    let now = evaluate(binary, &eval.join("frozen.jsonl"))?;
-    values.insert(FROZEN_NOW, number(&now, "right_percent")?);
-    let first = std::fs::read_to_string(eval.join("first-run.json")).context("eval/first-run.json")?;
-    let first: Value = serde_json::from_str(&first)?;
-    values.insert(FROZEN_FIRST, number(&first, "right_percent")?);
-    values.insert(FROZEN_FIRST_WRONG, number(&first, "wrong")?);
-    for (name, result) in [("own", &own), ("frozen", &now)] {
-        let wrong = result["results"].as_array().into_iter().flatten().filter(|one| one["outcome"] == "wrong");
-        for one in wrong {
-            crate::report(&format!("wrong ({name}): {}", one["question"].as_str().unwrap_or("")));
-        }
-    }
-    Ok(())
-}
-
-fn evaluate(binary: &Path, questions: &Path) -> Result<Value> {
-    let sample = repository().join("sample");
-    let output = Command::new(binary)
-        .args(["--json", "eval", "--data"])
-        .arg(sample.join("data"))
-        .arg("--questions")
-        .arg(questions)
-        .arg("--semantic")
-        .arg(sample.join("semantic.yaml"))
-        .output()?;
-    if !output.status.success() {
-        bail!("eval failed: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    Ok(serde_json::from_slice(&output.stdout)?)
-}
-
-fn number(value: &Value, key: &str) -> Result<f64> {
-    value[key].as_f64().with_context(|| format!("no {key}"))
 }

@@ -1,6 +1,7 @@
 //! Benchmarks: each has a fixed list of figures with a bar for each. A figure that was not measured counts as failed.
 
 pub mod engine;
+pub mod eval;
 pub mod http;
 mod processes;
 pub mod query;

@@ -258,7 +258,10 @@ impl Planner {
             (many, None) => (many.iter())
                 .filter_map(|way| {
                     let via = way.iter().find(|join| self.has_role(**join)).or(way.first()).copied()?;
-                    Some((Place { via: Some(via), ..place }, HOP_COST * way.len() as u32 + u32::from(self.has_role(via))))
+                    Some((
+                        Place { via: Some(via), ..place },
+                        HOP_COST * way.len() as u32 + u32::from(self.has_role(via)),
+                    ))
                 })
                 .collect(),
         }

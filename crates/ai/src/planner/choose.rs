@@ -56,7 +56,7 @@ impl Planner {
     }
 
     fn answer(&self, query: Query, corrections: Vec<(String, String)>) -> Plan {
-        Plan::Answer(Reading { understanding: explain(&query, &self.model), query, corrections })
+        Plan::Answer(Box::new(Reading { understanding: explain(&query, &self.model), query, corrections }))
     }
 
     /// The cheapest readings.

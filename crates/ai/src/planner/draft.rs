@@ -120,6 +120,8 @@ pub(crate) struct Draft {
     /// From one period to the next; or from the same one a year before.
     pub growth: Option<Growth>,
     pub why: bool,
+    /// The unit that the number is asked for in.
+    pub unit: Option<String>,
     /// The order that was asked for.
     pub sorted: Option<Direction>,
     /// The time that periods are about, where one was named apart from them.

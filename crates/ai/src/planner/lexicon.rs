@@ -136,6 +136,11 @@ impl Lexicon {
         self.exact.get(lower).is_some_and(|entries| entries.iter().any(|entry| entry.cost == 0))
     }
 
+    /// Whether the word is in any phrase of the model.
+    pub fn has_word(&self, word: &str) -> bool {
+        self.vocabulary.contains(word)
+    }
+
     /// Whether the phrase is only a part of what people call something.
     pub fn is_weak(&self, lower: &str, stemmed: &str) -> bool {
         let mut found = self.exact.get(lower).into_iter().chain(self.stems.get(stemmed)).flatten().peekable();
@@ -165,6 +170,9 @@ impl Lexicon {
                 self.add(&format!("{role} {one}"), Meaning::Dataset { at, via: Some(join) }, 1);
                 for (index, field) in dataset.fields.iter().enumerate() {
                     let meaning = Meaning::Field(Place { dataset: at, field: index, via: Some(join) });
+                    // An employee region is the seller region of a seller.
+                    let bare = field.label.strip_prefix(&format!("{one} ")).unwrap_or(&field.label);
+                    self.add(&format!("{role} {bare}"), meaning.clone(), 0);
                     self.add(&format!("{role} {}", field.label), meaning.clone(), 0);
                     self.add(&format!("{role} {one} {}", field.label), meaning, 0);
                 }
@@ -187,6 +195,11 @@ impl Lexicon {
                 // What a column is called in the table counts less than what people call it.
                 let technical = *phrase != field.label && !field.synonyms.contains(phrase);
                 let cost = u8::from(technical || self.owners.contains(phrase) || field.data_type == DataType::Boolean);
+                // `ordered` is when, `orders` are not.
+                if field.kind == FieldKind::Time && !phrase.contains(' ') && phrase.ends_with("ed") {
+                    self.add_exactly(phrase, meaning.clone());
+                    continue;
+                }
                 self.add(phrase, meaning.clone(), cost);
                 if phrase.len() > 3 {
                     self.add(&plural(phrase), meaning.clone(), cost);

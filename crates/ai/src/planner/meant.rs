@@ -20,7 +20,7 @@ impl Planner {
         let at = at.or_else(|| choices.iter().position(|choice| same(&choice.label, meant)))?;
         let query = choices.into_iter().nth(at)?.query;
         let understanding = explain(&query, &self.model);
-        Some(Plan::Answer(Reading { query, understanding, corrections: Vec::new() }))
+        Some(Plan::Answer(Box::new(Reading { query, understanding, corrections: Vec::new() })))
     }
 }
 

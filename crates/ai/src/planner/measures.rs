@@ -88,9 +88,7 @@ impl<'a> Measures<'a> {
                 let aggregate = self.field(*place).default_aggregate.unwrap_or(Aggregate::Sum);
                 return self.of(&Spec::Aggregate(aggregate, *place));
             }
-            Spec::Metric(at) => {
-                self.model.metrics.get(*at)?.measure.clone()
-            }
+            Spec::Metric(at) => self.model.metrics.get(*at)?.measure.clone(),
         }])
     }
 

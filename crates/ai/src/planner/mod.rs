@@ -77,7 +77,7 @@ pub struct Choice {
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Plan {
     /// It has one reading.
-    Answer(Reading),
+    Answer(Box<Reading>),
     /// It has several: ask back.
     Clarify {
         /// What to ask.
@@ -123,7 +123,7 @@ impl Planner {
 
     /// The plan for a question that says nothing about which of its readings is meant.
     fn open(&self, question: &str, context: &Context<'_>) -> Plan {
-        let question = question.trim();
+        let question = self.without_preamble(question.trim());
         if question.len() > MAX_QUESTION_BYTES {
             return self.refuse(vec![format!("A question has at most {MAX_QUESTION_BYTES} bytes.")], Vec::new());
         }
@@ -139,6 +139,23 @@ impl Planner {
         self.choose(question, &items, corrections, context)
     }
 
+    /// `I need one figure for the board: how many …?` without what leads it in. What names anything of the model stays.
+    fn without_preamble<'a>(&self, question: &'a str) -> &'a str {
+        const ENDS: [&str; 7] = [
+            ": ",
+            "would like to know ",
+            "want to know ",
+            "need to know ",
+            "like to know ",
+            "tell me ",
+            "let me know ",
+        ];
+        let end = ENDS.iter().filter_map(|end| Some(question.to_ascii_lowercase().find(end)? + end.len())).min();
+        let Some((head, rest)) = end.and_then(|end| question.split_at_checked(end)) else { return question };
+        let says = |token: &Token| token.kind != Kind::Word || self.lexicon.knows(&token.lower, &token.stem);
+        if rest.trim().is_empty() || token::tokens(head).iter().any(says) { question } else { rest }
+    }
+
     fn items(&self, mut tokens: Vec<Token>, today: Date) -> Vec<Tagged> {
         self.elide(&mut tokens);
         tag::tag(&tokens, &self.lexicon, today)
@@ -151,7 +168,8 @@ impl Planner {
             if self.lexicon.knows(&token.lower, &token.stem) {
                 continue;
             }
-            if let Some(known) = self.lexicon.respell(&token.lower) {
+            let whole = words::whole(&token.lower).filter(|whole| self.lexicon.has_word(whole));
+            if let Some(known) = whole.or_else(|| self.lexicon.respell(&token.lower)) {
                 corrections.push((token.text.clone(), known.to_owned()));
                 token.stem = stem::stem(known);
                 token.lower = known.to_owned();

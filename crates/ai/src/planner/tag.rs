@@ -2,12 +2,12 @@
 //! wins; every reading of it is kept.
 
 use jiff::civil::Date;
-use pilothouse_domain::semantic::Compare;
+use pilothouse_domain::semantic::{Compare, Direction};
 
 use super::dates::{self, Period};
 use super::lexicon::{Entry, Lexicon, MAX_PHRASE};
 use super::token::{Kind, Token};
-use super::words::{self, Prep, Word};
+use super::words::{self, About, Prep, Superlative, Word};
 
 /// The unit of `more than once`.
 pub(crate) const TIMES: &str = "times";
@@ -75,6 +75,7 @@ pub(crate) fn tag(tokens: &[Token], lexicon: &Lexicon, today: Date) -> Vec<Tagge
         }
     }
     owned(&mut out, lexicon);
+    first_few(&mut out);
     told(&mut out);
     if out.iter().any(|item| matches!(item.item, Item::Word(Word::Change | Word::Why))) {
         one_and_the_other(&mut out);
@@ -91,12 +92,23 @@ fn one_and_the_other(items: &mut [Tagged]) {
     }
 }
 
+/// `… and give me the first four` at the end asks for the top ones.
+fn first_few(items: &mut [Tagged]) {
+    let last = items.iter().rposition(|item| !matches!(item.item, Item::Word(Word::Skip)));
+    let Some(at) = last.filter(|at| matches!(items[*at].item, Item::Number(_))).and_then(|at| at.checked_sub(1)) else {
+        return;
+    };
+    if matches!(items[at].item, Item::Word(Word::Sup(Superlative { about: About::Time, .. }))) {
+        items[at].item = Item::Word(Word::Top(Direction::Descending));
+    }
+}
+
 /// `the region of the owner` is the owner region, where that is called so.
 fn owned(items: &mut Vec<Tagged>, lexicon: &Lexicon) {
     let mut at = 0;
     while at + 2 < items.len() {
         let small = |item: &Tagged| matches!(item.item, Item::Word(Word::Skip));
-        let of = |item: &Tagged| matches!(item.item, Item::Word(Word::Prep(Prep::Other))) && item.text.to_lowercase() == "of";
+        let of = |item: &Tagged| ["of", "of the"].contains(&item.text.to_lowercase().as_str());
         let end = at + 2 + items[at + 2..].iter().take_while(|item| small(item)).count();
         let two = matches!(items[at].item, Item::Noun(_)) && of(&items[at + 1]);
         if let Some(owner) = items.get(end).filter(|item| two && matches!(item.item, Item::Noun(_))) {
@@ -124,7 +136,9 @@ fn told(items: &mut [Tagged]) {
 
 /// Whether the question asks how one thing differs from another.
 fn asks_for_change(tokens: &[Token]) -> bool {
-    let said = |token: &Token| matches!(words::word(&token.lower), Some(Word::Change | Word::Compare | Word::Why | Word::Growth { .. }));
+    let said = |token: &Token| {
+        matches!(words::word(&token.lower), Some(Word::Change | Word::Compare | Word::Why | Word::Growth { .. }))
+    };
     tokens.iter().any(said)
 }
 
@@ -171,7 +185,8 @@ fn phrase(tokens: &[Token], atoms: &[Atom], at: usize, lexicon: &Lexicon, out: &
         // `account` is a noun where there are accounts, and `paid` where that is a status.
         let noun = parts.first().is_some_and(|first| lexicon.is_name(&first.lower));
         let grammar = grammar.filter(|word| *word != Word::Verb || !noun);
-        let weak = grammar.is_some() && lexicon.is_weak(&lower, &stemmed);
+        let beside = out.last().is_some_and(|item| matches!(item.item, Item::Noun(_)));
+        let weak = grammar.is_some() && !beside && lexicon.is_weak(&lower, &stemmed);
         let reserved = weak || grammar.is_some_and(is_reserved);
         if !reserved && let Some(entries) = lexicon.find(&lower, &stemmed, &written) {
             let plural = lower.ends_with('s') && !lower.ends_with("ss");

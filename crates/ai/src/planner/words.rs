@@ -50,7 +50,9 @@ pub(crate) enum Word {
     Exists,
     Aggregate(Aggregate),
     Distinct,
-    Share { fraction: bool },
+    Share {
+        fraction: bool,
+    },
     Rate,
     By,
     Each,
@@ -76,8 +78,12 @@ pub(crate) enum Word {
     /// By how much a number differs: `change`, `difference`, `grew`.
     Change,
     /// From one period to the next; with `year`, from the same period a year before.
-    Growth { year: bool },
+    Growth {
+        year: bool,
+    },
     Why,
+    /// `in minutes`.
+    InUnit,
     /// `largest first`.
     Sorted(Direction),
     /// After what is meant: `void invoices excluded`.
@@ -91,7 +97,9 @@ pub(crate) enum Word {
     /// `ratio of X to Y`.
     RatioOf,
     /// `X divided by Y`, `X as a percentage of Y`.
-    Over { percent: bool },
+    Over {
+        percent: bool,
+    },
     Than,
     Combined,
     Vague,
@@ -111,7 +119,7 @@ const RAIN: &[&str] = &["precipitation", "rain", "rainfall"];
 const HUMID: &[&str] = &["humidity"];
 const AGE: &[&str] = &["age"];
 const DELAY: &[&str] = &["delay", "lateness"];
-const SOLD: &[&str] = &["quantity", "units", "revenue", "sales"];
+const SOLD: &[&str] = &["quantity", "units", "revenue", "sales", "amount"];
 const POPULATION: &[&str] = &["population"];
 
 const fn hint(direction: Direction, words: &'static [&'static str]) -> Word {
@@ -128,6 +136,25 @@ pub(crate) const MAX_PHRASE: usize = 5;
 /// The word of the grammar that `phrase` (in lower case, single spaces) is.
 pub(crate) fn word(phrase: &str) -> Option<Word> {
     TABLE.get(phrase).copied()
+}
+
+/// What a shortened word stands for.
+pub(crate) fn whole(short: &str) -> Option<&'static str> {
+    const SHORT: [(&str, &str); 12] = [
+        ("rev", "revenue"),
+        ("qty", "quantity"),
+        ("amt", "amount"),
+        ("dept", "department"),
+        ("cust", "customer"),
+        ("inv", "invoice"),
+        ("acct", "account"),
+        ("prod", "product"),
+        ("cat", "category"),
+        ("mgr", "manager"),
+        ("dest", "destination"),
+        ("temp", "temperature"),
+    ];
+    SHORT.iter().find(|(known, _)| *known == short).map(|(_, whole)| *whole)
 }
 
 /// Whether `single` is, or is part of, a phrase of the grammar: such a word is never taken for a spelling mistake.
@@ -242,7 +269,7 @@ const ENTRIES: &[(&str, Word)] = &[
     ("vs|versus|compared to|compared with|against|as opposed to|and versus", Word::Versus),
     ("compare|comparison of|comparison between|compare the|comparing|compare between", Word::Compare),
     (
-        "is|are|was|were|be|been|being|had|has|have|having|do|does|did|done|made|make|makes|went|go|goes|came|come|comes|got|get|gets|took|take|takes|will|would|can|could|paid|pay|pays|paying|occurred|occur|occurs|happened|happen|happens|contain|contains|include|includes|seen|saw|see|recorded there|experience|experienced|receive|received|there|account for|accounts for|accounted for|make up|makes up|made up|represent|represents|account|used|use|uses|using|belong|belongs|belonging|fall|falls|fell|offer|offers|serve|serves|served|cover|covers|covered|earn|earned|earns|generate|generated|generates|bring in|brought in|brings in|bring|brought|yield|yielded|produced|operate|operated|operates|run|runs|ran|end up|ended up|result|resulted|held|hold|holds|currently|ever|actually|placed there|located|based|situated|live|lives|living|need|needs|needed|reach|reached|reaches|carry|carried|carries|observed|measured|reported|report|registered there|get to|exist|exists|existed|appear|appears|appeared|stand|stands|placed|place|places|submitted|issued|completed there|bring about|am|work|works|want|wanted|comprise|comprises|consist of|consists of|constitute|constitutes|involve|involves|involved|comprised",
+        "is|are|was|were|be|been|being|had|has|have|having|do|does|did|done|made|make|makes|went|go|goes|came|come|comes|got|get|gets|took|take|takes|will|would|can|could|paid|pay|pays|paying|occurred|occur|occurs|happened|happen|happens|contain|contains|include|includes|seen|saw|see|recorded there|experience|experienced|receive|received|there|account for|accounts for|accounted for|make up|makes up|made up|represent|represents|account|used|use|uses|using|belong|belongs|belonging|fall|falls|fell|offer|offers|serve|serves|served|cover|covers|covered|earn|earned|earns|generate|generated|generates|bring in|brought in|brings in|bring|brought|yield|yielded|produced|operate|operated|operates|run|runs|ran|end up|ended up|result|resulted|held|hold|holds|currently|ever|actually|placed there|located|based|situated|live|lives|living|lie|lies|lying|need|needs|needed|reach|reached|reaches|carry|carried|carries|observed|measured|reported|report|registered there|get to|exist|exists|existed|appear|appears|appeared|stand|stands|placed|place|places|submitted|issued|completed there|bring about|am|work|works|want|wanted|comprise|comprises|consist of|consists of|constitute|constitutes|involve|involves|involved|comprised",
         Word::Verb,
     ),
     ("that|who have|which have|which has|that have|that has|that had|who had|whose|where|whom|with", Word::That),
@@ -255,7 +282,7 @@ const ENTRIES: &[(&str, Word)] = &[
         Word::Prep(Prep::To),
     ),
     (
-        "of|in|on|at|for|via|through|within|during|by the|out|off|about|throughout|inside|among|amongst|with the|as|amid|around",
+        "of|in|on|at|for|via|through|within|during|out|off|about|throughout|inside|among|amongst|with the|as|amid|around",
         Word::Prep(Prep::Other),
     ),
     (
@@ -296,6 +323,10 @@ const ENTRIES: &[(&str, Word)] = &[
     ),
     ("excluded|left out|aside|not counted|not included|leaving out|taken out|set aside", Word::Excluded),
     ("going by|based on|judged by|counted by|dated by|by their|using the", Word::GoingBy),
+    (
+        "in minutes|in hours|in seconds|in miles|in feet|in dollars|in usd|in pounds|in gbp|in euros|in eur|in pieces|in days|in units|measured in minutes|measured in miles",
+        Word::InUnit,
+    ),
     ("ratio of|ratio between|the ratio of|the ratio between|ratio", Word::RatioOf),
     ("divided by the|over the number of|relative to", Word::Over { percent: false }),
     (

@@ -21,6 +21,7 @@ fn field(name: &str, kind: FieldKind, data_type: DataType) -> Field {
         range: None,
         calendar: None,
         nullable: false,
+        days: None,
         same_as: None,
     }
 }

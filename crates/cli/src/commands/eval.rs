@@ -58,12 +58,22 @@ fn report(judged: &[Judged]) -> Outcome {
         "{right} right ({percent:.1} %), {asked} asked back, {refused} refused, {wrong} wrong, of {} questions",
         judged.len()
     );
+    let right_of = |wanted: fn(&Judged) -> bool| {
+        let those = judged.iter().filter(|one| wanted(one));
+        (those.clone().filter(|one| one.outcome == Ended::Right).count(), those.count())
+    };
+    let (answerable, answered) = (right_of(|one| one.answerable), right_of(|one| one.answered));
+    let unanswerable = judged.iter().filter(|one| !one.answerable);
+    let declined = unanswerable.clone().filter(|one| !one.answered).count();
     let text = listed.chain([counts]).collect::<Vec<_>>().join("\n");
     Outcome::ok(
         text,
         json!({
             "questions": judged.len(), "right": right, "asked_back": asked, "refused": refused, "wrong": wrong,
             "right_percent": percent, "results": judged,
+            "answerable": answerable.1, "answerable_right": answerable.0,
+            "answered": answered.1, "answered_right": answered.0,
+            "unanswerable": unanswerable.count(), "unanswerable_declined": declined,
         }),
     )
 }

@@ -13,6 +13,7 @@ pub(super) enum Part {
     Dataset,
     Measure(usize),
     Group(usize),
+    Drivers,
     /// The places of the conditions that are one.
     Filters(Range<usize>),
     Having(usize),
@@ -36,6 +37,10 @@ pub(super) fn parts(query: &Query, model: &Model) -> Vec<(Part, Chip)> {
     for (at, group) in query.groups.iter().enumerate() {
         let kind = if group.grain.is_some() { ChipKind::Grain } else { ChipKind::Dimension };
         parts.push((Part::Group(at), chip(kind, "By", group_text(group, model))));
+    }
+    if !query.drivers.is_empty() {
+        let fields: Vec<String> = query.drivers.iter().map(|field| field_text(field, model)).collect();
+        parts.push((Part::Drivers, chip(ChipKind::Dimension, "By", list(&fields))));
     }
     for (places, text) in conditions(&query.filters, model) {
         let timed = query.filters[places.clone()].iter().all(|filter| is_period(filter, model));
@@ -70,6 +75,9 @@ fn sentence(query: &Query, model: &Model, parts: &[(Part, Chip)]) -> String {
     } else {
         list(&said(|part| matches!(part, Part::Measure(_))))
     };
+    for drivers in said(|part| matches!(part, Part::Drivers)) {
+        text = format!("what moved the {text} most, by {drivers}");
+    }
     if !groups.is_empty() && !query.count_groups {
         text = format!("{text} by {}", list(&groups));
     }

@@ -166,6 +166,9 @@ pub struct Field {
     /// Whether it can be without a value.
     #[serde(default)]
     pub nullable: bool,
+    /// Instead of a column: the days from one time of the row to another, each a field of the same dataset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<(String, String)>,
     /// The field of another dataset that means the same and holds the same values, where no join says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_as: Option<FieldRef>,

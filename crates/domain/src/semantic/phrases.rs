@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use super::span::Span;
-use super::{Aggregate, Calculation, Compare, FieldRef, Filter, Grain, Group, Measure, Metric, Model, Scalar, singular};
+use super::{
+    Aggregate, Calculation, Compare, FieldRef, Filter, Grain, Group, Measure, Metric, Model, Scalar, singular,
+};
 use crate::format::{self, MONTHS};
 
 /// Labels that say nothing without the rows they belong to.

@@ -41,17 +41,14 @@ pub fn result_columns(query: &Query, model: &Model) -> Vec<ResultColumn> {
 
 /// Which field, which of its values, and what the number was, is, and changed by.
 fn drivers(query: &Query, model: &Model) -> Vec<ResultColumn> {
-    let (data_type, unit, _) = query.measures.first().map_or((DataType::Number, None, ColumnRole::Measure), |measure| {
-        measure.parts().first().map_or_else(|| of_measure(measure, model), |part| of_measure(part, model))
-    });
+    let (data_type, unit, _) =
+        query.measures.first().map_or((DataType::Number, None, ColumnRole::Measure), |measure| {
+            measure.parts().first().map_or_else(|| of_measure(measure, model), |part| of_measure(part, model))
+        });
     let columns = compile::column_names(query, model).into_iter().enumerate().map(|(at, name)| match at {
-        0 | 1 => ResultColumn {
-            name,
-            data_type: DataType::String,
-            unit: None,
-            role: ColumnRole::Dimension,
-            grain: None,
-        },
+        0 | 1 => {
+            ResultColumn { name, data_type: DataType::String, unit: None, role: ColumnRole::Dimension, grain: None }
+        }
         _ => ResultColumn { name, data_type, unit: unit.clone(), role: ColumnRole::Measure, grain: None },
     });
     columns.collect()

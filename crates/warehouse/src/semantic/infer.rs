@@ -144,6 +144,7 @@ fn field(table: &Table, column: &Column) -> Field {
         range: column.min.clone().zip(column.max.clone()).filter(|_| column.data_type != DataType::String),
         calendar,
         nullable: column.nullable,
+        days: None,
         same_as: None,
     }
 }

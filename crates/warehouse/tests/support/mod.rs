@@ -16,6 +16,37 @@ pub fn sample_folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sample")
 }
 
+/// Tables with a curated model and questions of our own.
+#[derive(Debug, Clone, Copy)]
+pub enum Schema {
+    Sample,
+    Wholesale,
+}
+
+impl Schema {
+    pub const ALL: [Self; 2] = [Self::Sample, Self::Wholesale];
+
+    pub fn data(self) -> std::path::PathBuf {
+        self.file(["data", "../eval/wholesale/data"])
+    }
+
+    pub fn model(self) -> String {
+        std::fs::read_to_string(self.file(["semantic.yaml", "../eval/wholesale/semantic.yaml"])).expect("model")
+    }
+
+    /// Our own questions, a JSON object a line.
+    pub fn questions(self) -> String {
+        std::fs::read_to_string(self.file(["../eval/own.jsonl", "../eval/wholesale/own.jsonl"])).expect("questions")
+    }
+
+    fn file(self, [sample, wholesale]: [&str; 2]) -> std::path::PathBuf {
+        sample_folder().join(match self {
+            Self::Sample => sample,
+            Self::Wholesale => wholesale,
+        })
+    }
+}
+
 /// Every Parquet file of `folder` as a table.
 pub async fn open(folder: &Path) -> SessionContext {
     let context = SessionContext::new();

@@ -34,15 +34,8 @@ pub(crate) fn period(tokens: &[Token], at: usize, today: Date) -> Option<(Period
 }
 
 /// What stands between two periods that are held against each other, and between two that may be.
-const AGAINST: [&[&str]; 7] = [
-    &["compared", "to"],
-    &["compared", "with"],
-    &["relative", "to"],
-    &["against"],
-    &["versus"],
-    &["vs"],
-    &["than"],
-];
+const AGAINST: [&[&str]; 7] =
+    [&["compared", "to"], &["compared", "with"], &["relative", "to"], &["against"], &["versus"], &["vs"], &["than"]];
 const BESIDE: [&[&str]; 5] = [&["over"], &["and"], &["to"], &["with"], &["on"]];
 
 /// Two periods held against each other, the earlier first, and how many tokens say it: `in March 2025 compared with March
@@ -116,6 +109,9 @@ fn between(tokens: &[Token], at: usize) -> Option<(Period, usize)> {
     {
         return Some((Period::Clock { op: Compare::Ge, low: *low, high: Some(*high) }, start + 3 - at));
     }
+    if let Some((period, end)) = days_of_one_month(tokens, start) {
+        return Some((period, end - at));
+    }
     let (a, used) = point(tokens, start)?;
     let mid = start + used;
     let joined = match word(tokens, mid) {
@@ -126,9 +122,25 @@ fn between(tokens: &[Token], at: usize) -> Option<(Period, usize)> {
     if !joined {
         return None;
     }
-    // `between 4 and 10 July` and `from July 4 to 10` are left to a clarifying refusal.
+    // `from July 4 to 10` is left to a clarifying refusal.
     let (b, more) = point(tokens, mid + 1)?;
     Some((span(first(a), after(b))?, mid + 1 + more - at))
+}
+
+/// `1 to 7 November 2025`, and where it ends.
+fn days_of_one_month(tokens: &[Token], at: usize) -> Option<(Period, usize)> {
+    let number = tokens.get(at)?.number().filter(|n| n.fract() == 0.0 && (1.0..=31.0).contains(n))?;
+    if !["to", "and", "through", "until", "till"].contains(&word(tokens, at + 1)) {
+        return None;
+    }
+    let (last, used) = point(tokens, at + 2)?;
+    let first_day = number as i8;
+    let opening = match last {
+        Point::Day(date) => Point::Day(Date::new(date.year(), date.month(), first_day).ok()?),
+        Point::YearlessDay(month, _) => Point::YearlessDay(month, first_day),
+        _ => return None,
+    };
+    Some((span(first(opening), after(last))?, at + 2 + used))
 }
 
 /// `before X`, `after X`, `since X`, `until X`, `by the end of`.
@@ -267,12 +279,17 @@ fn weekdays(tokens: &[Token], start: usize) -> Option<(Period, usize)> {
 
 /// `in 2013`, `in February`, `on 4 July`, `in Q2 2024`, `the second half of 2024`.
 fn plain(tokens: &[Token], start: usize) -> Option<(Period, usize)> {
-    let lead = ["in", "on", "during", "of", "for", "from", "throughout", "through", "across", "within", "over", "at", "as"]
-        .contains(&word(tokens, start));
+    let lead =
+        ["in", "on", "during", "of", "for", "from", "throughout", "through", "across", "within", "over", "at", "as"]
+            .contains(&word(tokens, start));
     let at = start + usize::from(lead);
     let at = skip_the(tokens, at);
-    let at = if ["month", "year"].contains(&word(tokens, at)) && word(tokens, at + 1) == "of" { at + 2 } else { at };
-    let at = if word(tokens, at) == "year" && year(tokens, at + 1).is_some() { at + 1 } else { at };
+    // `the month of May` and `the year 2024` are the month and the year, `each month of 2024` is not.
+    let named = at + 1 + usize::from(word(tokens, at + 1) == "of");
+    let at = match (word(tokens, at), point(tokens, named)) {
+        ("month", Some((Point::Month(..) | Point::YearlessMonth(_), _))) | ("year", Some((Point::Year(_), _))) => named,
+        _ => at,
+    };
     if part_of_year(tokens, at).is_some() {
         return part(tokens, at).map(|(period, end)| (period, end - start));
     }
@@ -283,16 +300,18 @@ fn plain(tokens: &[Token], start: usize) -> Option<(Period, usize)> {
     Some((span(first(a), after(a))?, at + used - start))
 }
 
-/// A bare number is a year after a comma or a month's word, or at the end of a question.
+/// A bare number is a year unless something is counted.
 fn year_alone(tokens: &[Token], at: usize) -> bool {
     let before = at.checked_sub(1).map_or("", |b| tokens[b].lower.as_str());
     let after = tokens.get(at + 1).map_or("", |t| t.lower.as_str());
-    let counted = ["than", "least", "most", "over", "under", "above", "below", "top", "exactly", "between"];
-    !counted.contains(&before)
-        && (at + 1 == tokens.len()
-            || ["and", "or", "by", "per", "for", "grouped", "split", ",", "vs", "versus"].contains(&after)
-            || at == 0
-            || ["year", ",", "the", "our", "of"].contains(&before))
+    let value = tokens[at].number().map_or(0, |value| value as i64);
+    const COUNTS: [&str; 18] = [
+        "than", "least", "most", "over", "under", "above", "below", "top", "exactly", "between", "first", "last",
+        "bottom", "with", "have", "has", "had", "limit",
+    ];
+    let unit = ["or", "rows", "times", "percent", "miles", "minutes", "hours", "days", "feet", "pieces", "dollars"];
+    let year = before == "year" || after.is_empty() || (1990..=2035).contains(&value);
+    !COUNTS.contains(&before) && year && (!unit.contains(&after) || self::year(tokens, at + 2).is_some())
 }
 
 fn part_of_year(tokens: &[Token], at: usize) -> Option<(i8, i8, usize)> {

@@ -12,6 +12,12 @@ use crate::planner::filters::Clause;
 /// Most values shown of those that moved a number.
 const MAX_DRIVERS: u32 = 10;
 
+/// The rows compared with, and the rows compared.
+struct Sides {
+    from: Vec<Filter>,
+    to: Vec<Filter>,
+}
+
 impl Resolver<'_> {
     /// `shapes` with what they are held against.
     pub(super) fn compared(&self, shapes: Vec<Shape>, rest: &[Clause]) -> Result<Vec<Shape>, Misfit> {
@@ -51,17 +57,12 @@ impl Resolver<'_> {
     }
 
     /// Each period a row.
-    fn one_below_the_other(
-        &self,
-        shapes: &[Shape],
-        grain: Grain,
-        pairs: &[(Vec<Filter>, Vec<Filter>)],
-    ) -> Result<Vec<Shape>, Misfit> {
+    fn one_below_the_other(&self, shapes: &[Shape], grain: Grain, pairs: &[Sides]) -> Result<Vec<Shape>, Misfit> {
         let group = self.times().group(grain).ok_or(Misfit::Parts)?;
-        let with = |shape: &Shape, (from, to): &(Vec<Filter>, Vec<Filter>)| {
+        let with = |shape: &Shape, sides: &Sides| {
             let mut next = shape.clone();
             next.groups.push(group.clone());
-            let each = [from, to].map(|filters| Filter::All { of: filters.clone() });
+            let each = [&sides.from, &sides.to].map(|filters| Filter::All { of: filters.clone() });
             next.filters.push(Filter::Any { of: each.to_vec() });
             next
         };
@@ -75,7 +76,7 @@ impl Resolver<'_> {
     }
 
     /// What each of the two periods is on the rows; for `why` with one period, the one before it and it.
-    fn pairs(&self, rest: &[Clause]) -> Result<Vec<(Vec<Filter>, Vec<Filter>)>, Misfit> {
+    fn pairs(&self, rest: &[Clause]) -> Result<Vec<Sides>, Misfit> {
         let (periods, place) = match (&self.draft.compared, self.only_period(rest)) {
             (Some((periods, place)), _) => (periods.clone(), *place),
             (None, Some(period)) => ([before(&period).ok_or(Misfit::Parts)?, period], None),
@@ -87,7 +88,7 @@ impl Resolver<'_> {
         };
         let (from, to) = (read(&periods[0])?, read(&periods[1])?);
         // A period without a year is read in the same way on both sides.
-        Ok(from.into_iter().zip(to).collect())
+        Ok(from.into_iter().zip(to).map(|(from, to)| Sides { from, to }).collect())
     }
 
     fn only_period(&self, rest: &[Clause]) -> Option<Period> {
@@ -102,28 +103,34 @@ impl Resolver<'_> {
         }
     }
 
-    fn changes(&self, shapes: &[Shape], pairs: &[(Vec<Filter>, Vec<Filter>)]) -> Result<Vec<Shape>, Misfit> {
+    fn changes(&self, shapes: &[Shape], pairs: &[Sides]) -> Result<Vec<Shape>, Misfit> {
         let mut out = Vec::new();
         for shape in shapes {
             let [measure] = shape.measures.as_slice() else { return Err(Misfit::Parts) };
             let plain = shape.having.is_empty() && !shape.count_groups && shape.drivers.is_empty();
-            if !plain || matches!(measure.calculation, Calculation::ShareOfTotal { .. } | Calculation::AveragePer { .. }) {
+            if !plain
+                || matches!(measure.calculation, Calculation::ShareOfTotal { .. } | Calculation::AveragePer { .. })
+            {
                 return Err(Misfit::Parts);
             }
-            for (from, to) in pairs {
-                out.push(if self.draft.why { self.why(shape, measure, from, to)? } else { side_by_side(shape, measure, from, to) });
+            for sides in pairs {
+                out.push(if self.draft.why {
+                    self.why(shape, measure, sides)?
+                } else {
+                    side_by_side(shape, measure, sides)
+                });
             }
         }
         Ok(out)
     }
 
-    fn why(&self, shape: &Shape, measure: &Measure, from: &[Filter], to: &[Filter]) -> Result<Shape, Misfit> {
+    fn why(&self, shape: &Shape, measure: &Measure, sides: &Sides) -> Result<Shape, Misfit> {
         let asked: Vec<_> = shape.groups.iter().map(|group| group.field.clone()).collect();
         let drivers = if asked.is_empty() { self.model.drivers(measure) } else { asked };
         if drivers.is_empty() {
             return Err(Misfit::Parts);
         }
-        let change = change(measure, from, to, false);
+        let change = change(measure, sides, false);
         Ok(Shape { measures: vec![change], drivers, limit: Some(MAX_DRIVERS), ..Shape::default() })
     }
 
@@ -140,8 +147,11 @@ impl Resolver<'_> {
             }
             year &= shape.groups.iter().all(|group| group.grain != Some(Grain::Year));
             let [measure] = shape.measures.as_slice() else { return Err(Misfit::Parts) };
-            let plain = shape.having.is_empty() && !shape.count_groups && shape.limit.is_none() && shape.order.is_empty();
-            if !plain || matches!(measure.calculation, Calculation::ShareOfTotal { .. } | Calculation::AveragePer { .. }) {
+            let plain =
+                shape.having.is_empty() && !shape.count_groups && shape.limit.is_none() && shape.order.is_empty();
+            if !plain
+                || matches!(measure.calculation, Calculation::ShareOfTotal { .. } | Calculation::AveragePer { .. })
+            {
                 return Err(Misfit::Parts);
             }
             let grown = |relative| {
@@ -176,14 +186,14 @@ impl Resolver<'_> {
 }
 
 /// What it was, what it is, and the change.
-fn side_by_side(shape: &Shape, measure: &Measure, from: &[Filter], to: &[Filter]) -> Shape {
+fn side_by_side(shape: &Shape, measure: &Measure, sides: &Sides) -> Shape {
     let only = |filters: &[Filter]| {
         let filters = measure.filters.iter().chain(filters).cloned().collect();
         Measure { filters, ..measure.clone() }
     };
-    let changes = [change(measure, from, to, false), change(measure, from, to, true)];
+    let changes = [change(measure, sides, false), change(measure, sides, true)];
     let mut next = shape.clone();
-    next.measures = [only(from), only(to)].into_iter().chain(changes).collect();
+    next.measures = [only(&sides.from), only(&sides.to)].into_iter().chain(changes).collect();
     // What is ranked is the change.
     for order in &mut next.order {
         if let Order::Measure { index, .. } = order {
@@ -198,21 +208,20 @@ fn side_by_side(shape: &Shape, measure: &Measure, from: &[Filter], to: &[Filter]
     next
 }
 
-fn change(measure: &Measure, from: &[Filter], to: &[Filter], relative: bool) -> Measure {
-    let (from, to) = (from.to_vec(), to.to_vec());
+fn change(measure: &Measure, sides: &Sides, relative: bool) -> Measure {
+    let (from, to) = (sides.from.clone(), sides.to.clone());
     Measure::new(&measure.dataset, Calculation::Change { measure: Box::new(measure.clone()), from, to, relative })
 }
 
 /// The one value and the other of a condition that names two: what is compared comes first in the question.
-fn two_values(clause: &Clause) -> Result<Vec<(Vec<Filter>, Vec<Filter>)>, Misfit> {
-    let [Filter::Compare { field, op: Compare::Eq, values }] = clause.readings.as_slice()
-    else {
+fn two_values(clause: &Clause) -> Result<Vec<Sides>, Misfit> {
+    let [Filter::Compare { field, op: Compare::Eq, values }] = clause.readings.as_slice() else {
         return Err(Misfit::Parts);
     };
     let [first, second] = values.as_slice() else { return Err(Misfit::Parts) };
     let is =
         |value: &Scalar| vec![Filter::Compare { field: field.clone(), op: Compare::Eq, values: vec![value.clone()] }];
-    Ok(vec![(is(second), is(first))])
+    Ok(vec![Sides { from: is(second), to: is(first) }])
 }
 
 fn flat(filter: Filter) -> Vec<Filter> {

@@ -124,8 +124,14 @@ impl Resolver<'_> {
                 }
             }
         }
+        let rows_first = draft.subjects.first().is_some_and(|subject| self.is_root(&subject.target));
         if shape.select.is_empty() {
             shape.select = self.listed_fields();
+        } else if rows_first && draft.listed {
+            // `list accounts with their industry` names them too.
+            let own = self.listed_fields();
+            shape.select.retain(|field| !own.contains(field));
+            shape.select.splice(0..0, own);
         } else {
             let first = &shape.select[0];
             let keyed = self.model.datasets[self.root].primary_key.contains(&first.field)

@@ -7,7 +7,8 @@ mod numbers;
 mod ranks;
 
 use pilothouse_domain::semantic::{
-    Aggregate, Calculation, Compare, Direction, Fact, FieldKind, FieldRef, Filter, Grain, Group, Having, Measure, Model, Order, Query,
+    Aggregate, Calculation, Compare, Direction, Fact, FieldKind, FieldRef, Filter, Grain, Group, Having, Measure,
+    Model, Order, Query,
 };
 
 use crate::planner::draft::{Draft, Raw, Spec, Target};
@@ -95,6 +96,9 @@ impl<'a> Resolver<'a> {
             self.graph.distance(self.root, *dataset, None).ok_or(Misfit::Parts)?;
         }
         let (part, rest) = self.split_share(clauses);
+        if self.said_twice(&part, &rest) {
+            return Err(Misfit::Parts);
+        }
         let told = rest.iter().filter(|clause| !self.is_contrast(clause));
         let listed = told.chain(&part).find_map(|clause| clause.listed);
         let mut shapes = self.compared(self.shapes(&part, listed)?, &rest)?;
@@ -116,6 +120,25 @@ impl<'a> Resolver<'a> {
         if queries.is_empty() { Err(Misfit::Parts) } else { Ok(queries) }
     }
 
+    /// `United (carrier UA)`: the whole of a share cannot be what its part is, told by a key.
+    fn said_twice(&self, part: &[Clause], rest: &[Clause]) -> bool {
+        let refers = |from: Place, to: Place| {
+            let column = &self.model.datasets[from.dataset].fields[from.field].column;
+            let joins = self.graph.between(from.dataset, to.dataset);
+            joins.iter().any(|join| self.model.joins[*join].columns == [column.clone()])
+        };
+        // A row's key and its name are one thing.
+        let same = |one: Place, other: Place| {
+            let dataset = &self.model.datasets[one.dataset];
+            let key = |place: Place| dataset.primary_key.contains(&dataset.fields[place.field].column);
+            one.dataset == other.dataset && one.field != other.field && (key(one) || key(other))
+        };
+        let places = |clauses: &[Clause]| clauses.iter().filter_map(|clause| clause.place).collect::<Vec<_>>();
+        let (part, rest) = (places(part), places(rest));
+        let twice = |one: Place, other: Place| refers(other, one) || refers(one, other) || same(one, other);
+        part.iter().any(|one| rest.iter().any(|other| twice(*one, *other)))
+    }
+
     /// Whether the query's numbers can all be told by its groups and conditions, and the first is of the root's rows.
     fn is_told(&self, query: &Query) -> bool {
         let root = query.root(self.model);
@@ -123,12 +146,26 @@ impl<'a> Resolver<'a> {
         let first = query.measures.first().and_then(|measure| measure.parts().first().map(|part| part.dataset.clone()));
         let level = |measure: &Measure| measure.parts().iter().all(|part| Fact::of(part, self.model).latest);
         first.is_none_or(|first| first == root.dataset)
+            && self.is_in_unit(query)
             && (!self.draft.at_end || !query.measures.is_empty() && query.measures.iter().all(level))
             && facts.filter(|fact| *fact != root).all(|fact| {
                 query.groups.iter().all(|group| fact.group(group, &root, self.model).is_some())
                     && query.filters.iter().all(|filter| fact.filter(filter, &root, self.model).is_some())
             })
             && query.measures.iter().all(|measure| self.may_be_told_by(measure, query))
+    }
+
+    /// Whether the first number is told in the unit that was asked for.
+    fn is_in_unit(&self, query: &Query) -> bool {
+        let Some(asked) = &self.draft.unit else { return true };
+        let own = query.measures.first().and_then(|measure| unit_of(measure, self.model));
+        let name = match asked.as_str() {
+            "dollars" | "usd" => "USD",
+            "pounds" | "gbp" => "GBP",
+            "euros" | "eur" => "EUR",
+            other => other,
+        };
+        own.is_some_and(|own| own.eq_ignore_ascii_case(name))
     }
 
     /// Whether the metrics in `measure` allow the query's groups.
@@ -154,9 +191,7 @@ impl<'a> Resolver<'a> {
         let of_others = |place: &Place| {
             let field = &self.model.datasets[place.dataset].fields[place.field];
             let above = |target: &Target| match target {
-                Target::Dataset { at, .. } => {
-                    *at != place.dataset && self.graph.distance(place.dataset, *at, None).is_some()
-                }
+                Target::Dataset { at, .. } => *at != place.dataset,
                 _ => false,
             };
             let asked = self.draft.subjects.iter().any(|subject| subject.asked && above(&subject.target));
@@ -310,6 +345,16 @@ fn push_group(groups: &mut Vec<Group>, group: Group) {
     if !groups.contains(&group) {
         groups.push(group);
     }
+}
+
+/// The unit of a measure's numbers, where it has one of its own.
+fn unit_of<'a>(measure: &'a Measure, model: &'a Model) -> Option<&'a str> {
+    let metric = model.metrics.iter().find(|metric| metric.measure == *measure);
+    metric.and_then(|metric| metric.unit.as_deref()).or_else(|| match &measure.calculation {
+        Calculation::Aggregate { field, .. } => model.field(field)?.unit.as_deref(),
+        Calculation::Latest { measure, .. } | Calculation::AveragePer { measure, .. } => unit_of(measure, model),
+        _ => None,
+    })
 }
 
 /// Puts the groups in the order of their first number.

@@ -92,7 +92,8 @@ impl Resolver<'_> {
     /// How many rows there are in each step of a number: `distribution of order totals in steps of 100`.
     fn distribution(&self) -> Result<Vec<Shape>, Misfit> {
         let draft = self.draft;
-        let counted = |spec: &Spec| matches!(spec, Spec::Rows) || matches!(spec, Spec::Count(target) if self.is_root(target));
+        let counted =
+            |spec: &Spec| matches!(spec, Spec::Rows) || matches!(spec, Spec::Count(target) if self.is_root(target));
         let fields: Vec<Target> = draft
             .measures
             .iter()
@@ -179,7 +180,11 @@ impl Resolver<'_> {
             if !self.measures().adds_up(measure) {
                 continue;
             }
-            let per = per.clone()?;
+            let Some(per) = per.clone() else {
+                // `average freight at each warehouse` is of its rows.
+                measure.calculation = row_average(&measure.calculation).filter(|_| !shape.groups.is_empty())?;
+                continue;
+            };
             shape.groups.retain(|group| *group != per);
             let inner = Box::new(measure.clone());
             measure.calculation = Calculation::AveragePer { measure: inner, per: Box::new(per) };
@@ -243,6 +248,16 @@ impl Resolver<'_> {
             shapes.push(shape);
         }
         Ok(shapes)
+    }
+}
+
+/// The average of what is added up.
+fn row_average(calculation: &Calculation) -> Option<Calculation> {
+    match calculation {
+        Calculation::Aggregate { aggregate: Aggregate::Sum, field } => {
+            Some(Calculation::Aggregate { aggregate: Aggregate::Avg, field: field.clone() })
+        }
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use pilothouse_domain::semantic::{Calendar, Compare, FieldKind, Filter};
 
 use super::{Last, Scan};
-use crate::planner::draft::{Raw, Target};
+use crate::planner::draft::{Raw, Spec, Target};
 use crate::planner::lexicon::{Meaning, Place};
 use crate::planner::tag::{Item, Tagged};
 use crate::planner::words::Word;
@@ -45,6 +45,47 @@ impl Scan<'_> {
     /// Whether values of one field were joined by `or`: `did UA or DL have more`.
     pub(super) fn compares(&self) -> bool {
         self.draft.conditions.iter().any(|condition| condition.or) || self.draft.compare
+    }
+
+    /// Whether the one-row noun only says whose number comes next: `order amount`.
+    pub(super) fn describes(&self, at: usize, dataset: usize) -> bool {
+        let own = match self.picks.get(at + 1).copied().flatten() {
+            Some(Meaning::Field(place)) => place.dataset == dataset && self.field(*place).kind == FieldKind::Measure,
+            Some(Meaning::Metric(metric)) => {
+                self.model.metrics[*metric].measure.dataset == self.model.datasets[dataset].name
+            }
+            _ => false,
+        };
+        own && !self.items[at].plural && !self.state.by && !self.state.count
+    }
+
+    /// Whether the noun follows a value of its own rows while something else is asked for.
+    pub(super) fn is_described(&self, at: usize, dataset: usize) -> bool {
+        let value = match at.checked_sub(1).and_then(|before| self.picks[before]) {
+            Some(Meaning::Value { place, .. }) => place.dataset == dataset,
+            _ => false,
+        };
+        let numbers = !self.draft.measures.is_empty() || self.draft.rank_by.is_some();
+        let free = !self.state.by && !self.state.count && self.state.sup.is_none() && !self.state.not;
+        value && numbers && free && self.state.cond.is_none()
+    }
+
+    /// Whether `total of` leads to the noun.
+    pub(super) fn summed_of(&self, at: usize) -> bool {
+        let said = self.items[..at].iter().rev().find(|item| matches!(item.item, Item::Word(Word::Aggregate(_))));
+        said.is_some_and(|item| item.text.to_lowercase().ends_with(" of"))
+    }
+
+    /// Whether the measure before is only what `spec` is counted in.
+    pub(super) fn is_unit_of(&self, spec: &Spec, at: usize) -> bool {
+        let unit = match spec {
+            Spec::Plain(place) | Spec::Aggregate(_, place) => self.field(*place).unit.as_deref(),
+            Spec::Metric(metric) => self.model.metrics[*metric].unit.as_deref(),
+            Spec::Count(_) | Spec::Rows => None,
+        };
+        let before = self.items[..at].iter().rev().find(|item| matches!(item.item, Item::Noun(ref entries) if entries.iter().any(|e| matches!(e.meaning, Meaning::Field(_) | Meaning::Metric(_)))));
+        self.draft.measures.len() == 1
+            && unit.zip(before).is_some_and(|(unit, item)| item.text.eq_ignore_ascii_case(unit))
     }
 
     /// Whether `divided by` is followed by a number rather than by what it is split by.
@@ -133,9 +174,12 @@ impl Scan<'_> {
             Some(Meaning::Value { place: other, .. }) => other.dataset == place.dataset && other.field == place.field,
             _ => false,
         };
-        let after =
-            (at + 1..self.items.len()).find(|i| !matches!(self.items[*i].item, Item::Word(Word::Skip | Word::Verb)));
-        same(after) || (at > 0 && same(Some(at - 1)) && !self.state.by && !self.state.count)
+        let small = |i: &usize| matches!(self.items[*i].item, Item::Word(Word::Skip | Word::Verb | Word::Not));
+        let after = (at + 1..self.items.len()).find(|i| !small(i));
+        let turned = after
+            .is_some_and(|after| self.items[at..after].iter().any(|item| matches!(item.item, Item::Word(Word::Not))));
+        same(after) && !(turned && self.state.by)
+            || (at > 0 && same(Some(at - 1)) && !self.state.by && !self.state.count)
     }
 
     /// Whether the dataset noun only says what the value next to it is: `JFK airport`, `airline Delta`.

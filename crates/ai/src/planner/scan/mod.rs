@@ -166,6 +166,7 @@ impl<'a> Scan<'a> {
             Word::And => state.and = true,
             Word::Comma => state.and = true,
             Word::Or => state.or = true,
+            Word::That if self.draft.compare && self.items[at].text.eq_ignore_ascii_case("with") => state.or = true,
             Word::Versus => (state.or, self.draft.compare) = (true, true),
             Word::Compare => self.draft.compare = true,
             Word::Verb | Word::That => {
@@ -185,6 +186,7 @@ impl<'a> Scan<'a> {
             Word::Growth { year } => {
                 self.draft.growth = Some(if year { Growth::YearBefore } else { Growth::Before });
             }
+            Word::InUnit => self.draft.unit = self.items[at].text.to_lowercase().rsplit(' ').next().map(str::to_owned),
             Word::Sorted(direction) => self.draft.sorted = Some(direction),
             Word::Excluded => return self.exclude(at),
             Word::GoingBy => return self.going_by(at),

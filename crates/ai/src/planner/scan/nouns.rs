@@ -41,6 +41,10 @@ impl<'a> Scan<'a> {
                     return Err(Stuck::Item(at));
                 }
                 if self.state.not && !self.cond_follows(at) {
+                    // What always has a value is never without one.
+                    if !self.field(*place).nullable {
+                        return Err(Stuck::Item(at));
+                    }
                     self.state.not = false;
                     self.condition(Raw::Compare { place: *place, op: Compare::IsNull, values: Vec::new() }, at);
                     return Ok(at + 1);
@@ -92,6 +96,17 @@ impl<'a> Scan<'a> {
             self.condition(Raw::Compare { place, op: Compare::Eq, values: vec![value] }, at);
             return Ok(at + 2);
         }
+        // `order amount` is an amount, and `void invoices` beside a number only which rows it is of.
+        if self.describes(at, dataset) || self.is_described(at, dataset) {
+            self.draft.mentions.push(dataset);
+            self.state.and = false;
+            self.state.last = Last::Mention;
+            return Ok(at + 1);
+        }
+        // `the total of orders`: of which of their numbers?
+        if self.state.aggregates == [Aggregate::Sum] && self.summed_of(at) {
+            return Err(Stuck::Item(at));
+        }
         if let Some(cond) = self.state.cond.take() {
             self.draft.counts.push((cond, target));
             self.state.last = Last::Mention;
@@ -125,7 +140,10 @@ impl<'a> Scan<'a> {
                 (self.state.count, self.state.distinct) = (false, false);
                 return self.measure(Spec::Count(target), at);
             }
-            if each {
+            // `per customer` may be averaged over; `at each warehouse` only groups, but `each day` does both.
+            let said_per = self.items[..at].iter().rev().find(|item| matches!(item.item, Item::Word(Word::Each)));
+            let over = said_per.is_some_and(|item| item.text.eq_ignore_ascii_case("per"));
+            if each && (over || matches!(target, Target::Grain(_))) {
                 self.draft.per.push(target.clone());
             }
             if !self.draft.groups.contains(&target) {
@@ -253,6 +271,12 @@ impl<'a> Scan<'a> {
             return Ok(at + 1);
         }
         if !self.draft.measures.is_empty() && !joined {
+            if self.is_unit_of(&specs[0], at) {
+                // `how many pieces were on hand` asks for one number.
+                self.draft.measures.pop();
+                self.draft.measures.extend(specs);
+                return Ok(at + 1);
+            }
             if self.draft.measures.contains(&specs[0]) {
                 return Ok(at + 1);
             }

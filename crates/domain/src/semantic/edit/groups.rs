@@ -2,7 +2,8 @@
 
 use super::super::phrases::group_text;
 use super::super::{
-    Calculation, Dataset, Direction, Field, FieldKind, FieldRef, Filter, Grain, Group, Join, Measure, Model, Order, Query,
+    Calculation, Dataset, Direction, Field, FieldKind, FieldRef, Filter, Grain, Group, Join, Measure, Model, Order,
+    Query,
 };
 use super::{ALL_TOGETHER, with};
 use crate::answer::Alternative;
@@ -60,9 +61,12 @@ impl Model {
     pub fn drivers(&self, measure: &Measure) -> Vec<FieldRef> {
         let allowed = self.metrics.iter().find(|metric| metric.measure == *measure).map(|metric| &metric.group_by);
         let all = dimensions(&measure.dataset, self).into_iter().map(|group| group.field);
-        let settled = |at: &FieldRef| measure.filters.iter().any(|filter| matches!(filter, Filter::Compare { field, .. } if field == at));
+        let settled = |at: &FieldRef| {
+            measure.filters.iter().any(|filter| matches!(filter, Filter::Compare { field, .. } if field == at))
+        };
         all.filter(|field| !settled(field))
-            .filter(|field| allowed.is_none_or(|allowed| allowed.is_empty() || allowed.contains(field))).collect()
+            .filter(|field| allowed.is_none_or(|allowed| allowed.is_empty() || allowed.contains(field)))
+            .collect()
     }
 }
 

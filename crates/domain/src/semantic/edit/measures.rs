@@ -9,6 +9,10 @@ const AGGREGATES: [Aggregate; 5] = [Aggregate::Avg, Aggregate::Sum, Aggregate::M
 
 pub(super) fn alternatives(at: usize, query: &Query, model: &Model) -> Vec<Alternative> {
     let Some(current) = query.measures.get(at).filter(|_| !query.count_groups) else { return Vec::new() };
+    if let Some(base) = query.measures.iter().find_map(compared) {
+        // What is compared is one number, said once.
+        return if at == 0 { rebased(query, base, model) } else { Vec::new() };
+    }
     let mut found = related(current, query.measures.len() == 1, model);
     found.extend(metrics(query, model));
     found.push(plain(query, Calculation::CountRows));
@@ -24,6 +28,44 @@ pub(super) fn alternatives(at: usize, query: &Query, model: &Model) -> Vec<Alter
             Alternative { label: measure_text(&measure, model), query: replaced(query, at, measure) }
         })
         .collect()
+}
+
+/// What a change or a growth is of.
+fn compared(measure: &Measure) -> Option<&Measure> {
+    match &measure.calculation {
+        Calculation::Change { measure, .. } | Calculation::Growth { measure, .. } => Some(measure),
+        _ => None,
+    }
+}
+
+/// Another number in the place of the one that is compared, wherever it stands.
+fn rebased(query: &Query, base: &Measure, model: &Model) -> Vec<Alternative> {
+    let others = related(base, false, model).into_iter().chain(metrics(query, model));
+    let made = others.filter(|other| other != base).map(|other| {
+        let put = |measure: &Measure| put_in(measure, base, &other);
+        let next = with(query, |next| next.measures = query.measures.iter().map(put).collect());
+        Alternative { label: measure_text(&other, model), query: next }
+    });
+    made.collect()
+}
+
+fn put_in(measure: &Measure, base: &Measure, other: &Measure) -> Measure {
+    let swapped = |inner: &Measure| Box::new(if inner == base { other.clone() } else { inner.clone() });
+    match &measure.calculation {
+        Calculation::Change { measure: of, from, to, relative } => {
+            let (from, to, relative) = (from.clone(), to.clone(), *relative);
+            Measure::new(&other.dataset, Calculation::Change { measure: swapped(of), from, to, relative })
+        }
+        Calculation::Growth { measure: of, year, relative } => {
+            let (year, relative) = (*year, *relative);
+            Measure::new(&other.dataset, Calculation::Growth { measure: swapped(of), year, relative })
+        }
+        own if *own == base.calculation && measure.filters.starts_with(&base.filters) => {
+            let rest = &measure.filters[base.filters.len()..];
+            Measure { filters: other.filters.iter().chain(rest).cloned().collect(), ..other.clone() }
+        }
+        _ => measure.clone(),
+    }
 }
 
 /// The other aggregates of the same field; of an average per group, what is averaged.

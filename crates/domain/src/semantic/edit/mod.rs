@@ -7,7 +7,7 @@ mod measures;
 mod periods;
 
 use super::explain::{Part, explain, order_text, parts};
-use super::{Direction, Model, Order, Query};
+use super::{Direction, FieldRef, Model, Order, Query, field_text};
 use crate::answer::{Alternative, Chip, ChipKind, Understanding};
 
 /// Most alternatives of one part.
@@ -60,7 +60,7 @@ fn most(query: &Query) -> usize {
 /// The parts of the query; where numbers stand without groups, a part that offers some.
 fn parts_with_groups(query: &Query, model: &Model) -> Vec<(Part, Chip)> {
     let mut all = parts(query, model);
-    if query.groups.is_empty() && !query.measures.is_empty() {
+    if query.groups.is_empty() && !query.measures.is_empty() && query.drivers.is_empty() {
         let chip = super::explain::chip(ChipKind::Dimension, "By", ALL_TOGETHER.to_owned());
         all.insert(1 + query.measures.len(), (Part::Group(0), chip));
     }
@@ -70,6 +70,7 @@ fn parts_with_groups(query: &Query, model: &Model) -> Vec<(Part, Chip)> {
 fn alternatives(part: &Part, query: &Query, model: &Model) -> Vec<Alternative> {
     match part {
         Part::Dataset => Vec::new(),
+        Part::Drivers => drivers(query, model),
         Part::Measure(at) => measures::alternatives(*at, query, model),
         Part::Group(at) => groups::alternatives(*at, query, model),
         Part::Filters(places) => filters::alternatives(places, query, model),
@@ -80,6 +81,16 @@ fn alternatives(part: &Part, query: &Query, model: &Model) -> Vec<Alternative> {
         Part::Order => orders(query, model),
         Part::Limit => limits(query),
     }
+}
+
+/// Only one of the fields that a change is told by.
+fn drivers(query: &Query, model: &Model) -> Vec<Alternative> {
+    let each = query.drivers.iter().filter(|_| query.drivers.len() > 1);
+    let one = |field: &FieldRef| Alternative {
+        label: field_text(field, model),
+        query: with(query, |next| next.drivers = vec![field.clone()]),
+    };
+    each.map(one).collect()
 }
 
 fn with(query: &Query, change: impl FnOnce(&mut Query)) -> Query {

@@ -123,6 +123,13 @@ pub(super) fn divide(left: Expr, right: Expr) -> Expr {
     binary(double(left), BinaryOperator::Divide, call("nullif", vec![double(right), number("0")]))
 }
 
+/// The days from one date to another; nothing where one is unknown.
+pub(super) fn days_between(from: Expr, to: Expr) -> Expr {
+    let seconds = |expr| call("date_part", vec![text("epoch"), cast(expr, DataType::Date)]);
+    let apart = binary(double(seconds(to)), BinaryOperator::Minus, double(seconds(from)));
+    binary(nested(apart), BinaryOperator::Divide, number("86400"))
+}
+
 /// The middle value, in engines without a median of their own.
 pub(super) fn percentile(of: Expr, filter: Option<Expr>) -> Expr {
     let options = OrderByOptions { asc: Some(true), nulls_first: None };

@@ -5,7 +5,7 @@ use pilothouse_domain::catalog::Dialect;
 use pilothouse_domain::semantic::{Dataset, Field, FieldRef, Join, Model};
 
 use super::CompileError;
-use super::expressions::{all, binary, column};
+use super::expressions::{all, binary, column, days_between};
 
 /// A table joined to those before it.
 pub(super) struct Joined<'a> {
@@ -43,6 +43,11 @@ impl<'a> Scope<'a> {
     /// The column that `at` names, with the joins that lead to it.
     pub fn column(&mut self, at: &FieldRef) -> Result<Expr, CompileError> {
         let field = self.field(at)?;
+        if let Some((from, to)) = &field.days {
+            let sibling = |name: &str| FieldRef { field: name.to_owned(), ..at.clone() };
+            let (from, to) = (self.column(&sibling(from))?, self.column(&sibling(to))?);
+            return Ok(days_between(from, to));
+        }
         if at.dataset == self.root.name && at.via.is_none() {
             return Ok(column(&self.root_alias, &field.column));
         }

@@ -5,15 +5,15 @@ use std::collections::HashSet;
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr};
 use pilothouse_domain::catalog::{DataType, Dialect};
 use pilothouse_domain::semantic::{
-    Additivity, Aggregate, Calculation, Compare, Fact, FieldRef, Filter, Grain, Group, Measure, Model, Order, Query, Scalar, field_text,
-    measure_text,
+    Additivity, Aggregate, Calculation, Compare, Fact, FieldRef, Filter, Grain, Group, Measure, Model, Order, Query,
+    Scalar, field_text, measure_text,
 };
 
-use super::{CompileError, drivers, facts, growth};
 use super::expressions::{Call, all, binary, call, cast, column, divide, double, name, nested, number, text};
 use super::filters::{condition, literal, part_of};
 use super::scope::Scope;
 use super::select::Parts;
+use super::{CompileError, drivers, facts, growth};
 
 /// Longest name of a result column in characters.
 const MAX_NAME_CHARS: usize = 60;
@@ -209,7 +209,12 @@ pub(super) fn having(query: &Query, measures: &[Expr]) -> Result<Option<Expr>, C
     Ok(all(conditions))
 }
 
-pub(super) fn order(query: &Query, names: &[String], sort_keys: &[Expr], parts: &mut Parts) -> Result<(), CompileError> {
+pub(super) fn order(
+    query: &Query,
+    names: &[String],
+    sort_keys: &[Expr],
+    parts: &mut Parts,
+) -> Result<(), CompileError> {
     for order in &query.order {
         let (expr, direction) = match order {
             Order::Measure { index, direction } => {
@@ -277,8 +282,7 @@ fn value(scope: &mut Scope<'_>, measure: &Measure, more: &[Filter]) -> Result<Ex
             aggregated(scope, *aggregate, plain, data_type, filter)
         }
         Calculation::ShareOfRows { of, fraction } => {
-            let rows =
-                |filters| Measure { filters, ..Measure::new(&measure.dataset, Calculation::CountRows) };
+            let rows = |filters| Measure { filters, ..Measure::new(&measure.dataset, Calculation::CountRows) };
             let whole = value(scope, &rows(Vec::new()), &filters)?;
             let part = value(scope, &rows(of.clone()), &filters)?;
             Ok(scaled(part, whole, *fraction))

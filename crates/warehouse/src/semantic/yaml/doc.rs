@@ -64,6 +64,9 @@ pub(super) struct FieldDoc {
     /// Words people use, each with the values it stands for.
     #[serde(default, skip_serializing_if = "Entries::is_empty")]
     pub words: Entries<Vec<String>>,
+    /// Instead of a column, the days from one time of the row to another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<[Line; 2]>,
     /// `dataset.field` that means the same, where no join says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_as: Option<Line>,

@@ -5,8 +5,10 @@ mod doc;
 mod text;
 mod write;
 
-use pilothouse_domain::catalog::Catalog;
-use pilothouse_domain::semantic::{Calculation, Dataset, Field, FieldKind, FieldRef, Filter, Join, Metric, Model, Segment};
+use pilothouse_domain::catalog::{Catalog, DataType};
+use pilothouse_domain::semantic::{
+    Aggregate, Calculation, Dataset, Field, FieldKind, FieldRef, Filter, Join, Metric, Model, Segment,
+};
 
 use super::infer;
 use crate::yaml::{Entries, Line};
@@ -186,6 +188,16 @@ fn fields(
 ) -> Result<(), YamlError> {
     let mut hidden = Vec::new();
     for (name, line, doc) in docs.0 {
+        if let Some([from, to]) = &doc.days {
+            let days = (time_name(dataset, from)?, time_name(dataset, to)?);
+            if doc.column.is_some() || dataset.field(&name).is_some() {
+                return Err(error(line, format!("`{name}` is either a column or the days between two")));
+            }
+            let mut field = days_field(&name, days);
+            adjust(&mut field, doc);
+            dataset.fields.push(field);
+            continue;
+        }
         let column = doc.column.as_ref().map_or(name.as_str(), |column| column.text.as_str());
         let column_line = doc.column.as_ref().map_or(line, |column| column.line);
         if table.column(column).is_none() {
@@ -203,6 +215,35 @@ fn fields(
     }
     dataset.fields.retain(|field| !hidden.contains(&field.column));
     Ok(())
+}
+
+/// A field of the dataset that is a date or a moment.
+fn time_name(dataset: &Dataset, line: &Line) -> Result<String, YamlError> {
+    let name = field_name(dataset, line)?;
+    match dataset.field(&name).is_some_and(|field| field.data_type.is_temporal()) {
+        true => Ok(name),
+        false => Err(error(line.line, format!("`{name}` is neither a date nor a moment"))),
+    }
+}
+
+fn days_field(name: &str, days: (String, String)) -> Field {
+    Field {
+        name: name.to_owned(),
+        column: String::new(),
+        kind: FieldKind::Measure,
+        data_type: DataType::Number,
+        label: name.replace('_', " "),
+        synonyms: Vec::new(),
+        unit: Some("days".to_owned()),
+        default_aggregate: Some(Aggregate::Avg),
+        values: Vec::new(),
+        value_synonyms: Vec::new(),
+        range: None,
+        calendar: None,
+        nullable: true,
+        days: Some(days),
+        same_as: None,
+    }
 }
 
 fn adjust(field: &mut Field, doc: FieldDoc) {

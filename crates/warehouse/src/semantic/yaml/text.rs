@@ -38,7 +38,8 @@ pub(super) fn measure(text: &str, conditions: Vec<Filter>, model: &Model) -> Res
     if let Some((top, bottom)) = text.split_once('/') {
         let (top, bottom) = (term(top.trim(), conditions, model)?, term(bottom.trim(), Vec::new(), model)?);
         let dataset = top.dataset.clone();
-        let calculation = Calculation::Ratio { numerator: Box::new(top), denominator: Box::new(bottom), percent: false };
+        let calculation =
+            Calculation::Ratio { numerator: Box::new(top), denominator: Box::new(bottom), percent: false };
         return Ok(Measure::new(&dataset, calculation));
     }
     term(text.trim(), conditions, model)

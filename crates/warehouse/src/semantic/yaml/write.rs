@@ -84,7 +84,8 @@ fn field_doc(field: &Field) -> FieldDoc {
         }
     }
     FieldDoc {
-        column: (field.column != field.name).then(|| Line::new(&field.column)),
+        column: (field.days.is_none() && field.column != field.name).then(|| Line::new(&field.column)),
+        days: field.days.as_ref().map(|(from, to)| [Line::new(from), Line::new(to)]),
         label: Some(field.label.clone()),
         synonyms: Some(field.synonyms.clone()).filter(|s| !s.is_empty()),
         kind: Some(field.kind),
