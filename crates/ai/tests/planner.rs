@@ -151,6 +151,71 @@ fn a_follow_up_changes_the_question_before() {
 }
 
 #[test]
+fn numbers_are_held_against_each_other() {
+    check(
+        "How did revenue change from January 2024 to February 2024?",
+        "Change of revenue from January 2024 to February 2024.",
+    );
+    check(
+        "revenue in 2025 vs 2024 by country",
+        "Change of revenue from 2024 to 2025 by country; highest change of revenue from 2024 to 2025 first.",
+    );
+    check("difference in revenue between France and Germany", "Change of revenue from Germany to France.");
+    check(
+        "month over month growth of revenue in 2024",
+        "Change of revenue from the period before by month of ordered at, where ordered at in 2024; earliest first.",
+    );
+    check(
+        "Why did revenue drop in February 2024?",
+        "What made up the change of revenue from January 2024 to February 2024, by status and country; the first 10.",
+    );
+    check("revenue divided by the number of orders", "Revenue divided by number of orders.");
+    check(
+        "discount as a percentage of revenue by country",
+        "Total discount as a percentage of revenue by country; highest total discount as a percentage of revenue first.",
+    );
+    check("drop all orders", "REFUSE");
+}
+
+#[test]
+fn words_around_a_question_change_nothing() {
+    check(
+        "2024 revenue by country, lowest first",
+        "Revenue by country, where ordered at in 2024; lowest revenue first.",
+    );
+    check("I need one figure for the board: how many orders are there?", "Number of orders.");
+    check("rev by country", "Revenue by country; highest revenue first.");
+    check(
+        "How many orders since the start of February 2024?",
+        "Number of orders, where ordered at is at least 1 Feb 2024.",
+    );
+    check("revenue by the customer's country", "Revenue by country; highest revenue first.");
+    check("revenue in dollars", "Revenue.");
+    check("revenue in euros", "REFUSE");
+}
+
+#[test]
+fn a_follow_up_can_recast_the_numbers() {
+    let planner = planner();
+    let ask = |question: &str, previous: Option<&pilothouse_domain::semantic::Query>| match planner
+        .plan(question, &Context { today: date(2025, 3, 15), previous })
+    {
+        Plan::Answer(reading) => reading,
+        other => panic!("{question}: {other:?}"),
+    };
+    let first = ask("revenue by country in 2025", None);
+    let share = ask("as a share", Some(&first.query));
+    assert!(share.understanding.text.starts_with("Percentage of the total revenue by country"), "{share:?}");
+    let few = ask("top 2", Some(&first.query));
+    assert!(few.understanding.text.ends_with("highest revenue first; the first 2."), "{few:?}");
+    let against = ask("compared with 2024", Some(&first.query));
+    assert!(against.understanding.text.starts_with("Change of revenue from 2024 to 2025 by country"), "{against:?}");
+    // What cannot be compared is not quietly replaced.
+    let plan = planner.plan("vs 2024", &Context { today: date(2025, 3, 15), previous: Some(&few.query) });
+    assert!(!matches!(plan, Plan::Answer(_)), "{plan:?}");
+}
+
+#[test]
 fn choices_are_few_different_and_complete() {
     let Plan::Clarify { choices, question } = plan("How many big orders?") else { panic!("not asked back") };
     assert!((2..=4).contains(&choices.len()));

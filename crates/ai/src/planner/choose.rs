@@ -2,7 +2,7 @@
 
 use pilothouse_domain::answer::Understanding;
 use pilothouse_domain::format::moment;
-use pilothouse_domain::semantic::{Direction, FieldKind, Query, explain};
+use pilothouse_domain::semantic::{Direction, FieldKind, Query, explain, field_text};
 
 use super::candidates::{Candidate, Candidates};
 use super::lexicon::{Entry, Meaning, Place};
@@ -129,6 +129,15 @@ impl Planner {
             if let Misfit::Time(Untimely::OutOfRange(first, last)) = misfit {
                 return self.refuse(vec![format!("The data runs from {} to {}.", day(first), day(last))], Vec::new());
             }
+        }
+        let barred = all.misfits.iter().find_map(|misfit| match misfit {
+            Misfit::NotBy(metric) => self.model.metrics.get(*metric),
+            _ => None,
+        });
+        if let Some(metric) = barred {
+            let by: Vec<String> = metric.group_by.iter().map(|field| field_text(field, &self.model)).collect();
+            return self
+                .refuse(vec![format!("{} is told by time and {} only.", metric.label, by.join(", "))], Vec::new());
         }
         if all.misfits.contains(&Misfit::Time(Untimely::NoTime)) {
             return self

@@ -2,10 +2,11 @@
 //!
 //! What it says replaces what the earlier query said of the same field, period, groups or numbers; the rest stays.
 
-use pilothouse_domain::semantic::{Direction, FieldRef, Filter, Order, Query};
+use pilothouse_domain::semantic::{Additivity, Calculation, Direction, FieldRef, Filter, Measure, Order, Query};
 
 use super::Planner;
 use super::candidates::Sense;
+use super::draft::Draft;
 use super::filters;
 use super::lexicon::Meaning;
 use super::resolve::Resolver;
@@ -14,7 +15,13 @@ use super::tag::{Item, Tagged};
 use super::words::Word;
 
 /// Words that begin a question that goes on from another.
-const OPENERS: [&str; 14] = [
+const OPENERS: [&str; 20] = [
+    "as",
+    "top",
+    "bottom",
+    "vs",
+    "versus",
+    "compared",
     "and",
     "what about",
     "how about",
@@ -54,7 +61,14 @@ impl Planner {
         let kept: Vec<Tagged> = items.iter().map(without_opener).collect();
         let picks: Vec<Option<&Meaning>> = senses.iter().map(Option::as_ref).collect();
         let Ok(draft) = Scan::new(&self.model, &self.graph, &kept, &picks).run() else { return Vec::new() };
-        let plain = draft.rank.is_none() && draft.share.is_none() && draft.counts.is_empty() && draft.having.is_empty();
+        if let Some(query) = self.recast(&draft, previous, root) {
+            return vec![query];
+        }
+        let plain = !draft.compare
+            && draft.rank.is_none()
+            && draft.share.is_none()
+            && draft.counts.is_empty()
+            && draft.having.is_empty();
         let said = !draft.conditions.is_empty() || !draft.groups.is_empty() || !draft.measures.is_empty();
         if !plain || !said || draft.related.is_some() || !draft.loose.is_empty() {
             return Vec::new();
@@ -77,6 +91,43 @@ impl Planner {
             }
         }
         queries
+    }
+}
+
+impl Planner {
+    /// The same numbers seen otherwise: as a share of their total, only the first few, or against another period.
+    fn recast(&self, draft: &Draft, previous: &Query, root: usize) -> Option<Query> {
+        let only =
+            Draft { rank: None, limit: None, share: None, compare: false, conditions: Vec::new(), ..draft.clone() };
+        let [measure] = previous.measures.as_slice() else { return None };
+        let grouped = !previous.groups.is_empty() && !previous.count_groups;
+        if only != Draft::default() {
+            return None;
+        }
+        match (draft.share, draft.rank, draft.conditions.as_slice()) {
+            (Some(fraction), None, []) if grouped && measure.additivity() != Additivity::NonAdditive => {
+                let whole = Box::new(measure.clone());
+                let share = Measure::new(&measure.dataset, Calculation::ShareOfTotal { measure: whole, fraction });
+                Some(Query { measures: vec![share], ..previous.clone() })
+            }
+            (None, Some(rank), []) if grouped && draft.limit.is_some() => {
+                let mut order = vec![Order::Measure { index: 0, direction: rank.direction }];
+                let ties =
+                    (0..previous.groups.len()).map(|index| Order::Group { index, direction: Direction::Ascending });
+                order.extend(ties);
+                Some(Query { order, limit: draft.limit, ..previous.clone() })
+            }
+            (None, None, [_]) if draft.compare => {
+                let resolver = Resolver { model: &self.model, graph: &self.graph, root, draft };
+                let clauses = filters::clauses(draft, resolver.times()).ok()?;
+                let [Filter::All { of: other }] = clauses.first().filter(|clause| clause.period)?.readings.as_slice()
+                else {
+                    return None;
+                };
+                resolver.against(previous, other)
+            }
+            _ => None,
+        }
     }
 }
 

@@ -36,7 +36,8 @@ pub fn rows(material: &Material<'_>) -> Answer {
     let Material { executed, validated, understanding, .. } = material;
     let Executed { result, comparison, kept_at } = executed;
     let columns = columns(validated, result);
-    let summary = sentence(&columns, &result.rows, understanding);
+    let compared = compared(material.query, &columns, &result.rows, understanding);
+    let summary = compared.unwrap_or_else(|| sentence(&columns, &result.rows, understanding));
     let all = |rows: &[Vec<Value>]| -> Vec<Value> { rows.iter().map(|row| named(&columns, row)).collect() };
     let drawn = comparison.as_ref().map_or(&result.rows, |comparison| &comparison.rows);
     let chart = chart::choose(&columns, drawn.len(), understanding.text.trim_end_matches('.'));
@@ -130,6 +131,28 @@ fn tables(validated: &Validated, catalog: &Catalog) -> Vec<Value> {
         json!({"name": name, "rows": table.and_then(|table| table.row_count), "updated_at": updated_at})
     });
     known.collect()
+}
+
+/// A change in a sentence: what it was, what it is, by how much it moved, and what moved it most.
+fn compared(
+    query: &Query,
+    columns: &[ResultColumn],
+    rows: &[Vec<Value>],
+    understanding: &Understanding,
+) -> Option<String> {
+    let asked = understanding.text.trim_end_matches('.');
+    let say = |row: &[Value], at: usize| row.get(at).zip(columns.get(at)).map(|(value, column)| spoken(value, column));
+    let moved = |row: &[Value], at: usize| Some(format!("from {} to {}", say(row, at)?, say(row, at + 1)?));
+    match (rows, query.measures.iter().any(|measure| measure.compared().is_some())) {
+        ([first, ..], true) if !query.drivers.is_empty() => {
+            let (driver, value, change) = (say(first, 0)?, say(first, 1)?, say(first, 4)?);
+            Some(format!("{asked}: {driver} {value} most, {} (change {change}).", moved(first, 2)?))
+        }
+        ([only], true) if query.groups.is_empty() && columns.len() == 4 => {
+            Some(format!("{asked}: {}, a change of {} ({}).", moved(only, 0)?, say(only, 2)?, say(only, 3)?))
+        }
+        _ => None,
+    }
 }
 
 /// The result in a sentence that begins with what was asked and states the number with its unit.

@@ -1,9 +1,10 @@
 //! A query in words: one sentence and its parts. What is said here is what the SQL does, so that a reader can check it.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::phrases::{conditions, dataset_label, field_text, group_text, list, measure_text, op_words, scalar_text};
-use super::{Direction, FieldRef, Filter, Having, Model, Order, Query};
+use super::{Direction, Fact, Field, FieldRef, Filter, Having, Model, Order, Query};
 use crate::answer::{Chip, ChipKind, Understanding};
 use crate::catalog::DataType;
 
@@ -28,10 +29,37 @@ pub fn explain(query: &Query, model: &Model) -> Understanding {
     Understanding { text, chips: parts.into_iter().map(|(_, chip)| chip).collect() }
 }
 
+/// The model, with the time of `query` called as the times of all its numbers are, where each has its own.
+fn dated<'a>(query: &Query, model: &'a Model) -> Cow<'a, Model> {
+    let root = query.root(model);
+    let mut labels: Vec<String> = Vec::new();
+    for fact in query.measures.iter().flat_map(|measure| Fact::all_of(measure, model)) {
+        let Some(time) = fact.time else { continue };
+        let label = field_text(&FieldRef { dataset: fact.dataset, field: time, via: None }, model);
+        if !labels.contains(&label) {
+            labels.push(label);
+        }
+    }
+    if labels.len() < 2 {
+        return Cow::Borrowed(model);
+    }
+    let mut told = model.clone();
+    let dataset = told.datasets.iter_mut().find(|dataset| dataset.name == root.dataset);
+    let own = |field: &&mut Field| Some(&field.name) == root.time.as_ref();
+    if let Some(field) = dataset.and_then(|dataset| dataset.fields.iter_mut().find(own)) {
+        field.label = list(&labels);
+    }
+    Cow::Owned(told)
+}
+
 /// The parts of `query`, each with its words.
 pub(super) fn parts(query: &Query, model: &Model) -> Vec<(Part, Chip)> {
+    let model = &*dated(query, model);
     let mut parts = vec![(Part::Dataset, chip(ChipKind::Table, "Table", dataset_label(model, &query.dataset)))];
-    for (at, measure) in query.measures.iter().enumerate() {
+    // What is compared is said once; its sides follow from it.
+    let compared = query.measures.iter().find(|measure| measure.compared().is_some());
+    let said = compared.map_or_else(|| query.measures.iter().collect(), |compared| vec![compared]);
+    for (at, measure) in said.into_iter().enumerate() {
         parts.push((Part::Measure(at), chip(ChipKind::Metric, "Metric", measure_text(measure, model))));
     }
     for (at, group) in query.groups.iter().enumerate() {
@@ -76,7 +104,7 @@ fn sentence(query: &Query, model: &Model, parts: &[(Part, Chip)]) -> String {
         list(&said(|part| matches!(part, Part::Measure(_))))
     };
     for drivers in said(|part| matches!(part, Part::Drivers)) {
-        text = format!("what moved the {text} most, by {drivers}");
+        text = format!("what made up the {text}, by {drivers}");
     }
     if !groups.is_empty() && !query.count_groups {
         text = format!("{text} by {}", list(&groups));

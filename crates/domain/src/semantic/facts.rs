@@ -113,6 +113,14 @@ impl Query {
 }
 
 impl Measure {
+    /// What is held against itself, at another time or in other rows.
+    pub fn compared(&self) -> Option<&Measure> {
+        match &self.calculation {
+            Calculation::Change { measure, .. } | Calculation::Growth { measure, .. } => Some(measure),
+            _ => None,
+        }
+    }
+
     /// What it is made of: the measures of one fact each that its calculation joins, or itself.
     pub fn parts(&self) -> Vec<&Measure> {
         match &self.calculation {

@@ -311,7 +311,8 @@ fn year_alone(tokens: &[Token], at: usize) -> bool {
     ];
     let unit = ["or", "rows", "times", "percent", "miles", "minutes", "hours", "days", "feet", "pieces", "dollars"];
     let year = before == "year" || after.is_empty() || (1990..=2035).contains(&value);
-    !COUNTS.contains(&before) && year && (!unit.contains(&after) || self::year(tokens, at + 2).is_some())
+    let compared = at.checked_sub(2).is_some_and(|two| tokens[two].is("compared"));
+    (compared || !COUNTS.contains(&before)) && year && (!unit.contains(&after) || self::year(tokens, at + 2).is_some())
 }
 
 fn part_of_year(tokens: &[Token], at: usize) -> Option<(i8, i8, usize)> {

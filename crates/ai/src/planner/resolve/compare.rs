@@ -1,7 +1,7 @@
 //! Numbers held against each other: two periods, two values, each period and the one before, one number and another; and
 //! which values of other fields moved a number.
 
-use pilothouse_domain::semantic::{Calculation, Compare, Direction, Filter, Grain, Measure, Order, Scalar};
+use pilothouse_domain::semantic::{Calculation, Compare, Direction, Filter, Grain, Measure, Order, Query, Scalar};
 
 use super::numbers::grain_of;
 use super::{Misfit, Resolver, Shape, cross};
@@ -182,6 +182,28 @@ impl Resolver<'_> {
             }));
         }
         Ok(out)
+    }
+}
+
+impl Resolver<'_> {
+    /// `query`, whose period stays, held against another period.
+    pub(crate) fn against(&self, query: &Query, other: &[Filter]) -> Option<Query> {
+        let [measure] = query.measures.as_slice() else { return None };
+        let field = |filter: &Filter| match filter {
+            Filter::Compare { field, .. } => Some(field.clone()),
+            _ => None,
+        };
+        let about = field(other.first()?)?;
+        let (own, rest): (Vec<Filter>, Vec<Filter>) =
+            query.filters.iter().cloned().partition(|filter| field(filter).as_ref() == Some(&about));
+        let timed = query.groups.iter().any(|group| self.is_time(group));
+        if own.is_empty() || timed || measure.compared().is_some() || query.limit.is_some() {
+            return None;
+        }
+        let sides = Sides { from: other.to_vec(), to: own };
+        let shape = Shape { groups: query.groups.clone(), ..Shape::default() };
+        let next = side_by_side(&shape, measure, &sides);
+        Some(Query { measures: next.measures, order: next.order, filters: rest, ..query.clone() })
     }
 }
 

@@ -27,6 +27,8 @@ const OPEN_LIMITS: [u32; 3] = [1, 5, 10];
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Misfit {
     Time(Untimely),
+    /// A metric, by its place, that may not be told by these groups.
+    NotBy(usize),
     Parts,
 }
 
@@ -116,8 +118,13 @@ impl<'a> Resolver<'a> {
             shape.filters.extend(loose.iter().cloned().chain(related.clone()));
             queries.extend(self.finished(shape));
         }
-        queries.retain(|query| self.is_told(query));
-        if queries.is_empty() { Err(Misfit::Parts) } else { Ok(queries) }
+        let barred = queries.iter().find_map(|query| self.barred(query));
+        queries.retain(|query| self.barred(query).is_none() && self.is_told(query));
+        match (queries.is_empty(), barred) {
+            (false, _) => Ok(queries),
+            (true, Some(metric)) => Err(Misfit::NotBy(metric)),
+            (true, None) => Err(Misfit::Parts),
+        }
     }
 
     /// `United (carrier UA)`: the whole of a share cannot be what its part is, told by a key.
@@ -152,7 +159,6 @@ impl<'a> Resolver<'a> {
                 query.groups.iter().all(|group| fact.group(group, &root, self.model).is_some())
                     && query.filters.iter().all(|filter| fact.filter(filter, &root, self.model).is_some())
             })
-            && query.measures.iter().all(|measure| self.may_be_told_by(measure, query))
     }
 
     /// Whether the first number is told in the unit that was asked for.
@@ -168,22 +174,19 @@ impl<'a> Resolver<'a> {
         own.is_some_and(|own| own.eq_ignore_ascii_case(name))
     }
 
-    /// Whether the metrics in `measure` allow the query's groups.
-    fn may_be_told_by(&self, measure: &Measure, query: &Query) -> bool {
-        let inner = match &measure.calculation {
-            Calculation::Change { measure, .. }
-            | Calculation::Growth { measure, .. }
-            | Calculation::ShareOfTotal { measure, .. } => return self.may_be_told_by(measure, query),
-            _ => measure,
-        };
-        let metric = self.model.metrics.iter().find(|metric| metric.measure == *inner && !metric.group_by.is_empty());
+    /// The metric of the query, by its place, that its groups are not allowed for.
+    fn barred(&self, query: &Query) -> Option<usize> {
         let root = query.root(self.model);
-        metric.is_none_or(|metric| {
-            query.groups.iter().all(|group| {
-                let timed = group.field.dataset == root.dataset && Some(&group.field.field) == root.time.as_ref();
-                timed || metric.group_by.contains(&group.field)
-            })
-        })
+        let timed =
+            |group: &Group| group.field.dataset == root.dataset && Some(&group.field.field) == root.time.as_ref();
+        let of = |measure: &Measure| {
+            let inner = measure.compared().unwrap_or(measure);
+            let at = self.model.metrics.iter().position(|metric| metric.measure == *inner)?;
+            let allowed = &self.model.metrics[at].group_by;
+            let fits = |group: &Group| timed(group) || allowed.contains(&group.field);
+            (!allowed.is_empty() && !query.groups.iter().all(fits)).then_some(at)
+        };
+        query.measures.iter().find_map(of)
     }
 
     /// `customers who spent more than 100`: in one order, or in all? Neither is taken for granted.

@@ -9,9 +9,9 @@ const AGGREGATES: [Aggregate; 5] = [Aggregate::Avg, Aggregate::Sum, Aggregate::M
 
 pub(super) fn alternatives(at: usize, query: &Query, model: &Model) -> Vec<Alternative> {
     let Some(current) = query.measures.get(at).filter(|_| !query.count_groups) else { return Vec::new() };
-    if let Some(base) = query.measures.iter().find_map(compared) {
+    if let Some(base) = query.measures.iter().find_map(Measure::compared) {
         // What is compared is one number, said once.
-        return if at == 0 { rebased(query, base, model) } else { Vec::new() };
+        return rebased(query, base, model);
     }
     let mut found = related(current, query.measures.len() == 1, model);
     found.extend(metrics(query, model));
@@ -28,14 +28,6 @@ pub(super) fn alternatives(at: usize, query: &Query, model: &Model) -> Vec<Alter
             Alternative { label: measure_text(&measure, model), query: replaced(query, at, measure) }
         })
         .collect()
-}
-
-/// What a change or a growth is of.
-fn compared(measure: &Measure) -> Option<&Measure> {
-    match &measure.calculation {
-        Calculation::Change { measure, .. } | Calculation::Growth { measure, .. } => Some(measure),
-        _ => None,
-    }
 }
 
 /// Another number in the place of the one that is compared, wherever it stands.

@@ -62,7 +62,8 @@ fn parts_with_groups(query: &Query, model: &Model) -> Vec<(Part, Chip)> {
     let mut all = parts(query, model);
     if query.groups.is_empty() && !query.measures.is_empty() && query.drivers.is_empty() {
         let chip = super::explain::chip(ChipKind::Dimension, "By", ALL_TOGETHER.to_owned());
-        all.insert(1 + query.measures.len(), (Part::Group(0), chip));
+        let numbers = all.iter().filter(|(part, _)| matches!(part, Part::Dataset | Part::Measure(_))).count();
+        all.insert(numbers, (Part::Group(0), chip));
     }
     all
 }

@@ -377,10 +377,21 @@ pub(in crate::semantic) fn names(query: &Query, model: &Model) -> Vec<String> {
             Some(grain) => grain_name(grain).to_owned(),
             None => field(&group.field),
         });
-        groups.chain(query.measures.iter().map(|m| measure_text(m, model))).collect::<Vec<String>>()
+        groups.chain(query.measures.iter().map(|measure| number_name(measure, model))).collect::<Vec<String>>()
     };
     let mut taken = HashSet::new();
     wanted.iter().map(|text| unique(text, &mut taken)).collect()
+}
+
+/// A change stands beside what it is of, so its name need not say it again.
+fn number_name(measure: &Measure, model: &Model) -> String {
+    match &measure.calculation {
+        Calculation::Change { relative: true, .. } | Calculation::Growth { relative: true, .. } => {
+            "percent change".into()
+        }
+        Calculation::Change { .. } | Calculation::Growth { .. } => "change".into(),
+        _ => measure_text(measure, model),
+    }
 }
 
 fn grain_name(grain: Grain) -> &'static str {
