@@ -37,8 +37,8 @@ const data = createRoute({
   component: lazyRouteComponent(() => import("./data/DataPage"), "DataPage"),
 });
 /** The parts of a connection besides its tables. */
-type ConnectionTab = "meaning" | "personal";
-const CONNECTION_TABS: readonly ConnectionTab[] = ["meaning", "personal"];
+type ConnectionTab = "meaning" | "personal" | "access";
+const CONNECTION_TABS: readonly ConnectionTab[] = ["meaning", "personal", "access"];
 const connection = createRoute({
   getParentRoute: () => root, path: "/data/$connection",
   validateSearch: (search: Record<string, unknown>): { tab?: ConnectionTab } => optional("tab", CONNECTION_TABS.find((tab) => tab === search["tab"])),

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { ask, axe, BASE, closeBrowser, DESKTOP, noSidewaysScroll, openBrowser, PHONE, sampleAddress, screenshot, withPage } from "./support.mjs";
 
-const PAGES = ["/ask", "/runs", "/runs?status=dead", "/queues", "/schedules", "/schedules?add=true", "/data", "/data/{sample}", "/data/{sample}/flights", "/data/{sample}?tab=meaning", "/settings", "/settings?tab=tokens", "/settings?tab=audit"];
+const PAGES = ["/ask", "/runs", "/runs?status=dead", "/queues", "/schedules", "/schedules?add=true", "/data", "/data/{sample}", "/data/{sample}/flights", "/data/{sample}?tab=meaning", "/data/{sample}?tab=access", "/settings", "/settings?tab=tokens", "/settings?tab=audit"];
 const FIRST_SCRIPT_LIMIT_BYTES = 300_000;
 
 before(openBrowser);

@@ -48,6 +48,15 @@ test("what the columns mean is shown in an editor that the content policy allows
   await screenshot(page, "meaning");
 }));
 
+test("who may see what is an editor too, which the sample locks", () => withPage({}, async (page) => {
+  await page.goto(`${await sampleAddress(page)}?tab=access`);
+  await page.locator(".cm-content").waitFor();
+  assert.match(await page.locator(".semantic").innerText(), /Version 0: nothing is protected\.[\s\S]*The sample cannot be changed\./);
+  assert.equal(await page.getByRole("button", { name: "Save" }).count(), 0);
+  await axe(page, "the access policy");
+  await screenshot(page, "access");
+}));
+
 test("columns that may hold personal data say what they look like, why, and that they are masked", () => withPage({}, async (page) => {
   await page.goto(`${await sampleAddress(page)}?tab=personal`);
   const email = page.getByRole("row", { name: /^customers\.email/ });

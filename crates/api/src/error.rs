@@ -78,6 +78,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::BodyInvalid
         | Code::QueryInvalid
         | Code::SemanticInvalid
+        | Code::PolicyInvalid
         | Code::QuestionEmpty
         | Code::QuestionTooLong
         | Code::ChoiceUnknown

@@ -43,7 +43,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
         .merge(resources::operations::routes())
         .merge(resources::connections::routes())
         .merge(resources::imports::routes())
-        .merge(resources::semantic::routes())
+        .merge(resources::documents::routes())
         .merge(resources::pii::routes())
         .merge(resources::sql::routes())
         .merge(resources::tenants::routes())

@@ -105,18 +105,6 @@ pub(crate) fn access(catalog: &Catalog, reviews: &[Review]) -> Access {
     access
 }
 
-/// The same, by what is decided now.
-pub(crate) async fn access_of(
-    app: &App,
-    caller: &Caller,
-    id: ConnectionId,
-    catalog: &Catalog,
-) -> Result<Access, Error> {
-    let home = app.sources.home(&caller.principal.tenant, id);
-    let reviews = app.store.read(move |tx| Box::pin(async move { personal::list(tx, &home, id).await }));
-    Ok(access(catalog, &reviews.await?))
-}
-
 /// Takes the values of personal columns out of a catalog: what stands there reaches the page, the planner and prompts.
 pub(crate) fn without_values(catalog: &mut Catalog, reviews: &[Review]) {
     let reviewed = Reviewed::by(reviews);

@@ -10,8 +10,8 @@ use pilothouse_domain::catalog::Catalog;
 use pilothouse_domain::semantic::Model;
 use pilothouse_domain::{Clock, Code, ConnectionId, Micros, TenantId};
 use pilothouse_store::connections::{self, Connection};
-use pilothouse_store::{Store, catalogs, personal as reviews, semantic_models};
-use pilothouse_warehouse::guard::Guard;
+use pilothouse_store::documents::{self, Kind};
+use pilothouse_store::{Store, catalogs, personal as reviews};
 use pilothouse_warehouse::{Call, Cancel, Engine, Limits, Source, Warehouse, semantic};
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ use crate::Error;
 use crate::personal;
 use crate::reads::Reads;
 use crate::results::Results;
+use crate::rights::Rights;
 use crate::secrets::{Place, Sealer};
 use crate::settings::Sample;
 
@@ -51,8 +52,8 @@ pub struct Open {
     pub model_version: i64,
     /// Reads questions in the model's terms.
     pub planner: Planner,
-    /// Judges statements on it.
-    pub guard: Guard,
+    /// Who may see what of it.
+    pub rights: Rights,
 }
 
 /// Opens connections and keeps them.
@@ -144,13 +145,14 @@ impl Sources {
                 Box::pin(async move {
                     let Some(connection) = connections::get(tx, &tenant, id).await? else { return Ok(None) };
                     let catalog = catalogs::get(tx, &tenant, id).await?;
-                    let model = semantic_models::latest(tx, &tenant, id).await?;
+                    let model = documents::latest(tx, &tenant, id, Kind::Semantic).await?;
+                    let policy = documents::latest(tx, &tenant, id, Kind::Access).await?;
                     let reviews = reviews::list(tx, &tenant, id).await?;
-                    Ok(Some((connection, catalog, model, reviews)))
+                    Ok(Some((connection, catalog, model, policy, reviews)))
                 })
             })
             .await?;
-        let (connection, catalog, model, reviews) =
+        let (connection, catalog, model, policy, reviews) =
             found.ok_or_else(|| Error::new(Code::ConnectionUnknown, "There is no such connection."))?;
         let Some((json, catalog_at)) = catalog else {
             let message = connection.error_message.clone().unwrap_or_else(|| "It has not been read yet.".to_owned());
@@ -169,9 +171,11 @@ impl Sources {
         let engine = self.engine(&connection, &self.chore(home, &Cancel::new())).await?;
         let planner = Planner::new(model.clone());
         let catalog = Arc::new(catalog);
-        let guard = Guard::new(catalog.clone(), personal::access(&catalog, &reviews), self.warehouse.guard_limits());
+        let policy = policy.map_or_else(String::new, |policy| policy.yaml);
+        let base = personal::access(&catalog, &reviews);
+        let rights = Rights::read(catalog.clone(), base, &policy, self.warehouse.guard_limits())?;
         let looked_at = AtomicI64::new(self.clock.now());
-        Ok(Open { engine, catalog, catalog_at, looked_at, model, yaml, model_version, planner, guard })
+        Ok(Open { engine, catalog, catalog_at, looked_at, model, yaml, model_version, planner, rights })
     }
 
     /// The model of a connection that nobody has edited: the sample's own, or what can be inferred.

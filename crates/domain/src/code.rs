@@ -111,8 +111,8 @@ codes! {
         "Set `warehouse.allow_private_addresses = true` if that server is meant.";
     FileUnreadable = "file.unreadable", "A data file is corrupt, ragged or in another encoding.",
         "Mend or remove the file that the message names.";
-    SemanticInvalid = "semantic.invalid", "The semantic model is not valid.",
-        "Mend the line that the message names.";
+    SemanticInvalid = "semantic.invalid", "The semantic model is not valid.", "Mend the line that the message names.";
+    PolicyInvalid = "policy.invalid", "The access policy is not valid.", "Mend the line that the message names.";
     QuestionEmpty = "question.empty", "The question holds no words.", "Ask something.";
     QuestionTooLong = "question.too_long", "The question is longer than a question may be.",
         "Ask in fewer words.";

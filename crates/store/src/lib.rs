@@ -12,6 +12,7 @@ mod args;
 pub mod audit;
 pub mod catalogs;
 pub mod connections;
+pub mod documents;
 mod engine;
 mod error;
 mod given;
@@ -28,7 +29,7 @@ pub mod reads;
 mod row;
 pub mod runs;
 pub mod schedules;
-pub mod semantic_models;
+
 pub mod sessions;
 mod store;
 pub mod tenants;

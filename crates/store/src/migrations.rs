@@ -20,6 +20,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 6, name: "run ids", script: include_str!("../migrations/0006_run_ids.sql") },
     Migration { version: 7, name: "reads", script: include_str!("../migrations/0007_reads.sql") },
     Migration { version: 8, name: "personal", script: include_str!("../migrations/0008_personal.sql") },
+    Migration { version: 9, name: "documents", script: include_str!("../migrations/0009_documents.sql") },
 ];
 
 /// What SQLite writes differently: the strict types catch there what PostgreSQL always catches, and text compares by

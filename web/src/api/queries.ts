@@ -128,11 +128,27 @@ export const personalQuery = (tenant: string) =>
     },
   });
 
-export const semanticQuery = (id: string) =>
+/** What people write about a connection. */
+export type DocumentKind = "semantic" | "policy";
+
+export const documentQuery = (id: string, kind: DocumentKind) =>
   queryOptions({
-    queryKey: ["connections", "semantic", id],
-    queryFn: () => expect(api.GET("/api/v1/connections/{id}/semantic", path(id))),
+    queryKey: ["connections", kind, id],
+    queryFn: () => expect(api.GET(`/api/v1/connections/{id}/${kind}`, path(id))),
     // An editor is open on it: fresh text must never replace what a person is typing.
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const documentVersionsQuery = (id: string, kind: DocumentKind) =>
+  queryOptions({
+    queryKey: ["connections", kind, id, "versions"],
+    queryFn: () => expect(api.GET(`/api/v1/connections/{id}/${kind}/versions`, path(id))),
+  });
+
+export const documentVersionQuery = (id: string, kind: DocumentKind, version: number) =>
+  queryOptions({
+    queryKey: ["connections", kind, id, "versions", version],
+    queryFn: () => expect(api.GET(`/api/v1/connections/{id}/${kind}/versions/{version}`, { params: { path: { id, version } } })),
     staleTime: Number.POSITIVE_INFINITY,
   });
 

@@ -183,6 +183,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connections/{id}/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The present access policy. */
+        get: operations["data_policy"];
+        /** Stores a new version of the access policy: `{"yaml": "…"}`. It holds from the next statement on. */
+        put: operations["data_put_policy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{id}/policy/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether a text could be the access policy; nothing is stored. */
+        post: operations["data_check_policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{id}/policy/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The stored versions of the access policy. */
+        get: operations["data_policy_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{id}/policy/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One stored version of the access policy. */
+        get: operations["data_policy_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connections/{id}/refresh": {
         parameters: {
             query?: never;
@@ -207,10 +276,61 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The present model. */
-        get: operations["data_show"];
-        /** Stores a new version: `{"yaml": "…"}`. */
-        put: operations["data_put"];
+        /** The present semantic model. */
+        get: operations["data_semantic"];
+        /** Stores a new version of the semantic model: `{"yaml": "…"}`. */
+        put: operations["data_put_semantic"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{id}/semantic/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether a text could be the semantic model; nothing is stored. */
+        post: operations["data_check_semantic"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{id}/semantic/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The stored versions of the semantic model. */
+        get: operations["data_semantic_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{id}/semantic/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One stored version of the semantic model. */
+        get: operations["data_semantic_version"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1457,6 +1577,18 @@ export interface components {
             /** @description `connected` or `error`. */
             status: string;
         };
+        /** @description Whether a text could be stored. */
+        CheckedDto: {
+            /**
+             * Format: int64
+             * @description The line that is wrong, counted from 1; 0 where it is the whole text.
+             */
+            line?: number | null;
+            /** @description What is wrong there. */
+            reason?: string | null;
+            /** @description Whether it could. */
+            valid: boolean;
+        };
         /** @description One part of a reading. */
         Chip: {
             /** @description What could stand in its place: to ask with one, send its `query`. Absent where there is nothing. */
@@ -1643,6 +1775,20 @@ export interface components {
             by?: string | null;
             /** @description Why. */
             reason?: string | null;
+        };
+        /** @description A document in one of its versions. */
+        DocumentDto: {
+            /** @description When it was stored. */
+            updated_at: string;
+            /** @description Who stored it; null where nobody did. */
+            updated_by?: string | null;
+            /**
+             * Format: int64
+             * @description Its version; 0 is what holds where nobody has written anything.
+             */
+            version: number;
+            /** @description The text as YAML. */
+            yaml: string;
         };
         /** @description What went wrong. */
         Errors: {
@@ -3210,23 +3356,6 @@ export interface components {
             /** @description `running` or `stopped`. */
             status: string;
         };
-        /** @description A semantic model. */
-        SemanticDto: {
-            /** @description When it was stored. */
-            updated_at: string;
-            /**
-             * Format: int64
-             * @description Its version; 0 is inferred and not stored yet.
-             */
-            version: number;
-            /** @description The model as YAML. */
-            yaml: string;
-        };
-        /** @description A semantic model to store. */
-        SemanticRequest: {
-            /** @description The model as YAML. */
-            yaml: string;
-        };
         /** @description Who is signed in, and where. */
         SessionDto: {
             /** @description Always true; who is not signed in gets 401. */
@@ -3460,12 +3589,27 @@ export interface components {
             /** @description In one sentence. */
             text: string;
         };
+        VersionDto: {
+            /** @description When it was stored. */
+            updated_at: string;
+            /** @description Who stored it. */
+            updated_by?: string | null;
+            /**
+             * Format: int64
+             * @description 1, 2, 3 ….
+             */
+            version: number;
+        };
         /** @description Whether the program can work, as the data platform copilot's clients read it. */
         VersionedReadyDto: {
             /** @description Why it cannot; absent where it can. */
             problems?: string[];
             /** @description `ready` or `not_ready`. */
             status: string;
+        };
+        /** @description Stored versions, newest first, without their texts. */
+        VersionsDto: {
+            items: components["schemas"]["VersionDto"][];
         };
         /** @description Something that a run waits for. */
         WaitDto: {
@@ -3570,6 +3714,11 @@ export interface components {
             next_cursor?: string | null;
             /** @description The tenant. */
             org_id: string;
+        };
+        /** @description A document about a connection: its semantic model, or its access policy. */
+        YamlRequest: {
+            /** @description The text as YAML. A semantic model is not empty; an access policy may be. */
+            yaml: string;
         };
     };
     responses: never;
@@ -3915,6 +4064,165 @@ export interface operations {
             };
         };
     };
+    data_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    data_put_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["YamlRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    data_check_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["YamlRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    data_policy_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionsDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    data_policy_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     data_refresh: {
         parameters: {
             query?: never;
@@ -3945,7 +4253,7 @@ export interface operations {
             };
         };
     };
-    data_show: {
+    data_semantic: {
         parameters: {
             query?: never;
             header?: never;
@@ -3961,7 +4269,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SemanticDto"];
+                    "application/json": components["schemas"]["DocumentDto"];
                 };
             };
             /** @description An error (RFC 9457). */
@@ -3975,7 +4283,7 @@ export interface operations {
             };
         };
     };
-    data_put: {
+    data_put_semantic: {
         parameters: {
             query?: never;
             header?: never;
@@ -3986,7 +4294,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SemanticRequest"];
+                "application/json": components["schemas"]["YamlRequest"];
             };
         };
         responses: {
@@ -3995,7 +4303,102 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SemanticDto"];
+                    "application/json": components["schemas"]["DocumentDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    data_check_semantic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["YamlRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    data_semantic_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionsDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    data_semantic_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentDto"];
                 };
             };
             /** @description An error (RFC 9457). */

@@ -70,7 +70,7 @@ export type Connection = Schemas["ConnectionDto"];
 export type NewConnection = Schemas["NewConnectionRequest"];
 export type CatalogColumn = Schemas["ColumnDto"];
 export type CatalogTable = Schemas["TableDto"];
-export type Semantic = Schemas["SemanticDto"];
+export type Document = Schemas["DocumentDto"];
 export type PersonalColumn = Schemas["PiiColumn"];
 
 export type Token = Schemas["List_TokenDto"]["items"][number];

@@ -11,8 +11,8 @@ import { Empty, Note } from "../ui/States";
 import { NoSuchPage } from "../shell/ErrorPage";
 import { useSession } from "../shell/session-context";
 import { ConnectionActions } from "./ConnectionActions";
+import { DocumentPanel } from "./DocumentPanel";
 import { PersonalPanel } from "./PersonalPanel";
-import { SemanticPanel } from "./SemanticPanel";
 import { ConnectionStatus, kindWords } from "./status";
 
 const EXACT = { exact: true, includeSearch: true };
@@ -51,8 +51,11 @@ function ConnectionView({ connection }: { connection: Connection }) {
         <Link {...here} search={{}} className="tab" activeOptions={EXACT}>Tables</Link>
         <Link {...here} search={{ tab: "meaning" }} className="tab" activeOptions={EXACT}>Meaning</Link>
         <Link {...here} search={{ tab: "personal" }} className="tab" activeOptions={EXACT}>Personal data<Unreviewed connection={connection} /></Link>
+        <Link {...here} search={{ tab: "access" }} className="tab" activeOptions={EXACT}>Access</Link>
       </nav>
-      {tab === "meaning" ? <SemanticPanel connection={connection} /> : tab === "personal" ? <PersonalPanel connection={connection} /> : <Tables connection={connection} />}
+      {tab === "meaning" ? <DocumentPanel key="meaning" connection={connection} kind="semantic" />
+        : tab === "access" ? <DocumentPanel key="access" connection={connection} kind="policy" />
+        : tab === "personal" ? <PersonalPanel connection={connection} /> : <Tables connection={connection} />}
     </>
   );
 }

@@ -8,7 +8,7 @@ import { Decoration, EditorView, drawSelection, highlightActiveLine, keymap, lin
 import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
 
-type Props = { value: string; onChange: (value: string) => void; errorLine: number | null; readOnly: boolean; onSave: () => void };
+type Props = { label: string; value: string; onChange: (value: string) => void; errorLine: number | null; readOnly: boolean; onSave: () => void };
 
 const markLine = StateEffect.define<number | null>();
 const errorLines = StateField.define<DecorationSet>({
@@ -47,7 +47,7 @@ const look = EditorView.theme({
 const editable = new Compartment();
 const permission = (readOnly: boolean): Extension => [EditorState.readOnly.of(readOnly), EditorView.editable.of(!readOnly)];
 
-export default function YamlEditor({ value, onChange, errorLine, readOnly, onSave }: Props) {
+export default function YamlEditor({ label, value, onChange, errorLine, readOnly, onSave }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
   const latest = useRef({ onChange, onSave });
@@ -64,7 +64,7 @@ export default function YamlEditor({ value, onChange, errorLine, readOnly, onSav
           lineNumbers(), history(), drawSelection(), highlightActiveLine(), yaml(), syntaxHighlighting(colours), errorLines, look,
           keymap.of([{ key: "Mod-s", preventDefault: true, run: () => { latest.current.onSave(); return true; } }, ...defaultKeymap, ...historyKeymap, indentWithTab]),
           // The stop for the Tab key also where reading is all that is allowed, so that it can be scrolled by keys.
-          EditorView.contentAttributes.of({ tabindex: "0", "aria-label": "Semantic layer, YAML. Press Escape and then Tab to leave the editor." }),
+          EditorView.contentAttributes.of({ tabindex: "0", "aria-label": `${label}, YAML. Press Escape and then Tab to leave the editor.` }),
           EditorView.updateListener.of((update) => { if (update.docChanged) latest.current.onChange(update.state.doc.toString()); }),
           editable.of(permission(readOnly)),
         ],

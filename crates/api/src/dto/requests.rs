@@ -147,11 +147,10 @@ pub enum NewConnectionRequest {
 #[schema(value_type = String, format = Binary)]
 pub struct DataFile(Vec<u8>);
 
-/// A semantic model to store.
+/// A document about a connection: its semantic model, or its access policy.
 #[derive(ToSchema)]
-pub struct SemanticRequest {
-    /// The model as YAML.
-    #[schema(min_length = 1)]
+pub struct YamlRequest {
+    /// The text as YAML. A semantic model is not empty; an access policy may be.
     yaml: String,
 }
 

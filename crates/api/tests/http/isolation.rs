@@ -13,7 +13,7 @@ const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
 
 /// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
 /// stands here.
-const ROUTES: [(&str, &str, &[u16]); 77] = [
+const ROUTES: [(&str, &str, &[u16]); 85] = [
     ("get", "/health", &[200]),
     ("get", "/ready", &[200]),
     ("get", "/metrics", &[200]),
@@ -79,6 +79,14 @@ const ROUTES: [(&str, &str, &[u16]); 77] = [
     ("get", "/api/v1/connections/{id}/catalog", &[404]),
     ("get", "/api/v1/connections/{id}/semantic", &[404]),
     ("put", "/api/v1/connections/{id}/semantic", &[404]),
+    ("post", "/api/v1/connections/{id}/semantic/check", &[404]),
+    ("get", "/api/v1/connections/{id}/semantic/versions", &[404]),
+    ("get", "/api/v1/connections/{id}/semantic/versions/{version}", &[404]),
+    ("get", "/api/v1/connections/{id}/policy", &[404]),
+    ("put", "/api/v1/connections/{id}/policy", &[404]),
+    ("post", "/api/v1/connections/{id}/policy/check", &[404]),
+    ("get", "/api/v1/connections/{id}/policy/versions", &[404]),
+    ("get", "/api/v1/connections/{id}/policy/versions/{version}", &[404]),
     ("post", "/api/v1/sql/check", &[404]),
     ("get", "/api/v1/pii/review", &[200, 403]),
     ("post", "/api/v1/pii/review/confirm", &[200, 403]),
@@ -136,6 +144,7 @@ impl Alpha {
             &run,
             &format!("{connection}/catalog"),
             &format!("{connection}/semantic"),
+            &format!("{connection}/policy"),
         ] {
             seen.push(app.get(path).token(&self.token).send().await.expect(200).json());
         }
@@ -152,7 +161,11 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
         _ => &alpha.connection,
     };
     let path = template.replace("{id}", id).replace("{tenant}", "acme-alpha");
-    let path = path.replace("{run_id}", &alpha.run).replace("{workflow_id}", &alpha.run).replace("{name}", "ask");
+    let path = path
+        .replace("{run_id}", &alpha.run)
+        .replace("{workflow_id}", &alpha.run)
+        .replace("{name}", "ask")
+        .replace("{version}", "1");
     let call = || app.call(&method.to_uppercase(), &path).token(token);
     let ask = |tenant: &str, extra: Value| {
         let mut body = question(tenant, "How many secrets are there?");
@@ -228,7 +241,9 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
                 |org: &str| app.call(&method.to_uppercase(), &format!("{path}?org_id={org}")).token(token).json(&body);
             vec![named("beta"), named("acme-alpha")]
         }
-        ("put", _) => vec![call().json(&json!({"yaml": "version: 1"}))],
+        ("put", _) | ("post", "/api/v1/connections/{id}/semantic/check" | "/api/v1/connections/{id}/policy/check") => {
+            vec![call().json(&json!({"yaml": "version: 1"}))]
+        }
         ("post", "/api/v1/sql/check") => {
             vec![call().json(&json!({"sql": "SELECT word FROM secrets", "connection_id": alpha.connection}))]
         }

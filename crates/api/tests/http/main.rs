@@ -23,6 +23,7 @@ mod openapi;
 mod operator;
 mod original;
 mod personal;
+mod policies;
 mod queues;
 mod reads;
 mod runs;

@@ -108,6 +108,8 @@ async fn real_bodies_are_as_the_document_says() {
         ("/api/v1/connections".to_owned(), "/api/v1/connections"),
         (format!("/api/v1/connections/{connection}/catalog"), "/api/v1/connections/{id}/catalog"),
         (format!("/api/v1/connections/{connection}/semantic"), "/api/v1/connections/{id}/semantic"),
+        (format!("/api/v1/connections/{connection}/policy"), "/api/v1/connections/{id}/policy"),
+        (format!("/api/v1/connections/{connection}/semantic/versions"), "/api/v1/connections/{id}/semantic/versions"),
         ("/api/v1/runs".to_owned(), "/api/v1/runs"),
         (format!("/api/v1/runs/{run}"), "/api/v1/runs/{id}"),
         ("/api/v1/tenants".to_owned(), "/api/v1/tenants"),

@@ -165,7 +165,9 @@ async fn described(app: &App, caller: &Caller, connection: ConnectionId, query: 
         return Err(unfit(format!("it has more than {MAX_QUERY_BYTES} bytes")));
     }
     let open = app.sources.open(&caller.principal.tenant, connection).await?;
-    query::askable(&open, query).map_err(unfit)?;
+    let principal = &caller.principal;
+    let guard = open.rights.guard(&principal.tenant, &principal.subject, principal.role)?;
+    query::askable(&open, &guard, query).map_err(unfit)?;
     Ok(explain(query, &open.model).text.trim_end_matches('.').to_owned())
 }
 

@@ -6,7 +6,7 @@ use pilothouse_domain::format::counted;
 use pilothouse_domain::semantic::{Order, Query};
 use pilothouse_domain::{Clock, Code, ConnectionId, Micros, RunId, TenantId};
 use pilothouse_engine::{Done, Failure};
-use pilothouse_warehouse::guard::{CheckedQuery, ReasonCode};
+use pilothouse_warehouse::guard::{CheckedQuery, Guard, ReasonCode};
 use pilothouse_warehouse::{Call, Estimate, semantic};
 use serde_json::{Value, json};
 
@@ -22,6 +22,7 @@ pub(super) struct Asking<'a> {
     pub sources: &'a Sources,
     pub clock: &'a dyn Clock,
     pub open: &'a Open,
+    pub guard: &'a Guard,
     pub tenant: &'a TenantId,
     pub run: RunId,
     pub connection: ConnectionId,
@@ -29,7 +30,7 @@ pub(super) struct Asking<'a> {
 }
 
 /// Turns a reading into SQL and lets the guard look at it.
-pub(super) fn validate(open: &Open, query: &Query) -> Done<Validated> {
+pub(super) fn validate(open: &Open, guard: &Guard, query: &Query) -> Done<Validated> {
     let rejected = |reasons: Vec<String>, verdict: Value| Done {
         summary: reasons.first().cloned().unwrap_or_default(),
         output: Validated { sql: None, columns: Vec::new(), tables: Vec::new(), verdict, reasons, masked: false },
@@ -38,7 +39,7 @@ pub(super) fn validate(open: &Open, query: &Query) -> Done<Validated> {
         Ok(sql) => sql,
         Err(error) => return rejected(vec![error.to_string()], Value::Null),
     };
-    let report = open.guard.check(&sql);
+    let report = guard.check(&sql);
     let verdict = json!({"verdict": report.verdict, "reasons": report.reasons});
     let reasons: Vec<String> = report.reasons.iter().map(|reason| reason.message.clone()).collect();
     let Some(checked) = &report.query else { return rejected(reasons, verdict) };
@@ -67,8 +68,8 @@ fn unanswered(why: &str) -> String {
 ///
 /// # Errors
 /// With the reasons, when it cannot.
-pub(super) fn askable(open: &Open, query: &Query) -> Result<(), String> {
-    let validated = validate(open, query).output;
+pub(super) fn askable(open: &Open, guard: &Guard, query: &Query) -> Result<(), String> {
+    let validated = validate(open, guard, query).output;
     if validated.sql.is_some() { Ok(()) } else { Err(validated.reasons.join("; ")) }
 }
 
@@ -167,13 +168,13 @@ impl Asking<'_> {
         }
         let wider = Query { limit: Some(COMPARED), ..query.clone() };
         let sql = semantic::compile(&wider, &self.open.model, self.open.catalog.dialect).ok()?;
-        self.open.guard.check(&sql).query.clone()
+        self.guard.check(&sql).query.clone()
     }
 
     /// Only the guard can make what an engine takes, so the text from the journal passes it again.
     fn recheck(&self, sql: &str) -> Result<CheckedQuery, Failure> {
         let blocked = || Failure::last(Code::SqlBlocked, "The SQL guard no longer lets this statement run.");
-        self.open.guard.check(sql).query.clone().ok_or_else(blocked)
+        self.guard.check(sql).query.clone().ok_or_else(blocked)
     }
 }
 

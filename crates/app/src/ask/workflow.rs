@@ -79,8 +79,9 @@ impl Workflow for AskWorkflow {
 
 impl AskWorkflow {
     async fn answer(&self, journal: &Journal, open: &Open, input: &Input, query: Query) -> Result<Answer, Failure> {
+        let guard = open.rights.guard(journal.tenant(), journal.subject(), input.role).map_err(failure)?;
         let validating = async {
-            let validated = validate(open, &query);
+            let validated = validate(open, &guard, &query);
             tell::validated(journal, &validated.output).await;
             Ok(validated)
         };
@@ -96,6 +97,7 @@ impl AskWorkflow {
             sources: &self.sources,
             clock: self.clock.as_ref(),
             open,
+            guard: &guard,
             tenant: journal.tenant(),
             run: journal.id(),
             connection: input.connection,

@@ -32,7 +32,7 @@ pilothouse_testkit::on_both_databases! {
     accounts::nodes_beat,
     warehouses::connections_are_named_once_per_tenant,
     warehouses::catalogs_are_replaced,
-    warehouses::semantic_models_have_versions,
+    warehouses::documents_have_versions,
     warehouses::what_is_read_is_counted_by_the_hour,
     warehouses::a_tenant_reads_no_more_than_it_may_however_many_ask_at_once,
     runs::a_run_is_enqueued_once_per_key,

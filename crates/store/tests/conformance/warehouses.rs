@@ -2,8 +2,9 @@
 
 use pilothouse_domain::RunId;
 use pilothouse_store::connections::Connection;
+use pilothouse_store::documents::{self, Kind, NewVersion};
 use pilothouse_store::reads::{self, Reserve};
-use pilothouse_store::{Error, Store, catalogs, connections, semantic_models};
+use pilothouse_store::{Error, Store, catalogs, connections};
 
 use crate::support::{conflict, connection_id, make_tenant, read, tenant, write};
 
@@ -82,30 +83,30 @@ pub async fn catalogs_are_replaced(store: &Store) {
     }
 }
 
-pub async fn semantic_models_have_versions(store: &Store) {
+pub async fn documents_have_versions(store: &Store) {
     made(store).await;
     let id = connection_id(1);
-    for (yaml, version) in [("a: 1", 1), ("a: 2", 2)] {
-        let stored =
-            write!(store, |tx| async move { semantic_models::put(tx, &tenant("a"), id, yaml, version, "ada").await });
-        assert_eq!(stored, Ok(version));
+    let new = |kind, yaml, created_at| NewVersion { kind, yaml, created_at, created_by: "ada" };
+    for kind in [Kind::Semantic, Kind::Access] {
+        for (yaml, version) in [("a: 1", 1), ("a: 2", 2)] {
+            let stored =
+                write!(store, |tx| async move { documents::put(tx, &tenant("a"), id, new(kind, yaml, version)).await });
+            assert_eq!(stored, Ok(version), "versions count per connection and kind");
+        }
+        let elsewhere = write!(store, |tx| async move {
+            documents::put(tx, &tenant("a"), connection_id(2), new(kind, "b: 1", 1)).await
+        });
+        assert_eq!(elsewhere, Ok(1), "versions count per connection");
+        let latest = read!(store, |tx| async move { documents::latest(tx, &tenant("a"), id, kind).await }).unwrap();
+        assert_eq!((latest.version, latest.yaml.as_str(), latest.created_by.as_str()), (2, "a: 2", "ada"));
+        let first = read!(store, |tx| async move { documents::get(tx, &tenant("a"), id, kind, 1).await });
+        let list = read!(store, |tx| async move { documents::list(tx, &tenant("a"), id, kind).await });
+        assert_eq!(list, [latest, first.unwrap()]);
+        assert_eq!(read!(store, |tx| async move { documents::latest(tx, &tenant("b"), id, kind).await }), None);
     }
-    let elsewhere =
-        write!(
-            store,
-            |tx| async move { semantic_models::put(tx, &tenant("a"), connection_id(2), "b: 1", 1, "ada").await }
-        );
-    assert_eq!(elsewhere, Ok(1), "versions count per connection");
-    let latest = read!(store, |tx| async move { semantic_models::latest(tx, &tenant("a"), id).await }).unwrap();
-    assert_eq!((latest.version, latest.yaml.as_str(), latest.created_by.as_str()), (2, "a: 2", "ada"));
-    let first = read!(store, |tx| async move { semantic_models::get(tx, &tenant("a"), id, 1).await });
-    let list = read!(store, |tx| async move { semantic_models::list(tx, &tenant("a"), id).await });
-    assert_eq!(list, [latest, first.unwrap()]);
-    assert_eq!(read!(store, |tx| async move { semantic_models::latest(tx, &tenant("b"), id).await }), None);
-
     let gone = write!(store, |tx| async move { connections::delete(tx, &tenant("a"), id).await });
     assert_eq!(gone, Ok(true));
-    let left = read!(store, |tx| async move { semantic_models::list(tx, &tenant("a"), id).await });
+    let left = read!(store, |tx| async move { documents::list(tx, &tenant("a"), id, Kind::Access).await });
     assert!(left.is_empty(), "they go with their connection");
 }
 

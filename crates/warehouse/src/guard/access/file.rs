@@ -95,12 +95,12 @@ struct ColumnDoc(ColumnWords);
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ColumnWords {
-    r#type: String,
+pub(super) struct ColumnWords {
+    pub r#type: String,
     #[serde(default)]
-    sensitivity: Option<String>,
+    pub sensitivity: Option<String>,
     #[serde(default)]
-    mask: Option<String>,
+    pub mask: Option<String>,
 }
 
 impl<'de> Deserialize<'de> for ColumnDoc {
@@ -125,7 +125,7 @@ impl<'de> Deserialize<'de> for ColumnDoc {
     }
 }
 
-fn fault(line: u64, reason: impl Into<String>) -> Fault {
+pub(super) fn fault(line: u64, reason: impl Into<String>) -> Fault {
     Fault { line, reason: reason.into() }
 }
 
@@ -196,7 +196,7 @@ fn table(
     let mut protected = super::TableAccess { hidden, approval, ..super::TableAccess::default() };
     let mut described = Vec::with_capacity(columns.0.len());
     for (column, line, ColumnDoc(words)) in columns.0 {
-        let sensitivity = sensitivity(&words, line)?;
+        let sensitivity = sensitivity_of(&words, line)?;
         if sensitivity != Sensitivity::Open {
             protected.columns.insert(column.clone(), sensitivity);
         }
@@ -224,7 +224,7 @@ fn table(
     })
 }
 
-fn sensitivity(words: &ColumnWords, line: u64) -> Result<Sensitivity, Fault> {
+pub(super) fn sensitivity_of(words: &ColumnWords, line: u64) -> Result<Sensitivity, Fault> {
     let mask = match words.mask.as_deref() {
         None => Mask::default(),
         Some(word) => {

@@ -7,8 +7,9 @@
 mod file;
 mod marks;
 pub(in crate::guard) mod mask;
+mod policy;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pilothouse_domain::catalog::Dialect;
 
@@ -19,6 +20,7 @@ use super::{lexer, lower, parse};
 pub use file::{Fault, PolicyFile};
 pub use marks::Marks;
 pub use mask::Mask;
+pub use policy::{AccessPolicy, CallerWords, MAX_POLICY_BYTES};
 
 /// What a query may do with a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -34,6 +36,20 @@ pub enum Sensitivity {
     Restricted,
     /// Nothing: it does not exist.
     Hidden,
+}
+
+impl Sensitivity {
+    /// The one that lets less be done.
+    fn stricter(self, other: Self) -> Self {
+        let rank = |one: Self| match one {
+            Self::Open => 0,
+            Self::Quasi => 1,
+            Self::Masked(_) => 2,
+            Self::Restricted => 3,
+            Self::Hidden => 4,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
 }
 
 /// What is protected of a table.
@@ -91,12 +107,8 @@ impl Access {
     /// # Errors
     /// Where it is no condition; in words.
     pub fn filter_rows(&mut self, table: &str, condition: &str, dialect: Dialect) -> Result<(), String> {
-        let query = written(&format!("SELECT 1 FROM t WHERE {condition}"), dialect)?;
-        let Body::Select(select) = query.body else { return Err("it is no condition".to_owned()) };
-        if query.limit.is_some() || !query.order_by.is_empty() || select.group_by != super::ir::GroupBy::None {
-            return Err("it is more than a condition".to_owned());
-        }
-        self.tables.entry(table.to_owned()).or_default().rows = select.filter;
+        let (rows, _) = conditional(condition, dialect, &CallerWords::new())?;
+        self.tables.entry(table.to_owned()).or_default().rows = rows;
         Ok(())
     }
 
@@ -105,19 +117,34 @@ impl Access {
     /// # Errors
     /// Where the text is no query; in words.
     pub fn view(&mut self, name: &str, sql: &str, dialect: Dialect) -> Result<(), String> {
-        self.views.insert(name.to_owned(), written(sql, dialect)?);
+        self.views.insert(name.to_owned(), written(sql, dialect, &CallerWords::new())?.0);
         Ok(())
     }
 }
 
+/// A condition as a tree, in which the words about the caller are literals, and those of them that it uses.
+fn conditional(
+    condition: &str,
+    dialect: Dialect,
+    caller: &CallerWords,
+) -> Result<(Option<Expr>, BTreeSet<String>), String> {
+    let (query, used) = written(&format!("SELECT 1 FROM t WHERE {condition}"), dialect, caller)?;
+    let Body::Select(select) = query.body else { return Err("it is no condition".to_owned()) };
+    if query.limit.is_some() || !query.order_by.is_empty() || select.group_by != super::ir::GroupBy::None {
+        return Err("it is more than a condition".to_owned());
+    }
+    Ok((select.filter, used))
+}
+
 /// A text of the policy's own as a tree. It goes through lexer, parser and lowering as every other, and names are
 /// resolved where it is used.
-fn written(sql: &str, dialect: Dialect) -> Result<Query, String> {
+fn written(sql: &str, dialect: Dialect, caller: &CallerWords) -> Result<(Query, BTreeSet<String>), String> {
     let limits = Limits::default();
     let told = |reasons: &[super::Reason]| reasons.iter().map(|r| r.message.clone()).collect::<Vec<_>>().join("; ");
     let tokens = lexer::scan(sql, dialect, &limits).map_err(|reasons| told(&reasons))?;
     let statement = parse::parse(sql, dialect, &tokens).map_err(|reason| reason.message)?;
-    let mut reasons = Vec::new();
-    let query = lower::lower(&statement, dialect, &limits, &mut reasons);
-    query.filter(|_| reasons.is_empty()).ok_or_else(|| told(&reasons))
+    let (mut reasons, mut used) = (Vec::new(), BTreeSet::new());
+    let query = lower::lower_for(&statement, dialect, &limits, &mut reasons, Some((caller, &mut used)));
+    let query = query.filter(|_| reasons.is_empty()).ok_or_else(|| told(&reasons))?;
+    Ok((query, used))
 }

@@ -69,6 +69,9 @@ impl Lowering<'_> {
             }
             AstExpr::CompoundIdentifier(idents) => {
                 let parts: Vec<Name> = idents.iter().map(|ident| self.name(ident)).collect();
+                if let Some(literal) = self.caller_word(&parts) {
+                    return literal;
+                }
                 Expr::Column(Column { parts, relation: None, marks: Default::default() })
             }
             AstExpr::Value(value) => self.literal(value),

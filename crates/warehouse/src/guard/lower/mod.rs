@@ -14,7 +14,10 @@ mod types;
 use datafusion::sql::sqlparser::ast::{Ident, ObjectName, ObjectNamePart, Statement};
 use pilothouse_domain::catalog::Dialect;
 
-use super::ir::Query;
+use std::collections::BTreeSet;
+
+use super::access::CallerWords;
+use super::ir::{Expr, Literal, Query};
 use super::lexer::Pos;
 use super::limits::Limits;
 use super::names::Name;
@@ -24,9 +27,24 @@ use super::report::{Reason, ReasonCode};
 /// chains of casts and tests, which it reads without recursion.
 const MAX_TREE_DEPTH: usize = 100;
 
+/// Words about the caller, which a policy's own texts may use as `caller.word`, and those that are used.
+pub type Words<'a> = (&'a CallerWords, &'a mut BTreeSet<String>);
+
 /// Lowers a statement; reasons go to `reasons`, and there is no query when it is no query at all.
 pub fn lower(statement: &Statement, dialect: Dialect, limits: &Limits, reasons: &mut Vec<Reason>) -> Option<Query> {
-    let mut lowering = Lowering { dialect, limits, reasons, here: Pos { line: 1, column: 1 }, depth: 0, queries: 0 };
+    lower_for(statement, dialect, limits, reasons, None)
+}
+
+/// The same, of a text of a policy.
+pub fn lower_for(
+    statement: &Statement,
+    dialect: Dialect,
+    limits: &Limits,
+    reasons: &mut Vec<Reason>,
+    caller: Option<Words<'_>>,
+) -> Option<Query> {
+    let here = Pos { line: 1, column: 1 };
+    let mut lowering = Lowering { dialect, limits, reasons, caller, here, depth: 0, queries: 0 };
     match statement {
         Statement::Query(query) => Some(lowering.query(query)),
         // The one default: every other kind of statement is refused, whichever it is.
@@ -44,6 +62,7 @@ struct Lowering<'a> {
     dialect: Dialect,
     limits: &'a Limits,
     reasons: &'a mut Vec<Reason>,
+    caller: Option<Words<'a>>,
     /// Where the last name stood: the place of a reason that has none of its own.
     here: Pos,
     depth: usize,
@@ -101,6 +120,22 @@ impl Lowering<'_> {
             }
         };
         Name { text, pos: self.here }
+    }
+
+    /// The literal that `caller.word` stands for; none where it is no such name.
+    fn caller_word(&mut self, parts: &[Name]) -> Option<Expr> {
+        let (words, used) = self.caller.as_mut()?;
+        let [owner, word] = parts else { return None };
+        if owner.text != "caller" {
+            return None;
+        }
+        let Some(value) = words.get(&word.text) else {
+            let message = format!("nothing is known of a caller's `{}`", word.text);
+            self.refuse(ReasonCode::ColumnUnknown, message);
+            return Some(Expr::Literal(Literal::Null));
+        };
+        used.insert(word.text.clone());
+        Some(Expr::Literal(value.clone().map_or(Literal::Null, Literal::Text)))
     }
 
     fn object_name(&mut self, name: &ObjectName) -> Vec<Name> {

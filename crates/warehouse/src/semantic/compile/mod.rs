@@ -55,6 +55,9 @@ pub fn compile(query: &Query, model: &Model, dialect: Dialect) -> Result<String,
 }
 
 fn tree(query: &Query, model: &Model, dialect: Dialect) -> Result<ast::Query, CompileError> {
+    if model.dataset(&query.dataset).is_none() {
+        return Err(CompileError::UnknownDataset(query.dataset.clone()));
+    }
     if query.measures.is_empty() {
         return shapes::rows(query, model, dialect);
     }
