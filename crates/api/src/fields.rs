@@ -139,6 +139,14 @@ impl Fields {
         }
     }
 
+    /// A whole number of at least 0 that must be there; 0 when it is not, which is noted.
+    pub fn count(&mut self, name: &str) -> u32 {
+        if !self.is_sent(name) {
+            self.refuse(Some(name), "missing", "Field required", self.whole.clone(), None);
+        }
+        self.optional_count(name).unwrap_or_default()
+    }
+
     /// A text parsed into `T`; wrong values are noted with `expected`.
     pub fn parsed<T: std::str::FromStr>(&mut self, name: &str, text: Option<String>, expected: &str) -> Option<T> {
         let text = text?;

@@ -45,6 +45,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
         .merge(resources::imports::routes())
         .merge(resources::documents::routes())
         .merge(resources::pii::routes())
+        .merge(resources::feedback::routes())
         .merge(resources::sql::routes())
         .merge(resources::tenants::routes())
         .merge(resources::tokens::routes())

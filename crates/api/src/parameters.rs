@@ -39,11 +39,7 @@ impl Parameters {
     /// Ends the reading: what is wrong with the parameters, then whether the tenant that one of them names is the caller's.
     pub fn finish_in(self, caller: &Caller, org: &str) -> Result<(), Failure> {
         self.finish()?;
-        if org != caller.principal.tenant.as_str() {
-            let message = "Tenant boundary violation: header tenant does not match requested org";
-            return Err(Failure::new(Code::TenantMismatch, message));
-        }
-        Ok(())
+        in_tenant(caller, org)
     }
 
     /// A text that must be there; empty when it is not, which is noted.
@@ -122,6 +118,15 @@ fn listed(words: &[&str]) -> String {
         Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
         _ => quoted.concat(),
     }
+}
+
+/// That the tenant which a client names is the caller's.
+pub fn in_tenant(caller: &Caller, org: &str) -> Result<(), Failure> {
+    if org != caller.principal.tenant.as_str() {
+        let message = "Tenant boundary violation: header tenant does not match requested org";
+        return Err(Failure::new(Code::TenantMismatch, message));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

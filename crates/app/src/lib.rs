@@ -12,6 +12,7 @@ mod depths;
 pub mod documents;
 mod error;
 pub mod eval;
+pub mod feedback;
 pub mod gates;
 pub mod imports;
 mod installation;

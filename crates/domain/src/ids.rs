@@ -115,6 +115,7 @@ macro_rules! uuid_id {
 
 uuid_id!(RunId, "run_", "A run: one execution of a workflow. ");
 uuid_id!(ConnectionId, "conn_", "A tenant's connection to a warehouse. ");
+uuid_id!(FeedbackId, "fb_", "What somebody thinks of what they were given. ");
 uuid_id!(ScheduleId, "sch_", "A schedule: when a workflow is to run by itself. ");
 uuid_id!(TokenId, "tok_", "An API token, not its secret. ");
 

@@ -27,5 +27,5 @@ pub const TRACE: &str = "trace";
 
 pub use clock::{Clock, Ids, Micros};
 pub use code::Code;
-pub use ids::{ConnectionId, RunId, ScheduleId, TenantId, TokenId};
+pub use ids::{ConnectionId, FeedbackId, RunId, ScheduleId, TenantId, TokenId};
 pub use principal::{Principal, Role};

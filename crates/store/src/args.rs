@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use pilothouse_domain::{ConnectionId, RunId, ScheduleId, TenantId, TokenId};
+use pilothouse_domain::{ConnectionId, FeedbackId, RunId, ScheduleId, TenantId, TokenId};
 
 /// One value for a placeholder. A null keeps its type, because PostgreSQL asks for it.
 #[derive(Debug, Clone)]
@@ -70,6 +70,7 @@ arg_from! {
     RunId => Run, value -> value;
     ScheduleId => Text, value -> value.to_string().into();
     ConnectionId => Text, value -> value.to_string().into();
+    FeedbackId => Text, value -> value.to_string().into();
     TokenId => Text, value -> value.to_string().into();
     &'a [u8] => Bytes, value -> value.into();
     &'a [u8; 32] => Bytes, value -> value.as_slice().into();

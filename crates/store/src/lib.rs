@@ -15,6 +15,7 @@ pub mod connections;
 pub mod documents;
 mod engine;
 mod error;
+pub mod feedback;
 mod given;
 mod hints;
 pub mod journal;

@@ -21,6 +21,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 7, name: "reads", script: include_str!("../migrations/0007_reads.sql") },
     Migration { version: 8, name: "personal", script: include_str!("../migrations/0008_personal.sql") },
     Migration { version: 9, name: "documents", script: include_str!("../migrations/0009_documents.sql") },
+    Migration { version: 10, name: "feedback", script: include_str!("../migrations/0010_feedback.sql") },
 ];
 
 /// What SQLite writes differently: the strict types catch there what PostgreSQL always catches, and text compares by

@@ -389,6 +389,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says whether an answer, a memo or a dashboard was good. */
+        post: operations["data_feedback_give"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feedback/provider-summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same by who made them, and by kind. */
+        get: operations["data_feedback_providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feedback/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The review list. */
+        get: operations["data_feedback_review"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feedback/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a tenant's artifacts were found. */
+        get: operations["data_feedback_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feedback/{id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a mark off the list of what nobody has dealt with: `{"resolved_by": "…"}`, or the caller. */
+        post: operations["data_feedback_resolve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health/live": {
         parameters: {
             query?: never;
@@ -1416,6 +1501,15 @@ export interface components {
             /** @description What it does. */
             description: string;
         };
+        /** @description A prompt whose artifacts were found bad. */
+        BadPrompt: {
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            count: number;
+            prompt_hash: string;
+        };
         /** @description Why a query may not run. */
         Blocked: {
             /** @description What the gate says. */
@@ -1854,6 +1948,55 @@ export interface components {
             /** @description Its name; null where the run failed between its steps. */
             step?: string | null;
         };
+        /** @description What somebody thinks of an answer, a memo or a dashboard. */
+        FeedbackRequest: {
+            /** @description What it is about; of an answer, its run. */
+            artifact_id: string;
+            /** @description Its kind: `query` for an answer, `memo`, `dashboard`, `profile`. */
+            artifact_type: string;
+            /**
+             * Format: int64
+             * @description Which version of it.
+             */
+            artifact_version: number;
+            /** @description Where it was said. */
+            channel?: string | null;
+            /** @description In words. */
+            comment?: string | null;
+            /** @description What was said before. */
+            conversation_context?: {
+                [key: string]: unknown;
+            }[] | null;
+            /** @description `positive` or `negative`. */
+            feedback_type: string;
+            /** @description With what. */
+            model?: string | null;
+            /** @description What it was made with. */
+            prompt_hash?: string | null;
+            /** @description Who made it. */
+            provider?: string | null;
+            /** @description The conversation. */
+            session_id?: string | null;
+            /** @description The tenant; the same as in the headers. */
+            tenant_id: string;
+            /** @description What its tools were given. */
+            tool_inputs_hash?: string | null;
+            /** @description Who thinks so, as the client calls them. */
+            user_id: string;
+            /** @description Whether another had to stand in. */
+            was_fallback?: boolean | null;
+        };
+        /** @description How a tenant's artifacts were found. */
+        FeedbackSummary: {
+            /** @description By kind of artifact. */
+            artifact_feedback: {
+                [key: string]: components["schemas"]["Marks"];
+            };
+            /** @description The prompts that were found bad most often first. */
+            negative_prompt_hashes: components["schemas"]["BadPrompt"][];
+            /** @description The tenant. */
+            tenant_id: string;
+        };
         /** @description What is wrong with one field. */
         FieldError: {
             /** @description Figures that belong to the fault. */
@@ -1893,6 +2036,13 @@ export interface components {
             estimated_cost_usd: number;
             /** @description What to do instead. */
             next_action: string | null;
+        };
+        /** @description Feedback that was stored. */
+        Given: {
+            /** @description When. */
+            created_at: string;
+            /** @description Its id. */
+            id: string;
         };
         /** @description That the process answers. */
         HealthDto: {
@@ -2366,6 +2516,22 @@ export interface components {
                 workflows: string[];
             }[];
         };
+        /** @description A mark on the review list. */
+        Listed: {
+            artifact_id: string;
+            artifact_type: string;
+            channel: string | null;
+            comment: string | null;
+            created_at: string;
+            /** @description `positive` or `negative`. */
+            feedback_type: string;
+            id: string;
+            model: string | null;
+            provider: string | null;
+            resolved: boolean;
+            resolved_by: string | null;
+            user_id: string;
+        };
         /** @description That the process answers, as the data platform copilot's clients read it. */
         LiveDto: {
             /** @description Always `alive`. */
@@ -2394,6 +2560,13 @@ export interface components {
              * @description The place in the workflow of the step that logged it; null between steps.
              */
             step?: number | null;
+        };
+        /** @description How often something was found good and bad. */
+        Marks: {
+            /** Format: int64 */
+            negative: number;
+            /** Format: int64 */
+            positive: number;
         };
         /** @description A connection to make. */
         NewConnectionRequest: {
@@ -2879,6 +3052,15 @@ export interface components {
             /** @description An address that names the code. */
             type: string;
         };
+        /** @description The same by who made them and by kind. */
+        ProviderSummary: {
+            by_provider: {
+                [key: string]: components["schemas"]["Satisfaction"];
+            };
+            by_task: {
+                [key: string]: components["schemas"]["Satisfaction"];
+            };
+        };
         /** @description Rows, and everything about how they came to be. */
         QueryResult: {
             /**
@@ -3133,6 +3315,17 @@ export interface components {
             /** @description `queued`. */
             workflow_status: string;
         };
+        /** @description That somebody has dealt with a mark. */
+        ResolveRequest: {
+            /** @description Who; without it, the caller. */
+            resolved_by?: string | null;
+        };
+        /** @description A mark that was dealt with. */
+        Resolved: {
+            id: string;
+            resolved: boolean;
+            resolved_at: string;
+        };
         /** @description A column of a result. */
         ResultColumn: {
             grain?: components["schemas"]["ColumnGrain"] | null;
@@ -3165,6 +3358,12 @@ export interface components {
             workflow_type: string;
         } & {
             [key: string]: unknown;
+        };
+        /** @description The review list, newest first. */
+        ReviewList: {
+            count: number;
+            items: components["schemas"]["Listed"][];
+            org_id: string;
         };
         /** @description A run with its input, output, steps and attempts. */
         RunDetailDto: components["schemas"]["RunDto"] & {
@@ -3242,6 +3441,18 @@ export interface components {
              * @description Which version of it the run began with.
              */
             version: number;
+        };
+        /** @description How often something was found good and bad, and which part was good. */
+        Satisfaction: {
+            /** Format: int64 */
+            negative: number;
+            /** Format: int64 */
+            positive: number;
+            /**
+             * Format: double
+             * @description Good ones among all, 0 to 1, with four decimals.
+             */
+            satisfaction_rate: number;
         };
         /** @description A schedule as it stands. */
         ScheduleDto: {
@@ -4499,6 +4710,169 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    data_feedback_give: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeedbackRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Given"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    data_feedback_providers: {
+        parameters: {
+            query: {
+                /** @description The tenant; the same as in the headers. */
+                org_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderSummary"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    data_feedback_review: {
+        parameters: {
+            query: {
+                /** @description The tenant; the same as in the headers. */
+                org_id: string;
+                /** @description Only `resolved` or `unresolved` ones. */
+                status?: string;
+                /** @description Only about what this provider made. */
+                provider?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewList"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    data_feedback_summary: {
+        parameters: {
+            query: {
+                /** @description The tenant; the same as in the headers. */
+                org_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackSummary"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    data_feedback_resolve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolveRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Resolved"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
         };

@@ -9,6 +9,7 @@ import { Button } from "../ui/Button";
 import { Note } from "../ui/States";
 import ChartView from "./ChartView";
 import { Chips, type Change } from "./Chips";
+import { Feedback } from "./Feedback";
 import { ResultTable } from "./ResultTable";
 import { figureOf } from "./sentence";
 import { SqlPanel } from "./Sql";
@@ -40,6 +41,7 @@ export function ResultView({ answer, question, latest, onChange }: Props) {
         {asNumber && data.rows.length > 0 ? <Button look="quiet" icon="table" aria-expanded={showTable} onClick={() => setShowTable(!showTable)}>Table</Button> : null}
         {data.rows.length > 0 ? <Button look="quiet" icon="download" onClick={() => download(shown, question)}>CSV</Button> : null}
         <ShareLink runId={answer.run_id} />
+        <Feedback runId={answer.run_id} />
       </div>
       {showSql ? <SqlPanel sql={data.sql} /> : null}
     </div>

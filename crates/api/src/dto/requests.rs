@@ -26,6 +26,52 @@ pub struct AskRequest {
     query: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
+/// What somebody thinks of an answer, a memo or a dashboard.
+#[derive(ToSchema)]
+pub struct FeedbackRequest {
+    /// The tenant; the same as in the headers.
+    tenant_id: String,
+    /// Who thinks so, as the client calls them.
+    #[schema(min_length = 1)]
+    user_id: String,
+    /// What it is about; of an answer, its run.
+    #[schema(min_length = 1)]
+    artifact_id: String,
+    /// Which version of it.
+    #[schema(minimum = 0)]
+    artifact_version: i64,
+    /// Its kind: `query` for an answer, `memo`, `dashboard`, `profile`.
+    #[schema(min_length = 1)]
+    artifact_type: String,
+    /// `positive` or `negative`.
+    feedback_type: String,
+    /// In words.
+    comment: Option<String>,
+    /// What it was made with.
+    prompt_hash: Option<String>,
+    /// What its tools were given.
+    tool_inputs_hash: Option<String>,
+    /// The conversation.
+    session_id: Option<String>,
+    /// Who made it.
+    provider: Option<String>,
+    /// With what.
+    model: Option<String>,
+    /// Whether another had to stand in.
+    was_fallback: Option<bool>,
+    /// What was said before.
+    conversation_context: Option<Vec<serde_json::Map<String, serde_json::Value>>>,
+    /// Where it was said.
+    channel: Option<String>,
+}
+
+/// That somebody has dealt with a mark.
+#[derive(ToSchema)]
+pub struct ResolveRequest {
+    /// Who; without it, the caller.
+    resolved_by: Option<String>,
+}
+
 /// What somebody decides about a column.
 #[derive(ToSchema)]
 pub struct PiiDecision {

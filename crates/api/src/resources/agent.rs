@@ -15,7 +15,7 @@ use pilothouse_app::Caller as AppCaller;
 use pilothouse_app::ask::{self, Answer, Asked, Given, Question};
 use pilothouse_app::runs;
 use pilothouse_domain::semantic::Query;
-use pilothouse_domain::{Code, RunId};
+use pilothouse_domain::RunId;
 use pilothouse_engine::{DONE, Event as Told, EventStream, LOG};
 use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
@@ -27,6 +27,7 @@ use crate::dto::requests::AskRequest;
 use crate::error::Failure;
 use crate::fields::Fields;
 use crate::json::JsonBody;
+use crate::parameters::in_tenant;
 use crate::state::State;
 
 pub fn routes() -> OpenApiRouter<Arc<State>> {
@@ -80,10 +81,7 @@ fn question(mut fields: Fields, caller: &AppCaller) -> Result<Question, Failure>
         fields.refuse(Some("query"), "value_error", message, Value::Null, None);
     }
     fields.finish()?;
-    if org != caller.principal.tenant.as_str() {
-        let message = "Tenant boundary violation: header tenant does not match requested org";
-        return Err(Failure::new(Code::TenantMismatch, message));
-    }
+    in_tenant(caller, &org)?;
     let picked = run.zip(choice).map(|(run, choice)| Given::Choice(run, choice));
     let reading = query.map(|query| Given::Query(Box::new(query))).or(picked);
     Ok(Question { text, connection, conversation: Some(conversation), reading })

@@ -6,6 +6,7 @@ pub mod bulk;
 pub mod connections;
 pub mod documents;
 pub mod executions;
+pub mod feedback;
 pub mod health;
 pub mod imports;
 pub mod installation;

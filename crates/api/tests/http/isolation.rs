@@ -13,7 +13,7 @@ const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
 
 /// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
 /// stands here.
-const ROUTES: [(&str, &str, &[u16]); 85] = [
+const ROUTES: [(&str, &str, &[u16]); 90] = [
     ("get", "/health", &[200]),
     ("get", "/ready", &[200]),
     ("get", "/metrics", &[200]),
@@ -90,6 +90,11 @@ const ROUTES: [(&str, &str, &[u16]); 85] = [
     ("post", "/api/v1/sql/check", &[404]),
     ("get", "/api/v1/pii/review", &[200, 403]),
     ("post", "/api/v1/pii/review/confirm", &[200, 403]),
+    ("post", "/api/v1/feedback", &[200, 403]),
+    ("get", "/api/v1/feedback/summary", &[200, 403]),
+    ("get", "/api/v1/feedback/provider-summary", &[200, 403]),
+    ("get", "/api/v1/feedback/review", &[200, 403]),
+    ("post", "/api/v1/feedback/{id}/resolve", &[404]),
     ("get", "/api/v1/tenants", &[403]),
     ("post", "/api/v1/tenants", &[403]),
     ("get", "/api/v1/tokens", &[200]),
@@ -230,6 +235,19 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
                 let query = format!("{path}?org_id={org}&workflow_type=ask&workflow_id={}", alpha.run);
                 app.call(&method.to_uppercase(), &query).token(token)
             };
+            vec![named("beta"), named("acme-alpha")]
+        }
+        ("post", "/api/v1/feedback") => {
+            let said = |org: &str| {
+                call()
+                    .json(&json!({"tenant_id": org, "user_id": "bob", "artifact_id": alpha.run, "artifact_version": 1,
+                    "artifact_type": "query", "feedback_type": "negative"}))
+            };
+            vec![said("beta"), said("acme-alpha")]
+        }
+        ("post", "/api/v1/feedback/{id}/resolve") => vec![call().json(&json!({}))],
+        (_, path) if path.starts_with("/api/v1/feedback/") => {
+            let named = |org: &str| app.get(&format!("{path}?org_id={org}")).token(token);
             vec![named("beta"), named("acme-alpha")]
         }
         (_, path) if path.starts_with("/api/v1/pii/") => {

@@ -14,6 +14,7 @@ mod browsers;
 mod callers;
 mod errors;
 mod events;
+mod feedback;
 mod health;
 mod imports;
 mod isolation;
