@@ -216,6 +216,35 @@ fn a_follow_up_can_recast_the_numbers() {
 }
 
 #[test]
+fn a_verified_question_is_answered_first_and_with_other_periods_and_values() {
+    let mut model = model::shop();
+    let Plan::Answer(known) = plan("revenue in January 2024 in France") else { panic!("no answer") };
+    model.verified.push(pilothouse_domain::semantic::VerifiedQuestion {
+        question: "How is France doing, as the board counts it, in January 2024?".to_owned(),
+        query: known.query.clone(),
+        by: Some("ada".to_owned()),
+        on: Some("2026-11-22".to_owned()),
+    });
+    let planner = Planner::new(Arc::new(model));
+    let context = Context { today: date(2025, 3, 15), previous: None };
+    let ask = |question: &str| planner.plan(question, &context);
+    let Plan::Answer(same) = ask("how is France doing as the board counts it in January 2024") else {
+        panic!("unknown")
+    };
+    assert_eq!(same.query, known.query);
+    let mark = same.understanding.verified.expect("a mark");
+    assert_eq!((mark.by.as_deref(), mark.on.as_deref()), (Some("ada"), Some("2026-11-22")));
+    let Plan::Answer(other) = ask("How is Germany doing, as the board counts it, in March 2024?") else {
+        panic!("unknown")
+    };
+    assert_eq!(other.understanding.text, "Revenue, where ordered at in March 2024 and country is Germany.");
+    assert!(other.understanding.verified.is_some());
+    for different in ["How is France doing?", "How is France doing, as the bank counts it, in January 2024?"] {
+        assert!(!matches!(ask(different), Plan::Answer(_)), "{different}");
+    }
+}
+
+#[test]
 fn choices_are_few_different_and_complete() {
     let Plan::Clarify { choices, question } = plan("How many big orders?") else { panic!("not asked back") };
     assert!((2..=4).contains(&choices.len()));

@@ -90,6 +90,20 @@ pub struct Understanding {
     pub text: String,
     /// The same in parts.
     pub chips: Vec<Chip>,
+    /// Who has vouched for the reading, where somebody has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Verified>,
+}
+
+/// That somebody has vouched for the reading of a question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verified {
+    /// Who.
+    pub by: Option<String>,
+    /// When, `YYYY-MM-DD`.
+    pub on: Option<String>,
+    /// The question as it was verified.
+    pub question: String,
 }
 
 /// One part of a reading.

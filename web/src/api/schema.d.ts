@@ -3799,6 +3799,16 @@ export interface components {
             chips: components["schemas"]["Chip"][];
             /** @description In one sentence. */
             text: string;
+            verified?: components["schemas"]["Verified"] | null;
+        };
+        /** @description That somebody has vouched for the reading of a question. */
+        Verified: {
+            /** @description Who. */
+            by: string | null;
+            /** @description When. */
+            on: string | null;
+            /** @description The question as it was verified. */
+            question: string;
         };
         VersionDto: {
             /** @description When it was stored. */

@@ -25,7 +25,7 @@ export type QueryResult = Omit<Schemas["QueryResult"], Measured | "rows" | "comp
   computed_at: string | null;
   comparison: { rows: Record<string, Cell>[] } | null;
   cost: { bytes_scanned: number | null; estimated_usd: string | null };
-  understanding: { text: string; chips: Chip[] };
+  understanding: { text: string; chips: Chip[]; verified?: Schemas["Verified"] | null };
 };
 export type Choice = Omit<Schemas["Choice"], "query">;
 

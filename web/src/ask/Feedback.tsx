@@ -33,7 +33,7 @@ export function Feedback({ runId }: { runId: string }) {
       {given === false ? (
         <form className="feedback" onSubmit={send}>
           <label className="sr-only" htmlFor={`wrong-${runId}`}>What is wrong?</label>
-          <input id={`wrong-${runId}`} className="input" autoFocus placeholder="What is wrong? (may stay empty)" maxLength={1000} value={comment} onChange={(event) => setComment(event.currentTarget.value)} />
+          <input id={`wrong-${runId}`} className="input" autoFocus placeholder="What is wrong?" maxLength={1000} value={comment} onChange={(event) => setComment(event.currentTarget.value)} />
           <Button type="submit" busy={give.isPending}>Send</Button>
         </form>
       ) : null}

@@ -22,6 +22,7 @@ mod suggest;
 mod tag;
 mod time;
 mod token;
+mod verified;
 mod words;
 
 use std::sync::{Arc, OnceLock};
@@ -106,6 +107,7 @@ pub struct Planner {
     graph: Graph,
     lexicon: Lexicon,
     suggestions: OnceLock<Vec<String>>,
+    verified: OnceLock<verified::Known>,
 }
 
 impl Planner {
@@ -113,12 +115,13 @@ impl Planner {
     pub fn new(model: Arc<Model>) -> Self {
         let graph = Graph::build(&model);
         let lexicon = Lexicon::build(&model, &graph);
-        Self { model, graph, lexicon, suggestions: OnceLock::new() }
+        Self { model, graph, lexicon, suggestions: OnceLock::new(), verified: OnceLock::new() }
     }
 
     /// What to do about `question`. Never fails and never guesses: what it does not understand it asks or refuses.
     pub fn plan(&self, question: &str, context: &Context<'_>) -> Plan {
-        self.settled(question, context).unwrap_or_else(|| self.open(question, context))
+        let said = self.vouched(question, context).or_else(|| self.settled(question, context));
+        said.unwrap_or_else(|| self.open(question, context))
     }
 
     /// The plan for a question that says nothing about which of its readings is meant.

@@ -93,6 +93,7 @@ pub fn shop() -> Model {
             group_by: Vec::new(),
         }],
         segments: vec![segment("big by amount", "amount", 500), segment("big by discount", "discount", 50)],
+        verified: Vec::new(),
         joins: vec![Join {
             from: "orders".to_owned(),
             columns: vec!["customer_id".to_owned()],

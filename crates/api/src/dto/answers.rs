@@ -182,6 +182,21 @@ pub struct Understanding {
     text: String,
     /// In parts.
     chips: Vec<Chip>,
+    /// Who has vouched for the reading; absent where nobody has.
+    verified: Option<Verified>,
+}
+
+/// That somebody has vouched for the reading of a question.
+#[derive(ToSchema)]
+pub struct Verified {
+    /// Who.
+    #[schema(required)]
+    by: Option<String>,
+    /// When.
+    #[schema(required)]
+    on: Option<String>,
+    /// The question as it was verified.
+    question: String,
 }
 
 /// One part of a reading.

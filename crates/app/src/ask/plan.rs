@@ -14,7 +14,7 @@ pub enum Planned {
     /// One reading.
     Reading {
         /// It.
-        query: Query,
+        query: Box<Query>,
         /// It, in words.
         understanding: Understanding,
     },

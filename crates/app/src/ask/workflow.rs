@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use pilothouse_ai::planner::{Context, Plan};
+use pilothouse_domain::answer::{Understanding, Verified};
 use pilothouse_domain::semantic::{Query, editable, explain};
 use pilothouse_domain::{Clock, Code};
 use pilothouse_engine::{Done, Failure, Journal, Workflow};
@@ -58,8 +59,8 @@ impl Workflow for AskWorkflow {
         };
         let planned = journal.step("planner", planning).await?;
         let answer = match planned {
-            Planned::Reading { query, .. } => {
-                let answered = self.answer(journal, &open, &input, query).await;
+            Planned::Reading { query, understanding } => {
+                let answered = self.answer(journal, &open, &input, (*query, understanding.verified)).await;
                 if answered.as_ref().is_err_and(|failure| failure.code == Code::ConnectionChanged.as_str()) {
                     // The next attempt finds the files as they are now.
                     self.sources.read_anew(journal.tenant(), input.connection).await.map_err(failure)?;
@@ -78,7 +79,13 @@ impl Workflow for AskWorkflow {
 }
 
 impl AskWorkflow {
-    async fn answer(&self, journal: &Journal, open: &Open, input: &Input, query: Query) -> Result<Answer, Failure> {
+    async fn answer(
+        &self,
+        journal: &Journal,
+        open: &Open,
+        input: &Input,
+        (query, verified): (Query, Option<Verified>),
+    ) -> Result<Answer, Failure> {
         let guard = open.rights.guard(journal.tenant(), journal.subject(), input.role).map_err(failure)?;
         let validating = async {
             let validated = validate(open, &guard, &query);
@@ -120,7 +127,7 @@ impl AskWorkflow {
         let executed = journal.step("executor", executing).await?;
         let fits = |other: &Query| semantic::compile(other, &open.model, open.catalog.dialect).is_ok();
         let material = compose::Material {
-            understanding: &editable(&query, &open.model, &fits),
+            understanding: &Understanding { verified, ..editable(&query, &open.model, &fits) },
             query: &query,
             validated: &validated,
             judged: &judged,
@@ -139,7 +146,13 @@ impl AskWorkflow {
         let now = jiff::Timestamp::from_microsecond(self.clock.now()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         let context = Context { today: now.to_zoned(jiff::tz::TimeZone::UTC).date(), previous };
         match open.planner.plan(&input.question, &context) {
-            Plan::Answer(found) => reading(found.query, open),
+            Plan::Answer(found) => {
+                let (query, understanding) = (found.query, found.understanding);
+                Done {
+                    summary: understanding.text.clone(),
+                    output: Planned::Reading { query: Box::new(query), understanding },
+                }
+            }
             Plan::Clarify { question, choices } => {
                 let choices = choices.into_iter().enumerate().map(|(index, choice)| Choice {
                     id: (index + 1).to_string(),
@@ -177,7 +190,7 @@ impl AskWorkflow {
 
 fn reading(query: Query, open: &Open) -> Done<Planned> {
     let understanding = explain(&query, &open.model);
-    Done { summary: understanding.text.clone(), output: Planned::Reading { query, understanding } }
+    Done { summary: understanding.text.clone(), output: Planned::Reading { query: Box::new(query), understanding } }
 }
 
 async fn composed(journal: &Journal, answer: Answer) -> Result<Answer, Failure> {

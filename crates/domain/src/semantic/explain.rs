@@ -26,7 +26,7 @@ pub(super) enum Part {
 pub fn explain(query: &Query, model: &Model) -> Understanding {
     let parts = parts(query, model);
     let text = sentence(query, model, &parts);
-    Understanding { text, chips: parts.into_iter().map(|(_, chip)| chip).collect() }
+    Understanding { text, chips: parts.into_iter().map(|(_, chip)| chip).collect(), verified: None }
 }
 
 /// The model, with the time of `query` called as the times of all its numbers are, where each has its own.

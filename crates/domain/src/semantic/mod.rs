@@ -15,7 +15,9 @@ mod words;
 pub use edit::{MAX_ALTERNATIVES, MAX_OFFERED_BYTES, editable};
 pub use explain::explain;
 pub use facts::Fact;
-pub use model::{Additivity, Aggregate, Calendar, Dataset, Field, FieldKind, Join, Metric, Model, Segment, Unit};
+pub use model::{
+    Additivity, Aggregate, Calendar, Dataset, Field, FieldKind, Join, Metric, Model, Segment, Unit, VerifiedQuestion,
+};
 pub use phrases::{field_text, filter_text, measure_text};
 pub use query::{
     Calculation, Compare, Direction, FieldRef, Filter, Grain, Group, Having, Measure, Order, Query, Scalar,

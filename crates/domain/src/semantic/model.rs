@@ -28,6 +28,25 @@ pub struct Model {
     /// How datasets relate: always from the many to the one.
     #[serde(default)]
     pub joins: Vec<Join>,
+    /// Questions whose reading somebody has vouched for.
+    #[serde(default)]
+    pub verified: Vec<VerifiedQuestion>,
+}
+
+/// A question whose reading somebody has vouched for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerifiedQuestion {
+    /// Its words.
+    pub question: String,
+    /// Its reading.
+    pub query: super::Query,
+    /// Who.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// When, `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
 }
 
 impl Model {

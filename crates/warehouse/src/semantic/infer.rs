@@ -71,7 +71,7 @@ pub fn infer(catalog: &Catalog) -> Model {
             }
         }
     }
-    Model { datasets, metrics: Vec::new(), segments: Vec::new(), joins }
+    Model { datasets, metrics: Vec::new(), segments: Vec::new(), joins, verified: Vec::new() }
 }
 
 fn dataset(table: &Table, catalog: &Catalog) -> Dataset {

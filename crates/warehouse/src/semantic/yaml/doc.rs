@@ -17,6 +17,21 @@ pub(super) struct Document {
     /// Joins beside the inferred ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub joins: Vec<JoinDoc>,
+    /// Questions whose reading somebody has vouched for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verified: Vec<VerifiedDoc>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VerifiedDoc {
+    pub question: Line,
+    /// The semantic query that answers give as `query`, as JSON.
+    pub query: Line,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

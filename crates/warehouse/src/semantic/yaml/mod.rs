@@ -7,12 +7,12 @@ mod write;
 
 use pilothouse_domain::catalog::{Catalog, DataType};
 use pilothouse_domain::semantic::{
-    Aggregate, Calculation, Dataset, Field, FieldKind, FieldRef, Filter, Join, Metric, Model, Segment,
+    Aggregate, Calculation, Dataset, Field, FieldKind, FieldRef, Filter, Join, Metric, Model, Segment, VerifiedQuestion,
 };
 
 use super::infer;
 use crate::yaml::{Entries, Line};
-use doc::{DatasetDoc, Document, FieldDoc, JoinDoc};
+use doc::{DatasetDoc, Document, FieldDoc, JoinDoc, VerifiedDoc};
 
 pub use write::write;
 
@@ -92,7 +92,20 @@ pub fn read(text: &str, catalog: &Catalog) -> Result<Model, YamlError> {
         let label = doc.label.unwrap_or_else(|| name.replace('_', " "));
         model.metrics.push(Metric { name, label, synonyms: doc.synonyms, measure, unit: doc.unit, group_by });
     }
+    for doc in document.verified {
+        let verified = verified(doc, &model, catalog)?;
+        model.verified.push(verified);
+    }
     Ok(model)
+}
+
+/// A question whose query can be asked of these tables.
+fn verified(doc: VerifiedDoc, model: &Model, catalog: &Catalog) -> Result<VerifiedQuestion, YamlError> {
+    let line = doc.query.line;
+    let query = serde_json::from_str(&doc.query.text)
+        .map_err(|wrong| error(line, format!("the query is not the JSON of a semantic query: {wrong}")))?;
+    super::compile(&query, model, catalog.dialect).map_err(|wrong| error(line, wrong.to_string()))?;
+    Ok(VerifiedQuestion { question: doc.question.text, query, by: doc.by, on: doc.on })
 }
 
 fn conditions(lines: &[Line], dataset: &Dataset, model: &Model) -> Result<Vec<Filter>, YamlError> {

@@ -2,7 +2,7 @@
 
 use pilothouse_domain::semantic::{Dataset, Field, FieldRef, Model};
 
-use super::doc::{DatasetDoc, Document, FieldDoc, JoinDoc, MetricDoc, SegmentDoc};
+use super::doc::{DatasetDoc, Document, FieldDoc, JoinDoc, MetricDoc, SegmentDoc, VerifiedDoc};
 use super::{YamlError, error, text};
 use crate::yaml::{Entries, Line};
 
@@ -53,6 +53,15 @@ pub fn write(model: &Model) -> Result<String, YamlError> {
             role: join.role.clone(),
         })
         .collect();
+    for verified in &model.verified {
+        let query = serde_json::to_string(&verified.query).map_err(|wrong| error(0, wrong.to_string()))?;
+        document.verified.push(VerifiedDoc {
+            question: Line::new(&verified.question),
+            query: Line::new(query),
+            by: verified.by.clone(),
+            on: verified.on.clone(),
+        });
+    }
     serde_saphyr::to_string(&document).map_err(|wrong| error(0, wrong.to_string()))
 }
 
