@@ -192,6 +192,10 @@ fn words_around_a_question_change_nothing() {
     check("revenue by the customer's country", "Revenue by country; highest revenue first.");
     check("revenue in dollars", "Revenue.");
     check("revenue in euros", "REFUSE");
+    // What cannot be done is not left out in silence.
+    check("revenue by country in percent", "REFUSE");
+    check("revenue by country, worst first", "REFUSE");
+    check("list customers, largest first", "REFUSE");
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub use pilothouse_store::documents::Kind;
 use pilothouse_store::documents::{self, Document, NewVersion};
 use pilothouse_warehouse::guard::access::AccessPolicy;
 use pilothouse_warehouse::semantic;
+pub use pilothouse_warehouse::semantic::yaml::Exchanged;
 
 use crate::{App, Caller, Error, Field, audit, connections, gates};
 
@@ -153,6 +154,23 @@ pub async fn put(app: &App, caller: &Caller, id: ConnectionId, kind: Kind, yaml:
     app.sources.forget(&caller.principal.tenant, id);
     let updated_by = Some(caller.principal.subject.clone());
     Ok(Versioned { yaml: yaml.to_owned(), version, updated_at: now, updated_by })
+}
+
+/// The present semantic model in the exchange format of Apache Ossie.
+pub async fn to_ossie(app: &App, caller: &Caller, id: ConnectionId) -> Result<Exchanged, Error> {
+    let name = connections::get(app, caller, id).await?.name;
+    let open = app.sources.open(&caller.principal.tenant, id).await?;
+    semantic::yaml::to_ossie(&open.model, &name).map_err(|error| of_text(&error))
+}
+
+/// Our own text for a model in that format, to be looked at and stored.
+pub async fn from_ossie(app: &App, caller: &Caller, id: ConnectionId, yaml: &str) -> Result<Exchanged, Error> {
+    let (catalog, _) = connections::catalog(app, caller, id).await?;
+    semantic::yaml::from_ossie(yaml, &catalog).map_err(|error| of_text(&error))
+}
+
+fn of_text(error: &semantic::yaml::YamlError) -> Error {
+    refused(Code::SemanticInvalid, Fault { line: error.line, reason: error.reason.clone() })
 }
 
 /// That the caller may read the document of a connection that there is.

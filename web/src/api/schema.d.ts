@@ -304,6 +304,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connections/{id}/semantic/ossie": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The present semantic model in the exchange format of Apache Ossie. */
+        get: operations["data_to_ossie"];
+        put?: never;
+        /** Our own text for a model in that format. Nothing is stored: it is looked at, and then put. */
+        post: operations["data_from_ossie"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connections/{id}/semantic/versions": {
         parameters: {
             query?: never;
@@ -1903,6 +1921,13 @@ export interface components {
              * @description Percent of the referring values that exist in the other table.
              */
             matched_percent: number;
+        };
+        /** @description A semantic model in another format. */
+        ExchangedDto: {
+            /** @description What could not be said in it, in sentences. */
+            left_out: string[];
+            /** @description The text as YAML. */
+            yaml: string;
         };
         /** @description An execution after a wish to cancel it. */
         ExecutionCancelDto: {
@@ -4559,6 +4584,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CheckedDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    data_to_ossie: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangedDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    data_from_ossie: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["YamlRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangedDto"];
                 };
             };
             /** @description An error (RFC 9457). */

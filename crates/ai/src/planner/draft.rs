@@ -124,6 +124,8 @@ pub(crate) struct Draft {
     pub unit: Option<String>,
     /// The order that was asked for.
     pub sorted: Option<Direction>,
+    /// The best or the worst were to come first.
+    pub good_first: bool,
     /// The time that periods are about, where one was named apart from them.
     pub time: Option<Place>,
     /// What it is at the end of a period is asked.

@@ -86,6 +86,8 @@ pub(crate) enum Word {
     InUnit,
     /// `largest first`.
     Sorted(Direction),
+    /// `worst first`: what that is only a superlative beside it says.
+    GoodFirst,
     /// After what is meant: `void invoices excluded`.
     Excluded,
     /// Leads to the time that periods are about: `going by the order date`.
@@ -321,10 +323,11 @@ const ENTRIES: &[(&str, Word)] = &[
         "smallest first|lowest first|fewest first|least first|in ascending order|ascending|from low to high|from lowest to highest|from smallest to largest",
         Word::Sorted(Low),
     ),
+    ("best first|worst first", Word::GoodFirst),
     ("excluded|left out|aside|not counted|not included|leaving out|taken out|set aside", Word::Excluded),
     ("going by|based on|judged by|counted by|dated by|by their|using the", Word::GoingBy),
     (
-        "in minutes|in hours|in seconds|in miles|in feet|in dollars|in usd|in pounds|in gbp|in euros|in eur|in pieces|in days|in units|measured in minutes|measured in miles",
+        "in minutes|in hours|in seconds|in miles|in feet|in dollars|in usd|in pounds|in gbp|in euros|in eur|in pieces|in days|in units|measured in minutes|measured in miles|in percent|in percentage|in percentage terms",
         Word::InUnit,
     ),
     ("ratio of|ratio between|the ratio of|the ratio between|ratio", Word::RatioOf),
@@ -344,7 +347,7 @@ const ENTRIES: &[(&str, Word)] = &[
         Word::Destructive,
     ),
     (
-        "the|a|an|all|our|we|us|i|me|my|you|your|they|their|them|it|its|please|kindly|this data|data|dataset|database|table|records|record|rows|row|entries|entry|so|just|only|both of them|show both|show both of them|all time|over all time|of all time|all times|in percent|in percentage|in percentage terms|in absolute terms|would like to know|would like to see|like to know|like to see|like to have|best first|worst first|histogram of|histogram|a histogram of|added up|put together|side by side|next to each other|alongside|overall there|in the data|in the dataset|in the data set|in the database|in this data|in this dataset|on record|in our data|value of|values|of all|these|those|some|any|then|also|now|would you|could you|can you|do you know|figure|figures|numbers|information|info|details|respectively|in terms of|when it comes to|regarding|per the data|according to the data|hi|hello|hey|thanks|thank you|exact|same|own|given|set|broken|such|kind|kinds|sort|itself|themselves|for a|for an|with a|with an|for the|in the|on the|at the|of the|to the|from the|distribution of|breakdown of|a breakdown of|a list of|list of|the list of|number and|one|ones|ranked|ranking|ranking of|sorted|ordered list of|order of|per cent of|as a percentage|as a whole|in all|do we have|we have|have we|did we|do we|we had|there were|there are|have been|in existence|entire|whole|full|listed|in the table|in our|in this|quite|really|much|please tell me|i wonder|know|question|want to know|curious|there in total|total there|altogether there|were there|are listed|individual|particular|specific|respective|every single|single|corresponding|associated|related|level of|levels of|degree of|while|how|has been|overall|in order|at the moment|of them|of those|something|anything|someone|anyone|somebody|available|so far|sorted by count|ordered by count|sorted by number|until now|to date|but|across all|for all|over all|of all the|at all|at least one of|is it|was it|as of now",
+        "the|a|an|all|our|we|us|i|me|my|you|your|they|their|them|it|its|please|kindly|this data|data|dataset|database|table|records|record|rows|row|entries|entry|so|just|only|both of them|show both|show both of them|all time|over all time|of all time|all times|in absolute terms|would like to know|would like to see|like to know|like to see|like to have|histogram of|histogram|a histogram of|added up|put together|side by side|next to each other|alongside|overall there|in the data|in the dataset|in the data set|in the database|in this data|in this dataset|on record|in our data|value of|values|of all|these|those|some|any|then|also|now|would you|could you|can you|do you know|figure|figures|numbers|information|info|details|respectively|in terms of|when it comes to|regarding|per the data|according to the data|hi|hello|hey|thanks|thank you|exact|same|own|given|set|broken|such|kind|kinds|sort|itself|themselves|for a|for an|with a|with an|for the|in the|on the|at the|of the|to the|from the|distribution of|breakdown of|a breakdown of|a list of|list of|the list of|number and|one|ones|ranked|ranking|ranking of|sorted|ordered list of|order of|per cent of|as a percentage|as a whole|in all|do we have|we have|have we|did we|do we|we had|there were|there are|have been|in existence|entire|whole|full|listed|in the table|in our|in this|quite|really|much|please tell me|i wonder|know|question|want to know|curious|there in total|total there|altogether there|were there|are listed|individual|particular|specific|respective|every single|single|corresponding|associated|related|level of|levels of|degree of|while|how|has been|overall|in order|at the moment|of them|of those|something|anything|someone|anyone|somebody|available|so far|sorted by count|ordered by count|sorted by number|until now|to date|but|across all|for all|over all|of all the|at all|at least one of|is it|was it|as of now",
         Word::Skip,
     ),
     ("top|the top|leading|first top|highest ranked|best ranked", Word::Top(High)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State as FromState;
-use pilothouse_app::documents::{self, Kind, Versioned};
+use pilothouse_app::documents::{self, Exchanged, Kind, Versioned};
 use pilothouse_domain::clock::rfc3339;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -25,6 +25,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(semantic, put_semantic))
         .routes(routes!(check_semantic))
         .routes(routes!(semantic_versions))
+        .routes(routes!(to_ossie, from_ossie))
         .routes(routes!(semantic_version))
         .routes(routes!(policy, put_policy))
         .routes(routes!(check_policy))
@@ -77,6 +78,21 @@ struct CheckedDto {
     line: Option<u64>,
     /// What is wrong there.
     reason: Option<String>,
+}
+
+/// A semantic model in another format.
+#[derive(Serialize, ToSchema)]
+struct ExchangedDto {
+    /// The text as YAML.
+    yaml: String,
+    /// What could not be said in it, in sentences.
+    left_out: Vec<String>,
+}
+
+impl From<Exchanged> for ExchangedDto {
+    fn from(file: Exchanged) -> Self {
+        Self { yaml: file.yaml, left_out: file.left_out }
+    }
 }
 
 type Held = FromState<Arc<State>>;
@@ -178,6 +194,27 @@ async fn semantic_version(
     Path(at): Path<(String, i64)>,
 ) -> Result<Json<DocumentDto>, Failure> {
     one(state, caller, at, Kind::Semantic).await
+}
+
+/// The present semantic model in the exchange format of Apache Ossie.
+#[utoipa::path(get, path = "/api/v1/connections/{id}/semantic/ossie", tag = "data", params(("id" = String, Path)),
+    responses((status = 200, body = ExchangedDto)))]
+async fn to_ossie(state: Held, caller: Caller, Path(id): Path<String>) -> Result<Json<ExchangedDto>, Failure> {
+    Ok(Json(documents::to_ossie(&state.app, &caller.0, parse(&id)?).await?.into()))
+}
+
+/// Our own text for a model in that format. Nothing is stored: it is looked at, and then put.
+#[utoipa::path(post, path = "/api/v1/connections/{id}/semantic/ossie", tag = "data", params(("id" = String, Path)),
+    request_body = YamlRequest, responses((status = 200, body = ExchangedDto)))]
+async fn from_ossie(
+    state: Held,
+    caller: Caller,
+    Path(id): Path<String>,
+    mut fields: JsonBody,
+) -> Result<Json<ExchangedDto>, Failure> {
+    let yaml = fields.0.text("yaml", 1);
+    fields.0.finish()?;
+    Ok(Json(documents::from_ossie(&state.app, &caller.0, parse(&id)?, &yaml).await?.into()))
 }
 
 /// The present access policy.

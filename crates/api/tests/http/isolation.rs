@@ -13,7 +13,7 @@ const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
 
 /// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
 /// stands here.
-const ROUTES: [(&str, &str, &[u16]); 90] = [
+const ROUTES: [(&str, &str, &[u16]); 92] = [
     ("get", "/health", &[200]),
     ("get", "/ready", &[200]),
     ("get", "/metrics", &[200]),
@@ -80,6 +80,8 @@ const ROUTES: [(&str, &str, &[u16]); 90] = [
     ("get", "/api/v1/connections/{id}/semantic", &[404]),
     ("put", "/api/v1/connections/{id}/semantic", &[404]),
     ("post", "/api/v1/connections/{id}/semantic/check", &[404]),
+    ("get", "/api/v1/connections/{id}/semantic/ossie", &[404]),
+    ("post", "/api/v1/connections/{id}/semantic/ossie", &[404]),
     ("get", "/api/v1/connections/{id}/semantic/versions", &[404]),
     ("get", "/api/v1/connections/{id}/semantic/versions/{version}", &[404]),
     ("get", "/api/v1/connections/{id}/policy", &[404]),
@@ -259,7 +261,13 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
                 |org: &str| app.call(&method.to_uppercase(), &format!("{path}?org_id={org}")).token(token).json(&body);
             vec![named("beta"), named("acme-alpha")]
         }
-        ("put", _) | ("post", "/api/v1/connections/{id}/semantic/check" | "/api/v1/connections/{id}/policy/check") => {
+        ("put", _)
+        | (
+            "post",
+            "/api/v1/connections/{id}/semantic/check"
+            | "/api/v1/connections/{id}/semantic/ossie"
+            | "/api/v1/connections/{id}/policy/check",
+        ) => {
             vec![call().json(&json!({"yaml": "version: 1"}))]
         }
         ("post", "/api/v1/sql/check") => {

@@ -113,3 +113,25 @@ async fn a_text_is_checked_without_being_stored() {
     }
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_semantic_model_goes_to_the_exchange_format_and_comes_back() {
+    let app = TestApp::production().await;
+    let admin = app.token("default", "root", Role::Admin).await;
+    let connection = sales(&app, &admin).await;
+    let path = format!("/api/v1/connections/{connection}/semantic");
+    let yaml = "metrics: {takings: {measure: sum(sales.amount), synonyms: [money made]}}";
+    app.put(&path).token(&admin).json(&json!({"yaml": yaml})).send().await.expect(200);
+    let told = app.get(&format!("{path}/ossie")).token(&admin).send().await.expect(200).json();
+    let document = Document::published();
+    let template = "/api/v1/connections/{id}/semantic/ossie";
+    assert_eq!(document.faults_of_answer("get", template, "200", &told), [""; 0]);
+    assert!(told["yaml"].as_str().unwrap().contains("SUM(sales.amount)"), "{told}");
+    let back = app.post(&format!("{path}/ossie")).token(&admin).json(&json!({"yaml": told["yaml"]})).send().await;
+    let back = back.expect(200).json();
+    assert_eq!(back["left_out"], json!([]));
+    app.put(&path).token(&admin).json(&json!({"yaml": back["yaml"]})).send().await.expect(200);
+    let wrong = app.post(&format!("{path}/ossie")).token(&admin).json(&json!({"yaml": "semantic_model: 7"}));
+    wrong.send().await.refused(422, "semantic.invalid");
+    app.finish().await;
+}

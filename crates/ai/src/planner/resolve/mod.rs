@@ -90,7 +90,7 @@ impl<'a> Resolver<'a> {
 
     /// Every query the draft can be on this root.
     pub fn run(&self) -> Result<Vec<Query>, Misfit> {
-        if self.each_or_all() {
+        if self.each_or_all() || self.draft.good_first && self.draft.rank.is_none() {
             return Err(Misfit::Parts);
         }
         let clauses = filters::clauses(self.draft, self.times())?;
@@ -165,6 +165,20 @@ impl<'a> Resolver<'a> {
     fn is_in_unit(&self, query: &Query) -> bool {
         let Some(asked) = &self.draft.unit else { return true };
         let own = query.measures.first().and_then(|measure| unit_of(measure, self.model));
+        let shared = query.measures.iter().any(|measure| {
+            let calculation = &measure.calculation;
+            measure.compared().is_some()
+                || matches!(
+                    calculation,
+                    Calculation::ShareOfTotal { .. }
+                        | Calculation::ShareOfRows { .. }
+                        | Calculation::ShareOfMeasure { .. }
+                )
+                || matches!(calculation, Calculation::Ratio { percent: true, .. })
+        });
+        if ["percent", "percentage", "terms"].contains(&asked.as_str()) {
+            return shared || own == Some("%");
+        }
         let name = match asked.as_str() {
             "dollars" | "usd" => "USD",
             "pounds" | "gbp" => "GBP",
@@ -213,6 +227,10 @@ impl<'a> Resolver<'a> {
             shape.order = default_order(&shape, self.model);
         }
         if let Some(direction) = self.draft.sorted.filter(|_| self.draft.rank.is_none()) {
+            // Of listed rows nothing says which number is large.
+            if shape.measures.is_empty() {
+                return Vec::new();
+            }
             sort(&mut shape, direction);
         }
         if shape.limit.is_some() || shape.open_limit || !shape.having.is_empty() || shape.count_groups {

@@ -235,6 +235,10 @@ impl Resolver<'_> {
             let calculation = match (of.is_empty(), rows) {
                 // A rate is of something; it is no share of a total.
                 (true, _) if groups.is_empty() || draft.rate => return Err(Misfit::Parts),
+                // Averages and ratios are no parts of a total.
+                (true, _) if whole.additivity() == Additivity::NonAdditive && !is_count(&whole.calculation) => {
+                    return Err(Misfit::Parts);
+                }
                 (true, _) => Calculation::ShareOfTotal { measure: Box::new(whole.clone()), fraction },
                 (false, true) => Calculation::ShareOfRows { of, fraction },
                 (false, false) => Calculation::ShareOfMeasure { measure: Box::new(whole.clone()), of, fraction },

@@ -188,6 +188,7 @@ impl<'a> Scan<'a> {
             }
             Word::InUnit => self.draft.unit = self.items[at].text.to_lowercase().rsplit(' ').next().map(str::to_owned),
             Word::Sorted(direction) => self.draft.sorted = Some(direction),
+            Word::GoodFirst => self.draft.good_first = true,
             Word::Excluded => return self.exclude(at),
             Word::GoingBy => return self.going_by(at),
             Word::Steps => return self.steps(at),

@@ -2,6 +2,7 @@
 //! differs, and every name in it is checked, with the line and the nearest known name in the error.
 
 mod doc;
+mod ossie;
 mod text;
 mod write;
 
@@ -14,6 +15,7 @@ use super::infer;
 use crate::yaml::{Entries, Line};
 use doc::{DatasetDoc, Document, FieldDoc, JoinDoc, VerifiedDoc};
 
+pub use ossie::{Exchanged, from_ossie, to_ossie};
 pub use write::write;
 
 /// Largest file that is read, in bytes.
@@ -268,6 +270,8 @@ fn adjust(field: &mut Field, doc: FieldDoc) {
     }
     if let Some(kind) = doc.kind {
         field.kind = kind;
+        // Only numbers are put together by themselves.
+        field.default_aggregate = field.default_aggregate.filter(|_| kind == FieldKind::Measure);
     }
     if doc.unit.is_some() {
         field.unit = doc.unit;

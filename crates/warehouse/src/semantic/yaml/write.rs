@@ -11,6 +11,11 @@ use crate::yaml::{Entries, Line};
 /// # Errors
 /// When a metric or a segment is made of what one line of text cannot say.
 pub fn write(model: &Model) -> Result<String, YamlError> {
+    serde_saphyr::to_string(&document(model)?).map_err(|wrong| error(0, wrong.to_string()))
+}
+
+/// The same, before it is text.
+pub(super) fn document(model: &Model) -> Result<Document, YamlError> {
     let mut document = Document::default();
     for dataset in &model.datasets {
         document.datasets.0.push((dataset.name.clone(), 0, dataset_doc(dataset)));
@@ -62,7 +67,7 @@ pub fn write(model: &Model) -> Result<String, YamlError> {
             on: verified.on.clone(),
         });
     }
-    serde_saphyr::to_string(&document).map_err(|wrong| error(0, wrong.to_string()))
+    Ok(document)
 }
 
 fn path(at: &FieldRef) -> Line {
