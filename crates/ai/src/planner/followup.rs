@@ -9,7 +9,7 @@ use super::candidates::Sense;
 use super::draft::Draft;
 use super::filters;
 use super::lexicon::Meaning;
-use super::resolve::Resolver;
+use super::resolve::{Resolver, ties};
 use super::scan::Scan;
 use super::tag::{Item, Tagged};
 use super::words::Word;
@@ -112,9 +112,7 @@ impl Planner {
             }
             (None, Some(rank), []) if grouped && draft.limit.is_some() => {
                 let mut order = vec![Order::Measure { index: 0, direction: rank.direction }];
-                let ties =
-                    (0..previous.groups.len()).map(|index| Order::Group { index, direction: Direction::Ascending });
-                order.extend(ties);
+                order.extend(ties(&previous.groups));
                 Some(Query { order, limit: draft.limit, ..previous.clone() })
             }
             (None, None, [_]) if draft.compare => {
@@ -179,7 +177,6 @@ fn regrouped(query: &mut Query, resolver: &Resolver<'_>) -> Option<bool> {
     if !query.groups.is_empty() && !timed {
         query.order.push(Order::Measure { index: 0, direction: Direction::Descending });
     }
-    let ties = (0..query.groups.len()).map(|index| Order::Group { index, direction: Direction::Ascending });
-    query.order.extend(ties);
+    query.order.extend(ties(&query.groups));
     Some(true)
 }

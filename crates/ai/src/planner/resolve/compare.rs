@@ -4,7 +4,7 @@
 use pilothouse_domain::semantic::{Calculation, Compare, Direction, Filter, Grain, Measure, Order, Query, Scalar};
 
 use super::numbers::grain_of;
-use super::{Misfit, Resolver, Shape, cross};
+use super::{Misfit, Resolver, Shape, cross, ties};
 use crate::planner::dates::Period;
 use crate::planner::draft::{Growth, Raw, Spec};
 use crate::planner::filters::Clause;
@@ -224,8 +224,7 @@ fn side_by_side(shape: &Shape, measure: &Measure, sides: &Sides) -> Shape {
     }
     if next.order.is_empty() && !next.groups.is_empty() {
         next.order.push(Order::Measure { index: 2, direction: Direction::Descending });
-        let ties = (0..next.groups.len()).map(|index| Order::Group { index, direction: Direction::Ascending });
-        next.order.extend(ties);
+        next.order.extend(ties(&next.groups));
     }
     next
 }

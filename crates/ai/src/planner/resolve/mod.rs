@@ -384,14 +384,18 @@ fn sort(shape: &mut Shape, direction: Direction) {
         return;
     }
     shape.order = vec![Order::Measure { index: 0, direction }];
-    shape.order.extend((0..shape.groups.len()).map(|index| Order::Group { index, direction: Direction::Ascending }));
+    shape.order.extend(ties(&shape.groups));
+}
+
+/// What comes after the number that orders: rows alike in it stand in the order of their groups.
+pub(super) fn ties(groups: &[Group]) -> impl Iterator<Item = Order> {
+    (0..groups.len()).map(|index| Order::Group { index, direction: Direction::Ascending })
 }
 
 /// Time runs forwards; otherwise the largest comes first.
 fn default_order(shape: &Shape, model: &Model) -> Vec<Order> {
     let timed =
         |group: &Group| group.grain.is_some() || model.field(&group.field).is_some_and(|f| f.calendar.is_some());
-    let ascending = |index| Order::Group { index, direction: Direction::Ascending };
     if shape.groups.is_empty() || shape.count_groups {
         return Vec::new();
     }
@@ -399,6 +403,6 @@ fn default_order(shape: &Shape, model: &Model) -> Vec<Order> {
     if !shape.groups.iter().any(timed) {
         order.push(Order::Measure { index: 0, direction: Direction::Descending });
     }
-    order.extend((0..shape.groups.len()).map(ascending));
+    order.extend(ties(&shape.groups));
     order
 }

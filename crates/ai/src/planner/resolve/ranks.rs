@@ -2,7 +2,7 @@
 
 use pilothouse_domain::semantic::{Aggregate, Calendar, Direction, FieldKind, Group, Order};
 
-use super::{Misfit, Resolver, Shape, cross, push_group};
+use super::{Misfit, Resolver, Shape, cross, push_group, ties};
 use crate::planner::draft::{Rank, Spec, Subject, Target};
 use crate::planner::lexicon::Place;
 use crate::planner::words::About;
@@ -12,8 +12,7 @@ impl Resolver<'_> {
     pub(super) fn rank_by_last(&self, shape: &mut Shape, direction: Direction, plural: bool) {
         let index = shape.measures.len().saturating_sub(1);
         shape.order.push(Order::Measure { index, direction });
-        let ties = (0..shape.groups.len()).map(|index| Order::Group { index, direction: Direction::Ascending });
-        shape.order.extend(ties);
+        shape.order.extend(ties(&shape.groups));
         shape.limit = self.draft.limit.or((!plural).then_some(1));
         shape.open_limit = shape.limit.is_none();
     }
