@@ -75,7 +75,7 @@ pub const SQL: &str = "SELECT FROM orders customers o c AS WHERE AND OR NOT ( ) 
     EXCEPT JOIN LEFT CROSS ON USING(customer_id) WITH RECURSIVE x VALUES IN (1) EXISTS BETWEEN LIKE '%' ESCAPE IS NULL \
     CASE WHEN THEN ELSE END OVER (PARTITION ROWS UNBOUNDED PRECEDING) DISTINCT INSERT INTO UPDATE SET DELETE DROP TABLE \
     COPY TO ; -- /* */ $1 E'\\x' U&'\\0041' :: @ # [ ] { } `x` information_schema.tables pg_sleep(9) read_csv('/etc') \
-    QUALIFY LATERAL UNNEST( generate_series(1,9) FOR SHARE FETCH FIRST ROWS ONLY GROUPING SETS ROLLUP( TABLESAMPLE \u{0}";
+    QUALIFY |> AGGREGATE EXTEND STRUCT LATERAL UNNEST( generate_series(1,9) FOR SHARE FETCH FIRST ROWS ONLY GROUPING SETS ROLLUP( TABLESAMPLE \u{0}";
 
 /// The words that questions are made of.
 pub const QUESTION: &str = "how many orders customers were there in February 2024 last month this year since before after \

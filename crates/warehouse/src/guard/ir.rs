@@ -3,6 +3,8 @@
 //! Left-deep chains (of operators, of set operations) are flat lists here, so the depth of the tree is the depth of
 //! the brackets in the text. Places compare equal, so two trees are equal when they mean the same text.
 
+use smol_str::{SmolStr, format_smolstr};
+
 use super::access::Marks;
 use super::lexer::Pos;
 use super::names::Name;
@@ -49,6 +51,8 @@ pub struct Branch {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Select {
+    /// `SELECT AS STRUCT`: the columns are the fields of one value.
+    pub as_struct: bool,
     pub distinct: Distinct,
     pub items: Vec<Item>,
     pub from: Vec<FromItem>,
@@ -237,7 +241,7 @@ pub struct Column {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Literal {
-    Number(String),
+    Number(SmolStr),
     Text(String),
     Bool(bool),
     Null,
@@ -425,7 +429,7 @@ impl Expr {
 impl Expr {
     /// A whole number.
     pub fn number(value: u64) -> Self {
-        Self::Literal(Literal::Number(value.to_string()))
+        Self::Literal(Literal::Number(format_smolstr!("{value}")))
     }
 
     /// The expression without brackets around it.

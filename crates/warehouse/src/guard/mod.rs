@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! text → caps and own lexer → parser → own tree (what is not named is refused) → names resolved → rules
-//!      → LIMIT added → canonical text → all of it once more: the text must read back as the same tree
+//!      → LIMIT added → canonical text → all of it once more, with the parser's lexer too: it must be the same tree
 //! ```
 //!
 //! It knows the catalog of one connection and nothing else: no engine, no tenant, no clock. Read [`check`], [`Report`]
@@ -11,6 +11,7 @@
 pub mod access;
 mod children;
 mod functions;
+mod google;
 mod ir;
 mod lexer;
 mod limits;
@@ -22,7 +23,11 @@ mod remembered;
 mod report;
 mod resolve;
 mod rules;
+mod shape;
+mod tokens;
 mod walk;
+
+use std::sync::Arc;
 
 use pilothouse_domain::canonical::sha256;
 use pilothouse_domain::catalog::Catalog;
@@ -30,8 +35,9 @@ use pilothouse_domain::catalog::Catalog;
 use access::Access;
 use ir::{Expr, Query};
 pub use limits::Limits;
+use parse::Lexers;
 pub use remembered::Guard;
-pub use report::{CheckedQuery, Reason, ReasonCode, Report, Verdict};
+pub use report::{CanonicalQuery, CheckedQuery, Reason, ReasonCode, Report, Verdict};
 use resolve::Facts;
 
 /// What a statement is checked against.
@@ -48,17 +54,16 @@ pub struct Policy<'a> {
 /// Checks one statement. Never fails and never panics: what cannot be read is blocked with a reason.
 pub fn check(sql: &str, policy: &Policy<'_>) -> Report {
     let mut reasons = Vec::new();
-    let query = check_text(sql, policy, &mut reasons);
-    let verdict = verdict(query.is_some(), &reasons);
-    let canonical = query.as_ref().map(|query| query.sql().to_owned());
-    let query = query.filter(|_| verdict != Verdict::NeedsApproval);
+    let canonical = check_text(sql, policy, &mut reasons).map(Arc::new);
+    let verdict = verdict(canonical.is_some(), &reasons);
+    let query = canonical.clone().filter(|_| verdict != Verdict::NeedsApproval).map(CheckedQuery);
     Report { verdict, reasons, query, canonical, original_bytes: sql.len() }
 }
 
 /// What [`check`] would say, without the text that would run: a verdict of `allow` here is none to run something by.
 pub fn judge(sql: &str, policy: &Policy<'_>) -> (Verdict, Vec<Reason>) {
     let mut reasons = Vec::new();
-    let may_run = read(sql, policy, &mut reasons).is_some();
+    let may_run = read(sql, policy, Lexers::Own, &mut reasons).is_some();
     (verdict(may_run, &reasons), reasons)
 }
 
@@ -71,8 +76,8 @@ fn verdict(may_run: bool, reasons: &[Reason]) -> Verdict {
     }
 }
 
-fn check_text(sql: &str, policy: &Policy<'_>, reasons: &mut Vec<Reason>) -> Option<CheckedQuery> {
-    let (mut query, facts) = read(sql, policy, reasons)?;
+fn check_text(sql: &str, policy: &Policy<'_>, reasons: &mut Vec<Reason>) -> Option<CanonicalQuery> {
+    let (mut query, facts) = read(sql, policy, Lexers::Own, reasons)?;
     let limit = bound_rows(&mut query, policy.limits, reasons);
     let text = print::print(&query, policy.catalog.dialect);
     if !reads_back(&text, &query, &facts, policy) {
@@ -80,14 +85,14 @@ fn check_text(sql: &str, policy: &Policy<'_>, reasons: &mut Vec<Reason>) -> Opti
         reasons.push(Reason::whole(ReasonCode::PrintMismatch, message));
         return None;
     }
-    let tables = facts.tables.into_iter().collect();
-    let columns = facts.columns.into_iter().collect();
-    let fingerprint = sha256(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    Some(CheckedQuery { sql: text, tables, columns, fingerprint, limit })
+    let tables = facts.tables.into_iter().map(str::to_owned).collect();
+    let columns = facts.columns.into_iter().map(|(table, column)| (table.to_owned(), column.to_owned())).collect();
+    let fingerprint = hex::encode(sha256(text.as_bytes()));
+    Some(CanonicalQuery { sql: text, dialect: policy.catalog.dialect, tables, columns, fingerprint, limit })
 }
 
 /// From text to a resolved tree that breaks no rule; none, with reasons, when it may not run.
-fn read(sql: &str, policy: &Policy<'_>, reasons: &mut Vec<Reason>) -> Option<(Query, Facts)> {
+fn read<'a>(sql: &str, policy: &Policy<'a>, lexers: Lexers, reasons: &mut Vec<Reason>) -> Option<(Query, Facts<'a>)> {
     let dialect = policy.catalog.dialect;
     let tokens = match lexer::scan(sql, dialect, policy.limits) {
         Ok(tokens) => tokens,
@@ -96,7 +101,7 @@ fn read(sql: &str, policy: &Policy<'_>, reasons: &mut Vec<Reason>) -> Option<(Qu
             return None;
         }
     };
-    let statement = match parse::parse(sql, dialect, &tokens) {
+    let statement = match parse::parse(sql, dialect, &tokens, lexers) {
         Ok(statement) => statement,
         Err(reason) => {
             reasons.push(reason);
@@ -129,13 +134,13 @@ fn bound_rows(query: &mut Query, limits: &Limits, reasons: &mut Vec<Reason>) -> 
 }
 
 /// Whether the printed text is read as the same tree, reads the same columns, breaks no rule, and prints as itself.
-fn reads_back(text: &str, query: &Query, facts: &Facts, policy: &Policy<'_>) -> bool {
+fn reads_back(text: &str, query: &Query, facts: &Facts<'_>, policy: &Policy<'_>) -> bool {
     let mut reasons = Vec::new();
     let wider = Limits { max_bytes: policy.limits.max_bytes.saturating_mul(2), ..policy.limits.clone() };
     // What is protected was put in its place already.
     let access = Access { project: policy.access.project.clone(), ..Access::open() };
     let policy = Policy { catalog: policy.catalog, access: &access, limits: &wider };
-    match read(text, &policy, &mut reasons) {
+    match read(text, &policy, Lexers::Both, &mut reasons) {
         Some((again, facts_again)) => {
             again == *query && facts_again == *facts && print::print(&again, policy.catalog.dialect) == text
         }

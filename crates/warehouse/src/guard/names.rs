@@ -1,6 +1,7 @@
 //! Names: how a dialect folds them, when they need quotes, and which known name is nearest to an unknown one.
 
 use datafusion::sql::sqlparser::keywords::ALL_KEYWORDS;
+use smol_str::SmolStr;
 
 use pilothouse_domain::catalog::Dialect;
 
@@ -10,7 +11,7 @@ use super::lexer::Pos;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Name {
     /// Folded to lower case unless it stood in quotes.
-    pub text: String,
+    pub text: SmolStr,
     /// Where it stood.
     pub pos: Pos,
 }

@@ -1,26 +1,39 @@
-//! The parser: the only file that calls it. What it read must be what the guard's own lexer read.
+//! The parser: the only file that calls it. It reads what the guard's own lexer found; and of a text that is to run, what its
+//! own lexer finds too must be the same.
 
 use datafusion::sql::sqlparser::ast::Statement;
-use datafusion::sql::sqlparser::dialect::{
-    BigQueryDialect, Dialect as ParserDialect, GenericDialect, PostgreSqlDialect,
-};
+use datafusion::sql::sqlparser::dialect::{Dialect as ParserDialect, GenericDialect, PostgreSqlDialect};
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token as ParserToken, TokenWithSpan, Tokenizer, TokenizerError};
 use pilothouse_domain::catalog::Dialect;
 
+use super::google::GoogleSql;
 use super::lexer::{Kind, Pos, Token};
 use super::limits::PARSER_RECURSION;
 use super::report::{Reason, ReasonCode};
+use super::tokens;
+
+/// Who reads the characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lexers {
+    /// The guard's own lexer, where what it found is plain.
+    Own,
+    /// The parser's lexer as well, which must find the same: an engine will read this text.
+    Both,
+}
 
 /// Parses the one statement of `sql`, whose tokens the guard's lexer has found.
-pub fn parse(sql: &str, dialect: Dialect, tokens: &[Token]) -> Result<Statement, Reason> {
+pub fn parse(sql: &str, dialect: Dialect, tokens: &[Token], lexers: Lexers) -> Result<Statement, Reason> {
+    let plain = if lexers == Lexers::Own { tokens::plain(sql, dialect, tokens) } else { None };
     let dialect: &dyn ParserDialect = match dialect {
         Dialect::DataFusion => &GenericDialect {},
         Dialect::PostgreSql => &PostgreSqlDialect {},
-        Dialect::BigQuery => &BigQueryDialect {},
+        Dialect::BigQuery => &GoogleSql,
     };
-    let theirs = Tokenizer::new(dialect, sql).tokenize_with_location().map_err(|error| tokenizer_reason(&error))?;
-    compare(tokens, &theirs)?;
+    let theirs = match plain {
+        Some(plain) => plain,
+        None => compared(sql, dialect, tokens)?,
+    };
     let mut parser = Parser::new(dialect).with_recursion_limit(PARSER_RECURSION).with_tokens_with_locations(theirs);
     let mut statements = parser.parse_statements().map_err(parser_reason)?;
     match (statements.pop(), statements.is_empty()) {
@@ -32,9 +45,19 @@ pub fn parse(sql: &str, dialect: Dialect, tokens: &[Token]) -> Result<Statement,
     }
 }
 
+/// The tokens that the parser's own lexer finds, which are the same as `tokens`.
+fn compared(sql: &str, dialect: &dyn ParserDialect, tokens: &[Token]) -> Result<Vec<TokenWithSpan>, Reason> {
+    let mut theirs = Tokenizer::new(dialect, sql).tokenize_with_location().map_err(|error| tokenizer_reason(&error))?;
+    compare(tokens, &theirs)?;
+    // The grammar knows no white space, and comments mean nothing, not even those that some engines take for hints.
+    theirs.retain(|token| !matches!(token.token, ParserToken::Whitespace(_)));
+    Ok(theirs)
+}
+
 /// Both readings must find the same words, names, strings and marks in the same places.
 fn compare(ours: &[Token], theirs: &[TokenWithSpan]) -> Result<(), Reason> {
-    let mut ours = ours.iter();
+    // Operators and numbers may be cut differently; where they are, the words and marks around them are not.
+    let mut ours = ours.iter().filter(|own| !matches!(own.kind, Kind::Number | Kind::Operator));
     for token in theirs {
         let Some(kind) = kind(&token.token) else { continue };
         let start = token.span.start;

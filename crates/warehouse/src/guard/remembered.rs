@@ -54,7 +54,7 @@ struct Bytes;
 impl Weighter<Box<str>, Arc<Report>> for Bytes {
     fn weight(&self, sql: &Box<str>, report: &Arc<Report>) -> u64 {
         let reasons = report.reasons.iter().map(|reason| VERDICT_BYTES + reason.message.len()).sum::<usize>();
-        let texts = report.canonical.as_ref().map_or(0, |text| 4 * text.len());
+        let texts = report.canonical.as_ref().map_or(0, |canonical| 4 * canonical.sql().len());
         (VERDICT_BYTES + sql.len() + reasons + texts) as u64
     }
 }

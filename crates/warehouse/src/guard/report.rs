@@ -1,8 +1,13 @@
 //! What the guard says: a verdict, every reason with its stable code and place, and the query that may run.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
+use pilothouse_domain::catalog::Dialect;
 use serde::{Deserialize, Serialize};
 
 use super::lexer::Pos;
+use super::shape;
 
 /// What may happen with a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -210,8 +215,8 @@ pub struct Report {
     pub reasons: Vec<Reason>,
     /// The query that may run; none when blocked, or as long as nobody has agreed to it.
     pub query: Option<CheckedQuery>,
-    /// The text that would run; none when blocked.
-    pub canonical: Option<String>,
+    /// What would run; none when blocked.
+    pub canonical: Option<Arc<CanonicalQuery>>,
     /// Bytes of the statement as it was handed in.
     pub original_bytes: usize,
 }
@@ -223,17 +228,31 @@ impl Report {
     }
 }
 
-/// A query that passed the guard. Only the guard can build one, and connectors take nothing else.
+/// A query that may run. Only the guard can build one, and engines run nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckedQuery {
+pub struct CheckedQuery(pub(super) Arc<CanonicalQuery>);
+
+impl Deref for CheckedQuery {
+    type Target = CanonicalQuery;
+
+    fn deref(&self) -> &CanonicalQuery {
+        &self.0
+    }
+}
+
+/// A query as the guard writes it down: what would run, and what that reads. It may be priced; to run, it must be a
+/// [`CheckedQuery`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CanonicalQuery {
     pub(super) sql: String,
+    pub(super) dialect: Dialect,
     pub(super) tables: Vec<String>,
     pub(super) columns: Vec<(String, String)>,
     pub(super) fingerprint: String,
     pub(super) limit: u64,
 }
 
-impl CheckedQuery {
+impl CanonicalQuery {
     /// The canonical text: what runs.
     pub fn sql(&self) -> &str {
         &self.sql
@@ -252,6 +271,11 @@ impl CheckedQuery {
     /// A hash of the canonical text in hexadecimal: equal for statements that differ only in spelling.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
+    }
+
+    /// A hash in hexadecimal that is the same for queries that differ in nothing but their literals.
+    pub fn shape(&self) -> String {
+        shape::of(&self.sql, self.dialect)
     }
 
     /// The most rows the query can return.

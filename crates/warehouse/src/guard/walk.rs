@@ -52,7 +52,7 @@ fn body(visitor: &mut dyn Visitor, of: &Body) {
 
 fn select(visitor: &mut dyn Visitor, of: &Select) {
     visitor.select(of);
-    let Select { distinct, items, from, filter, group_by, having, windows, qualify } = of;
+    let Select { as_struct: _, distinct, items, from, filter, group_by, having, windows, qualify } = of;
     match distinct {
         Distinct::No | Distinct::Yes => {}
         Distinct::On(exprs) => exprs.iter().for_each(|part| expr(visitor, part)),

@@ -193,10 +193,12 @@ fn table(
         Some(("none", _)) => true,
         Some((other, line)) => return Err(fault(line, format!("access is read or none, not {other}"))),
     };
+    // BigQuery tells no two columns apart by their case.
+    let folded = |name: String| if dialect == Dialect::BigQuery { name.to_lowercase() } else { name };
     let mut protected = super::TableAccess { hidden, approval, ..super::TableAccess::default() };
     let mut described = Vec::with_capacity(columns.0.len());
     for (column, line, ColumnDoc(words)) in columns.0 {
-        let sensitivity = sensitivity_of(&words, line)?;
+        let (column, sensitivity) = (folded(column), sensitivity_of(&words, line)?);
         if sensitivity != Sensitivity::Open {
             protected.columns.insert(column.clone(), sensitivity);
         }
@@ -205,8 +207,13 @@ fn table(
     if described.is_empty() {
         return Err(fault(line, format!("the table {name} has no columns")));
     }
-    if let Some(unknown) = key.iter().find(|part| !described.iter().any(|column| column.name == part.text)) {
-        return Err(fault(unknown.line, format!("{name} has no column {}", unknown.text)));
+    let mut primary_key = Vec::with_capacity(key.len());
+    for part in key {
+        let column = folded(part.text);
+        if !described.iter().any(|known| known.name == column) {
+            return Err(fault(part.line, format!("{name} has no column {column}")));
+        }
+        primary_key.push(column);
     }
     access.tables.insert(name.to_owned(), protected);
     if let Some(condition) = rows {
@@ -219,7 +226,7 @@ fn table(
         bytes: None,
         updated_at: None,
         columns: described,
-        primary_key: key.into_iter().map(|part| part.text).collect(),
+        primary_key,
         foreign_keys: Vec::new(),
     })
 }

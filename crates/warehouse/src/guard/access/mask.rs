@@ -50,7 +50,7 @@ impl Mask {
 }
 
 pub(in crate::guard) fn name(text: &str) -> Name {
-    Name { text: text.to_owned(), pos: Pos::default() }
+    Name { text: text.into(), pos: Pos::default() }
 }
 
 /// The column of that name.

@@ -98,6 +98,13 @@ impl Access {
         Self { min_group: MIN_GROUP, ..Self::default() }
     }
 
+    /// Lets no more be done with a column than this.
+    pub fn tighten(&mut self, table: &str, column: &str, sensitivity: Sensitivity) {
+        let of_table = self.tables.entry(table.to_owned()).or_default();
+        let present = of_table.columns.entry(column.to_owned()).or_default();
+        *present = present.stricter(sensitivity);
+    }
+
     pub(super) fn table(&self, name: &str) -> Option<&TableAccess> {
         self.tables.get(name)
     }
@@ -142,7 +149,7 @@ fn written(sql: &str, dialect: Dialect, caller: &CallerWords) -> Result<(Query, 
     let limits = Limits::default();
     let told = |reasons: &[super::Reason]| reasons.iter().map(|r| r.message.clone()).collect::<Vec<_>>().join("; ");
     let tokens = lexer::scan(sql, dialect, &limits).map_err(|reasons| told(&reasons))?;
-    let statement = parse::parse(sql, dialect, &tokens).map_err(|reason| reason.message)?;
+    let statement = parse::parse(sql, dialect, &tokens, parse::Lexers::Both).map_err(|reason| reason.message)?;
     let (mut reasons, mut used) = (Vec::new(), BTreeSet::new());
     let query = lower::lower_for(&statement, dialect, &limits, &mut reasons, Some((caller, &mut used)));
     let query = query.filter(|_| reasons.is_empty()).ok_or_else(|| told(&reasons))?;

@@ -6,6 +6,9 @@ mod datafusion;
 mod postgres;
 mod series;
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use pilothouse_domain::catalog::Dialect;
 
 use super::children::{self, Child};
@@ -16,12 +19,14 @@ pub use series::generated_rows;
 /// Whether a function of this name is on the dialect's allow-list: it only computes from its arguments, in bounded time
 /// and space.
 pub fn is_allowed(name: &str, dialect: Dialect) -> bool {
-    let (own, aggregates) = match dialect {
-        Dialect::DataFusion => (datafusion::SCALAR, datafusion::AGGREGATE),
-        Dialect::PostgreSql => (postgres::SCALAR, postgres::AGGREGATE),
-        Dialect::BigQuery => (bigquery::SCALAR, bigquery::AGGREGATE),
-    };
-    [own, aggregates, WINDOW].iter().any(|list| list.contains(&name))
+    static DATAFUSION: LazyLock<HashSet<&str>> = LazyLock::new(|| allowed(Dialect::DataFusion).collect());
+    static POSTGRES: LazyLock<HashSet<&str>> = LazyLock::new(|| allowed(Dialect::PostgreSql).collect());
+    static BIGQUERY: LazyLock<HashSet<&str>> = LazyLock::new(|| allowed(Dialect::BigQuery).collect());
+    match dialect {
+        Dialect::DataFusion => DATAFUSION.contains(name),
+        Dialect::PostgreSql => POSTGRES.contains(name),
+        Dialect::BigQuery => BIGQUERY.contains(name),
+    }
 }
 
 /// Every allowed name of a dialect, for suggestions.
@@ -162,7 +167,11 @@ pub fn aggregates(expr: &Expr) -> bool {
 
 /// Whether a function makes one value of many rows.
 pub fn is_aggregate(name: &str) -> bool {
-    [datafusion::AGGREGATE, postgres::AGGREGATE, bigquery::AGGREGATE].iter().any(|list| list.contains(&name))
+    static ALL: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+        let lists = [datafusion::AGGREGATE, postgres::AGGREGATE, bigquery::AGGREGATE];
+        lists.into_iter().flatten().copied().collect()
+    });
+    ALL.contains(name)
 }
 
 /// Whether an aggregate gives a measure of its rows and never one of the values themselves.

@@ -3,57 +3,55 @@
 use crate::guard::limits::{Limits, MAX_BARE_INTERVALS, MAX_NESTED_RETRIES, MAX_WORD_RUN};
 use crate::guard::report::ReasonCode;
 
-/// Words that are operators: each can lengthen a left-deep chain in the parser's tree.
-const OPERATOR_WORDS: [&str; 13] =
-    ["and", "or", "not", "is", "like", "ilike", "in", "between", "similar", "collate", "at", "xor", "overlaps"];
+/// What a word is to the counters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// Nothing.
+    Plain,
+    /// An operator: each can lengthen a left-deep chain in the parser's tree.
+    Operator,
+    /// A new expression begins after it.
+    Start,
+    /// Another branch of a set operation begins after it.
+    Branch,
+    /// The parser may read its brackets twice, so that nesting them doubles its time.
+    Retried,
+    Interval,
+    Case,
+    End,
+}
 
-/// Words after which a new expression begins.
-const EXPRESSION_STARTS: [&str; 17] = [
-    "select",
-    "from",
-    "where",
-    "group",
-    "order",
-    "having",
-    "qualify",
-    "on",
-    "when",
-    "then",
-    "else",
-    "limit",
-    "union",
-    "intersect",
-    "except",
-    "join",
-    "values",
-];
+/// The longest word that is anything.
+const LONGEST_WORD: usize = 9;
 
-/// Words whose brackets the parser may read twice, so that nesting them doubles its time.
-const RETRIED: [&str; 16] = [
-    "position",
-    "array",
-    "cast",
-    "try_cast",
-    "extract",
-    "substring",
-    "substr",
-    "trim",
-    "overlay",
-    "ceil",
-    "floor",
-    "convert",
-    "struct",
-    "map",
-    "exists",
-    "row",
-];
+impl Word {
+    fn of(word: &str) -> Self {
+        let mut lower = [0; LONGEST_WORD];
+        let Some(lower) = lower.get_mut(..word.len()) else { return Self::Plain };
+        lower.copy_from_slice(word.as_bytes());
+        lower.make_ascii_lowercase();
+        match &*lower {
+            b"and" | b"or" | b"not" | b"is" | b"like" | b"ilike" | b"in" | b"between" | b"similar" | b"collate"
+            | b"at" | b"xor" | b"overlaps" => Self::Operator,
+            b"select" | b"from" | b"where" | b"group" | b"order" | b"having" | b"qualify" | b"on" | b"when"
+            | b"then" | b"else" | b"limit" | b"join" | b"values" => Self::Start,
+            b"union" | b"intersect" | b"except" | b"minus" => Self::Branch,
+            b"position" | b"array" | b"cast" | b"try_cast" | b"extract" | b"substring" | b"substr" | b"trim"
+            | b"overlay" | b"ceil" | b"floor" | b"convert" | b"struct" | b"map" | b"exists" | b"row" => Self::Retried,
+            b"interval" => Self::Interval,
+            b"case" => Self::Case,
+            b"end" => Self::End,
+            _ => Self::Plain,
+        }
+    }
+}
 
 /// What opened a level of nesting.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Opened {
     Mark,
     Case,
-    /// Brackets after a word in `RETRIED`, which the parser reads a second time when they do not fit.
+    /// Brackets that the parser reads a second time when they do not fit.
     Retried,
 }
 
@@ -64,7 +62,7 @@ pub(super) struct Caps<'a> {
     longest_word_run: usize,
     /// Words INTERVAL not followed by a literal so far.
     bare_intervals: usize,
-    /// Whether the last token was a word in `RETRIED`.
+    /// Whether the last token was a word whose brackets are read twice.
     after_retried: bool,
     most_retries: usize,
     operators: usize,
@@ -133,28 +131,31 @@ impl<'a> Caps<'a> {
     }
 
     pub(super) fn word(&mut self, word: &str) {
-        self.after_retried = RETRIED.iter().any(|known| word.eq_ignore_ascii_case(known));
+        let word = Word::of(word);
+        self.after_retried = word == Word::Retried;
         self.word_run += 1;
         self.longest_word_run = self.longest_word_run.max(self.word_run);
-        let is = |known: &&str| word.eq_ignore_ascii_case(known);
-        if ["union", "intersect", "except", "minus"].iter().any(&is) {
-            self.set_branches += 1;
-        }
-        if word.eq_ignore_ascii_case("interval") {
-            self.bare_intervals += 1;
-        }
-        if word.eq_ignore_ascii_case("case") {
-            self.open(Opened::Case);
-        } else if word.eq_ignore_ascii_case("end") {
-            if self.levels.last().is_some_and(|level| level.0 == Opened::Case) {
-                self.close();
+        match word {
+            Word::Plain | Word::Retried => {}
+            Word::Operator => self.operator(),
+            Word::Start => self.expression_starts(),
+            Word::Branch => {
+                self.set_branches += 1;
+                self.expression_starts();
             }
-        } else if OPERATOR_WORDS.iter().any(&is) {
-            self.operator();
-        } else if EXPRESSION_STARTS.iter().any(&is) {
-            self.operators = 0;
-            self.word_run = 0;
+            Word::Interval => self.bare_intervals += 1,
+            Word::Case => self.open(Opened::Case),
+            Word::End => {
+                if self.levels.last().is_some_and(|level| level.0 == Opened::Case) {
+                    self.close();
+                }
+            }
         }
+    }
+
+    fn expression_starts(&mut self) {
+        self.operators = 0;
+        self.word_run = 0;
     }
 
     fn open(&mut self, opened: Opened) {

@@ -1,8 +1,8 @@
 //! The guard's own reading of the characters, before any parser sees them.
 //!
-//! It finds where tokens begin, refuses what engines read differently, and counts (bytes, tokens, nesting, operators,
-//! set branches), so that the parser is never handed a text that could exhaust it. It knows no grammar: the parser's
-//! tokens are later compared with these, and any difference blocks.
+//! It finds the tokens, refuses what engines read differently, and counts (bytes, tokens, nesting, operators, set
+//! branches), so that the parser is never handed a text that could exhaust it. It knows no grammar. What is to run is read
+//! by the parser's own lexer too, and any difference blocks.
 
 mod caps;
 mod chars;
@@ -29,7 +29,7 @@ impl PartialEq for Pos {
     }
 }
 
-/// What a token is, as far as the comparison with the parser's tokens needs it.
+/// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// An unquoted word.
@@ -40,15 +40,23 @@ pub enum Kind {
     Text,
     /// A parenthesis, bracket, comma or semicolon.
     Mark,
+    /// A number without a sign.
+    Number,
+    /// One character of an operator.
+    Operator,
 }
 
-/// One token; numbers and operators are counted but not kept.
+/// One token.
 #[derive(Debug, Clone, Copy)]
 pub struct Token {
     /// What it is.
     pub kind: Kind,
     /// Where it begins.
     pub pos: Pos,
+    /// Its first byte in the text.
+    pub start: usize,
+    /// The byte after its last.
+    pub end: usize,
 }
 
 /// Reads `sql`, or says every reason why it cannot be read.
@@ -60,6 +68,7 @@ pub fn scan(sql: &str, dialect: Dialect, limits: &Limits) -> Result<Vec<Token>, 
     let mut scanner = Scanner {
         text: sql,
         at: 0,
+        start: 0,
         pos: Pos { line: 1, column: 1 },
         dialect,
         tokens: Vec::new(),
@@ -75,6 +84,8 @@ pub fn scan(sql: &str, dialect: Dialect, limits: &Limits) -> Result<Vec<Token>, 
 struct Scanner<'a> {
     text: &'a str,
     at: usize,
+    /// Where the token at hand begins.
+    start: usize,
     pos: Pos,
     dialect: Dialect,
     tokens: Vec<Token>,
@@ -88,7 +99,17 @@ struct Scanner<'a> {
 
 impl Scanner<'_> {
     fn peek(&self) -> Option<char> {
-        self.text.get(self.at..).and_then(|rest| rest.chars().next())
+        match self.text.as_bytes().get(self.at) {
+            Some(byte) if byte.is_ascii() => Some(char::from(*byte)),
+            _ => self.rest().chars().next(),
+        }
+    }
+
+    /// Goes past the ASCII characters that are `wanted`, none of which ends a line.
+    fn skip(&mut self, wanted: impl Fn(u8) -> bool) {
+        let length = self.rest().bytes().take_while(|byte| byte.is_ascii() && wanted(*byte)).count();
+        self.at += length;
+        self.pos.column = self.pos.column.saturating_add(u32::try_from(length).unwrap_or(u32::MAX));
     }
 
     fn rest(&self) -> &str {
@@ -114,7 +135,7 @@ impl Scanner<'_> {
     }
 
     fn push(&mut self, kind: Kind, pos: Pos) {
-        self.tokens.push(Token { kind, pos });
+        self.tokens.push(Token { kind, pos, start: self.start, end: self.at });
         if kind != Kind::Word {
             self.caps.end_run();
         }
@@ -140,6 +161,7 @@ impl Scanner<'_> {
     fn run(&mut self) {
         while let Some(c) = self.peek() {
             let pos = self.pos;
+            self.start = self.at;
             match c {
                 ' ' | '\t' | '\n' | '\r' => {
                     self.next();
@@ -168,7 +190,7 @@ impl Scanner<'_> {
     fn mark(&mut self, pos: Pos, c: char) {
         self.next();
         if c == ';' && self.ended.is_none() {
-            self.tokens.push(Token { kind: Kind::Mark, pos });
+            self.tokens.push(Token { kind: Kind::Mark, pos, start: self.start, end: self.at });
             self.ended = Some(pos);
             return;
         }
@@ -178,9 +200,7 @@ impl Scanner<'_> {
 
     fn word(&mut self, pos: Pos) {
         let start = self.at;
-        while self.peek().is_some_and(|c| c.is_ascii_alphanumeric() || c == '_') {
-            self.next();
-        }
+        self.skip(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let word = self.text.get(start..self.at).unwrap_or_default();
         let quote_follows = matches!(self.peek(), Some('\'' | '"'));
         if quote_follows && word.eq_ignore_ascii_case("r") && self.dialect == Dialect::BigQuery {
@@ -207,11 +227,7 @@ impl Scanner<'_> {
     }
 
     fn number(&mut self, pos: Pos) {
-        let digits = |scanner: &mut Self| {
-            while scanner.peek().is_some_and(|c| c.is_ascii_digit()) {
-                scanner.next();
-            }
-        };
+        let digits = |scanner: &mut Self| scanner.skip(|byte| byte.is_ascii_digit());
         digits(self);
         if self.peek() == Some('.') {
             self.next();
@@ -230,6 +246,7 @@ impl Scanner<'_> {
         if self.peek().is_some_and(|c| c.is_alphanumeric() || c == '_') {
             self.refuse(ReasonCode::LexerCharacter, pos, "a number must not run into a word");
         }
+        self.tokens.push(Token { kind: Kind::Number, pos, start: self.start, end: self.at });
         self.caps.end_run();
         self.settle_interval(true);
         self.count(pos);
@@ -251,6 +268,7 @@ impl Scanner<'_> {
                     self.caps.operator();
                     self.after_interval = false;
                 }
+                self.tokens.push(Token { kind: Kind::Operator, pos, start: self.start, end: self.at });
                 self.count(pos);
             }
             _ => self.refuse(ReasonCode::LexerCharacter, pos, chars::why_refused(c)),

@@ -308,7 +308,7 @@ impl Lowering<'_> {
             // `trim(x, 'ab')` is a plain call.
             let mut args = vec![Arg::Expr(self.expr(expr))];
             args.extend(self.exprs(characters).into_iter().map(Arg::Expr));
-            return Expr::Call(Box::new(Call::plain(vec![Name { text: "btrim".to_owned(), pos: self.here }], args)));
+            return Expr::Call(Box::new(Call::plain(vec![Name { text: "btrim".into(), pos: self.here }], args)));
         }
         Expr::Trim { side, what: self.boxed_optional(what), expr: self.boxed(expr) }
     }
@@ -318,7 +318,7 @@ impl Lowering<'_> {
             CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) => {}
             CeilFloorKind::DateTimeField(_) | CeilFloorKind::Scale(_) => self.unsupported("rounding to a scale here"),
         }
-        let name = Name { text: name.to_owned(), pos: self.here };
+        let name = Name { text: name.into(), pos: self.here };
         Expr::Call(Box::new(Call::plain(vec![name], vec![Arg::Expr(self.expr(expr))])))
     }
 
@@ -349,7 +349,7 @@ impl Lowering<'_> {
     fn literal(&mut self, value: &ValueWithSpan) -> Expr {
         let ValueWithSpan { value, span: _ } = value;
         match value {
-            Value::Number(digits, false) => Expr::Literal(Literal::Number(digits.clone())),
+            Value::Number(digits, false) => Expr::Literal(Literal::Number(digits.as_str().into())),
             Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => self.text(text),
             Value::DoubleQuotedString(text)
             | Value::TripleSingleQuotedString(text)

@@ -17,7 +17,7 @@ impl Lowering<'_> {
         FromItem { relation: self.relation(relation), joins: joins.iter().map(|join| self.join(join)).collect() }
     }
 
-    fn join(&mut self, join: &AstJoin) -> Join {
+    pub(super) fn join(&mut self, join: &AstJoin) -> Join {
         let AstJoin { relation, global, join_operator } = join;
         self.only_without(*global, "GLOBAL JOIN");
         let relation = self.relation(relation);
@@ -98,7 +98,7 @@ impl Lowering<'_> {
             TableFactor::UNNEST { alias, array_exprs, with_offset, with_offset_alias, with_ordinality } => {
                 let offset = match with_offset_alias {
                     Some(alias) => Some(self.name(alias)),
-                    None => with_offset.then(|| Name { text: "offset".to_owned(), pos: self.here }),
+                    None => with_offset.then(|| Name { text: "offset".into(), pos: self.here }),
                 };
                 let exprs = self.exprs(array_exprs);
                 (Source::Unnest { exprs, ordinality: *with_ordinality, offset }, alias.as_ref())

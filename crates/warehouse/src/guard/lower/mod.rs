@@ -7,12 +7,14 @@ mod call;
 mod expr;
 mod from;
 mod operator;
+mod pipe;
 mod query;
 mod select;
 mod types;
 
 use datafusion::sql::sqlparser::ast::{Ident, ObjectName, ObjectNamePart, Statement};
 use pilothouse_domain::catalog::Dialect;
+use smol_str::StrExt as _;
 
 use std::collections::BTreeSet;
 
@@ -111,12 +113,12 @@ impl Lowering<'_> {
         }
         let text = match quote_style {
             // BigQuery tells no two columns apart by their case, quoted or not.
-            None | Some('`') if self.dialect == Dialect::BigQuery => value.to_lowercase(),
-            None => value.to_ascii_lowercase(),
-            Some('"' | '`') => value.clone(),
+            None | Some('`') if self.dialect == Dialect::BigQuery => value.to_lowercase_smolstr(),
+            None => value.to_ascii_lowercase_smolstr(),
+            Some('"' | '`') => value.as_str().into(),
             Some(_) => {
                 self.refuse(ReasonCode::TableFile, "a string in the place of a name would be read as a file");
-                value.clone()
+                value.as_str().into()
             }
         };
         Name { text, pos: self.here }
@@ -129,12 +131,12 @@ impl Lowering<'_> {
         if owner.text != "caller" {
             return None;
         }
-        let Some(value) = words.get(&word.text) else {
+        let Some(value) = words.get(word.text.as_str()) else {
             let message = format!("nothing is known of a caller's `{}`", word.text);
             self.refuse(ReasonCode::ColumnUnknown, message);
             return Some(Expr::Literal(Literal::Null));
         };
-        used.insert(word.text.clone());
+        used.insert(word.text.to_string());
         Some(Expr::Literal(value.clone().map_or(Literal::Null, Literal::Text)))
     }
 

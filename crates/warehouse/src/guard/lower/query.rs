@@ -6,6 +6,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use pilothouse_domain::catalog::Dialect;
+use smol_str::StrExt as _;
 
 use super::Lowering;
 use crate::guard::ir::{
@@ -55,7 +56,6 @@ impl Lowering<'_> {
         }
         self.only_without(for_clause.is_some(), "FOR XML, JSON or BROWSE");
         self.only_without(format_clause.is_some(), "FORMAT");
-        self.only_without(!pipe_operators.is_empty(), "the pipe syntax");
         if let Some(with) = with {
             out.ctes = self.with(with);
         }
@@ -64,6 +64,12 @@ impl Lowering<'_> {
             out.order_by = self.order_by(order_by);
         }
         (out.limit, out.offset) = self.limit(limit_clause.as_ref(), fetch.as_ref());
+        match self.dialect {
+            Dialect::BigQuery => out = self.piped(out, pipe_operators),
+            Dialect::DataFusion | Dialect::PostgreSql => {
+                self.only_without(!pipe_operators.is_empty(), "the pipe syntax");
+            }
+        }
         self.queries -= 1;
         self.leave();
         out
@@ -127,7 +133,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn set_operator(&mut self, operator: SetOperator, quantifier: SetQuantifier) -> &'static str {
+    pub(super) fn set_operator(&mut self, operator: SetOperator, quantifier: SetQuantifier) -> &'static str {
         use {SetOperator as O, SetQuantifier as Q};
         let distinct = self.dialect == Dialect::BigQuery;
         match (operator, quantifier) {
@@ -159,10 +165,11 @@ impl Lowering<'_> {
         let name = [schema_name, table_name]
             .into_iter()
             .flatten()
-            .map(|part| Name { text: part.to_ascii_lowercase(), pos })
+            .map(|part| Name { text: part.to_ascii_lowercase_smolstr(), pos })
             .collect();
         let relation = Relation { source: Source::Table(name), alias: None, pos, id: 0 };
         Body::Select(Box::new(Select {
+            as_struct: false,
             distinct: Distinct::No,
             items: vec![Item::Star(Star::all(pos))],
             from: vec![FromItem { relation, joins: Vec::new() }],

@@ -3,8 +3,9 @@
 use datafusion::sql::sqlparser::ast::{
     Distinct as AstDistinct, ExceptSelectItem, ExcludeSelectItem, GroupByExpr, IdentWithAlias, NamedWindowDefinition,
     NamedWindowExpr, RenameSelectItem, ReplaceSelectElement, Select as AstSelect, SelectFlavor, SelectItem,
-    SelectItemQualifiedWildcardKind, WildcardAdditionalOptions,
+    SelectItemQualifiedWildcardKind, ValueTableMode, WildcardAdditionalOptions,
 };
+use pilothouse_domain::catalog::Dialect;
 
 use super::Lowering;
 use crate::guard::ir::{Distinct, Expr, GroupBy, Item, Select, Star, Window};
@@ -55,10 +56,23 @@ impl Lowering<'_> {
         self.only_without(!cluster_by.is_empty(), "CLUSTER BY");
         self.only_without(!distribute_by.is_empty(), "DISTRIBUTE BY");
         self.only_without(!sort_by.is_empty(), "SORT BY");
-        self.only_without(value_table_mode.is_some(), "SELECT AS");
+        let as_struct = match value_table_mode {
+            None => false,
+            Some(ValueTableMode::AsStruct | ValueTableMode::DistinctAsStruct) if self.dialect == Dialect::BigQuery => {
+                true
+            }
+            Some(_) => {
+                self.unsupported("this form of SELECT AS");
+                false
+            }
+        };
         Select {
+            as_struct,
             from: from.iter().map(|item| self.joined_item(item)).collect(),
-            distinct: self.distinct(distinct.as_ref()),
+            distinct: match value_table_mode {
+                Some(ValueTableMode::DistinctAsStruct) => Distinct::Yes,
+                _ => self.distinct(distinct.as_ref()),
+            },
             items: self.items(projection, flavor),
             filter: self.optional(selection.as_ref()),
             group_by: self.group_by(group_by),
@@ -87,7 +101,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn item(&mut self, item: &SelectItem) -> Item {
+    pub(super) fn item(&mut self, item: &SelectItem) -> Item {
         match item {
             SelectItem::UnnamedExpr(expr) => Item::Expr { expr: self.expr(expr), alias: None },
             SelectItem::ExprWithAlias { expr, alias } => {

@@ -119,6 +119,9 @@ impl Printer {
                 self.push(") ");
             }
         }
+        if select.as_struct {
+            self.push("AS STRUCT ");
+        }
         self.list(&select.items, ", ", Self::item);
         if !select.from.is_empty() {
             self.push(" FROM ");

@@ -9,7 +9,7 @@ use crate::guard::names::{Name, nearest, push_name};
 use crate::guard::report::ReasonCode;
 
 /// Whether a FROM item goes by this name, with or without its schema.
-pub fn is_named(rel: &Rel, qualifier: &[Name]) -> bool {
+pub fn is_named(rel: &Rel<'_>, qualifier: &[Name]) -> bool {
     match qualifier {
         [name] => rel.name.as_deref() == Some(name.text.as_str()),
         [schema, name] => {
@@ -30,14 +30,8 @@ impl Resolver<'_> {
     fn column(&mut self, column: &mut Column) {
         match column.parts.as_slice() {
             [] => {}
-            [name] => {
-                let name = name.clone();
-                (column.relation, column.marks) = self.plain(&name, true);
-            }
-            parts => {
-                let parts = parts.to_vec();
-                (column.relation, column.marks) = self.qualified(&parts, &mut column.parts);
-            }
+            [name] => (column.relation, column.marks) = self.plain(name, true),
+            _ => (column.relation, column.marks) = self.qualified(&mut column.parts),
         }
         self.read(&mut column.marks, column.parts.last());
     }
@@ -61,30 +55,25 @@ impl Resolver<'_> {
         let text = name.text.as_str();
         for index in (0..self.scopes.len()).rev() {
             let Some(scope) = self.scopes.get(index) else { continue };
-            let mut found = scope.rels.iter().filter(|rel| rel.shape.column(text).is_some());
-            if let Some(first) = found.next() {
-                let id = first.id;
-                let all: Vec<&Rel> = std::iter::once(first).chain(found).collect();
-                let bases: Vec<_> = all.iter().map(|rel| rel.base_of(text)).collect();
-                let marks = all.iter().filter_map(|rel| Some(rel.shape.column(text)?.marks));
-                let marks = marks.chain(scope.aliases.get(text).copied()).collect();
-                if bases.len() > 1 && !scope.merged.contains(text) {
-                    // An output column of that name settles it where the clause sees those.
-                    if !scope.aliases.contains_key(text) {
-                        let message = format!("more than one table has a column {text}");
-                        self.refuse(
-                            ReasonCode::ColumnAmbiguous,
-                            name.pos,
-                            message,
-                            Some(format!("write table.{text}")),
-                        );
-                    }
+            let alias = scope.alias(text);
+            let mut found = scope.rels.iter().filter_map(|rel| Some((rel.id, rel.shape.column(text)?)));
+            if let Some((id, first)) = found.next() {
+                self.facts.columns.extend(first.base);
+                let (mut marks, mut times) = (first.marks.and(alias.unwrap_or_default()), 1);
+                for (_, other) in found {
+                    self.facts.columns.extend(other.base);
+                    (marks, times) = (marks.and(other.marks), times + 1);
                 }
-                self.facts.columns.extend(bases.into_iter().flatten());
+                // An output column of that name settles it where the clause sees those.
+                if times > 1 && alias.is_none() && !scope.merged.iter().any(|merged| merged == text) {
+                    let message = format!("more than one table has a column {text}");
+                    let suggestion = Some(format!("write table.{text}"));
+                    self.refuse(ReasonCode::ColumnAmbiguous, name.pos, message, suggestion);
+                }
                 return (Some(id), marks);
             }
-            if let Some(marks) = scope.aliases.get(text) {
-                return (None, *marks);
+            if let Some(marks) = alias {
+                return (None, marks);
             }
             if scope.rels.iter().any(|rel| rel.shape.may_have_made(text)) {
                 return (None, Marks::default());
@@ -104,7 +93,7 @@ impl Resolver<'_> {
             return;
         }
         let known = rels().flat_map(|rel| &rel.shape.columns).filter_map(|column| column.name.as_deref());
-        let known = known.chain(self.scopes.iter().flat_map(|scope| scope.aliases.keys()).map(String::as_str));
+        let known = known.chain(self.scopes.iter().flat_map(|scope| &scope.aliases).map(|(name, _)| name.as_str()));
         let quoted: Vec<String> = known.map(|name| self.as_written(name)).collect();
         let suggestion = nearest(text, quoted.iter().map(String::as_str));
         let mut shown = String::new();
@@ -113,17 +102,26 @@ impl Resolver<'_> {
     }
 
     /// A name with a table before it, or with fields after it.
-    fn qualified(&mut self, parts: &[Name], written: &mut Vec<Name>) -> (Option<u32>, Marks) {
+    fn qualified(&mut self, parts: &mut Vec<Name>) -> (Option<u32>, Marks) {
         for length in [2, 1] {
             let Some((qualifier, rest)) = parts.split_at_checked(length) else { continue };
             let Some((name, fields)) = rest.split_first() else { continue };
             let found =
                 self.scopes.iter().rev().find_map(|scope| scope.rels.iter().find(|rel| is_named(rel, qualifier)));
-            let Some(rel) = found.cloned() else { continue };
-            if rel.stands_in {
-                written.drain(..length - 1);
+            let Some(rel) = found else { continue };
+            let (id, stands_in, column) = (rel.id, rel.stands_in, rel.shape.column(&name.text));
+            let fields_fit = fields.is_empty() || column.is_none_or(|column| column.nested);
+            let refused = (column.is_none() && !rel.shape.may_have_made(&name.text)) || !fields_fit;
+            let refused = refused.then(|| self.no_such_column(rel, name));
+            let marks = column.map(|column| column.marks).unwrap_or_default();
+            self.facts.columns.extend(column.and_then(|column| column.base));
+            if let Some((message, suggestion)) = refused {
+                self.refuse(ReasonCode::ColumnUnknown, name.pos, message, suggestion);
             }
-            return self.column_of(&rel, name, fields);
+            if stands_in {
+                parts.drain(..length - 1);
+            }
+            return (Some(id), marks);
         }
         let Some((first, fields)) = parts.split_first() else { return (None, Marks::default()) };
         let text = first.text.as_str();
@@ -152,24 +150,13 @@ impl Resolver<'_> {
         (None, Marks::default())
     }
 
-    fn column_of(&mut self, rel: &Rel, name: &Name, fields: &[Name]) -> (Option<u32>, Marks) {
-        let text = name.text.as_str();
-        let column = rel.shape.column(text);
-        let fields_fit = fields.is_empty() || column.is_none_or(|column| column.nested);
-        if (column.is_none() && !rel.shape.may_have_made(text)) || !fields_fit {
-            let quoted: Vec<String> = rel
-                .shape
-                .columns
-                .iter()
-                .filter_map(|column| column.name.as_deref())
-                .map(|name| self.as_written(name))
-                .collect();
-            let suggestion = nearest(text, quoted.iter().map(String::as_str));
-            let table = rel.name.as_deref().unwrap_or("this table");
-            self.refuse(ReasonCode::ColumnUnknown, name.pos, format!("{table} has no column {text}"), suggestion);
-        }
-        self.facts.columns.extend(rel.base_of(text));
-        (Some(rel.id), column.map(|column| column.marks).unwrap_or_default())
+    /// That a FROM item has no such column, and which one might be meant.
+    fn no_such_column(&self, rel: &Rel<'_>, name: &Name) -> (String, Option<String>) {
+        let named = rel.shape.columns.iter().filter_map(|column| column.name.as_deref());
+        let quoted: Vec<String> = named.map(|name| self.as_written(name)).collect();
+        let table = rel.name.as_deref().unwrap_or("this table");
+        let message = format!("{table} has no column {}", name.text);
+        (message, nearest(&name.text, quoted.iter().map(String::as_str)))
     }
 }
 

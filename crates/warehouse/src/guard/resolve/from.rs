@@ -2,6 +2,8 @@
 
 use pilothouse_domain::catalog::{DataType, Dialect, Table};
 
+use smol_str::SmolStr;
+
 use super::Resolver;
 use super::scope::{OutColumn, Rel, Scope, Shape};
 use super::stand_in::StandIn;
@@ -19,22 +21,28 @@ const FILE_ENDINGS: [&str; 14] = [
 ];
 
 impl<'a> Resolver<'a> {
-    pub(super) fn joined_item(&mut self, item: &mut FromItem, scope: &mut Scope) {
+    pub(super) fn joined_item(&mut self, item: &mut FromItem, scope: &mut Scope<'a>) {
         self.relation(&mut item.relation, scope);
         for join in &mut item.joins {
             self.join(join, scope);
         }
     }
 
-    fn join(&mut self, join: &mut Join, scope: &mut Scope) {
+    /// Does `what` where the names of `scope` are seen.
+    fn within<T>(&mut self, scope: &mut Scope<'a>, what: impl FnOnce(&mut Self) -> T) -> T {
+        self.scopes.push(std::mem::take(scope));
+        let done = what(self);
+        *scope = self.scopes.pop().unwrap_or_default();
+        done
+    }
+
+    fn join(&mut self, join: &mut Join, scope: &mut Scope<'a>) {
         let before = scope.rels.len();
         self.relation(&mut join.relation, scope);
         let shared = match &mut join.constraint {
             Constraint::None => return,
             Constraint::On(expr) => {
-                self.scopes.push(std::mem::take(scope));
-                self.expr(expr);
-                *scope = self.scopes.pop().unwrap_or_default();
+                self.within(scope, |resolver| resolver.expr(expr));
                 return;
             }
             Constraint::Using(names) => names.clone(),
@@ -48,24 +56,25 @@ impl<'a> Resolver<'a> {
         };
         for name in shared {
             let (left, right) = scope.rels.split_at(before);
-            let has = |rels: &[Rel]| rels.iter().any(|rel| rel.shape.open || rel.shape.column(&name.text).is_some());
+            let has =
+                |rels: &[Rel<'_>]| rels.iter().any(|rel| rel.shape.open || rel.shape.column(&name.text).is_some());
             if !has(left) || !has(right) {
                 let message = format!("both sides of the join must have the column {}", name.text);
                 self.refuse(ReasonCode::ColumnUnknown, name.pos, message, None);
             }
-            self.facts.columns.extend(scope.rels.iter().filter_map(|rel| rel.base_of(&name.text)));
-            let mut marks: Marks =
-                scope.rels.iter().filter_map(|rel| Some(rel.shape.column(&name.text)?.marks)).collect();
+            let found = || scope.rels.iter().filter_map(|rel| rel.shape.column(&name.text));
+            self.facts.columns.extend(found().filter_map(|column| column.base));
+            let mut marks: Marks = found().map(|column| column.marks).collect();
             if marks.restricted {
                 let message = format!("{} may only be counted, not joined on", name.text);
                 self.refuse(ReasonCode::ColumnRestricted, name.pos, message, None);
             }
             self.read(&mut marks, Some(&name));
-            scope.merged.insert(name.text);
+            scope.merged.push(name.text);
         }
     }
 
-    fn relation(&mut self, relation: &mut Relation, scope: &mut Scope) {
+    fn relation(&mut self, relation: &mut Relation, scope: &mut Scope<'a>) {
         relation.id = self.fresh();
         self.unnest_path(relation, scope);
         let mut stands_in = None;
@@ -106,37 +115,25 @@ impl<'a> Resolver<'a> {
                 (self.anonymous(relation.id, shape), true)
             }
             Source::Derived { lateral, query } => {
-                let shape = if *lateral {
-                    self.scopes.push(scope.clone());
-                    let shape = self.query(query);
-                    self.scopes.pop();
-                    shape
-                } else {
-                    self.query(query)
+                let shape = match lateral {
+                    true => self.within(scope, |resolver| resolver.query(query)),
+                    false => self.query(query),
                 };
                 (self.anonymous(relation.id, shape), true)
             }
             Source::Function { lateral: _, call } => {
-                self.scopes.push(scope.clone());
-                children::of_call_mut(call, &mut |part| self.child(part));
-                self.scopes.pop();
+                self.within(scope, |resolver| children::of_call_mut(call, &mut |part| resolver.child(part)));
                 let rows = functions::generated_rows(call);
                 (self.anonymous(relation.id, Shape { rows, ..Shape::open() }), false)
             }
             Source::Unnest { exprs, ordinality: _, offset } => {
-                self.scopes.push(scope.clone());
-                exprs.iter_mut().for_each(|expr| self.expr(expr));
-                self.scopes.pop();
+                self.within(scope, |resolver| exprs.iter_mut().for_each(|expr| resolver.expr(expr)));
                 let rows = functions::listed_rows(exprs);
                 // In BigQuery the name of what is unnested is that of its one column.
                 let element = relation.alias.iter().map(|alias| &alias.name);
                 let element = element.filter(|_| self.catalog.dialect == Dialect::BigQuery);
-                let columns = element.chain(offset.as_ref()).map(|name| OutColumn {
-                    name: Some(name.text.clone()),
-                    base: None,
-                    nested: true,
-                    marks: Marks::default(),
-                });
+                let names = element.chain(offset.as_ref()).map(|name| Some(name.text.clone()));
+                let columns = names.map(|name| OutColumn::made(name, Marks::default()));
                 let shape = Shape { columns: columns.collect(), rows, ..Shape::open() };
                 (self.anonymous(relation.id, shape), false)
             }
@@ -156,7 +153,7 @@ impl<'a> Resolver<'a> {
             rel.name = Some(name.text.clone());
             rel.schema = None;
             if let Some((parts, true, _)) = &stands_in {
-                rel.schema = self.base_table(parts).and_then(|table| table.schema.clone());
+                rel.schema = self.base_table(parts).and_then(|table| table.schema.as_deref()).map(SmolStr::from);
                 rel.stands_in = true;
             }
             rel.shape.rename(columns);
@@ -190,7 +187,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// BigQuery's `FROM t, t.list`: the path is a list of the row before it.
-    fn unnest_path(&self, relation: &mut Relation, scope: &Scope) {
+    fn unnest_path(&self, relation: &mut Relation, scope: &Scope<'a>) {
         let Source::Table(parts) = &relation.source else { return };
         let first = parts.first().map(|name| name.text.as_str());
         let of_row = scope.rels.iter().any(|rel| rel.name.as_deref() == first);
@@ -200,7 +197,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn add(&mut self, rel: Rel, scope: &mut Scope, pos: crate::guard::lexer::Pos) {
+    fn add(&mut self, rel: Rel<'a>, scope: &mut Scope<'a>, pos: crate::guard::lexer::Pos) {
         let duplicate =
             rel.name.is_some() && scope.rels.iter().any(|other| other.name == rel.name && other.schema == rel.schema);
         if duplicate {
@@ -211,84 +208,95 @@ impl<'a> Resolver<'a> {
         scope.rels.push(rel);
     }
 
-    fn anonymous(&self, id: u32, shape: Shape) -> Rel {
-        Rel { id, name: None, schema: None, shape, base_names: Vec::new(), stands_in: false }
+    fn anonymous(&self, id: u32, shape: Shape<'a>) -> Rel<'a> {
+        Rel { id, name: None, schema: None, shape, stands_in: false }
     }
 
     /// The FROM items of a join in brackets that has a name of its own.
-    fn combined(&self, inner: Scope, id: u32) -> Rel {
+    fn combined(&self, inner: Scope<'a>, id: u32) -> Rel<'a> {
         let open = inner.rels.iter().any(|rel| rel.shape.open);
-        let mut shape = Shape { open, ..Shape::default() };
-        let mut base_names = Vec::new();
-        for rel in inner.rels {
-            for column in rel.shape.columns {
-                base_names.push(column.name.clone().unwrap_or_default());
-                shape.columns.push(column);
-            }
-        }
-        Rel { id, name: None, schema: None, shape, base_names, stands_in: false }
+        let columns = inner.rels.into_iter().flat_map(|rel| rel.shape.columns).collect();
+        let shape = Shape { open, columns, ..Shape::default() };
+        self.anonymous(id, shape)
     }
 
-    fn table(&mut self, parts: &mut Vec<Name>, id: u32) -> Rel {
+    fn table(&mut self, parts: &mut Vec<Name>, id: u32) -> Rel<'a> {
         let Some(last) = parts.last().cloned() else { return self.anonymous(id, Shape::open()) };
         if parts.len() == 1
-            && let Some(cte) = self.ctes.iter().rev().find(|cte| cte.name == last.text).cloned()
+            && let Some(cte) = self.ctes.iter().rev().find(|cte| cte.name == last.text)
         {
-            self.spend(cte.cost, last.pos);
-            return Rel { name: Some(last.text), ..self.anonymous(id, cte.shape) };
+            let (cost, shape) = (cte.cost, cte.shape.clone());
+            self.spend(cost, last.pos);
+            return Rel { name: Some(last.text), ..self.anonymous(id, shape) };
         }
         self.spend(1, last.pos);
         let Some(table) = self.base_table(parts) else {
             self.refuse_table(parts, &last);
             return Rel { name: Some(last.text), ..self.anonymous(id, Shape::open()) };
         };
+        if self.catalog.dialect == Dialect::BigQuery
+            && let Some(written) = parts.last_mut()
+        {
+            // It tells tables apart by their case; names of tables in a query were folded as all others.
+            written.text = table.name.as_str().into();
+        }
         let schema = table.schema.as_deref().unwrap_or("public");
         let postgres = self.catalog.dialect == Dialect::PostgreSql;
         // The schema is written out, so that the server's search path decides nothing, and no CTE around a view.
-        if parts.len() == 1 && ((postgres && schema != "public") || self.outside.contains(&table.name)) {
-            parts.insert(0, Name { text: schema.to_owned(), pos: last.pos });
+        if parts.len() == 1 && ((postgres && schema != "public") || self.outside.iter().any(|name| *name == table.name))
+        {
+            parts.insert(0, Name { text: schema.into(), pos: last.pos });
         }
-        self.facts.tables.insert(table.name.clone());
+        self.facts.tables.insert(table.name.as_str());
         let access = self.access.table(&table.name);
         if access.is_some_and(|access| access.approval) {
             let message = format!("{} may be read once a person has agreed to it", table.name);
             self.refuse(ReasonCode::ApprovalTable, last.pos, message, None);
         }
         let columns = table.columns.iter().map(|column| OutColumn {
-            name: Some(column.name.clone()),
-            base: Some(table.name.clone()),
+            name: Some(column.name.as_str().into()),
+            base: Some((table.name.as_str(), column.name.as_str())),
             nested: column.data_type == DataType::Other,
             marks: access.map(|access| access.of(&column.name).into()).unwrap_or_default(),
         });
         let shape = Shape { columns: columns.collect(), key: self.key_of(table), ..Shape::default() };
-        let base_names = table.columns.iter().map(|column| column.name.clone()).collect();
-        let (name, schema) = (Some(table.name.clone()), table.schema.clone());
-        Rel { id, name, schema, shape, base_names, stands_in: false }
+        let schema = table.schema.as_deref().map(SmolStr::from);
+        Rel { id, name: Some(last.text), schema, shape, stands_in: false }
     }
 
     /// The column that tells the persons of a table apart, where the table tells something of them.
-    fn key_of(&self, table: &Table) -> Option<String> {
+    fn key_of(&self, table: &Table) -> Option<SmolStr> {
         let quasi = |sensitivity: &Sensitivity| *sensitivity == Sensitivity::Quasi;
         match (table.primary_key.as_slice(), self.access.table(&table.name)) {
-            ([key], Some(access)) if access.columns.values().any(quasi) => Some(key.clone()),
+            ([key], Some(access)) if access.columns.values().any(quasi) => Some(key.as_str().into()),
             _ => None,
         }
     }
 
     pub(super) fn base_table(&self, parts: &[Name]) -> Option<&'a Table> {
-        let schema_of = |table: &Table| table.schema.clone().unwrap_or_else(|| "public".to_owned());
+        let same = |known: &str, written: &str| match self.catalog.dialect {
+            Dialect::BigQuery => known.eq_ignore_ascii_case(written),
+            Dialect::DataFusion | Dialect::PostgreSql => known == written,
+        };
+        let is_in = |table: &Table, schema: &str| same(table.schema.as_deref().unwrap_or("public"), schema);
         let name = parts.last()?;
         // A view may read what is not seen without it.
         let hidden = |table: &Table| self.access.table(&table.name).is_some_and(|access| access.hidden);
         let seen = |table: &&Table| self.views > 0 || !hidden(table);
-        let named = self.catalog.tables.iter().filter(|table| table.name == name.text);
-        let found: Vec<&'a Table> = named.filter(seen).collect();
-        match (parts, found.as_slice()) {
-            ([_], [only]) => Some(*only),
-            ([_], many) => many.iter().copied().find(|table| schema_of(table) == "public"),
-            ([schema, _], many) => many.iter().copied().find(|table| schema_of(table) == schema.text),
-            ([project, schema, _], many) if self.access.project.as_deref() == Some(project.text.as_str()) => {
-                many.iter().copied().find(|table| schema_of(table) == schema.text)
+        let catalog = self.catalog;
+        let mut found = catalog.tables.iter().filter(|table| same(&table.name, &name.text)).filter(seen);
+        match parts {
+            [_] => {
+                let first = found.next()?;
+                let more = found.next();
+                if more.is_none() {
+                    return Some(first);
+                }
+                only(std::iter::once(first).chain(more).chain(found).filter(|table| is_in(table, "public")))
+            }
+            [schema, _] => only(found.filter(|table| is_in(table, &schema.text))),
+            [project, schema, _] if self.access.project.as_deref() == Some(project.text.as_str()) => {
+                only(found.filter(|table| is_in(table, &schema.text)))
             }
             _ => None,
         }
@@ -325,4 +333,9 @@ impl<'a> Resolver<'a> {
             self.refuse(ReasonCode::TableUnknown, last.pos, format!("there is no table {full}"), suggestion);
         }
     }
+}
+
+/// The one table that there is; none where several are named alike but for their case.
+fn only<'a>(mut tables: impl Iterator<Item = &'a Table>) -> Option<&'a Table> {
+    tables.next().filter(|_| tables.next().is_none())
 }

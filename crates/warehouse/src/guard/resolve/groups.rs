@@ -1,5 +1,7 @@
 //! Groups of people, of which only those of a size are shown.
 
+use smol_str::SmolStr;
+
 use crate::guard::access::Marks;
 use crate::guard::ir::{Arg, Call, Column, Expr, RelId, Select};
 use crate::guard::lexer::Pos;
@@ -7,9 +9,9 @@ use crate::guard::names::Name;
 
 /// Lets a SELECT that aggregates show only groups of at least `least`: of persons, where a column tells them apart, or
 /// else of rows.
-pub fn of_at_least(select: &mut Select, least: u64, persons: Option<(RelId, String, String)>) {
-    let name = |text: String| Name { text, pos: Pos::default() };
-    let mut count = Call::plain(vec![name("count".to_owned())], vec![Arg::Star]);
+pub fn of_at_least(select: &mut Select, least: u64, persons: Option<(RelId, SmolStr, SmolStr)>) {
+    let name = |text: SmolStr| Name { text, pos: Pos::default() };
+    let mut count = Call::plain(vec![name("count".into())], vec![Arg::Star]);
     if let Some((id, relation, key)) = persons {
         let parts = vec![name(relation), name(key)];
         count.args = Some(vec![Arg::Expr(Expr::Column(Column { parts, relation: Some(id), marks: Marks::default() }))]);

@@ -14,38 +14,39 @@ mod stand_in;
 use std::collections::{BTreeMap, BTreeSet};
 
 use pilothouse_domain::catalog::Catalog;
+use smol_str::SmolStr;
 
 use super::access::Access;
 use super::ir::{Query, RelId};
 use super::lexer::Pos;
 use super::limits::Limits;
 use super::report::{Reason, ReasonCode};
-use scope::{CteInfo, Scope};
+use scope::{Base, CteInfo, Scope};
 
 /// What was found while names were resolved.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Facts {
+pub struct Facts<'a> {
     /// The base tables read.
-    pub tables: BTreeSet<String>,
+    pub tables: BTreeSet<&'a str>,
     /// The base columns read.
-    pub columns: BTreeSet<(String, String)>,
+    pub columns: BTreeSet<Base<'a>>,
     /// Most rows of a FROM item, where its shape bounds them.
     pub rows: BTreeMap<RelId, u64>,
 }
 
 /// Resolves all names of `query`.
-pub fn resolve(
+pub fn resolve<'a>(
     query: &mut Query,
-    catalog: &Catalog,
-    access: &Access,
-    limits: &Limits,
+    catalog: &'a Catalog,
+    access: &'a Access,
+    limits: &'a Limits,
     reasons: &mut Vec<Reason>,
-) -> Facts {
+) -> Facts<'a> {
     let mut resolver = Resolver {
         catalog,
         access,
         limits,
-        reasons,
+        reasons: Vec::new(),
         facts: Facts::default(),
         next: 0,
         scopes: Vec::new(),
@@ -60,6 +61,7 @@ pub fn resolve(
     };
     let shape = resolver.query(query);
     resolver.shown(query, &shape);
+    reasons.append(&mut resolver.reasons);
     resolver.facts
 }
 
@@ -67,13 +69,13 @@ struct Resolver<'a> {
     catalog: &'a Catalog,
     access: &'a Access,
     limits: &'a Limits,
-    reasons: &'a mut Vec<Reason>,
-    facts: Facts,
+    reasons: Vec<Reason>,
+    facts: Facts<'a>,
     next: RelId,
     /// The scopes around the place being resolved, the innermost last.
-    scopes: Vec<Scope>,
+    scopes: Vec<Scope<'a>>,
     /// The CTEs that may be named here, the nearest last.
-    ctes: Vec<CteInfo>,
+    ctes: Vec<CteInfo<'a>>,
     /// Base tables read so far by the query at hand, with CTEs written out.
     cost: u64,
     expansion_refused: bool,
@@ -84,7 +86,7 @@ struct Resolver<'a> {
     /// Whether which rows there are tells something of single persons, as far as the SELECT at hand was read.
     telling: bool,
     /// CTEs that are not seen within a view, whose tables may have their names.
-    outside: Vec<String>,
+    outside: Vec<SmolStr>,
     /// How many views stand in each other.
     views: usize,
 }

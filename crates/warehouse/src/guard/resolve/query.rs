@@ -2,7 +2,9 @@
 
 use pilothouse_domain::catalog::Dialect;
 
-use super::scope::{CteInfo, OutColumn, Scope, Shape, literal_limit, named};
+use smol_str::{SmolStr, format_smolstr};
+
+use super::scope::{CteInfo, OutColumn, Rel, Scope, Shape, literal_limit, named};
 use super::{Resolver, groups, recursive};
 use crate::guard::access::Marks;
 use crate::guard::children::{self, ChildMut};
@@ -12,9 +14,9 @@ use crate::guard::lexer::Pos;
 use crate::guard::names::Name;
 use crate::guard::report::ReasonCode;
 
-impl Resolver<'_> {
+impl<'a> Resolver<'a> {
     /// Resolves a query and returns the columns it gives.
-    pub(super) fn query(&mut self, query: &mut Query) -> Shape {
+    pub(super) fn query(&mut self, query: &mut Query) -> Shape<'a> {
         let visible = self.ctes.len();
         let Query { recursive, ctes, body, order_by, limit, offset, pos: _ } = query;
         let passing = std::mem::take(&mut self.passing);
@@ -54,7 +56,7 @@ impl Resolver<'_> {
         self.telling |= shape.telling || (shape.marks().quasi && !self.raw);
     }
 
-    pub(super) fn body(&mut self, body: &mut Body, order_by: &mut [OrderItem]) -> Shape {
+    pub(super) fn body(&mut self, body: &mut Body, order_by: &mut [OrderItem]) -> Shape<'a> {
         match body {
             Body::Select(select) => self.select(select, order_by),
             Body::Nested(query) => {
@@ -67,12 +69,8 @@ impl Resolver<'_> {
                 for expr in rows.iter_mut().flatten() {
                     self.expr(expr);
                 }
-                let column = |index: usize| OutColumn {
-                    name: Some(format!("column{}", index + 1)),
-                    base: None,
-                    nested: false,
-                    marks: Marks::default(),
-                };
+                let name = |index: usize| Some(format_smolstr!("column{}", index + 1));
+                let column = |index| OutColumn { nested: false, ..OutColumn::made(name(index), Marks::default()) };
                 let rows = u64::try_from(rows.len()).ok();
                 let shape = Shape { columns: (0..width).map(column).collect(), rows, ..Shape::default() };
                 self.order_by_output(order_by, &shape);
@@ -99,7 +97,7 @@ impl Resolver<'_> {
     }
 
     /// ORDER BY after a set operation sees the names of the result only.
-    fn order_by_output(&mut self, order_by: &mut [OrderItem], shape: &Shape) {
+    fn order_by_output(&mut self, order_by: &mut [OrderItem], shape: &Shape<'a>) {
         if order_by.is_empty() {
             return;
         }
@@ -110,7 +108,7 @@ impl Resolver<'_> {
         self.scopes.pop();
     }
 
-    fn select(&mut self, select: &mut Select, order_by: &mut [OrderItem]) -> Shape {
+    fn select(&mut self, select: &mut Select, order_by: &mut [OrderItem]) -> Shape<'a> {
         let around = std::mem::take(&mut self.telling);
         let mut scope = Scope::default();
         for item in &mut select.from {
@@ -138,7 +136,7 @@ impl Resolver<'_> {
 
     /// The columns of a SELECT, and whether there may be more. What they carry goes on with them, so that reading them
     /// here tells nothing yet.
-    fn items(&mut self, items: &mut [Item]) -> (Vec<OutColumn>, bool) {
+    fn items(&mut self, items: &mut [Item]) -> (Vec<OutColumn<'a>>, bool) {
         let (mut columns, mut open) = (Vec::new(), false);
         let passing = std::mem::replace(&mut self.passing, true);
         for item in items {
@@ -146,7 +144,7 @@ impl Resolver<'_> {
                 Item::Expr { expr, alias } => {
                     self.expr(expr);
                     let name = alias.as_ref().map(|alias| alias.text.clone()).or_else(|| self.made_name(expr));
-                    columns.push(OutColumn { name, base: None, nested: true, marks: Marks::of(expr) });
+                    columns.push(OutColumn::made(name, Marks::of(expr)));
                 }
                 Item::Star(star) => open |= self.star(star, &mut columns),
             }
@@ -156,7 +154,7 @@ impl Resolver<'_> {
     }
 
     /// Groups that tell something of persons are shown from a size on. Returns whether rows of single persons tell it.
-    fn grouped(&mut self, select: &mut Select, columns: &mut [OutColumn]) -> bool {
+    fn grouped(&mut self, select: &mut Select, columns: &mut [OutColumn<'a>]) -> bool {
         let exprs = select.items.iter().filter_map(|item| match item {
             Item::Expr { expr, alias: _ } => Some(expr),
             Item::Star(_) => None,
@@ -180,7 +178,7 @@ impl Resolver<'_> {
     }
 
     /// The result must tell nothing of single persons.
-    pub(super) fn shown(&mut self, query: &Query, shape: &Shape) {
+    pub(super) fn shown(&mut self, query: &Query, shape: &Shape<'a>) {
         if !shape.telling && !shape.marks().quasi {
             return;
         }
@@ -210,7 +208,7 @@ impl Resolver<'_> {
     }
 
     /// The name an engine gives to an output column without one.
-    fn made_name(&self, expr: &Expr) -> Option<String> {
+    fn made_name(&self, expr: &Expr) -> Option<SmolStr> {
         match expr {
             Expr::Column(column) => column.parts.last().map(|name| name.text.clone()),
             Expr::Call(call) if self.catalog.dialect == Dialect::PostgreSql => {
@@ -223,55 +221,46 @@ impl Resolver<'_> {
     }
 
     /// Adds the columns of a star; returns whether there may be more than those.
-    fn star(&mut self, star: &mut Star, columns: &mut Vec<OutColumn>) -> bool {
+    fn star(&mut self, star: &mut Star, columns: &mut Vec<OutColumn<'a>>) -> bool {
         for (expr, _) in &mut star.replace {
             self.expr(expr);
         }
         let Some(scope) = self.scopes.last() else { return false };
-        let mut rels = scope.rels.clone();
-        let merged = scope.merged.clone();
-        if !star.qualifier.is_empty() {
-            rels.retain(|rel| super::columns::is_named(rel, &star.qualifier));
-            if rels.is_empty() {
-                let name = star.qualifier.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(".");
-                self.refuse(
-                    ReasonCode::ColumnUnknown,
-                    star.pos,
-                    format!("there is no table {name} in this query"),
-                    None,
-                );
-                return true;
-            }
+        let meant = |rel: &&Rel<'_>| star.qualifier.is_empty() || super::columns::is_named(rel, &star.qualifier);
+        let rels: Vec<&Rel<'_>> = scope.rels.iter().filter(meant).collect();
+        if rels.is_empty() && !star.qualifier.is_empty() {
+            let name = star.qualifier.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(".");
+            let message = format!("there is no table {name} in this query");
+            self.refuse(ReasonCode::ColumnUnknown, star.pos, message, None);
+            return true;
         }
         let open = rels.iter().any(|rel| rel.shape.open);
-        for name in star.except.iter().chain(star.rename.iter().map(|(from, _)| from)) {
-            if !open && !rels.iter().any(|rel| rel.shape.column(&name.text).is_some()) {
-                self.refuse(
-                    ReasonCode::ColumnUnknown,
-                    name.pos,
-                    format!("there is no column {} to leave out", name.text),
-                    None,
-                );
-            }
-        }
-        let mut seen = std::collections::BTreeSet::new();
+        let known = |name: &&Name| open || rels.iter().any(|rel| rel.shape.column(&name.text).is_some());
+        let left_out = star.except.iter().chain(star.rename.iter().map(|(from, _)| from));
+        let unknown: Vec<&Name> = left_out.filter(|name| !known(name)).collect();
+        let mut seen = Vec::new();
         let before = columns.len();
-        for rel in &rels {
-            for column in &rel.shape.columns {
-                let name = column.name.clone();
-                let text = name.as_deref().unwrap_or_default();
-                let repeated = star.qualifier.is_empty() && merged.contains(text) && !seen.insert(text.to_owned());
-                if repeated || star.except.iter().any(|left_out| left_out.text == text) {
+        for column in rels.iter().flat_map(|rel| &rel.shape.columns) {
+            let text = column.name.as_deref().unwrap_or_default();
+            if star.qualifier.is_empty() && scope.merged.iter().any(|merged| merged == text) {
+                if seen.contains(&text) {
                     continue;
                 }
-                if let Some(base) = rel.base_of(text) {
-                    self.facts.columns.insert(base);
-                }
-                let renamed = star.rename.iter().find(|(from, _)| from.text == text).map(|(_, to)| to.text.clone());
-                let replaced = star.replace.iter().find(|(_, name)| name.text == text);
-                let marks = replaced.map_or(column.marks, |(expr, _)| Marks::of(expr));
-                columns.push(OutColumn { name: renamed.or(name), base: None, nested: column.nested, marks });
+                seen.push(text);
             }
+            if star.except.iter().any(|left_out| left_out.text == text) {
+                continue;
+            }
+            self.facts.columns.extend(column.base);
+            let renamed = star.rename.iter().find(|(from, _)| from.text == text).map(|(_, to)| to.text.clone());
+            let replaced = star.replace.iter().find(|(_, name)| name.text == text);
+            let marks = replaced.map_or(column.marks, |(expr, _)| Marks::of(expr));
+            let name = renamed.or_else(|| column.name.clone());
+            columns.push(OutColumn { name, base: None, nested: column.nested, marks });
+        }
+        for name in unknown {
+            let message = format!("there is no column {} to leave out", name.text);
+            self.refuse(ReasonCode::ColumnUnknown, name.pos, message, None);
         }
         let added = columns.get_mut(before..).unwrap_or_default();
         star.marks = added.iter().map(|column| column.marks).collect();

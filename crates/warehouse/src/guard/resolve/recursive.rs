@@ -45,9 +45,9 @@ fn is_named(relation: &Relation, name: &str) -> bool {
     matches!(&relation.source, Source::Table(parts) if matches!(parts.as_slice(), [only] if only.text == name))
 }
 
-impl Resolver<'_> {
+impl<'a> Resolver<'a> {
     /// Resolves a CTE that names itself, and refuses one that is not seen to end.
-    pub(super) fn recursive(&mut self, cte: &mut Cte) -> Shape {
+    pub(super) fn recursive(&mut self, cte: &mut Cte) -> Shape<'a> {
         let pos = cte.name.pos;
         let name = cte.name.text.clone();
         let bare = is_bare(&cte.query);
@@ -86,7 +86,7 @@ impl Resolver<'_> {
         shape
     }
 
-    fn endless(&mut self, pos: crate::guard::lexer::Pos) -> Shape {
+    fn endless(&mut self, pos: crate::guard::lexer::Pos) -> Shape<'a> {
         let message = "a recursive query must count its rounds up to a number".to_owned();
         let suggestion = Some("begin with 1 AS n, go on with n + 1, and add WHERE n < 10".to_owned());
         self.refuse(ReasonCode::QueryRecursive, pos, message, suggestion);
@@ -99,7 +99,7 @@ fn is_bare(query: &Query) -> bool {
 }
 
 /// How often the query goes on, where a column counts it up to a number.
-fn rounds(name: &str, first: &Select, again: &Select, shape: &Shape) -> Option<u64> {
+fn rounds(name: &str, first: &Select, again: &Select, shape: &Shape<'_>) -> Option<u64> {
     let relations = again.from.iter().flat_map(|item| std::iter::once(&item.relation).chain(joined(item)));
     let own = relations.into_iter().find(|relation| is_named(relation, name))?.id;
     let bounds = conjuncts(again.filter.as_ref()?).into_iter().filter_map(|condition| bound(condition, own));

@@ -1,18 +1,21 @@
 //! What can be named at one place: FROM items with their columns, merged columns, names given to output columns.
 
-use std::collections::{BTreeMap, BTreeSet};
+use smol_str::SmolStr;
 
 use crate::guard::access::Marks;
 use crate::guard::ir::{Query, RelId};
 use crate::guard::names::Name;
 
+/// A base table and a column of it, as the catalog calls them.
+pub type Base<'a> = (&'a str, &'a str);
+
 /// One column of a FROM item or of a result.
 #[derive(Debug, Clone)]
-pub struct OutColumn {
+pub struct OutColumn<'a> {
     /// None where only the engine knows the name, as for `count(*)`.
-    pub name: Option<String>,
-    /// The base table it is read from, when it is a base table's own column.
-    pub base: Option<String>,
+    pub name: Option<SmolStr>,
+    /// What it is, when it is a base table's own column.
+    pub base: Option<Base<'a>>,
     /// Whether fields of it may be named.
     pub nested: bool,
     /// What its values carry with them.
@@ -21,8 +24,8 @@ pub struct OutColumn {
 
 /// The columns of a FROM item or of a result.
 #[derive(Debug, Clone, Default)]
-pub struct Shape {
-    pub columns: Vec<OutColumn>,
+pub struct Shape<'a> {
+    pub columns: Vec<OutColumn<'a>>,
     /// Whether there may be more columns than these (table functions, and what was refused already).
     pub open: bool,
     /// Most rows, where the shape bounds them.
@@ -30,10 +33,17 @@ pub struct Shape {
     /// Whether which rows there are tells something of single persons.
     pub telling: bool,
     /// The column that tells the persons of a table apart, where its columns tell something of them.
-    pub key: Option<String>,
+    pub key: Option<SmolStr>,
 }
 
-impl Shape {
+impl OutColumn<'_> {
+    /// A column that no base table has.
+    pub fn made(name: Option<SmolStr>, marks: Marks) -> Self {
+        Self { name, base: None, nested: true, marks }
+    }
+}
+
+impl<'a> Shape<'a> {
     /// A shape of which nothing is known.
     pub fn open() -> Self {
         Self { open: true, ..Self::default() }
@@ -45,7 +55,7 @@ impl Shape {
     }
 
     /// The column of that name, if there is one.
-    pub fn column(&self, name: &str) -> Option<&OutColumn> {
+    pub fn column(&self, name: &str) -> Option<&OutColumn<'a>> {
         self.columns.iter().find(|column| column.name.as_deref() == Some(name))
     }
 
@@ -60,12 +70,7 @@ impl Shape {
         for (index, name) in names.iter().enumerate() {
             match self.columns.get_mut(index) {
                 Some(column) => column.name = Some(name.text.clone()),
-                None => self.columns.push(OutColumn {
-                    name: Some(name.text.clone()),
-                    base: None,
-                    nested: true,
-                    marks: Marks::default(),
-                }),
+                None => self.columns.push(OutColumn::made(Some(name.text.clone()), Marks::default())),
             }
         }
     }
@@ -73,42 +78,30 @@ impl Shape {
 
 /// A FROM item within a scope.
 #[derive(Debug, Clone)]
-pub struct Rel {
+pub struct Rel<'a> {
     pub id: RelId,
-    pub name: Option<String>,
-    pub schema: Option<String>,
-    pub shape: Shape,
-    /// The catalog's own names of a base table's columns, by position, where they were renamed.
-    pub base_names: Vec<String>,
+    pub name: Option<SmolStr>,
+    pub schema: Option<SmolStr>,
+    pub shape: Shape<'a>,
     /// Whether a query stands in for the table, which has no schema.
     pub stands_in: bool,
 }
 
-impl Rel {
-    /// The base table and column a name of this FROM item stands for.
-    pub fn base_of(&self, name: &str) -> Option<(String, String)> {
-        let index = self.shape.columns.iter().position(|column| column.name.as_deref() == Some(name))?;
-        let table = self.shape.columns.get(index)?.base.clone()?;
-        let column = self.base_names.get(index).cloned().unwrap_or_else(|| name.to_owned());
-        Some((table, column))
-    }
-}
-
 /// What one SELECT can name.
 #[derive(Debug, Clone, Default)]
-pub struct Scope {
-    pub rels: Vec<Rel>,
+pub struct Scope<'a> {
+    pub rels: Vec<Rel<'a>>,
     /// Columns that USING or NATURAL made one.
-    pub merged: BTreeSet<String>,
+    pub merged: Vec<SmolStr>,
     /// Names given to output columns, in the clauses that see them, with what their values carry.
-    pub aliases: BTreeMap<String, Marks>,
+    pub aliases: Vec<(SmolStr, Marks)>,
 }
 
 /// A CTE that may be named.
 #[derive(Debug, Clone)]
-pub struct CteInfo {
-    pub name: String,
-    pub shape: Shape,
+pub struct CteInfo<'a> {
+    pub name: SmolStr,
+    pub shape: Shape<'a>,
     /// Base tables it reads, with the CTEs it names written out.
     pub cost: u64,
 }
@@ -119,18 +112,24 @@ pub fn literal_limit(query: &Query) -> Option<u64> {
 }
 
 /// The names of columns, with what their values carry.
-pub fn named(columns: &[OutColumn]) -> BTreeMap<String, Marks> {
+pub fn named(columns: &[OutColumn<'_>]) -> Vec<(SmolStr, Marks)> {
     columns.iter().filter_map(|column| Some((column.name.clone()?, column.marks))).collect()
 }
 
-impl Scope {
+impl Scope<'_> {
+    /// What the output columns of this name carry, if there are any.
+    pub fn alias(&self, name: &str) -> Option<Marks> {
+        let named = self.aliases.iter().filter(|(known, _)| known == name);
+        named.map(|(_, marks)| *marks).reduce(Marks::and)
+    }
+
     /// A FROM item whose rows are persons, with the column that tells them apart.
-    pub fn persons(&self) -> Option<(RelId, String, String)> {
+    pub fn persons(&self) -> Option<(RelId, SmolStr, SmolStr)> {
         self.rels.iter().find_map(|rel| Some((rel.id, rel.name.clone()?, rel.shape.key.clone()?)))
     }
 
     /// The name under which a key comes out among the columns of a SELECT.
-    pub fn key_among(&self, columns: &[OutColumn]) -> Option<String> {
+    pub fn key_among(&self, columns: &[OutColumn<'_>]) -> Option<SmolStr> {
         let (_, _, key) = self.persons()?;
         columns.iter().any(|column| column.name.as_deref() == Some(key.as_str())).then_some(key)
     }

@@ -26,7 +26,7 @@ impl<'a> Resolver<'a> {
         if self.raw || (parts.len() == 1 && self.ctes.iter().any(|cte| cte.name == last.text)) {
             return None;
         }
-        if let Some(view) = self.access.views.get(&last.text).filter(|_| self.is_home(parts)) {
+        if let Some(view) = self.access.views.get(last.text.as_str()).filter(|_| self.is_home(parts)) {
             if self.views >= MAX_VIEWS {
                 let message = format!("more than {MAX_VIEWS} views stand in each other");
                 self.refuse(ReasonCode::CapSubqueries, last.pos, message, None);
@@ -71,6 +71,7 @@ impl<'a> Resolver<'a> {
         });
         let relation = Relation { source: Source::Table(parts.to_vec()), alias: None, pos: Pos::default(), id: 0 };
         let select = Select {
+            as_struct: false,
             distinct: Distinct::No,
             items: items.collect(),
             from: vec![FromItem { relation, joins: Vec::new() }],
@@ -92,7 +93,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Resolves a query that stands in, which knows nothing of the query around it.
-    pub(super) fn resolve_stand_in(&mut self, query: &mut Query, raw: bool) -> Shape {
+    pub(super) fn resolve_stand_in(&mut self, query: &mut Query, raw: bool) -> Shape<'a> {
         let ctes = std::mem::take(&mut self.ctes);
         let scopes = std::mem::take(&mut self.scopes);
         let known = self.outside.len();

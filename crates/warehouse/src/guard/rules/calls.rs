@@ -37,7 +37,10 @@ impl Visitor for Allowed {
 impl Allowed {
     fn judge(&self, call: &Call, table: bool) -> Option<Reason> {
         let pos = place(call);
-        let full = call.name.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(".");
+        let full = match call.name.as_slice() {
+            [only] => only.text.clone(),
+            parts => parts.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(".").into(),
+        };
         let last = call.name.last().map_or("", |name| name.text.as_str());
         let own = match self.dialect {
             Dialect::BigQuery => full.strip_prefix("safe.").unwrap_or(&full),

@@ -16,7 +16,7 @@ use super::resolve::Facts;
 pub struct Context<'a> {
     pub dialect: Dialect,
     pub limits: &'a Limits,
-    pub facts: &'a Facts,
+    pub facts: &'a Facts<'a>,
 }
 
 type Rule = fn(&Query, &Context<'_>) -> Vec<Reason>;
