@@ -144,6 +144,9 @@ pub enum Call {
         /// Ask this connection, by name
         #[arg(long, value_name = "NAME")]
         connection: Option<String>,
+        /// Tell what a dear query takes instead of running it
+        #[arg(long)]
+        confirm_cost: bool,
     },
     /// Connect a folder or bucket of data files, or a PostgreSQL database
     Connect {

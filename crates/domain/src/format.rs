@@ -57,6 +57,38 @@ pub fn spoken(value: &Value, column: &ResultColumn) -> String {
     }
 }
 
+/// A number of bytes, in the largest unit of a thousand of the one below.
+pub fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+    let mut value = bytes as f64;
+    let mut written = "B";
+    for unit in UNITS {
+        if value < 1000.0 {
+            break;
+        }
+        (value, written) = (value / 1000.0, unit);
+    }
+    let digits = usize::from(written != "B" && value < 100.0);
+    let text = format!("{value:.digits$}");
+    format!("{} {written}", text.strip_suffix(".0").unwrap_or(&text))
+}
+
+/// A time, in the units that people would use.
+pub fn duration(us: u64) -> String {
+    let seconds = (us + 500_000) / 1_000_000;
+    match us {
+        0..1_000 => "under 1 ms".to_owned(),
+        1_000..1_000_000 => format!("{} ms", us / 1_000),
+        1_000_000..10_000_000 => {
+            let text = format!("{:.1}", us as f64 / 1e6);
+            format!("{} s", text.strip_suffix(".0").unwrap_or(&text))
+        }
+        _ if seconds < 60 => format!("{seconds} s"),
+        _ if seconds < 3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
 /// Whether `unit` is a currency.
 pub fn is_money(unit: &str) -> bool {
     CURRENCIES.iter().any(|currency| currency.eq_ignore_ascii_case(unit))

@@ -12,6 +12,7 @@ pub mod catalog;
 pub mod clock;
 pub mod code;
 pub mod compare;
+pub mod cost;
 pub mod format;
 pub mod ids;
 pub mod money;

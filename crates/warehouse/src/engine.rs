@@ -6,12 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pilothouse_domain::answer::ResultSet;
 use pilothouse_domain::catalog::{Catalog, Dialect};
+use pilothouse_domain::cost::Estimate;
 use pilothouse_outbound::Client;
-use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::embedded::{EmbeddedEngine, Isolation, Pool, WorkerLoad};
-use crate::guard::{self, CheckedQuery};
+use crate::guard::{self, CanonicalQuery, CheckedQuery};
 use crate::postgres::PostgresEngine;
 use crate::{Error, Settings, Source};
 
@@ -40,15 +40,6 @@ pub struct Call<'a> {
     pub cancel: &'a Cancel,
 }
 
-/// What a query would read, before it runs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Estimate {
-    /// Rows of the tables it names.
-    pub rows: Option<u64>,
-    /// Bytes of the columns it names, as stored.
-    pub bytes: Option<u64>,
-}
-
 /// One open source.
 #[async_trait]
 pub trait Engine: Send + Sync {
@@ -66,7 +57,7 @@ pub trait Engine: Send + Sync {
     async fn profile(&self, call: &Call<'_>) -> Result<Catalog, Error>;
 
     /// What `query` would read, without reading it.
-    async fn estimate(&self, query: &CheckedQuery, call: &Call<'_>) -> Result<Estimate, Error>;
+    async fn estimate(&self, query: &CanonicalQuery, call: &Call<'_>) -> Result<Estimate, Error>;
 
     /// Runs `query`.
     async fn execute(&self, query: &CheckedQuery, call: &Call<'_>) -> Result<ResultSet, Error>;

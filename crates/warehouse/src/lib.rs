@@ -18,7 +18,7 @@ mod yaml;
 
 pub use bucket::{Bucket, Credentials};
 pub use embedded::{Format, Isolation, WorkerLoad, work};
-pub use engine::{Call, Cancel, Engine, Estimate, Limits, Warehouse};
+pub use engine::{Call, Cancel, Engine, Limits, Warehouse};
 pub use error::Error;
 pub use settings::Settings;
 pub use source::Source;

@@ -26,8 +26,16 @@ pub struct Settings {
     /// Queries of the embedded engine that run side by side, each in a process of its own; 0 means one for each processor,
     /// and two at least.
     pub query_workers: usize,
-    /// Most bytes one query may read, after pruning columns, in bytes.
+    /// Most bytes one query may read, after pruning columns, in bytes; one that would read more waits for a person.
     pub query_max_bytes: u64,
+    /// Most bytes one query may read even then, in bytes; one that would read more is refused.
+    pub query_max_bytes_approved: u64,
+    /// Bytes from which on a query is dear: on the page it runs once whoever asks has seen what it costs.
+    pub query_dear_bytes: u64,
+    /// Seconds from which on a query is dear, by what queries of its shape took.
+    pub query_dear_seconds: u64,
+    /// What you pay for each tebibyte that queries read, in billionths of a US dollar; 0 where you pay nothing.
+    pub query_nano_usd_per_tib: u64,
     /// Most bytes that the queries of one tenant may read in an hour, in bytes.
     pub tenant_hourly_bytes: u64,
     /// Memory for results that are kept as long as their data is the same, in megabytes; 0 means that none are.
@@ -59,6 +67,10 @@ impl Default for Settings {
             query_spill_mb: 4096,
             query_workers: 0,
             query_max_bytes: 10 << 30,
+            query_max_bytes_approved: 100 << 30,
+            query_dear_bytes: 1 << 30,
+            query_dear_seconds: 10,
+            query_nano_usd_per_tib: 0,
             tenant_hourly_bytes: 50 << 30,
             result_cache_mb: 16,
             result_ttl_seconds: 0,

@@ -18,6 +18,8 @@ pub enum ResponseType {
     Refused,
     /// The guard or a gate does not let the query run.
     Blocked,
+    /// The query runs once somebody has agreed to it.
+    ApprovalRequired,
     /// The question could not be worked on.
     Error,
     /// A step failed after every try.

@@ -20,7 +20,7 @@ pub(crate) async fn start(app: &App, caller: &Caller, input: &Value, how: How) -
         return Err(invalid(&["input", name], "extra_forbidden", "Extra inputs are not permitted", value));
     }
     let (text, connection) = (message(fields)?, connection(fields)?);
-    let question = Question { text, connection, conversation: None, reading: None };
+    let question = Question { text, connection, conversation: None, reading: None, confirm_cost: false };
     let Asked { id, existed, .. } = ask_as(app, caller, question, how).await.map_err(within_input)?;
     Ok(Started { id, existed })
 }

@@ -1,15 +1,18 @@
 //! The composer: says a result in a sentence and puts the answer together.
 
+use pilothouse_domain::RunId;
 use pilothouse_domain::answer::{ColumnRole, ResultColumn, ResultSet, Understanding};
 use pilothouse_domain::catalog::Catalog;
 use pilothouse_domain::clock::rfc3339;
+use pilothouse_domain::cost::Forecast;
 use pilothouse_domain::format::{self, spoken};
+use pilothouse_domain::money::NANO_USD_PER_USD;
 use pilothouse_domain::semantic::Query;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, ResponseType};
 use super::chart;
-use super::plan::{Choice, Executed, Judged, Validated};
+use super::plan::{Choice, Executed, Judged, Validated, WaitsFor};
 
 /// Everything an answer with rows is made of.
 pub struct Material<'a> {
@@ -31,6 +34,24 @@ pub struct Material<'a> {
     pub model_version: i64,
 }
 
+/// Everything an answer is made of whose query waits for somebody.
+pub struct Waiting<'a> {
+    /// Its run, and the id of what waits.
+    pub id: RunId,
+    /// For whom.
+    pub waits_for: WaitsFor,
+    /// Why, and what it is expected to take.
+    pub judged: &'a Judged,
+    /// What would run.
+    pub validated: &'a Validated,
+    /// The reading in words.
+    pub understanding: &'a Understanding,
+    /// The reading.
+    pub query: &'a Query,
+    /// The connection's id.
+    pub connection: String,
+}
+
 /// The answer with rows.
 pub fn rows(material: &Material<'_>) -> Answer {
     let Material { executed, validated, understanding, .. } = material;
@@ -44,7 +65,7 @@ pub fn rows(material: &Material<'_>) -> Answer {
     let data = json!({
         "rows": all(&result.rows),
         // The original's clients read a number here: what was measured, else what was expected.
-        "bytes_scanned": result.bytes_scanned.or(material.judged.estimated_bytes).unwrap_or(0),
+        "bytes_scanned": result.bytes_scanned.or(material.judged.forecast.bytes).unwrap_or(0),
         "columns": columns,
         "row_count": result.rows.len(),
         "truncated": result.truncated,
@@ -55,7 +76,7 @@ pub fn rows(material: &Material<'_>) -> Answer {
         "elapsed_ms": result.elapsed_us / 1000,
         "cached": kept_at.is_some(),
         "computed_at": kept_at.map(rfc3339),
-        "cost": {"bytes_scanned": result.bytes_scanned, "estimated_bytes": material.judged.estimated_bytes, "estimated_usd": "0"},
+        "cost": cost(&material.judged.forecast, result.bytes_scanned),
         "understanding": understanding,
         "chart": chart,
         "comparison": comparison.as_ref().map(|comparison| json!({"sql": comparison.sql, "rows": all(&comparison.rows)})),
@@ -92,13 +113,61 @@ pub fn blocked(judged: &Judged) -> Answer {
         "gate": {
             "approval_required": false,
             "next_action": judged.next_action,
-            "estimated_bytes": judged.estimated_bytes,
-            "estimated_cost_usd": 0,
+            "estimated_bytes": judged.forecast.bytes,
+            "estimated_cost_usd": usd(&judged.forecast),
             "budget": judged.budget,
             "bytes_remaining": judged.bytes_remaining,
         },
     });
     Answer::new(ResponseType::Blocked, "The query was not run.", data)
+}
+
+/// The answer of a query that waits for somebody: exactly what would run, and what that takes.
+pub fn waiting(waits: &Waiting<'_>) -> Answer {
+    let Waiting { id, waits_for, judged, validated, understanding, query, connection } = waits;
+    let forecast = &judged.forecast;
+    let (summary, instructions) = match waits_for {
+        WaitsFor::Approver => (
+            "A person has to agree before this runs.",
+            "Nothing was run. The query is kept as it stands, and runs once a person who may approve it has done so.",
+        ),
+        WaitsFor::Asker => (
+            "This is a dear query. Shall it run?",
+            "Nothing was run. Ask again without `confirm_cost` to run it, or ask for less.",
+        ),
+    };
+    let data = json!({
+        "preview_id": id,
+        "waits_for": waits_for,
+        "estimated_bytes": forecast.bytes.unwrap_or(0),
+        "estimated_cost_usd": usd(forecast),
+        "sql": validated.sql,
+        "instructions": instructions,
+        "reasons": judged.reasons,
+        "expectation": format!("It {}.", forecast.in_words()),
+        "cost": cost(forecast, None),
+        "connection_id": connection,
+        "understanding": understanding,
+        "query": query,
+    });
+    Answer::new(ResponseType::ApprovalRequired, summary, data)
+}
+
+fn cost(forecast: &Forecast, bytes_scanned: Option<u64>) -> Value {
+    json!({
+        "bytes_scanned": bytes_scanned,
+        "estimated_bytes": forecast.bytes,
+        "estimated_rows": forecast.rows,
+        "estimated_ms": forecast.elapsed_us.map(|us| us / 1_000),
+        "estimated_usd": forecast.cost.map(|cost| cost.to_string()),
+        "confidence": forecast.confidence,
+        "basis": forecast.basis,
+    })
+}
+
+/// The original's clients read a number here, 0 where it is not known.
+fn usd(forecast: &Forecast) -> f64 {
+    forecast.cost.map_or(0.0, |cost| cost.0 as f64 / NANO_USD_PER_USD as f64)
 }
 
 /// The answer of a reading that could not be made into a query.

@@ -6,6 +6,7 @@ mod answer;
 mod by_name;
 mod chart;
 mod compose;
+mod learn;
 mod plan;
 mod query;
 mod schedule;
@@ -51,6 +52,8 @@ pub struct Question {
     pub conversation: Option<String>,
     /// What it is to be read as; none leaves that to the planner.
     pub reading: Option<Given>,
+    /// Whether a dear query waits until they have seen what it costs.
+    pub confirm_cost: bool,
 }
 
 /// A reading that the caller has settled.
@@ -75,8 +78,24 @@ pub struct Input {
     pub role: Role,
     /// The request that asked, for the audit log.
     pub request_id: String,
-    /// The reading that was picked, where the question replies to a clarification.
+    /// The reading that was picked, where the caller has settled it.
     pub picked: Option<Query>,
+    /// How they have.
+    #[serde(default)]
+    pub settled: Option<Settled>,
+    /// Whether a dear query waits until whoever asks has seen what it costs.
+    #[serde(default)]
+    pub confirm_cost: bool,
+}
+
+/// How a caller has settled the reading of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Settled {
+    /// One of the readings that were offered.
+    Choice,
+    /// A query in the place of words.
+    Change,
 }
 
 /// A question that is being answered.
@@ -104,6 +123,10 @@ async fn ask_as(app: &App, caller: &Caller, question: Question, how: How) -> Res
         Some(id) => connections::get(app, caller, id).await?.id,
         None => connections::default_for(app, caller).await?,
     };
+    let settled = question.reading.as_ref().map(|given| match given {
+        Given::Choice(..) => Settled::Choice,
+        Given::Query(_) => Settled::Change,
+    });
     let (text, picked) = match question.reading {
         Some(Given::Choice(run, choice)) => (question.text, Some(picked(app, caller, run, &choice).await?)),
         Some(Given::Query(query)) => (described(app, caller, connection, &query).await?, Some(*query)),
@@ -116,6 +139,8 @@ async fn ask_as(app: &App, caller: &Caller, question: Question, how: How) -> Res
         role: caller.principal.role,
         request_id: caller.request_id.clone(),
         picked,
+        settled,
+        confirm_cost: question.confirm_cost,
     };
     let input =
         serde_json::to_string(&input).map_err(|_| Error::new(Code::Internal, "The question could not be stored."))?;

@@ -3,6 +3,7 @@
 use pilothouse_domain::Micros;
 use pilothouse_domain::answer::ColumnRole;
 use pilothouse_domain::answer::{ResultSet, Understanding};
+use pilothouse_domain::cost::Forecast;
 use pilothouse_domain::semantic::{Grain, Query};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -113,12 +114,14 @@ pub struct Judged {
     pub allowed: bool,
     /// Why not.
     pub reasons: Vec<String>,
-    /// What to do instead: `revise_query`, `narrow_scope`, `wait_or_reduce_cost`, or nothing.
+    /// What to do instead: `revise_query`, `narrow_scope`, `wait_or_reduce_cost`, `preview_then_approve`, or nothing.
     pub next_action: Option<String>,
-    /// Bytes it would read.
-    pub estimated_bytes: Option<u64>,
-    /// Rows it would read.
-    pub estimated_rows: Option<u64>,
+    /// Whom it waits for, where it may run once somebody has agreed.
+    #[serde(default)]
+    pub waits_for: Option<WaitsFor>,
+    /// What it is expected to take.
+    #[serde(default)]
+    pub forecast: Forecast,
     /// Where the tenant has read what it may: bytes that it may read in an hour.
     #[serde(default)]
     pub budget: Option<u64>,
@@ -127,12 +130,31 @@ pub struct Judged {
     pub bytes_remaining: Option<u64>,
 }
 
+/// Who lets a query run that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitsFor {
+    /// Whoever asks, who has not seen yet what it costs.
+    Asker,
+    /// A person who may approve it.
+    Approver,
+}
+
+impl WaitsFor {
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Asker => "asker",
+            Self::Approver => "approver",
+        }
+    }
+}
+
 impl Judged {
-    /// It may run, and would read this.
-    pub fn allowed(estimated_rows: Option<u64>, estimated_bytes: Option<u64>) -> Self {
-        let (reasons, next_action) = (Vec::new(), None);
-        let (budget, bytes_remaining) = (None, None);
-        Self { allowed: true, reasons, next_action, estimated_bytes, estimated_rows, budget, bytes_remaining }
+    /// It may run, and is expected to take this.
+    pub fn allowed(forecast: Forecast) -> Self {
+        let (reasons, next_action, waits_for) = (Vec::new(), None, None);
+        Self { allowed: true, reasons, next_action, waits_for, forecast, budget: None, bytes_remaining: None }
     }
 
     /// It may not.
@@ -140,5 +162,13 @@ impl Judged {
         self.allowed = false;
         self.reasons.push(reason.to_owned());
         self.next_action = Some(next_action.to_owned());
+    }
+
+    /// It waits for somebody.
+    pub fn wait(&mut self, for_whom: WaitsFor, reasons: Vec<String>) {
+        self.allowed = false;
+        self.waits_for = Some(for_whom);
+        self.reasons = reasons;
+        self.next_action = Some("preview_then_approve".to_owned());
     }
 }

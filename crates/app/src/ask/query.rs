@@ -2,15 +2,18 @@
 
 use pilothouse_domain::answer::ResultSet;
 use pilothouse_domain::clock::SECOND;
+use pilothouse_domain::cost::{Basis, Estimate, Forecast, Took, forecast};
 use pilothouse_domain::format::counted;
 use pilothouse_domain::semantic::{Order, Query};
 use pilothouse_domain::{Clock, Code, ConnectionId, Micros, RunId, TenantId};
 use pilothouse_engine::{Done, Failure};
-use pilothouse_warehouse::guard::{CheckedQuery, Guard, ReasonCode};
-use pilothouse_warehouse::{Call, Estimate, semantic};
+use pilothouse_store::costs::{Preview, QueryRun};
+use pilothouse_warehouse::guard::{CanonicalQuery, CheckedQuery, Guard, Reason, ReasonCode, Report};
+use pilothouse_warehouse::{Call, semantic};
 use serde_json::{Value, json};
 
-use super::plan::{ColumnMeaning, Comparison, Executed, Judged, Validated};
+use super::compose::Waiting;
+use super::plan::{ColumnMeaning, Comparison, Executed, Judged, Validated, WaitsFor};
 use crate::results::{Kept, Key};
 use crate::sources::{Open, Sources};
 
@@ -42,7 +45,7 @@ pub(super) fn validate(open: &Open, guard: &Guard, query: &Query) -> Done<Valida
     let report = guard.check(&sql);
     let verdict = json!({"verdict": report.verdict, "reasons": report.reasons});
     let reasons: Vec<String> = report.reasons.iter().map(|reason| reason.message.clone()).collect();
-    let Some(checked) = &report.query else { return rejected(reasons, verdict) };
+    let Some(checked) = &report.canonical else { return rejected(reasons, verdict) };
     if report.has(ReasonCode::ColumnMasked) {
         // A number made of masked values would be wrong, and look right.
         let masked = report.reasons.iter().filter(|reason| reason.code == ReasonCode::ColumnMasked);
@@ -74,37 +77,61 @@ pub(super) fn askable(open: &Open, guard: &Guard, query: &Query) -> Result<(), S
 }
 
 impl Asking<'_> {
-    /// Estimates what the query reads, and refuses what reads more than one query, or one tenant in an hour, may.
-    pub async fn judge(&self, sql: &str) -> Result<Done<Judged>, Failure> {
-        let query = self.recheck(sql)?;
-        let is_kept = self.key(&query).is_some_and(|key| self.sources.results.has(&key));
-        let estimate = match is_kept {
-            true => Estimate { rows: Some(0), bytes: Some(0) },
-            false => self.open.engine.estimate(&query, &self.call).await.map_err(of_engine)?,
-        };
-        let most = self.sources.warehouse.settings().query_max_bytes;
-        let mut judged = Judged::allowed(estimate.rows, estimate.bytes);
-        if estimate.bytes.is_some_and(|bytes| bytes > most) {
+    /// Says what the query is expected to take, and refuses what reads more than one query, or one tenant in an hour, may.
+    /// What needs a person waits for one, and what is dear for whoever asks, where they want to know first.
+    pub async fn judge(&self, sql: &str, tell_first: bool) -> Result<Done<Judged>, Failure> {
+        let report = self.guard.check(sql);
+        let query = report.canonical.as_ref().ok_or_else(no_longer)?;
+        let expected = self.forecast(query, report.query.as_ref()).await?;
+        let settings = self.sources.warehouse.settings();
+        let reads_over = |most: u64| expected.bytes.is_some_and(|bytes| bytes > most);
+        let mut judged = Judged::allowed(expected);
+        if reads_over(settings.query_max_bytes_approved) {
             judged.refuse("Query exceeds max bytes", "narrow_scope");
-            return Ok(Done { summary: "The query would read more than one query may.".to_owned(), output: judged });
+            return Ok(Done { summary: "The query would read more than any query may.".to_owned(), output: judged });
         }
-        let asked = estimate.bytes.unwrap_or(0);
+        let mut reasons = needing_approval(&report);
+        if reads_over(settings.query_max_bytes) {
+            reasons.push("Query exceeds max bytes".to_owned());
+        }
+        if !reasons.is_empty() {
+            judged.wait(WaitsFor::Approver, reasons);
+            return Ok(Done { summary: "A person has to agree to it first.".to_owned(), output: judged });
+        }
+        let slow = expected.elapsed_us.is_some_and(|us| us > settings.query_dear_seconds.saturating_mul(1_000_000));
+        if tell_first && (slow || reads_over(settings.query_dear_bytes)) {
+            judged.wait(WaitsFor::Asker, vec![format!("It {}.", expected.in_words())]);
+            return Ok(Done { summary: "It is dear: whoever asks is told first.".to_owned(), output: judged });
+        }
+        let asked = expected.bytes.unwrap_or(0);
         if let Err(full) = self.sources.reads.reserve(self.tenant, self.run, asked, self.clock.now()).await? {
             judged.refuse("Hourly byte budget exceeded", "wait_or_reduce_cost");
             (judged.budget, judged.bytes_remaining) = (Some(full.most), Some(full.remaining));
             return Ok(Done { summary: "The tenant has read what it may in an hour.".to_owned(), output: judged });
         }
-        let summary = match estimate.rows {
-            _ if is_kept => "The result is there already.".to_owned(),
-            Some(rows) => format!("Reads at most {}, within the limits.", counted(rows, "row")),
-            None => "Within the limits.".to_owned(),
+        let summary = match expected.basis {
+            Basis::Kept => "The result is there already.".to_owned(),
+            _ => format!("It {}, within the limits.", expected.in_words()),
         };
         Ok(Done { summary, output: judged })
     }
 
+    /// What the query is expected to take.
+    async fn forecast(&self, query: &CanonicalQuery, runs: Option<&CheckedQuery>) -> Result<Forecast, Failure> {
+        let price = self.sources.warehouse.settings().query_nano_usd_per_tib;
+        if runs.and_then(|query| self.key(query)).is_some_and(|key| self.sources.results.has(&key)) {
+            return Ok(forecast(Estimate::nothing(Basis::Kept), None, price));
+        }
+        let estimate = self.open.engine.estimate(query, &self.call).await.map_err(of_engine)?;
+        let past = self.sources.reads.past(self.tenant, self.connection, query.shape(), self.clock.now()).await?;
+        Ok(forecast(estimate, past, price))
+    }
+
     /// Runs the query, and the wider one that its answer is shown beside.
     pub async fn execute(&self, sql: &str, query: &Query) -> Result<Done<Executed>, Failure> {
-        let (mut result, kept_at) = self.fetch(&self.recheck(sql)?).await.map_err(of_engine)?;
+        let checked = self.recheck(sql)?;
+        let (mut result, kept_at) = self.fetch(&checked).await.map_err(of_engine)?;
+        let own_us = result.elapsed_us;
         let mut comparison = None;
         if let Some(wider) = self.compared(query) {
             // The answer is whole without it, so its failure is not the question's.
@@ -116,8 +143,11 @@ impl Asking<'_> {
                 comparison = Some(Comparison { sql: wider.sql().to_owned(), rows: found.rows });
             }
         }
-        if let Some(bytes) = result.bytes_scanned.filter(|bytes| *bytes > 0) {
-            self.sources.reads.settle(self.tenant, self.run, bytes, self.clock.now()).await?;
+        if kept_at.is_none() {
+            let took = Took { bytes: result.bytes_scanned, elapsed_us: own_us };
+            let (connection, shape) = (self.connection, checked.shape());
+            let done = QueryRun { connection, shape, run: self.run, at: self.clock.now(), took };
+            self.sources.reads.settle(self.tenant, done).await?;
         }
         let rows = counted(result.rows.len() as u64, "row");
         let summary = match kept_at {
@@ -125,6 +155,22 @@ impl Asking<'_> {
             None => format!("{rows} in {} ms.", result.elapsed_us / 1000),
         };
         Ok(Done { summary, output: Executed { result, comparison, kept_at } })
+    }
+
+    /// Keeps a query for whoever lets it run.
+    pub async fn keep(&self, asked_by: &str, waiting: &Waiting<'_>) -> Result<(), Failure> {
+        let Waiting { id, waits_for, judged, validated, .. } = waiting;
+        let preview = Preview {
+            id: *id,
+            connection: self.connection,
+            asked_by: asked_by.to_owned(),
+            waits_for: waits_for.as_str().to_owned(),
+            sql: validated.sql.clone().unwrap_or_default(),
+            reasons: json!(judged.reasons).to_string(),
+            forecast: json!(judged.forecast).to_string(),
+            created_at: self.clock.now(),
+        };
+        Ok(self.sources.reads.keep(self.tenant, preview).await?)
     }
 
     /// The rows of `query`, and when they were computed where that was for an earlier question: nothing was read for this
@@ -173,9 +219,18 @@ impl Asking<'_> {
 
     /// Only the guard can make what an engine takes, so the text from the journal passes it again.
     fn recheck(&self, sql: &str) -> Result<CheckedQuery, Failure> {
-        let blocked = || Failure::last(Code::SqlBlocked, "The SQL guard no longer lets this statement run.");
-        self.guard.check(sql).query.clone().ok_or_else(blocked)
+        self.guard.check(sql).query.clone().ok_or_else(no_longer)
     }
+}
+
+fn no_longer() -> Failure {
+    Failure::last(Code::SqlBlocked, "The SQL guard no longer lets this statement run.")
+}
+
+/// Why a person has to agree to a statement.
+fn needing_approval(report: &Report) -> Vec<String> {
+    let told = |reason: &Reason| reason.code.is_approval().then(|| reason.message.clone());
+    report.reasons.iter().filter_map(told).collect()
 }
 
 fn of_engine(error: pilothouse_warehouse::Error) -> Failure {

@@ -26,6 +26,8 @@ pub(crate) async fn scheduled(app: &App, caller: &Caller, id: ScheduleId, said: 
         role: caller.principal.role,
         request_id: caller.request_id.clone(),
         picked: None,
+        settled: None,
+        confirm_cost: false,
     };
     let title = question.chars().take(TITLE_CHARS).collect();
     let input = serde_json::to_string(&input)

@@ -43,14 +43,13 @@ pub(super) async fn judged(journal: &Journal, most: u64, judged: &Result<Done<Ju
         Ok(done) => &done.output,
         Err(failure) => return failed(journal, failure).await,
     };
-    let read = match (judged.estimated_rows, judged.estimated_bytes) {
-        (Some(rows), Some(bytes)) => format!("{rows} rows and {bytes} bytes"),
-        (Some(rows), None) => format!("{rows} rows"),
-        (None, Some(bytes)) => format!("{bytes} bytes"),
-        (None, None) => "an unknown amount".to_owned(),
+    let (level, verdict) = match (judged.allowed, judged.waits_for) {
+        (true, _) => (Level::INFO, "it may run".to_owned()),
+        (false, Some(whom)) => (Level::WARN, format!("it waits for an {}", whom.as_str())),
+        (false, None) => (Level::WARN, "it may not run".to_owned()),
     };
-    let (level, verdict) = if judged.allowed { (Level::INFO, "it may run") } else { (Level::WARN, "it may not run") };
-    journal.log(level, &format!("It would read at most {read}, of {most} bytes that a query may: {verdict}.")).await;
+    let expected = judged.forecast.in_words();
+    journal.log(level, &format!("It {expected}; a query may read {most} bytes: {verdict}.")).await;
 }
 
 /// What was found, and what that took.

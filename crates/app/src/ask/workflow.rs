@@ -8,16 +8,19 @@ use pilothouse_domain::answer::{Understanding, Verified};
 use pilothouse_domain::semantic::{Query, editable, explain};
 use pilothouse_domain::{Clock, Code};
 use pilothouse_engine::{Done, Failure, Journal, Workflow};
-use pilothouse_store::{Store, runs};
+use pilothouse_store::Store;
+use pilothouse_store::proposals::{self, Correction};
+use pilothouse_store::runs::{self, Run};
 use pilothouse_warehouse::{Limits, semantic};
 use serde_json::Value;
 
 use super::answer::{Answer, answer_of};
+use super::learn::LearntFrom;
 use super::plan::{Choice, Planned};
 use super::query::{Asking, validate};
-use super::{Input, KIND, compose, tell};
+use super::{Input, KIND, compose, learn, tell};
 use crate::Error;
-use crate::sources::{Open, Sources};
+use crate::sources::{Open, SAMPLE, Sources};
 
 /// Most rows of one answer; more are said to be left out.
 const MAX_ANSWER_ROWS: usize = 1_000;
@@ -51,16 +54,17 @@ impl Workflow for AskWorkflow {
         let input: Input = serde_json::from_value(input)
             .map_err(|_| Failure::last(Code::WorkflowVersion, "The run's input is of another version."))?;
         let open = self.sources.open(journal.tenant(), input.connection).await.map_err(failure)?;
-        let previous = self.previous(journal, &input).await?;
+        let earlier = self.earlier(journal, &input).await?;
         let planning = async {
-            let planned = self.plan(&open, &input, previous.as_ref());
+            let planned = self.plan(&open, &input, last_query(&earlier).as_ref());
             tell::planned(journal, input.picked.is_some(), &planned.output).await;
             Ok(planned)
         };
         let planned = journal.step("planner", planning).await?;
         let answer = match planned {
             Planned::Reading { query, understanding } => {
-                let answered = self.answer(journal, &open, &input, (*query, understanding.verified)).await;
+                let verified = understanding.verified;
+                let answered = self.answer(journal, &open, &input, (*query, verified, earlier.first())).await;
                 if answered.as_ref().is_err_and(|failure| failure.code == Code::ConnectionChanged.as_str()) {
                     // The next attempt finds the files as they are now.
                     self.sources.read_anew(journal.tenant(), input.connection).await.map_err(failure)?;
@@ -84,7 +88,7 @@ impl AskWorkflow {
         journal: &Journal,
         open: &Open,
         input: &Input,
-        (query, verified): (Query, Option<Verified>),
+        (query, verified, earlier): (Query, Option<Verified>, Option<&Run>),
     ) -> Result<Answer, Failure> {
         let guard = open.rights.guard(journal.tenant(), journal.subject(), input.role).map_err(failure)?;
         let validating = async {
@@ -111,11 +115,21 @@ impl AskWorkflow {
             call: self.sources.call(journal.tenant(), limits, journal.cancel()),
         };
         let judging = async {
-            let judged = asking.judge(&sql).await;
+            let judged = asking.judge(&sql, input.confirm_cost).await;
             tell::judged(journal, self.sources.warehouse.settings().query_max_bytes, &judged).await;
             judged
         };
         let judged = journal.step("critic", judging).await?;
+        let fits = |other: &Query| semantic::compile(other, &open.model, open.catalog.dialect).is_ok();
+        let understanding = Understanding { verified, ..editable(&query, &open.model, &fits) };
+        if let Some(waits_for) = judged.waits_for {
+            let (id, connection) = (journal.id(), input.connection.to_string());
+            let (validated, judged, understanding, query) = (&validated, &judged, &understanding, &query);
+            let waiting = compose::Waiting { id, waits_for, judged, validated, understanding, query, connection };
+            // Before the last step, which may be done again: what is kept already stays.
+            asking.keep(journal.subject(), &waiting).await?;
+            return composed(journal, compose::waiting(&waiting)).await;
+        }
         if !judged.allowed {
             return composed(journal, compose::blocked(&judged)).await;
         }
@@ -125,9 +139,14 @@ impl AskWorkflow {
             executed
         };
         let executed = journal.step("executor", executing).await?;
-        let fits = |other: &Query| semantic::compile(other, &open.model, open.catalog.dialect).is_ok();
+        if input.connection != SAMPLE
+            && let Some((question, from)) = learn::learnt(input, &query, earlier)
+        {
+            // Before the last step, which may be done again: of one run it counts once.
+            self.propose(journal, input, &question, from, (&query, &understanding.text)).await?;
+        }
         let material = compose::Material {
-            understanding: &Understanding { verified, ..editable(&query, &open.model, &fits) },
+            understanding: &understanding,
             query: &query,
             validated: &validated,
             judged: &judged,
@@ -141,18 +160,12 @@ impl AskWorkflow {
 
     fn plan(&self, open: &Open, input: &Input, previous: Option<&Query>) -> Done<Planned> {
         if let Some(query) = &input.picked {
-            return reading(query.clone(), open);
+            return reading(query.clone(), explain(query, &open.model));
         }
         let now = jiff::Timestamp::from_microsecond(self.clock.now()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         let context = Context { today: now.to_zoned(jiff::tz::TimeZone::UTC).date(), previous };
         match open.planner.plan(&input.question, &context) {
-            Plan::Answer(found) => {
-                let (query, understanding) = (found.query, found.understanding);
-                Done {
-                    summary: understanding.text.clone(),
-                    output: Planned::Reading { query: Box::new(query), understanding },
-                }
-            }
+            Plan::Answer(found) => reading(found.query, found.understanding),
             Plan::Clarify { question, choices } => {
                 let choices = choices.into_iter().enumerate().map(|(index, choice)| Choice {
                     id: (index + 1).to_string(),
@@ -170,26 +183,55 @@ impl AskWorkflow {
         }
     }
 
-    /// The reading that the conversation's last answer was made with, for questions such as "and in March?".
-    async fn previous(&self, journal: &Journal, input: &Input) -> Result<Option<Query>, Failure> {
-        let Some(conversation) = input.conversation.clone() else { return Ok(None) };
+    /// Notes for a steward how the words of a question were meant.
+    async fn propose(
+        &self,
+        journal: &Journal,
+        input: &Input,
+        question: &str,
+        from: LearntFrom,
+        (query, reading): (&Query, &str),
+    ) -> Result<(), Failure> {
+        let query = serde_json::to_string(query)
+            .map_err(|_| Failure::last(Code::Internal, "The reading could not be stored."))?;
+        let correction = Correction {
+            key: learn::key(question, &query),
+            question: question.to_owned(),
+            query,
+            reading: reading.to_owned(),
+            learnt_from: from.as_str().to_owned(),
+            run: journal.id(),
+            by: journal.subject().to_owned(),
+            at: self.clock.now(),
+        };
+        let (tenant, connection) = (journal.tenant().clone(), input.connection);
+        let noted = self
+            .store
+            .write(move |tx| Box::pin(async move { proposals::note(tx, &tenant, connection, &correction).await }));
+        Ok(noted.await?)
+    }
+
+    /// The last questions of the conversation, newest first.
+    async fn earlier(&self, journal: &Journal, input: &Input) -> Result<Vec<Run>, Failure> {
+        let Some(conversation) = input.conversation.clone() else { return Ok(Vec::new()) };
         let (tenant, id) = (journal.tenant().clone(), journal.id());
         let created_at = journal.created_at();
-        let earlier = self
-            .store
-            .read(move |tx| {
-                Box::pin(async move {
-                    runs::previous_in_conversation(tx, &tenant, &conversation, (created_at, id), LOOK_BACK).await
-                })
+        let earlier = self.store.read(move |tx| {
+            Box::pin(async move {
+                runs::previous_in_conversation(tx, &tenant, &conversation, (created_at, id), LOOK_BACK).await
             })
-            .await?;
-        let queries = earlier.iter().filter(|run| run.output.is_some()).map(|run| answer_of(run).data["query"].clone());
-        Ok(queries.into_iter().find_map(|query| serde_json::from_value(query).ok()))
+        });
+        Ok(earlier.await?)
     }
 }
 
-fn reading(query: Query, open: &Open) -> Done<Planned> {
-    let understanding = explain(&query, &open.model);
+/// The reading that a conversation's last answer was made with, for questions such as "and in March?".
+fn last_query(earlier: &[Run]) -> Option<Query> {
+    let mut queries = earlier.iter().filter(|run| run.output.is_some()).map(|run| answer_of(run).data["query"].clone());
+    queries.find_map(|query| serde_json::from_value(query).ok())
+}
+
+fn reading(query: Query, understanding: Understanding) -> Done<Planned> {
     Done { summary: understanding.text.clone(), output: Planned::Reading { query: Box::new(query), understanding } }
 }
 

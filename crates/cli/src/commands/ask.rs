@@ -14,14 +14,14 @@ use crate::output::{INTERRUPTED, NEGATIVE, Outcome, table};
 const SHOWN_ROWS: usize = 50;
 
 /// Asks, follows the run to its end, and prints its answer. Ctrl-C cancels the run.
-pub async fn run(client: &Client, question: &str, connection: Option<&str>) -> Result<Outcome> {
+pub async fn run(client: &Client, question: &str, connection: Option<&str>, confirm_cost: bool) -> Result<Outcome> {
     if question.trim().is_empty() {
         return Err(Refusal::new(Code::QuestionEmpty, Code::QuestionEmpty.cause()).into());
     }
     let connection = client.connection(connection).await?;
     let body = json!({
         "org_id": client.tenant(), "user_id": "command line", "session_id": "command line", "message": question,
-        "connection_id": connection,
+        "connection_id": connection, "confirm_cost": confirm_cost,
     });
     // Listened for from here on, so that a Ctrl-C while the question is on its way is not lost.
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -84,11 +84,22 @@ fn text_of(answer: &Value) -> String {
         "refused" => {
             parts.extend(data["suggestions"].as_array().into_iter().flatten().map(|s| format!("  • {}", text(s))));
         }
-        _ => parts.extend(data["errors"].as_array().into_iter().flatten().map(|e| format!("  {}", text(e)))),
+        "approval_required" => {
+            parts.extend(lines(&data["reasons"]));
+            parts.push(text(&data["expectation"]));
+            parts.push(format!("SQL  {}", text(&data["sql"])));
+            parts.push(text(&data["instructions"]));
+        }
+        "blocked" => parts.extend(lines(&data["reasons"])),
+        _ => parts.extend(lines(&data["errors"])),
     }
     let warnings = answer["warnings"].as_array().into_iter().flatten();
     parts.extend(warnings.map(|warning| format!("Note: {}", text(warning))));
     parts.join("\n\n")
+}
+
+fn lines(list: &Value) -> impl Iterator<Item = String> {
+    list.as_array().into_iter().flatten().map(|line| format!("  {}", text(line)))
 }
 
 fn rows(data: &Value) -> String {

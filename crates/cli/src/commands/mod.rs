@@ -57,7 +57,9 @@ pub async fn call(config: &Config, global: &Global, call: Call) -> Result<Outcom
 
 async fn answered(client: &Client, call: Call, quiet: bool) -> Result<Outcome> {
     match call {
-        Call::Ask { question, connection } => ask::run(client, &question, connection.as_deref()).await,
+        Call::Ask { question, connection, confirm_cost } => {
+            ask::run(client, &question, connection.as_deref(), confirm_cost).await
+        }
         Call::Connect { name, target, bucket } => connect::run(client, &name, target, &bucket).await,
         Call::Import { file } => import::run(client, &file, quiet).await,
         Call::Sql { command: SqlCommand::Check { sql, connection, policy: _, dialect: _ } } => {

@@ -100,6 +100,6 @@ fn with_verdict(mut asked: Map<String, Value>, sql: &str, policy: &PolicyFile) -
     let report = guard::check(sql, &Policy { catalog, access, limits });
     asked.insert("verdict".to_owned(), json!(report.verdict));
     asked.insert("reasons".to_owned(), json!(report.reasons));
-    asked.insert("canonical".to_owned(), json!(report.canonical));
+    asked.insert("canonical".to_owned(), json!(report.canonical.as_ref().map(|canonical| canonical.sql())));
     asked.into()
 }

@@ -20,6 +20,7 @@ use async_trait::async_trait;
 use pilothouse_domain::Code;
 use pilothouse_domain::answer::ResultSet;
 use pilothouse_domain::catalog::{Catalog, Dialect};
+use pilothouse_domain::cost::Estimate;
 use pilothouse_outbound::Client;
 use std::time::Instant;
 
@@ -27,8 +28,8 @@ use self::listing::{Listing, Place};
 use self::pool::Answer;
 pub(crate) use self::pool::Pool;
 use self::wire::{Reply, Request, Statement, Task};
-use crate::engine::{Call, Engine, Estimate};
-use crate::guard::CheckedQuery;
+use crate::engine::{Call, Engine};
+use crate::guard::{CanonicalQuery, CheckedQuery};
 use crate::{Error, Settings, Source};
 
 /// One folder or bucket, open.
@@ -72,7 +73,7 @@ fn changed() -> Error {
     Error::retryable(Code::ConnectionChanged, "The connection's files have changed since it was read.")
 }
 
-fn statement(query: &CheckedQuery) -> Statement {
+fn statement(query: &CanonicalQuery) -> Statement {
     Statement { sql: query.sql().to_owned(), tables: query.tables().to_vec() }
 }
 
@@ -101,7 +102,7 @@ impl Engine for EmbeddedEngine {
         }
     }
 
-    async fn estimate(&self, query: &CheckedQuery, call: &Call<'_>) -> Result<Estimate, Error> {
+    async fn estimate(&self, query: &CanonicalQuery, call: &Call<'_>) -> Result<Estimate, Error> {
         match self.ask(Task::Estimate(statement(query)), call).await?.reply {
             Reply::Estimate(estimate) => Ok(estimate),
             _ => Err(unfit()),

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 
 use pilothouse_domain::Code;
 use pilothouse_domain::catalog::Catalog;
+use pilothouse_domain::cost::Estimate;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::{Error, Estimate, Settings, Source};
+use crate::{Error, Settings, Source};
 
 /// Most bytes of one frame's body.
 const MAX_BODY_BYTES: usize = 256 << 20;

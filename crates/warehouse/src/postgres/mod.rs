@@ -11,14 +11,15 @@ use async_trait::async_trait;
 use pilothouse_domain::Code;
 use pilothouse_domain::answer::ResultSet;
 use pilothouse_domain::catalog::{Catalog, Dialect};
+use pilothouse_domain::cost::Estimate;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{CancelToken, Client, Transaction};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::Error;
-use crate::engine::{Call, Cancel, Engine, Estimate};
-use crate::guard::CheckedQuery;
+use crate::engine::{Call, Cancel, Engine};
+use crate::guard::{CanonicalQuery, CheckedQuery};
 use crate::source::PostgresTarget;
 
 /// Longest wait for a connection.
@@ -128,7 +129,7 @@ impl Engine for PostgresEngine {
         stop.unless_cancelled(call.cancel, work).await
     }
 
-    async fn estimate(&self, query: &CheckedQuery, call: &Call<'_>) -> Result<Estimate, Error> {
+    async fn estimate(&self, query: &CanonicalQuery, call: &Call<'_>) -> Result<Estimate, Error> {
         let mut session = self.connect(call.limits.timeout).await?;
         let stop = session.stop();
         let work = async { explained::estimate(&session.begin().await?, query).await };

@@ -146,6 +146,7 @@ fn field(table: &Table, column: &Column) -> Field {
         nullable: column.nullable,
         days: None,
         same_as: None,
+        sensitivity: None,
     }
 }
 

@@ -5,9 +5,11 @@ mod columns;
 pub mod compile;
 mod infer;
 mod names;
+mod protect;
 pub mod yaml;
 
 pub use columns::result_columns;
 pub use compile::{CompileError, compile};
 pub use infer::infer;
 pub use pilothouse_domain::semantic::explain;
+pub use protect::protect;

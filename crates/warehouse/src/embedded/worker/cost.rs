@@ -15,24 +15,24 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::prelude::SessionContext;
+use pilothouse_domain::cost::{Basis, Estimate};
 
 use super::run::{explain, leaves};
 use super::view::View;
-use crate::{Error, Estimate};
+use crate::Error;
 
 /// Files of one scan whose footers are looked at; with more, what is known of the whole table has to do.
 const MAX_FOOTERS: usize = 256;
 
 /// What `plan` would read.
 pub async fn estimate(context: &SessionContext, view: &View, plan: &Arc<dyn ExecutionPlan>) -> Result<Estimate, Error> {
-    let mut total = Estimate { rows: Some(0), bytes: Some(0) };
+    let mut total = Estimate::nothing(Basis::Footers);
     for scan in leaves(plan) {
         let read = match parquet(&scan) {
             Some((files, source)) => by_footers(context, view, files, source).await.map_err(explain)?,
             None => by_statistics(&scan).map_err(explain)?,
         };
-        total.rows = total.rows.zip(read.rows).map(|(sum, more)| sum + more);
-        total.bytes = total.bytes.zip(read.bytes).map(|(sum, more)| sum + more);
+        total = total.and(read);
     }
     Ok(total)
 }
@@ -62,7 +62,7 @@ fn by_statistics(scan: &Arc<dyn ExecutionPlan>) -> Result<Estimate, DataFusionEr
     let known = |value: Option<&usize>| value.map(|value| *value as u64);
     // Formats without sizes of their columns are read whole.
     let bytes = known(statistics.total_byte_size.get_value()).or_else(|| file_bytes(scan));
-    Ok(Estimate { rows: known(statistics.num_rows.get_value()), bytes })
+    Ok(Estimate { rows: known(statistics.num_rows.get_value()), bytes, basis: Basis::Files })
 }
 
 async fn by_footers(
@@ -96,7 +96,7 @@ async fn by_footers(
             bytes += sizes.map(i64::unsigned_abs).sum::<u64>();
         }
     }
-    Ok(Estimate { rows: Some(rows), bytes: Some(bytes) })
+    Ok(Estimate { rows: Some(rows), bytes: Some(bytes), basis: Basis::Footers })
 }
 
 /// The row groups of a part of a file that a condition leaves.

@@ -5,16 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use pilothouse_domain::catalog::Catalog;
+use pilothouse_domain::cost::Estimate;
 
 use super::machine::Machine;
 use super::out::Out;
 use super::view::View;
 use super::{cost, profile, register, run};
+use crate::Error;
 use crate::embedded::changed;
 use crate::embedded::discover::{self, FileTable};
 use crate::embedded::listing::{Listing, Place};
 use crate::embedded::wire::{Ran, Statement};
-use crate::{Error, Estimate};
 
 /// An open source.
 pub struct Session {

@@ -1,6 +1,6 @@
 //! The shape of the YAML file. Everything is optional: what a file does not say stays as it was inferred.
 
-use pilothouse_domain::semantic::{Aggregate, Calendar, FieldKind};
+use pilothouse_domain::semantic::{Aggregate, Calendar, FieldKind, Sensitivity};
 use serde::{Deserialize, Serialize};
 
 use crate::yaml::{Entries, Line};
@@ -85,6 +85,9 @@ pub(super) struct FieldDoc {
     /// `dataset.field` that means the same, where no join says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_as: Option<Line>,
+    /// What may be done with it, where that is not everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensitivity: Option<Sensitivity>,
     /// Not asked about.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hidden: bool,

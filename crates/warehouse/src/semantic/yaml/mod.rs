@@ -4,6 +4,7 @@
 mod doc;
 mod ossie;
 mod text;
+mod vouch;
 mod write;
 
 use pilothouse_domain::catalog::{Catalog, DataType};
@@ -16,6 +17,7 @@ use crate::yaml::{Entries, Line};
 use doc::{DatasetDoc, Document, FieldDoc, JoinDoc, VerifiedDoc};
 
 pub use ossie::{Exchanged, from_ossie, to_ossie};
+pub use vouch::vouch;
 pub use write::write;
 
 /// Largest file that is read, in bytes.
@@ -203,6 +205,11 @@ fn fields(
 ) -> Result<(), YamlError> {
     let mut hidden = Vec::new();
     for (name, line, doc) in docs.0 {
+        if doc.sensitivity.is_some() && (doc.hidden || doc.days.is_some()) {
+            let reason =
+                format!("`{name}` is no column that is asked about: its sensitivity belongs to an access policy");
+            return Err(error(line, reason));
+        }
         if let Some([from, to]) = &doc.days {
             let days = (time_name(dataset, from)?, time_name(dataset, to)?);
             if doc.column.is_some() || dataset.field(&name).is_some() {
@@ -258,6 +265,7 @@ fn days_field(name: &str, days: (String, String)) -> Field {
         nullable: true,
         days: Some(days),
         same_as: None,
+        sensitivity: None,
     }
 }
 
@@ -281,6 +289,11 @@ fn adjust(field: &mut Field, doc: FieldDoc) {
     }
     if doc.calendar.is_some() {
         field.calendar = doc.calendar;
+    }
+    if doc.sensitivity.is_some() {
+        field.sensitivity = doc.sensitivity;
+        // What the catalog knows of its values is nobody's to see.
+        (field.values, field.range) = (Vec::new(), None);
     }
     if !doc.words.is_empty() {
         let pairs = doc.words.0.into_iter().flat_map(|(word, _, values)| {

@@ -108,6 +108,7 @@ fn field_doc(field: &Field) -> FieldDoc {
         calendar: field.calendar,
         words,
         same_as: field.same_as.as_ref().map(path),
+        sensitivity: field.sensitivity,
         hidden: false,
     }
 }
