@@ -44,6 +44,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
         .merge(resources::connections::routes())
         .merge(resources::imports::routes())
         .merge(resources::documents::routes())
+        .merge(resources::proposals::routes())
         .merge(resources::pii::routes())
         .merge(resources::feedback::routes())
         .merge(resources::sql::routes())

@@ -1,17 +1,19 @@
 //! What people write about a connection, as YAML in versions: what its tables mean ([`Kind::Semantic`]), and who may see
 //! what of them ([`Kind::Access`]). A version is checked against the catalog before it is stored, and never changed after.
 
-use pilothouse_domain::action::Tier;
+use pilothouse_domain::action::{Action, Tier};
 use pilothouse_domain::audit::Outcome;
 use pilothouse_domain::catalog::Catalog;
 use pilothouse_domain::{Code, ConnectionId, Micros, Role};
 use pilothouse_store::audit as audit_rows;
 pub use pilothouse_store::documents::Kind;
 use pilothouse_store::documents::{self, Document, NewVersion};
+use pilothouse_store::proposals;
 use pilothouse_warehouse::guard::access::AccessPolicy;
 use pilothouse_warehouse::semantic;
 pub use pilothouse_warehouse::semantic::yaml::Exchanged;
 
+use crate::proposals::ACCEPTED;
 use crate::{App, Caller, Error, Field, audit, connections, gates};
 
 /// Largest document, in bytes of YAML.
@@ -124,36 +126,70 @@ pub async fn check(
 
 /// Stores a new version after checking it against the catalog.
 pub async fn put(app: &App, caller: &Caller, id: ConnectionId, kind: Kind, yaml: &str) -> Result<Versioned, Error> {
-    let Rules { put, what, invalid, writes, .. } = rules(kind);
+    let Rules { put, writes, .. } = rules(kind);
     let action = audit::action(put, Tier::Write, writes, &id.to_string(), &yaml);
     gates::pass(app, caller, &action).await?;
-    if connections::get(app, caller, id).await?.sample {
-        return Err(Error::new(Code::ConnectionReadOnly, format!("The sample's {what} cannot be changed.")));
-    }
-    if yaml.len() > MAX_YAML_BYTES {
-        let message = format!("The {what} has at most {MAX_YAML_BYTES} bytes.");
-        return Err(Error::new(Code::BodyTooLarge, message));
-    }
-    let (catalog, _) = connections::catalog(app, caller, id).await?;
-    if let Some(fault) = fault(kind, yaml, &catalog) {
-        return Err(refused(invalid, fault));
-    }
-    let (tenant, text, by, now) =
-        (caller.principal.tenant.clone(), yaml.to_owned(), caller.principal.subject.clone(), app.clock.now());
-    let entry = audit::entry(app, caller, &action, Outcome::Allowed, None);
-    let version = app
-        .store
-        .write(move |tx| {
+    let change = Change { kind, yaml, follows: None, settles: None };
+    change.store(app, caller, id, &action).await
+}
+
+/// A new version that is on its way.
+pub(crate) struct Change<'a> {
+    pub kind: Kind,
+    pub yaml: &'a str,
+    /// The version that it was made of, where nobody may have stored another one since.
+    pub follows: Option<i64>,
+    /// The proposal that is accepted by it.
+    pub settles: Option<&'a str>,
+}
+
+impl Change<'_> {
+    /// Stores it after checking it against the catalog. The caller has passed the gates for `action`.
+    pub(crate) async fn store(
+        self,
+        app: &App,
+        caller: &Caller,
+        id: ConnectionId,
+        action: &Action,
+    ) -> Result<Versioned, Error> {
+        let Self { kind, yaml, follows, settles } = self;
+        writable(app, caller, id, kind).await?;
+        let Rules { what, invalid, .. } = rules(kind);
+        if yaml.len() > MAX_YAML_BYTES {
+            let message = format!("The {what} has at most {MAX_YAML_BYTES} bytes.");
+            return Err(Error::new(Code::BodyTooLarge, message));
+        }
+        let (catalog, _) = connections::catalog(app, caller, id).await?;
+        if let Some(fault) = fault(kind, yaml, &catalog) {
+            return Err(refused(invalid, fault));
+        }
+        let (tenant, text, settles) = (caller.principal.tenant.clone(), yaml.to_owned(), settles.map(str::to_owned));
+        let (by, now) = (caller.principal.subject.clone(), app.clock.now());
+        let entry = audit::entry(app, caller, action, Outcome::Allowed, None);
+        let stored = app.store.write(move |tx| {
             Box::pin(async move {
-                let new = NewVersion { kind, yaml: &text, created_at: now, created_by: &by };
+                let new = NewVersion { kind, yaml: &text, created_at: now, created_by: &by, follows };
                 let version = documents::put(tx, &tenant, id, new).await?;
+                if let Some(key) = settles {
+                    proposals::decide(tx, &tenant, id, &key, (ACCEPTED, &by, now)).await?;
+                }
                 audit_rows::append(tx, &entry).await.map(|_| version)
             })
-        })
-        .await?;
-    app.sources.forget(&caller.principal.tenant, id);
-    let updated_by = Some(caller.principal.subject.clone());
-    Ok(Versioned { yaml: yaml.to_owned(), version, updated_at: now, updated_by })
+        });
+        let version = stored.await?;
+        app.sources.forget(&caller.principal.tenant, id);
+        let updated_by = Some(caller.principal.subject.clone());
+        Ok(Versioned { yaml: yaml.to_owned(), version, updated_at: now, updated_by })
+    }
+}
+
+/// That the connection's document can be changed at all.
+pub(crate) async fn writable(app: &App, caller: &Caller, id: ConnectionId, kind: Kind) -> Result<(), Error> {
+    if !connections::get(app, caller, id).await?.sample {
+        return Ok(());
+    }
+    let message = format!("The sample's {} cannot be changed.", rules(kind).what);
+    Err(Error::new(Code::ConnectionReadOnly, message))
 }
 
 /// The present semantic model in the exchange format of Apache Ossie.
@@ -169,7 +205,7 @@ pub async fn from_ossie(app: &App, caller: &Caller, id: ConnectionId, yaml: &str
     semantic::yaml::from_ossie(yaml, &catalog).map_err(|error| of_text(&error))
 }
 
-fn of_text(error: &semantic::yaml::YamlError) -> Error {
+pub(crate) fn of_text(error: &semantic::yaml::YamlError) -> Error {
     refused(Code::SemanticInvalid, Fault { line: error.line, reason: error.reason.clone() })
 }
 
@@ -195,9 +231,10 @@ fn fault(kind: Kind, yaml: &str, catalog: &Catalog) -> Option<Fault> {
 }
 
 fn refused(code: Code, fault: Fault) -> Error {
+    let kind = if code == Code::PolicyInvalid { "policy" } else { "semantic" };
     let field = Field {
         location: vec!["body".into(), "yaml".into(), fault.line.into()],
-        kind: "semantic",
+        kind,
         message: fault.reason.clone(),
         input: serde_json::Value::Null,
         context: Some(serde_json::json!({ "line": fault.line })),

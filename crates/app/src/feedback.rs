@@ -6,8 +6,7 @@ use pilothouse_domain::audit::Outcome;
 use pilothouse_domain::{FeedbackId, Micros, Role};
 use pilothouse_store::audit as audit_rows;
 use pilothouse_store::feedback;
-pub use pilothouse_store::feedback::{Feedback, Tally, Wanted};
-use serde::Serialize;
+pub use pilothouse_store::feedback::{Feedback, Said, Tally, Wanted};
 
 use crate::{App, Caller, Error, audit, gates};
 
@@ -16,33 +15,6 @@ const MAX_PROMPTS: i64 = 100;
 /// Most marks on the review list.
 const MAX_LISTED: i64 = 1_000;
 
-/// What somebody says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Said {
-    /// Who, as their client calls them.
-    pub user_id: String,
-    /// About what.
-    pub artifact_id: String,
-    /// Which version of it.
-    pub artifact_version: i64,
-    /// Of which kind.
-    pub artifact_type: String,
-    /// Whether it was good.
-    pub is_positive: bool,
-    /// In words.
-    pub comment: Option<String>,
-    /// What it was made with.
-    pub prompt_hash: Option<String>,
-    /// Who made it.
-    pub provider: Option<String>,
-    /// With what.
-    pub model: Option<String>,
-    /// Where it was said.
-    pub channel: Option<String>,
-    /// Everything else, as JSON.
-    pub details: String,
-}
-
 /// Stores what somebody says.
 pub async fn give(app: &App, caller: &Caller, said: Said) -> Result<(FeedbackId, Micros), Error> {
     let action = audit::action("feedback.give", Tier::Write, Role::Viewer, &said.artifact_id, &said);
@@ -50,24 +22,8 @@ pub async fn give(app: &App, caller: &Caller, said: Said) -> Result<(FeedbackId,
     let (now, tenant) = (app.clock.now(), caller.principal.tenant.clone());
     let id = FeedbackId(app.ids.uuid(now));
     let entry = audit::entry(app, caller, &action, Outcome::Allowed, None);
-    let new = Feedback {
-        id,
-        user_id: said.user_id,
-        artifact_id: said.artifact_id,
-        artifact_version: said.artifact_version,
-        artifact_type: said.artifact_type,
-        is_positive: said.is_positive,
-        comment: said.comment,
-        prompt_hash: said.prompt_hash,
-        provider: said.provider,
-        model: said.model,
-        channel: said.channel,
-        details: said.details,
-        created_at: now,
-        created_by: caller.principal.subject.clone(),
-        resolved_at: None,
-        resolved_by: None,
-    };
+    let created_by = caller.principal.subject.clone();
+    let new = Feedback { id, said, created_at: now, created_by, resolved_at: None, resolved_by: None };
     let stored = app.store.write(move |tx| {
         Box::pin(async move {
             feedback::insert(tx, &tenant, &new).await?;

@@ -18,6 +18,7 @@ pub mod imports;
 mod installation;
 pub mod limits;
 pub mod personal;
+pub mod proposals;
 pub mod queues;
 mod reads;
 mod results;

@@ -172,7 +172,8 @@ impl Sources {
         let planner = Planner::new(model.clone());
         let catalog = Arc::new(catalog);
         let policy = policy.map_or_else(String::new, |policy| policy.yaml);
-        let base = personal::access(&catalog, &reviews);
+        let mut base = personal::access(&catalog, &reviews);
+        semantic::protect(&mut base, &model);
         let rights = Rights::read(catalog.clone(), base, &policy, self.warehouse.guard_limits())?;
         let looked_at = AtomicI64::new(self.clock.now());
         Ok(Open { engine, catalog, catalog_at, looked_at, model, yaml, model_version, planner, rights })

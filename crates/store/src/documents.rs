@@ -58,12 +58,15 @@ pub struct NewVersion<'a> {
     pub created_at: Micros,
     /// Who stores it.
     pub created_by: &'a str,
+    /// The version that it is a change of, where it is of one: 0 where there was none.
+    pub follows: Option<i64>,
 }
 
 /// Stores a new version and tells its number.
 ///
 /// # Errors
-/// [`Error::Missing`] where the tenant has no such connection.
+/// [`Error::Missing`] where the tenant has no such connection; [`Error::Conflict`] where there is a newer version than the
+/// one it follows.
 pub async fn put(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
@@ -73,6 +76,12 @@ pub async fn put(
     // The connection is held so that two who store at once get two versions.
     if !connections::hold(tx, tenant, connection).await? {
         return Err(Error::Missing { what: "connection" });
+    }
+    if let Some(follows) = new.follows {
+        let newest = latest(tx, tenant, connection, new.kind).await?.map_or(0, |document| document.version);
+        if newest != follows {
+            return Err(Error::Conflict { what: "version" });
+        }
     }
     let row = tx
         .fetch_optional(

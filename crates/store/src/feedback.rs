@@ -1,15 +1,14 @@
 //! What people think of what they were given.
 
 use pilothouse_domain::{FeedbackId, Micros, TenantId};
+use serde::Serialize;
 
 use crate::{Error, Row, Tx, args};
 
-/// What somebody thinks of an artifact.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Feedback {
-    /// Its id.
-    pub id: FeedbackId,
-    /// Who thinks so, as their client calls them.
+/// What somebody says of an artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Said {
+    /// Who, as their client calls them.
     pub user_id: String,
     /// What it is about: a run, a memo, a dashboard.
     pub artifact_id: String,
@@ -31,6 +30,15 @@ pub struct Feedback {
     pub channel: Option<String>,
     /// Everything else that was said of it, as JSON.
     pub details: String,
+}
+
+/// What somebody thinks of an artifact, and whether it was dealt with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feedback {
+    /// Its id.
+    pub id: FeedbackId,
+    /// It.
+    pub said: Said,
     /// When.
     pub created_at: Micros,
     /// By whom, as the installation knows them.
@@ -50,17 +58,17 @@ pub async fn insert(tx: &mut Tx<'_>, tenant: &TenantId, new: &Feedback) -> Resul
         args![
             tenant,
             new.id,
-            new.user_id.as_str(),
-            new.artifact_id.as_str(),
-            new.artifact_version,
-            new.artifact_type.as_str(),
-            i64::from(new.is_positive),
-            new.comment.as_deref(),
-            new.prompt_hash.as_deref(),
-            new.provider.as_deref(),
-            new.model.as_deref(),
-            new.channel.as_deref(),
-            new.details.as_str(),
+            new.said.user_id.as_str(),
+            new.said.artifact_id.as_str(),
+            new.said.artifact_version,
+            new.said.artifact_type.as_str(),
+            i64::from(new.said.is_positive),
+            new.said.comment.as_deref(),
+            new.said.prompt_hash.as_deref(),
+            new.said.provider.as_deref(),
+            new.said.model.as_deref(),
+            new.said.channel.as_deref(),
+            new.said.details.as_str(),
             new.created_at,
             new.created_by.as_str(),
         ],
@@ -152,17 +160,19 @@ fn tally(row: &Row) -> Result<Tally, Error> {
 fn read(row: &Row) -> Result<Feedback, Error> {
     Ok(Feedback {
         id: row.parsed("id")?,
-        user_id: row.text("user_id")?,
-        artifact_id: row.text("artifact_id")?,
-        artifact_version: row.int("artifact_version")?,
-        artifact_type: row.text("artifact_type")?,
-        is_positive: row.int("is_positive")? != 0,
-        comment: row.optional_parsed("comment")?,
-        prompt_hash: row.optional_parsed("prompt_hash")?,
-        provider: row.optional_parsed("provider")?,
-        model: row.optional_parsed("model")?,
-        channel: row.optional_parsed("channel")?,
-        details: row.text("details")?,
+        said: Said {
+            user_id: row.text("user_id")?,
+            artifact_id: row.text("artifact_id")?,
+            artifact_version: row.int("artifact_version")?,
+            artifact_type: row.text("artifact_type")?,
+            is_positive: row.int("is_positive")? != 0,
+            comment: row.optional_parsed("comment")?,
+            prompt_hash: row.optional_parsed("prompt_hash")?,
+            provider: row.optional_parsed("provider")?,
+            model: row.optional_parsed("model")?,
+            channel: row.optional_parsed("channel")?,
+            details: row.text("details")?,
+        },
         created_at: row.int("created_at")?,
         created_by: row.text("created_by")?,
         resolved_at: row.optional_int("resolved_at")?,

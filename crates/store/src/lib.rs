@@ -12,6 +12,7 @@ mod args;
 pub mod audit;
 pub mod catalogs;
 pub mod connections;
+pub mod costs;
 pub mod documents;
 mod engine;
 mod error;
@@ -25,6 +26,7 @@ pub mod nodes;
 pub mod personal;
 #[cfg(test)]
 mod plans;
+pub mod proposals;
 pub mod queues;
 pub mod reads;
 mod row;

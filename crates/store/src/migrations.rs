@@ -22,6 +22,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 8, name: "personal", script: include_str!("../migrations/0008_personal.sql") },
     Migration { version: 9, name: "documents", script: include_str!("../migrations/0009_documents.sql") },
     Migration { version: 10, name: "feedback", script: include_str!("../migrations/0010_feedback.sql") },
+    Migration { version: 11, name: "costs", script: include_str!("../migrations/0011_costs.sql") },
+    Migration { version: 12, name: "proposals", script: include_str!("../migrations/0012_proposals.sql") },
 ];
 
 /// What SQLite writes differently: the strict types catch there what PostgreSQL always catches, and text compares by

@@ -12,6 +12,10 @@ const DEFAULTS: Record<Answer["response_type"], object> = {
   clarification: { question: "", choices: [] },
   refused: { reasons: [], unknown_words: [], suggestions: [] },
   blocked: { reasons: [], gate: null },
+  approval_required: {
+    preview_id: "", waits_for: "approver", estimated_bytes: 0, estimated_cost_usd: 0, sql: "", instructions: "", reasons: [], expectation: "", connection_id: "", query: {},
+    cost: { bytes_scanned: null, estimated_usd: null }, understanding: { text: "", chips: [] },
+  },
   error: { errors: [] },
   partial_failure: { errors: [], step: null, retry_count: null },
   queued: { run_id: "", status: "queued" },

@@ -139,6 +139,13 @@ export const documentQuery = (id: string, kind: DocumentKind) =>
     staleTime: Number.POSITIVE_INFINITY,
   });
 
+/** What corrections say about how questions are to be read, and nobody has decided yet. */
+export const proposalsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["connections", "proposals", id],
+    queryFn: async () => (await expect(api.GET("/api/v1/connections/{id}/proposals", path(id)))).items,
+  });
+
 export const documentVersionsQuery = (id: string, kind: DocumentKind) =>
   queryOptions({
     queryKey: ["connections", kind, id, "versions"],

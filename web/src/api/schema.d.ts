@@ -83,7 +83,7 @@ export interface paths {
         put?: never;
         /**
          * Asks a question. Body: `org_id`, `user_id`, `message`, `session_id`; optional `connection_id`, `reply_to`, `choice`,
-         *     `query`.
+         *     `query`, and `confirm_cost: true`, with which a dear query waits until its cost was seen.
          *     With `Accept: text/event-stream` the steps are told as they happen, and the answer last; `Prefer: wait=0` (RFC 7240)
          *     answers at once with the run's id.
          */
@@ -246,6 +246,57 @@ export interface paths {
         get: operations["data_policy_version"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{id}/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The proposals for a connection that wait for somebody. */
+        get: operations["data_proposals_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{id}/proposals/{key}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a proposal a verified question, in a new version of the semantic model. */
+        post: operations["data_proposals_accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{id}/proposals/{key}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a proposal be; it does not come up again. */
+        post: operations["data_proposals_reject"];
         delete?: never;
         options?: never;
         head?: never;
@@ -896,6 +947,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Vouches for the answer of a run: its question is read like that from now on, also with other periods and values. */
+        post: operations["data_run_verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/schedules": {
         parameters: {
             query?: never;
@@ -1416,6 +1484,11 @@ export interface components {
             /** @enum {string} */
             response_type: "blocked";
         } | {
+            /** @description The query runs once somebody has agreed to it. */
+            data: components["schemas"]["Waiting"];
+            /** @enum {string} */
+            response_type: "approval_required";
+        } | {
             /** @description The question could not be worked on. */
             data: components["schemas"]["Errors"];
             /** @enum {string} */
@@ -1449,6 +1522,8 @@ export interface components {
         AskRequest: {
             /** @description The id of the choice that is picked of those that the run offered. */
             choice?: string | null;
+            /** @description Whether a dear query waits until whoever asks has seen what it costs; it runs otherwise. */
+            confirm_cost?: boolean | null;
             /** @description The connection asked; without one, the tenant's default. */
             connection_id?: string | null;
             /** @description The question. */
@@ -1528,6 +1603,11 @@ export interface components {
             count: number;
             prompt_hash: string;
         };
+        /**
+         * @description What an expectation rests on.
+         * @enum {string}
+         */
+        Basis: "kept" | "footers" | "files" | "planner" | "nothing";
         /** @description Why a query may not run. */
         Blocked: {
             /** @description What the gate says. */
@@ -1792,6 +1872,11 @@ export interface components {
             /** @description Its name. */
             step: string;
         };
+        /**
+         * @description How far an expectation can be relied upon.
+         * @enum {string}
+         */
+        Confidence: "low" | "medium" | "high";
         /** @description A connection to a warehouse, without its credentials. */
         ConnectionDto: {
             /** @description When it was last read. */
@@ -1816,18 +1901,32 @@ export interface components {
         };
         /** @description What a query cost. */
         Cost: {
+            /** @description What it rests on. */
+            basis: components["schemas"]["Basis"];
             /**
              * Format: int64
              * @description Bytes read; null where the engine does not tell.
              */
             bytes_scanned: number | null;
+            /** @description How far the expectation can be relied upon. */
+            confidence: components["schemas"]["Confidence"];
             /**
              * Format: int64
              * @description Bytes it was expected to read, where that was known.
              */
             estimated_bytes: number | null;
-            /** @description US dollars, as a decimal. */
-            estimated_usd: string;
+            /**
+             * Format: int64
+             * @description Milliseconds it was expected to take, by earlier queries of its shape; null where there were too few.
+             */
+            estimated_ms: number | null;
+            /**
+             * Format: int64
+             * @description Rows it was expected to read, where that was known.
+             */
+            estimated_rows: number | null;
+            /** @description US dollars, as a decimal; null where they depend on bytes that are not known. */
+            estimated_usd: string | null;
         };
         /**
          * Format: binary
@@ -3077,6 +3176,37 @@ export interface components {
             /** @description An address that names the code. */
             type: string;
         };
+        /** @description How a question might be read, by what people corrected. */
+        ProposalDto: {
+            /** @description What it is decided under. */
+            key: string;
+            /** @description Who corrected it last. */
+            last_by: string;
+            /** @description The run of that answer. */
+            last_run: string;
+            /**
+             * @description What was corrected: `choice` (one of several readings was picked), `change` (another number was asked for) or
+             *     `other_words` (it was declined, and asked again in words that are known).
+             */
+            learnt_from: string;
+            /** @description The same as a semantic query. */
+            query: unknown;
+            /** @description The question as it was asked. */
+            question: string;
+            /** @description What it was meant as, in words. */
+            reading: string;
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            times: number;
+            /** @description When. */
+            updated_at: string;
+        };
+        /** @description The proposals that wait, those that came up most often first. */
+        ProposalsDto: {
+            items: components["schemas"]["ProposalDto"][];
+        };
         /** @description The same by who made them and by kind. */
         ProviderSummary: {
             by_provider: {
@@ -3857,6 +3987,18 @@ export interface components {
         VersionsDto: {
             items: components["schemas"]["VersionDto"][];
         };
+        /** @description The version of the semantic model that says so. */
+        VouchedDto: {
+            /** @description When it was stored. */
+            updated_at: string;
+            /** @description Who stored it. */
+            updated_by?: string | null;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            version: number;
+        };
         /** @description Something that a run waits for. */
         WaitDto: {
             /** @description `approval`, `signal` or `time`. */
@@ -3870,6 +4012,44 @@ export interface components {
             /** @description When the wait ends by itself. */
             until?: string | null;
         };
+        /** @description A query that waits for somebody: exactly what would run, and what it is expected to take. */
+        Waiting: {
+            /** @description The connection asked. */
+            connection_id: string;
+            /** @description The same as figures. */
+            cost: components["schemas"]["Cost"];
+            /**
+             * Format: int64
+             * @description Bytes it would read; 0 where that is not known.
+             */
+            estimated_bytes: number;
+            /**
+             * Format: double
+             * @description What it would cost, in US dollars; 0 where that is not known.
+             */
+            estimated_cost_usd: number;
+            /** @description What it is expected to take, in a sentence. */
+            expectation: string;
+            /** @description What to do. */
+            instructions: string;
+            /** @description Its id; that of the run. */
+            preview_id: string;
+            /** @description The reading as a semantic query, with which it can be asked again. */
+            query: unknown;
+            /** @description Why it waits. */
+            reasons: string[];
+            /** @description The SQL that would run. */
+            sql: string;
+            /** @description How the question was understood. */
+            understanding: components["schemas"]["Understanding"];
+            /** @description For whom it waits. */
+            waits_for: components["schemas"]["WaitsFor"];
+        };
+        /**
+         * @description For whom a query waits.
+         * @enum {string}
+         */
+        WaitsFor: "asker" | "approver";
         /** @description A worker. */
         WorkerDto: {
             /** @description Whether it lives, as far as is known. */
@@ -4457,6 +4637,96 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["DocumentDto"];
                 };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    data_proposals_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalsDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    data_proposals_accept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VouchedDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    data_proposals_reject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description An error (RFC 9457). */
             default: {
@@ -5785,6 +6055,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    data_run_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VouchedDto"];
                 };
             };
             /** @description An error (RFC 9457). */

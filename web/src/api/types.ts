@@ -24,9 +24,12 @@ export type QueryResult = Omit<Schemas["QueryResult"], Measured | "rows" | "comp
   rows: Record<string, Cell>[];
   computed_at: string | null;
   comparison: { rows: Record<string, Cell>[] } | null;
-  cost: { bytes_scanned: number | null; estimated_usd: string | null };
+  cost: Cost;
   understanding: { text: string; chips: Chip[]; verified?: Schemas["Verified"] | null };
 };
+export type Cost = Partial<Omit<Schemas["Cost"], "bytes_scanned" | "estimated_usd">> & { bytes_scanned: number | null; estimated_usd: string | null };
+export type Waiting = Omit<Schemas["Waiting"], "cost" | "understanding"> & { cost: Cost; understanding: { text: string; chips: Chip[] } };
+export type Proposal = Schemas["ProposalDto"];
 export type Choice = Omit<Schemas["Choice"], "query">;
 
 type AnswerOf<T extends Schemas["AnswerData"]["response_type"], D> = Pick<Schemas["AnswerDto"], "summary" | "warnings" | "run_id"> & { response_type: T; data: D };
@@ -36,6 +39,7 @@ export type Answer =
   | AnswerOf<"clarification", { question: string; choices: Choice[] }>
   | AnswerOf<"refused", Schemas["Refused"]>
   | AnswerOf<"blocked", { reasons: string[]; gate: Schemas["Gate"] | null }>
+  | AnswerOf<"approval_required", Waiting>
   | AnswerOf<"error", { errors: string[] }>
   | AnswerOf<"partial_failure", { errors: string[]; step: string | null; retry_count: number | null }>
   | AnswerOf<"queued", Pick<Schemas["Queued"], "run_id" | "status">>;

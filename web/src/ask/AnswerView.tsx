@@ -1,13 +1,14 @@
 // Every kind of answer, each with what to do next: a result, a question back, a refusal, a block, an error, a wait.
 import { Link } from "@tanstack/react-router";
 import { useMemo, type ReactNode } from "react";
-import type { Alternative, Answer, Chip, Choice } from "../api/types";
+import type { Alternative, Answer, Chip, Choice, Waiting } from "../api/types";
 import { ALT, useKeys } from "../lib/keys";
 import { Button } from "../ui/Button";
 import { Icon, type IconName } from "../ui/Icon";
 import { ResultView } from "./ResultView";
 import { askedOf, Sentence } from "./sentence";
 import { STEP_WORDS } from "./Steps";
+import { WaitingView } from "./WaitingView";
 
 export type AnswerActions = {
   onPick: (runId: string, choice: Choice) => void;
@@ -18,6 +19,8 @@ export type AnswerActions = {
   /** Another value of a part of how the question was understood, on the connection that answered. */
   onChange: (chip: Chip, alternative: Alternative, connectionId: string) => void;
   onRejoin: (runId: string) => void;
+  /** Lets a dear query run whose cost was seen. */
+  onRun: (waiting: Waiting) => void;
 };
 /** How many choices have a key of their own: the digits. */
 const MAX_KEYED = 9;
@@ -34,7 +37,7 @@ export function AnswerView(props: Props) {
   );
 }
 
-function Body({ answer, question, latest, onPick, onEdit, onAsk, onAgain, onChange, onRejoin }: Props) {
+function Body({ answer, question, latest, onPick, onEdit, onAsk, onAgain, onChange, onRejoin, onRun }: Props) {
   switch (answer.response_type) {
     case "query_result":
       return <ResultView answer={answer} question={question} latest={latest} onChange={(chip, alternative) => onChange(chip, alternative, answer.data.connection_id)} />;
@@ -48,6 +51,13 @@ function Body({ answer, question, latest, onPick, onEdit, onAsk, onAgain, onChan
           <p>{answer.data.gate?.approval_required ? "It needs a person's approval before it can run. Nothing was run." : "Nothing was run and nothing was read."}</p>
           <RunLink runId={answer.run_id} />
         </Outcome>
+      );
+    case "approval_required":
+      return (
+        <WaitingView
+          waiting={answer.data} title={answer.summary} latest={latest} runId={answer.run_id} onRun={() => onRun(answer.data)} onEdit={() => onEdit()}
+          onChange={(chip, alternative) => onChange(chip, alternative, answer.data.connection_id)}
+        />
       );
     case "error":
       return (

@@ -55,6 +55,10 @@ export function AskPage() {
     },
     onEdit: (part) => composer.current?.edit(turn.message, part),
     onRejoin: (runId) => rejoin(turn, runId),
+    onRun: (waiting) => {
+      submit(session, turn.message, waiting.connection_id, { kind: "confirmed", waiting });
+      focusWithKeyboard(composer.current);
+    },
   });
   const box = (
     <>

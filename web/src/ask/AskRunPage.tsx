@@ -43,6 +43,7 @@ export function AskRunPage() {
                 onChange: (chip, alternative, connection) => inNewConversation(() => submitChange(session, chip, alternative, connection)),
                 onEdit: (part) => composer.current?.edit(questionOf(run), part),
                 onRejoin: () => void query.refetch(),
+                onRun: (waiting) => inNewConversation(() => submit(session, questionOf(run), waiting.connection_id, { kind: "confirmed", waiting })),
               }}
             />
             <div className="ask-dock"><Composer ref={composer} onAsk={onAsk} working={false} onStop={() => undefined} last={questionOf(run)} placeholder="Ask something else" /></div>

@@ -14,6 +14,7 @@ import { Feedback } from "./Feedback";
 import { ResultTable } from "./ResultTable";
 import { figureOf } from "./sentence";
 import { SqlPanel } from "./Sql";
+import { Verify } from "./Verify";
 
 type ResultAnswer = Extract<Answer, { response_type: "query_result" }>;
 type Props = { answer: ResultAnswer; question: string; latest: boolean; onChange: Change };
@@ -42,6 +43,7 @@ export function ResultView({ answer, question, latest, onChange }: Props) {
         {asNumber && data.rows.length > 0 ? <Button look="quiet" icon="table" aria-expanded={showTable} onClick={() => setShowTable(!showTable)}>Table</Button> : null}
         {data.rows.length > 0 ? <Button look="quiet" icon="download" onClick={() => download(shown, question)}>CSV</Button> : null}
         <ShareLink runId={answer.run_id} />
+        <Verify runId={answer.run_id} done={Boolean(data.understanding.verified)} />
         <Feedback runId={answer.run_id} />
       </div>
       {showSql ? <SqlPanel sql={data.sql} /> : null}

@@ -10,7 +10,7 @@ import { Icon } from "../ui/Icon";
 export const STEP_WORDS: Record<string, { doing: string; done: string }> = {
   planner: { doing: "Reading the question", done: "Read the question" },
   validator: { doing: "Checking it against the catalog", done: "Checked it against the catalog" },
-  critic: { doing: "Looking for a second meaning", done: "Looked for a second meaning" },
+  critic: { doing: "Working out what it takes", done: "Worked out what it takes" },
   executor: { doing: "Running the query", done: "Ran the query" },
   composer: { doing: "Writing the answer", done: "Wrote the answer" },
 };

@@ -32,6 +32,7 @@ export function TurnView({ turn, latest, actions }: Props) {
 }
 
 function SettledLine({ settled }: { settled: Settled }) {
+  if (settled.kind === "confirmed") return <p className="picked">You saw what it takes and let it run.</p>;
   return settled.kind === "choice"
     ? <p className="picked">You meant: <strong>{shortLabel(settled.choice.label)}</strong></p>
     : <p className="picked">You changed: <span className="picked-old">{settled.chip.value}</span> to <strong>{settled.alternative.label}</strong></p>;

@@ -5,7 +5,7 @@ import { ask, watch, type AskListener } from "../api/ask";
 import { api, expect } from "../api/client";
 import { asProblem, type Problem } from "../api/problem";
 import { queryClient } from "../api/queries";
-import type { Alternative, Answer, AskBody, Chip, Choice, Session, StepEvent } from "../api/types";
+import type { Alternative, Answer, AskBody, Chip, Choice, Session, StepEvent, Waiting } from "../api/types";
 
 export type Turn = {
   key: string;
@@ -24,8 +24,9 @@ export type Turn = {
 };
 export type Conversation = { sessionId: string; turns: Turn[] };
 
-/** The choice that was picked of a question that was asked back, or the change that was made to an answer's reading. */
-export type Settled = { kind: "choice"; runId: string; choice: Choice } | { kind: "change"; chip: Chip; alternative: Alternative };
+/** The choice that was picked of a question that was asked back, the change that was made to an answer's reading, or the
+ * dear query that may run now that its cost was seen. */
+export type Settled = { kind: "choice"; runId: string; choice: Choice } | { kind: "change"; chip: Chip; alternative: Alternative } | { kind: "confirmed"; waiting: Waiting };
 
 const fresh = (): Conversation => ({ sessionId: newId(), turns: [] });
 let state: Conversation = fresh();
@@ -67,12 +68,13 @@ export function mergeStep(steps: StepEvent[], step: StepEvent): StepEvent[] {
 
 function settling(settled: Settled | null): Partial<AskBody> {
   if (settled?.kind === "choice") return { reply_to: settled.runId, choice: settled.choice.id };
+  if (settled?.kind === "confirmed") return { query: settled.waiting.query as NonNullable<AskBody["query"]>, confirm_cost: false };
   return settled ? { query: settled.alternative.query as NonNullable<AskBody["query"]> } : {};
 }
 
 export function submit(session: Session, message: string, connectionId: string | null = null, settled: Settled | null = null): void {
   const body: AskBody = {
-    org_id: session.tenant, user_id: session.subject, message, session_id: state.sessionId,
+    org_id: session.tenant, user_id: session.subject, message, session_id: state.sessionId, confirm_cost: true,
     ...(connectionId ? { connection_id: connectionId } : {}),
     ...settling(settled),
   };

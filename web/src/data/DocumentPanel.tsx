@@ -14,6 +14,7 @@ import { Moment } from "../ui/Bits";
 import { Button } from "../ui/Button";
 import { Query } from "../ui/Query";
 import { Failure, Loading, Note, NotAllowed } from "../ui/States";
+import { Proposals } from "./Proposals";
 
 const YamlEditor = lazy(() => import("./YamlEditor"));
 const Difference = lazy(() => import("./Difference"));
@@ -93,6 +94,7 @@ function Editor({ connection, kind, document }: { connection: Connection; kind: 
       <Suspense fallback={<Loading what="Loading the editor" rows={10} shape="text" />}>
         <YamlEditor label={words.editor} value={yaml} onChange={setYaml} errorLine={fault?.line || null} readOnly={!mayEdit} onSave={() => { if (dirty && !fault) save.mutate(); }} />
       </Suspense>
+      {kind === "semantic" && !dirty ? <Proposals connection={connection} /> : null}
       {document.version > 0 ? <Versions connection={connection} kind={kind} current={yaml} mayEdit={mayEdit} onTake={setYaml} /> : null}
     </section>
   );

@@ -23,6 +23,7 @@ fn field(name: &str, kind: FieldKind, data_type: DataType) -> Field {
         nullable: false,
         days: None,
         same_as: None,
+        sensitivity: None,
     }
 }
 

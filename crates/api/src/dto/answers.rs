@@ -23,7 +23,6 @@ pub struct AnswerDto {
 
 /// What an answer holds, by its kind.
 #[derive(ToSchema)]
-#[expect(clippy::large_enum_variant, reason = "it is described, never made")]
 #[serde(rename_all = "snake_case", tag = "response_type", content = "data")]
 pub enum AnswerData {
     /// Rows.
@@ -34,6 +33,8 @@ pub enum AnswerData {
     Refused(Refused),
     /// The query may not run.
     Blocked(Blocked),
+    /// The query runs once somebody has agreed to it.
+    ApprovalRequired(Waiting),
     /// The question could not be worked on.
     Error(Errors),
     /// A step failed after every try.
@@ -171,8 +172,44 @@ pub struct Cost {
     /// Bytes it was expected to read, where that was known.
     #[schema(required)]
     estimated_bytes: Option<u64>,
-    /// US dollars, as a decimal.
-    estimated_usd: String,
+    /// Rows it was expected to read, where that was known.
+    #[schema(required)]
+    estimated_rows: Option<u64>,
+    /// Milliseconds it was expected to take, by earlier queries of its shape; null where there were too few.
+    #[schema(required)]
+    estimated_ms: Option<u64>,
+    /// US dollars, as a decimal; null where they depend on bytes that are not known.
+    #[schema(required)]
+    estimated_usd: Option<String>,
+    /// How far the expectation can be relied upon.
+    confidence: Confidence,
+    /// What it rests on.
+    basis: Basis,
+}
+
+/// How far an expectation can be relied upon.
+#[derive(ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    Low,
+    Medium,
+    High,
+}
+
+/// What an expectation rests on.
+#[derive(ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// The result is there already.
+    Kept,
+    /// What the files say of themselves.
+    Footers,
+    /// The sizes of whole files.
+    Files,
+    /// The planner of a database.
+    Planner,
+    /// Nothing is known.
+    Nothing,
 }
 
 /// How a question was understood.
@@ -300,6 +337,45 @@ pub struct Blocked {
     reasons: Vec<String>,
     /// What the gate says.
     gate: Gate,
+}
+
+/// A query that waits for somebody: exactly what would run, and what it is expected to take.
+#[derive(ToSchema)]
+pub struct Waiting {
+    /// Its id; that of the run.
+    preview_id: String,
+    /// For whom it waits.
+    waits_for: WaitsFor,
+    /// Bytes it would read; 0 where that is not known.
+    estimated_bytes: u64,
+    /// What it would cost, in US dollars; 0 where that is not known.
+    estimated_cost_usd: f64,
+    /// The SQL that would run.
+    sql: String,
+    /// What to do.
+    instructions: String,
+    /// Why it waits.
+    reasons: Vec<String>,
+    /// What it is expected to take, in a sentence.
+    expectation: String,
+    /// The same as figures.
+    cost: Cost,
+    /// The connection asked.
+    connection_id: String,
+    /// How the question was understood.
+    understanding: Understanding,
+    /// The reading as a semantic query, with which it can be asked again.
+    query: Value,
+}
+
+/// For whom a query waits.
+#[derive(ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitsFor {
+    /// Whoever asked, who has not seen yet what it costs.
+    Asker,
+    /// A person who may approve it.
+    Approver,
 }
 
 /// What a gate says.

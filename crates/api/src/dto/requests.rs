@@ -24,6 +24,8 @@ pub struct AskRequest {
     choice: Option<String>,
     /// A semantic query to answer instead of the words, for instance an alternative that an answer offered.
     query: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Whether a dear query waits until whoever asks has seen what it costs; it runs otherwise.
+    confirm_cost: Option<bool>,
 }
 
 /// What somebody thinks of an answer, a memo or a dashboard.

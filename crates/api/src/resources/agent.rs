@@ -35,7 +35,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
 }
 
 /// Asks a question. Body: `org_id`, `user_id`, `message`, `session_id`; optional `connection_id`, `reply_to`, `choice`,
-/// `query`.
+/// `query`, and `confirm_cost: true`, with which a dear query waits until its cost was seen.
 /// With `Accept: text/event-stream` the steps are told as they happen, and the answer last; `Prefer: wait=0` (RFC 7240)
 /// answers at once with the run's id.
 #[utoipa::path(post, path = "/api/v1/agent/run", tag = "ask", request_body = AskRequest,
@@ -80,11 +80,12 @@ fn question(mut fields: Fields, caller: &AppCaller) -> Result<Question, Failure>
         let message = "A choice and a query cannot both be picked";
         fields.refuse(Some("query"), "value_error", message, Value::Null, None);
     }
+    let confirm_cost = fields.optional_flag("confirm_cost").unwrap_or_default();
     fields.finish()?;
     in_tenant(caller, &org)?;
     let picked = run.zip(choice).map(|(run, choice)| Given::Choice(run, choice));
     let reading = query.map(|query| Given::Query(Box::new(query))).or(picked);
-    Ok(Question { text, connection, conversation: Some(conversation), reading })
+    Ok(Question { text, connection, conversation: Some(conversation), reading, confirm_cost })
 }
 
 /// The answer with the id of its run.

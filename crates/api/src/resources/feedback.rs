@@ -259,16 +259,17 @@ async fn review(
 
 impl From<Feedback> for Listed {
     fn from(found: Feedback) -> Self {
+        let said = found.said;
         Self {
             id: found.id.to_string(),
-            user_id: found.user_id,
-            artifact_id: found.artifact_id,
-            artifact_type: found.artifact_type,
-            feedback_type: if found.is_positive { "positive" } else { "negative" },
-            comment: found.comment,
-            provider: found.provider,
-            model: found.model,
-            channel: found.channel,
+            user_id: said.user_id,
+            artifact_id: said.artifact_id,
+            artifact_type: said.artifact_type,
+            feedback_type: if said.is_positive { "positive" } else { "negative" },
+            comment: said.comment,
+            provider: said.provider,
+            model: said.model,
+            channel: said.channel,
             resolved: found.resolved_at.is_some(),
             resolved_by: found.resolved_by,
             created_at: rfc3339(found.created_at),

@@ -13,6 +13,7 @@ pub mod installation;
 pub mod jobs;
 pub mod operations;
 pub mod pii;
+pub mod proposals;
 pub mod queues;
 pub mod run_control;
 pub mod runs;

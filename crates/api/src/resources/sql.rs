@@ -44,7 +44,7 @@ async fn check(
     });
     Ok(Json(SqlReportDto {
         verdict: word(&report.verdict),
-        sql: report.canonical.clone(),
+        sql: report.canonical.as_ref().map(|canonical| canonical.sql().to_owned()),
         reasons: reasons.collect(),
         tables: query.map(|q| q.tables().to_vec()).unwrap_or_default(),
         columns: columns.unwrap_or_default(),

@@ -13,7 +13,7 @@ const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
 
 /// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
 /// stands here.
-const ROUTES: [(&str, &str, &[u16]); 92] = [
+const ROUTES: [(&str, &str, &[u16]); 96] = [
     ("get", "/health", &[200]),
     ("get", "/ready", &[200]),
     ("get", "/metrics", &[200]),
@@ -92,6 +92,10 @@ const ROUTES: [(&str, &str, &[u16]); 92] = [
     ("post", "/api/v1/sql/check", &[404]),
     ("get", "/api/v1/pii/review", &[200, 403]),
     ("post", "/api/v1/pii/review/confirm", &[200, 403]),
+    ("get", "/api/v1/connections/{id}/proposals", &[404]),
+    ("post", "/api/v1/connections/{id}/proposals/{key}/accept", &[404]),
+    ("post", "/api/v1/connections/{id}/proposals/{key}/reject", &[404]),
+    ("post", "/api/v1/runs/{id}/verify", &[404]),
     ("post", "/api/v1/feedback", &[200, 403]),
     ("get", "/api/v1/feedback/summary", &[200, 403]),
     ("get", "/api/v1/feedback/provider-summary", &[200, 403]),
@@ -172,7 +176,8 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
         .replace("{run_id}", &alpha.run)
         .replace("{workflow_id}", &alpha.run)
         .replace("{name}", "ask")
-        .replace("{version}", "1");
+        .replace("{version}", "1")
+        .replace("{key}", "0123456789abcdef");
     let call = || app.call(&method.to_uppercase(), &path).token(token);
     let ask = |tenant: &str, extra: Value| {
         let mut body = question(tenant, "How many secrets are there?");

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::phrases::{conditions, dataset_label, field_text, group_text, list, measure_text, op_words, scalar_text};
+use super::phrases::{
+    conditions, dataset_label, field_text, group_text, list, measure_text, op_words, scalar_text, side_text,
+};
 use super::{Direction, Fact, Field, FieldRef, Filter, Having, Model, Order, Query};
 use crate::answer::{Chip, ChipKind, Understanding};
 use crate::catalog::DataType;
@@ -13,6 +15,8 @@ use crate::catalog::DataType;
 pub(super) enum Part {
     Dataset,
     Measure(usize),
+    /// One of the two that are compared.
+    Side(Side),
     Group(usize),
     Drivers,
     /// The places of the conditions that are one.
@@ -20,6 +24,15 @@ pub(super) enum Part {
     Having(usize),
     Order,
     Limit,
+}
+
+/// Which of the two that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// What it is.
+    To,
+    /// What it was.
+    From,
 }
 
 /// `query` in words.
@@ -61,6 +74,13 @@ pub(super) fn parts(query: &Query, model: &Model) -> Vec<(Part, Chip)> {
     let said = compared.map_or_else(|| query.measures.iter().collect(), |compared| vec![compared]);
     for (at, measure) in said.into_iter().enumerate() {
         parts.push((Part::Measure(at), chip(ChipKind::Metric, "Metric", measure_text(measure, model))));
+    }
+    if let Some((from, to)) = query.sides() {
+        for (side, label, filters) in [(Side::To, "Compared", to), (Side::From, "Against", from)] {
+            let timed = filters.iter().all(|filter| is_period(filter, model));
+            let kind = if timed { ChipKind::Period } else { ChipKind::Filter };
+            parts.push((Part::Side(side), chip(kind, label, side_text(filters, model))));
+        }
     }
     for (at, group) in query.groups.iter().enumerate() {
         let kind = if group.grain.is_some() { ChipKind::Grain } else { ChipKind::Dimension };

@@ -112,11 +112,26 @@ impl Query {
     }
 }
 
+impl Query {
+    /// What is compared with what, where two periods or values are: what it was, and what it is.
+    pub fn sides(&self) -> Option<(&[Filter], &[Filter])> {
+        self.measures.iter().find_map(Measure::sides)
+    }
+}
+
 impl Measure {
     /// What is held against itself, at another time or in other rows.
     pub fn compared(&self) -> Option<&Measure> {
         match &self.calculation {
             Calculation::Change { measure, .. } | Calculation::Growth { measure, .. } => Some(measure),
+            _ => None,
+        }
+    }
+
+    /// What is compared with what, where two periods or values are: what it was, and what it is.
+    pub fn sides(&self) -> Option<(&[Filter], &[Filter])> {
+        match &self.calculation {
+            Calculation::Change { from, to, .. } => Some((from, to)),
             _ => None,
         }
     }

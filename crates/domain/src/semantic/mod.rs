@@ -16,7 +16,8 @@ pub use edit::{MAX_ALTERNATIVES, MAX_OFFERED_BYTES, editable};
 pub use explain::explain;
 pub use facts::Fact;
 pub use model::{
-    Additivity, Aggregate, Calendar, Dataset, Field, FieldKind, Join, Metric, Model, Segment, Unit, VerifiedQuestion,
+    Additivity, Aggregate, Calendar, Dataset, Field, FieldKind, Join, Metric, Model, Segment, Sensitivity, Unit,
+    VerifiedQuestion,
 };
 pub use phrases::{field_text, filter_text, measure_text};
 pub use query::{

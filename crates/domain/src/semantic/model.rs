@@ -191,6 +191,23 @@ pub struct Field {
     /// The field of another dataset that means the same and holds the same values, where no join says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_as: Option<FieldRef>,
+    /// What may be done with it, where that is not everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensitivity: Option<Sensitivity>,
+}
+
+/// What may be done with a field that is not open, for every caller. An access policy may say more, and the stricter wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sensitivity {
+    /// It tells about groups of people, and never about one.
+    Quasi,
+    /// It is shown masked.
+    Masked,
+    /// It is counted and compared with NULL.
+    Restricted,
+    /// It does not exist for anybody who asks.
+    Hidden,
 }
 
 /// What the whole numbers of a column stand for.

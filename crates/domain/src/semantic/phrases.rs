@@ -45,7 +45,7 @@ fn all_conditions(filters: &[Filter], model: &Model) -> Vec<String> {
 }
 
 /// What sets rows apart: a period by its name alone, values by theirs.
-fn side_text(filters: &[Filter], model: &Model) -> String {
+pub(super) fn side_text(filters: &[Filter], model: &Model) -> String {
     match filters {
         [from, to] if let Some((_, span)) = Span::of(from, to) => span.name(),
         [Filter::Compare { op: Compare::Eq, values, .. }] => {

@@ -1,8 +1,11 @@
 //! Connections with their catalogs and semantic models.
 
 use pilothouse_domain::RunId;
+use pilothouse_domain::cost::Took;
 use pilothouse_store::connections::Connection;
+use pilothouse_store::costs::{self, Preview, QueryRun};
 use pilothouse_store::documents::{self, Kind, NewVersion};
+use pilothouse_store::proposals::{self, Correction};
 use pilothouse_store::reads::{self, Reserve};
 use pilothouse_store::{Error, Store, catalogs, connections};
 
@@ -86,7 +89,7 @@ pub async fn catalogs_are_replaced(store: &Store) {
 pub async fn documents_have_versions(store: &Store) {
     made(store).await;
     let id = connection_id(1);
-    let new = |kind, yaml, created_at| NewVersion { kind, yaml, created_at, created_by: "ada" };
+    let new = |kind, yaml, created_at| NewVersion { kind, yaml, created_at, created_by: "ada", follows: None };
     for kind in [Kind::Semantic, Kind::Access] {
         for (yaml, version) in [("a: 1", 1), ("a: 2", 2)] {
             let stored =
@@ -144,4 +147,100 @@ pub async fn a_tenant_reads_no_more_than_it_may_however_many_ask_at_once(store: 
     let asked = (1..=50).map(|n| reserve(store, "a", wish(n, 100, 1_000)));
     let granted = futures::future::join_all(asked).await.into_iter().filter(Result::is_ok).count();
     assert_eq!(granted, 10);
+}
+
+fn query_run(n: u128, shape: &str, at: i64) -> QueryRun {
+    let took = Took { bytes: Some(n as u64), elapsed_us: n as u64 * 10 };
+    QueryRun { connection: connection_id(1), shape: shape.into(), run: RunId(uuid::Uuid::from_u128(n)), at, took }
+}
+
+pub async fn the_newest_runs_of_a_shape_are_remembered(store: &Store) {
+    made(store).await;
+    write!(store, |tx| async move {
+        for n in 1..=25 {
+            costs::note(tx, &tenant("a"), &query_run(n, "s", n as i64), 0).await?;
+        }
+        costs::note(tx, &tenant("a"), &query_run(25, "s", 26), 0).await?;
+        costs::note(tx, &tenant("a"), &query_run(1, "other", 1), 0).await
+    })
+    .unwrap();
+    let took = async |tenant_id: &'static str, shape: &'static str, since| {
+        read!(store, |tx| async move { costs::took(tx, &tenant(tenant_id), connection_id(1), shape, since).await })
+    };
+    let newest = took("a", "s", 0).await;
+    assert_eq!((newest.len(), newest[0], newest[19].bytes), (20, Took { bytes: Some(25), elapsed_us: 250 }, Some(6)));
+    assert_eq!(took("a", "s", 24).await.len(), 1, "what is older does not count");
+    assert_eq!((took("a", "other", 0).await.len(), took("b", "s", 0).await.len()), (1, 0));
+    write!(store, |tx| async move { costs::note(tx, &tenant("a"), &query_run(30, "new", 40), 25).await }).unwrap();
+    assert_eq!((took("a", "s", 0).await.len(), took("a", "other", 0).await.len()), (1, 0), "the old are forgotten");
+}
+
+pub async fn a_query_that_waits_is_kept_as_it_was(store: &Store) {
+    made(store).await;
+    let preview = Preview {
+        id: RunId(uuid::Uuid::from_u128(7)),
+        connection: connection_id(1),
+        asked_by: "ada".into(),
+        waits_for: "approver".into(),
+        sql: "SELECT 1".into(),
+        reasons: "[]".into(),
+        forecast: "{}".into(),
+        created_at: 10,
+    };
+    let changed = Preview { sql: "SELECT 2".into(), ..preview.clone() };
+    let (first, second) = (preview.clone(), changed);
+    write!(store, |tx| async move {
+        costs::put_preview(tx, &tenant("a"), &first, 0).await?;
+        costs::put_preview(tx, &tenant("a"), &second, 0).await
+    })
+    .unwrap();
+    let (id, later) = (preview.id, Preview { id: RunId(uuid::Uuid::from_u128(8)), created_at: 30, ..preview.clone() });
+    let found = async |tenant_id: &'static str| {
+        read!(store, |tx| async move { costs::preview(tx, &tenant(tenant_id), id).await })
+    };
+    assert_eq!(found("a").await, Some(preview));
+    assert_eq!(found("b").await, None, "another tenant's");
+    write!(store, |tx| async move { costs::put_preview(tx, &tenant("a"), &later, 10).await }).unwrap();
+    assert_eq!(found("a").await, None, "old ones are forgotten");
+}
+
+pub async fn corrections_add_up_until_somebody_decides(store: &Store) {
+    made(store).await;
+    let correction = |key: &str, run: u128| Correction {
+        key: key.into(),
+        question: "turnover by month".into(),
+        query: "{}".into(),
+        reading: "Revenue by month.".into(),
+        learnt_from: "choice".into(),
+        run: RunId(uuid::Uuid::from_u128(run)),
+        by: "ada".into(),
+        at: run as i64,
+    };
+    write!(store, |tx| async move {
+        for (key, run) in [("k", 1), ("k", 1), ("other", 2), ("k", 3)] {
+            proposals::note(tx, &tenant("a"), connection_id(1), &correction(key, run)).await?;
+        }
+        Ok(())
+    })
+    .unwrap();
+    let nobodys =
+        write!(
+            store,
+            |tx| async move { proposals::note(tx, &tenant("b"), connection_id(1), &correction("k", 9)).await }
+        );
+    assert_eq!(nobodys, Err(Error::Missing { what: "connection" }));
+    let open = async || read!(store, |tx| async move { proposals::open(tx, &tenant("a"), connection_id(1)).await });
+    let found = open().await;
+    assert_eq!(
+        found.iter().map(|p| (p.correction.key.as_str(), p.times)).collect::<Vec<_>>(),
+        [("k", 2), ("other", 1)]
+    );
+    assert_eq!(found[0].correction, correction("k", 3));
+    let decided = async |tenant_id: &'static str| {
+        write!(store, |tx| async move {
+            proposals::decide(tx, &tenant(tenant_id), connection_id(1), "k", ("accepted", "eve", 9)).await
+        })
+    };
+    assert_eq!((decided("b").await, decided("a").await, decided("a").await), (Ok(false), Ok(true), Ok(false)));
+    assert_eq!(open().await.len(), 1);
 }

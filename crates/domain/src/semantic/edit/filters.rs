@@ -12,17 +12,21 @@ const MAX_VALUES: usize = 8;
 
 pub(super) fn alternatives(places: &Range<usize>, query: &Query, model: &Model) -> Vec<Alternative> {
     let Some(filters) = query.filters.get(places.clone()) else { return Vec::new() };
-    let periods = periods::others(filters, model);
-    let others = match (periods, filters) {
-        (Some(others), _) => others,
-        (None, [filter]) => others(filter, query, model),
-        _ => Vec::new(),
-    };
+    let others = others_of(filters, query, model);
     let mut out = vec![Alternative { label: without_text(filters, model), query: replaced(query, places, Vec::new()) }];
     out.extend(
         others.into_iter().map(|(label, filters)| Alternative { label, query: replaced(query, places, filters) }),
     );
     out
+}
+
+/// What could stand in the place of a condition: other periods, or other values.
+pub(super) fn others_of(filters: &[Filter], query: &Query, model: &Model) -> Vec<(String, Vec<Filter>)> {
+    match (periods::others(filters, model), filters) {
+        (Some(others), _) => others,
+        (None, [filter]) => others(filter, query, model),
+        _ => Vec::new(),
+    }
 }
 
 fn replaced(query: &Query, places: &Range<usize>, filters: Vec<Filter>) -> Query {

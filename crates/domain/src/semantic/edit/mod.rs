@@ -5,6 +5,7 @@ mod filters;
 mod groups;
 mod measures;
 mod periods;
+mod sides;
 
 use super::explain::{Part, explain, order_text, parts};
 use super::{Direction, FieldRef, Model, Order, Query, field_text};
@@ -73,6 +74,7 @@ fn alternatives(part: &Part, query: &Query, model: &Model) -> Vec<Alternative> {
         Part::Dataset => Vec::new(),
         Part::Drivers => drivers(query, model),
         Part::Measure(at) => measures::alternatives(*at, query, model),
+        Part::Side(side) => sides::alternatives(*side, query, model),
         Part::Group(at) => groups::alternatives(*at, query, model),
         Part::Filters(places) => filters::alternatives(places, query, model),
         Part::Having(at) => {
