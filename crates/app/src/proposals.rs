@@ -11,7 +11,7 @@ use pilothouse_store::proposals;
 pub use pilothouse_store::proposals::Proposal;
 use pilothouse_warehouse::semantic::yaml;
 
-use crate::ask::{self, Input, answer_of};
+use crate::ask::{self, Input, ResponseType, answer_of};
 use crate::documents::{Change, Kind, Versioned, get, of_text, writable};
 use crate::{App, Caller, Error, audit, connections, gates};
 
@@ -69,7 +69,8 @@ pub async fn verify(app: &App, caller: &Caller, run: RunId) -> Result<Versioned,
     let run = run.ok_or_else(|| Error::not_found("run"))?;
     let unfit = || Error::new(Code::QueryUnfit, "Only an answer with rows can be vouched for.");
     let input: Input = serde_json::from_str(&run.input).map_err(|_| unfit())?;
-    let query = answer_of(&run).data.get("query").map(ToString::to_string).ok_or_else(unfit)?;
+    let answer = Some(answer_of(&run)).filter(|answer| answer.response_type == ResponseType::QueryResult);
+    let query = answer.and_then(|answer| Some(answer.data.get("query")?.to_string())).ok_or_else(unfit)?;
     vouch(app, caller, input.connection, (&input.question, &query), &action, None).await
 }
 

@@ -20,18 +20,18 @@ export function WaitingView({ waiting, title, latest, runId, onRun, onEdit, onCh
       <p className="sentence"><Icon name={mine ? "clock" : "blocked"} size={20} /> {title}</p>
       {mine ? null : <ul className="reasons">{waiting.reasons.map((reason) => <li key={reason}>{reason}</li>)}</ul>}
       <Takes cost={waiting.cost} />
-      <div role="group" className="understanding" aria-label="How I understood this">
-        <p className="label">How I understood this</p>
-        <p className="understanding-text">{waiting.understanding.text}</p>
-        <Chips chips={waiting.understanding.chips} onChange={onChange} />
-      </div>
-      <SqlPanel sql={waiting.sql} />
       <p className="hint">{mine ? "Nothing was run yet. With less time or fewer groups it costs less." : "Nothing was run. It is kept as it stands, for a person who may approve it."}</p>
       <div className="row">
         {mine ? <Button look="primary" hint={`${ALT} ↵`} disabled={!latest} onClick={onRun}>Run it</Button> : null}
         <Button onClick={onEdit}>Change the question</Button>
         <Link className="link" to="/runs/$runId" params={{ runId }}>See the run</Link>
       </div>
+      <div role="group" className="understanding" aria-label="How I understood this">
+        <p className="label">How I understood this</p>
+        <p className="understanding-text">{waiting.understanding.text}</p>
+        <Chips chips={waiting.understanding.chips} onChange={onChange} />
+      </div>
+      <SqlPanel sql={waiting.sql} />
     </section>
   );
 }
@@ -44,7 +44,7 @@ function Takes({ cost }: { cost: Cost }) {
       <div><dt>Reads</dt><dd>{typeof bytes === "number" ? `${bound}${formatBytes(bytes)}` : "unknown"}{typeof rows === "number" ? <span className="takes-more">{formatCount(rows, "row")}</span> : null}</dd></div>
       <div><dt>Takes</dt><dd>{typeof ms === "number" ? `about ${formatDuration(ms)}` : "unknown"}{typeof ms === "number" ? null : <span className="takes-more">nothing like it has run often enough</span>}</dd></div>
       <div><dt>Costs</dt><dd>{usd === null ? "unknown" : formatUsd(usd)}</dd></div>
-      <div><dt>Sureness</dt><dd>{cost.confidence ?? "low"}<span className="takes-more">{BASIS[cost.basis ?? "nothing"]}</span></dd></div>
+      <div><dt>Confidence</dt><dd>{cost.confidence ?? "low"}<span className="takes-more">{BASIS[cost.basis ?? "nothing"]}</span></dd></div>
     </dl>
   );
 }

@@ -47,7 +47,7 @@ pub(super) fn learnt(input: &Input, query: &Query, earlier: Option<&Run>) -> Opt
     }
     let answer = answer_of(earlier);
     match (input.settled, answer.response_type) {
-        (Some(Settled::Change), ResponseType::QueryResult) => {
+        (Some(Settled::Change), ResponseType::QueryResult | ResponseType::ApprovalRequired) => {
             let understood: Query = serde_json::from_value(answer.data.get("query")?.clone()).ok()?;
             is_another_number(&understood, query).then_some((before.question, LearntFrom::Change))
         }

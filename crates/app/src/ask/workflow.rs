@@ -122,6 +122,13 @@ impl AskWorkflow {
         let judged = journal.step("critic", judging).await?;
         let fits = |other: &Query| semantic::compile(other, &open.model, open.catalog.dialect).is_ok();
         let understanding = Understanding { verified, ..editable(&query, &open.model, &fits) };
+        // What a correction says does not depend on whether its query runs.
+        if input.connection != SAMPLE
+            && let Some((question, from)) = learn::learnt(input, &query, earlier)
+        {
+            // Before the last step, which may be done again: of one run it counts once.
+            self.propose(journal, input, &question, from, (&query, &understanding.text)).await?;
+        }
         if let Some(waits_for) = judged.waits_for {
             let (id, connection) = (journal.id(), input.connection.to_string());
             let (validated, judged, understanding, query) = (&validated, &judged, &understanding, &query);
@@ -139,12 +146,6 @@ impl AskWorkflow {
             executed
         };
         let executed = journal.step("executor", executing).await?;
-        if input.connection != SAMPLE
-            && let Some((question, from)) = learn::learnt(input, &query, earlier)
-        {
-            // Before the last step, which may be done again: of one run it counts once.
-            self.propose(journal, input, &question, from, (&query, &understanding.text)).await?;
-        }
         let material = compose::Material {
             understanding: &understanding,
             query: &query,

@@ -55,7 +55,9 @@ pub fn push_name(out: &mut String, text: &str, dialect: Dialect) {
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     let wanted = name.to_lowercase();
     let most = (wanted.chars().count() / 3).max(1);
+    // A slip changes few letters, so what is much longer or shorter is not looked at.
     known
+        .filter(|candidate| candidate.len().abs_diff(name.len()) <= 2 * most)
         .map(|candidate| (distance(&wanted, &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= most)
         .min()

@@ -2,7 +2,6 @@
 //! within, and nothing else may be done with them anywhere. What `quasi` columns tell goes through aggregates only that
 //! show no single value.
 
-use super::Context;
 use crate::guard::access::Marks;
 use crate::guard::children::{self, Child};
 use crate::guard::functions;
@@ -10,22 +9,15 @@ use crate::guard::ir::{
     Arg, Body, Call, Constraint, Distinct, Expr, FromItem, GroupBy, Item, OrderItem, Query, Relation, Select, Source,
 };
 use crate::guard::report::{Reason, ReasonCode};
-use crate::guard::walk::{self, Visitor};
 
-/// Restricted columns are counted only.
-pub fn counted_only(query: &Query, _: &Context<'_>) -> Vec<Reason> {
-    let mut uses = Uses { reasons: Vec::new() };
-    walk::query(&mut uses, query);
-    uses.handed_out(Marks::of_output(&query.body), query);
-    uses.reasons
+/// Looks for uses of restricted columns that are more than counting.
+#[derive(Default)]
+pub(super) struct Uses {
+    pub(super) reasons: Vec<Reason>,
 }
 
-struct Uses {
-    reasons: Vec<Reason>,
-}
-
-impl Visitor for Uses {
-    fn query(&mut self, query: &Query) {
+impl Uses {
+    pub(super) fn query(&mut self, query: &Query) {
         self.order(&query.order_by);
         let items = items(&query.body);
         for item in &query.order_by {
@@ -33,7 +25,7 @@ impl Visitor for Uses {
         }
     }
 
-    fn body(&mut self, body: &Body) {
+    pub(super) fn body(&mut self, body: &Body) {
         match body {
             Body::Chain { first, rest } => {
                 // Rows that are compared are told apart by their values.
@@ -47,7 +39,7 @@ impl Visitor for Uses {
         }
     }
 
-    fn select(&mut self, select: &Select) {
+    pub(super) fn select(&mut self, select: &Select) {
         let items = select.items.as_slice();
         for item in items {
             match item {
@@ -121,8 +113,8 @@ impl Uses {
     }
 
     /// The columns of the result are shown.
-    fn handed_out(&mut self, marks: Marks, query: &Query) {
-        if !marks.restricted {
+    pub(super) fn handed_out(&mut self, query: &Query) {
+        if !Marks::of_output(&query.body).restricted {
             return;
         }
         for item in items(&query.body).unwrap_or_default() {

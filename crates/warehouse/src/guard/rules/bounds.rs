@@ -1,25 +1,21 @@
 //! Bounds that the tree shows: joins of a SELECT, rows of VALUES, and LIMIT and OFFSET that are plain numbers.
 
-use super::Context;
 use crate::guard::ir::{Body, FromItem, Query, Relation, Select, Source};
 use crate::guard::limits::Limits;
 use crate::guard::report::{Reason, ReasonCode};
-use crate::guard::walk::{self, Visitor};
 
-/// Checks the bounds of every query and SELECT.
-pub fn check(query: &Query, context: &Context<'_>) -> Vec<Reason> {
-    let mut visitor = Bounds { limits: context.limits, reasons: Vec::new() };
-    walk::query(&mut visitor, query);
-    visitor.reasons
-}
-
-struct Bounds<'a> {
+/// Looks for what is more than its bound.
+pub(super) struct Bounds<'a> {
     limits: &'a Limits,
-    reasons: Vec<Reason>,
+    pub(super) reasons: Vec<Reason>,
 }
 
-impl Visitor for Bounds<'_> {
-    fn select(&mut self, select: &Select) {
+impl<'a> Bounds<'a> {
+    pub(super) fn new(limits: &'a Limits) -> Self {
+        Self { limits, reasons: Vec::new() }
+    }
+
+    pub(super) fn select(&mut self, select: &Select) {
         let tables: usize = select.from.iter().map(tables).sum();
         if tables > self.limits.max_joins + 1 {
             let message = format!("more than {} joins in one SELECT", self.limits.max_joins);
@@ -27,7 +23,7 @@ impl Visitor for Bounds<'_> {
         }
     }
 
-    fn query(&mut self, query: &Query) {
+    pub(super) fn query(&mut self, query: &Query) {
         for (word, expr) in [("LIMIT", &query.limit), ("OFFSET", &query.offset)] {
             let Some(expr) = expr else { continue };
             if expr.integer().and_then(|value| u64::try_from(value).ok()).is_none() {
@@ -37,7 +33,7 @@ impl Visitor for Bounds<'_> {
         }
     }
 
-    fn body(&mut self, body: &Body) {
+    pub(super) fn body(&mut self, body: &Body) {
         if let Body::Values(rows) = body
             && u64::try_from(rows.len()).unwrap_or(u64::MAX) > self.limits.max_generated_rows
         {

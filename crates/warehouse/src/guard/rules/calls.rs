@@ -2,29 +2,26 @@
 
 use pilothouse_domain::catalog::Dialect;
 
-use super::Context;
 use crate::guard::children;
 use crate::guard::functions;
-use crate::guard::ir::{Arg, Call, Expr, Query};
+use crate::guard::ir::{Arg, Call, Expr};
 use crate::guard::lexer::Pos;
+use crate::guard::limits::Limits;
 use crate::guard::names::nearest;
 use crate::guard::report::{Reason, ReasonCode};
-use crate::guard::walk::{self, Visitor};
 
-/// Every function called is on the allow-list.
-pub fn allowed(query: &Query, context: &Context<'_>) -> Vec<Reason> {
-    let mut visitor = Allowed { dialect: context.dialect, reasons: Vec::new() };
-    walk::query(&mut visitor, query);
-    visitor.reasons
-}
-
-struct Allowed {
+/// Looks for functions that are not on the allow-list.
+pub(super) struct Allowed {
     dialect: Dialect,
-    reasons: Vec<Reason>,
+    pub(super) reasons: Vec<Reason>,
 }
 
-impl Visitor for Allowed {
-    fn call(&mut self, call: &Call, table: bool) {
+impl Allowed {
+    pub(super) fn new(dialect: Dialect) -> Self {
+        Self { dialect, reasons: Vec::new() }
+    }
+
+    pub(super) fn call(&mut self, call: &Call, table: bool) {
         let reason = self.judge(call, table);
         if let Some(reason) = reason
             && !self.reasons.iter().any(|known| known.message == reason.message)
@@ -32,9 +29,7 @@ impl Visitor for Allowed {
             self.reasons.push(reason);
         }
     }
-}
 
-impl Allowed {
     fn judge(&self, call: &Call, table: bool) -> Option<Reason> {
         let pos = place(call);
         let full = match call.name.as_slice() {
@@ -76,22 +71,20 @@ fn place(call: &Call) -> Pos {
     call.name.first().map_or_else(Pos::default, |name| name.pos)
 }
 
-/// Arguments that decide the size of a value, or the length of a series, have a bound.
-pub fn sized(query: &Query, context: &Context<'_>) -> Vec<Reason> {
-    let mut visitor = Sized { context, reasons: Vec::new() };
-    walk::query(&mut visitor, query);
-    visitor.reasons
+/// Looks for sizes and lengths without a bound.
+pub(super) struct Sized<'a> {
+    limits: &'a Limits,
+    pub(super) reasons: Vec<Reason>,
 }
 
-struct Sized<'a> {
-    context: &'a Context<'a>,
-    reasons: Vec<Reason>,
-}
+impl<'a> Sized<'a> {
+    pub(super) fn new(limits: &'a Limits) -> Self {
+        Self { limits, reasons: Vec::new() }
+    }
 
-impl Visitor for Sized<'_> {
-    fn call(&mut self, call: &Call, _table: bool) {
+    pub(super) fn call(&mut self, call: &Call) {
         let Some(name) = functions::name_of(call) else { return };
-        let limits = self.context.limits;
+        let limits = self.limits;
         if let Some(index) = functions::size_argument(name) {
             let bound = match call.args.iter().flatten().nth(index) {
                 Some(Arg::Expr(expr)) => functions::bounded_size(expr),

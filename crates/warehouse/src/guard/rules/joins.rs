@@ -6,25 +6,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Context;
-use crate::guard::ir::{Constraint, Expr, FromItem, Query, RelId, Relation, Select, Source};
+use crate::guard::ir::{Constraint, Expr, FromItem, RelId, Relation, Select, Source};
 use crate::guard::lexer::Pos;
 use crate::guard::report::{Reason, ReasonCode};
 use crate::guard::walk::{self, Visitor};
 
-/// Every SELECT's tables are connected.
-pub fn connected(query: &Query, context: &Context<'_>) -> Vec<Reason> {
-    let mut visitor = Joins { context, reasons: Vec::new() };
-    walk::query(&mut visitor, query);
-    visitor.reasons
-}
-
-struct Joins<'a> {
+/// Looks for tables that are not connected.
+pub(super) struct Joins<'a> {
     context: &'a Context<'a>,
-    reasons: Vec<Reason>,
+    pub(super) reasons: Vec<Reason>,
 }
 
-impl Visitor for Joins<'_> {
-    fn select(&mut self, select: &Select) {
+impl<'a> Joins<'a> {
+    pub(super) fn new(context: &'a Context<'a>) -> Self {
+        Self { context, reasons: Vec::new() }
+    }
+
+    pub(super) fn select(&mut self, select: &Select) {
         let mut graph = Graph::default();
         for item in &select.from {
             graph.joined_item(item);
@@ -41,9 +39,7 @@ impl Visitor for Joins<'_> {
             self.reasons.push(Reason::at(ReasonCode::JoinUnconnected, pos, message).suggest(suggestion));
         }
     }
-}
 
-impl Joins<'_> {
     /// The place of the first table that makes an unbounded product.
     fn unbounded(&self, graph: &mut Graph) -> Option<Pos> {
         let tables = graph.tables.clone();
