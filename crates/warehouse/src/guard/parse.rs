@@ -25,11 +25,7 @@ pub enum Lexers {
 /// Parses the one statement of `sql`, whose tokens the guard's lexer has found.
 pub fn parse(sql: &str, dialect: Dialect, tokens: &[Token], lexers: Lexers) -> Result<Statement, Reason> {
     let plain = if lexers == Lexers::Own { tokens::plain(sql, dialect, tokens) } else { None };
-    let dialect: &dyn ParserDialect = match dialect {
-        Dialect::DataFusion => &GenericDialect {},
-        Dialect::PostgreSql => &PostgreSqlDialect {},
-        Dialect::BigQuery => &GoogleSql,
-    };
+    let dialect = of(dialect);
     let theirs = match plain {
         Some(plain) => plain,
         None => compared(sql, dialect, tokens)?,
@@ -45,8 +41,17 @@ pub fn parse(sql: &str, dialect: Dialect, tokens: &[Token], lexers: Lexers) -> R
     }
 }
 
+/// The parser's own form of a dialect.
+pub(super) fn of(dialect: Dialect) -> &'static dyn ParserDialect {
+    match dialect {
+        Dialect::DataFusion => &GenericDialect,
+        Dialect::PostgreSql => &PostgreSqlDialect {},
+        Dialect::BigQuery => &GoogleSql,
+    }
+}
+
 /// The tokens that the parser's own lexer finds, which are the same as `tokens`.
-fn compared(sql: &str, dialect: &dyn ParserDialect, tokens: &[Token]) -> Result<Vec<TokenWithSpan>, Reason> {
+pub(super) fn compared(sql: &str, dialect: &dyn ParserDialect, tokens: &[Token]) -> Result<Vec<TokenWithSpan>, Reason> {
     let mut theirs = Tokenizer::new(dialect, sql).tokenize_with_location().map_err(|error| tokenizer_reason(&error))?;
     compare(tokens, &theirs)?;
     // The grammar knows no white space, and comments mean nothing, not even those that some engines take for hints.

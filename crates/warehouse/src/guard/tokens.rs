@@ -27,14 +27,8 @@ pub fn plain(sql: &str, dialect: Dialect, tokens: &[Token]) -> Option<Vec<TokenW
             Kind::Operator => {
                 let run = run(rest);
                 let end = rest.get(run - 1)?.end;
-                (
-                    operator(
-                        sql.get(first.start..end)?,
-                        dialect,
-                        rest.get(run).is_some_and(|next| next.start == end && next.kind == Kind::Number),
-                    )?,
-                    run,
-                )
+                let before_number = rest.get(run).is_some_and(|next| next.start == end && next.kind == Kind::Number);
+                (operator(sql.get(first.start..end)?, dialect, before_number)?, run)
             }
         };
         let start = Location::new(u64::from(first.pos.line), u64::from(first.pos.column));
@@ -136,4 +130,34 @@ fn operator(text: &str, dialect: Dialect, before_number: bool) -> Option<ParserT
         "|>" if dialect == Dialect::BigQuery => ParserToken::VerticalBarRightAngleBracket,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guard::limits::Limits;
+    use crate::guard::{lexer, parse};
+
+    const STATEMENTS: &str = include_str!("../../tests/corpus/fresh.jsonl");
+
+    #[test]
+    fn what_is_plain_is_what_the_parsers_own_lexer_finds() {
+        let (mut plain_ones, mut all) = (0, 0);
+        for line in STATEMENTS.lines() {
+            let case: serde_json::Value = serde_json::from_str(line).unwrap();
+            let sql = case["sql"].as_str().unwrap();
+            for dialect in [Dialect::DataFusion, Dialect::PostgreSql, Dialect::BigQuery] {
+                let Ok(tokens) = lexer::scan(sql, dialect, &Limits::default()) else { continue };
+                all += 1;
+                let Some(ours) = plain(sql, dialect, &tokens) else { continue };
+                let Ok(theirs) = parse::compared(sql, parse::of(dialect), &tokens) else { continue };
+                plain_ones += 1;
+                let told = |tokens: &[TokenWithSpan]| -> Vec<(ParserToken, Location)> {
+                    tokens.iter().map(|token| (token.token.clone(), token.span.start)).collect()
+                };
+                assert_eq!(told(&ours), told(&theirs), "{dialect:?} {sql}");
+            }
+        }
+        assert!(plain_ones * 2 > all, "most are plain: {plain_ones} of {all}");
+    }
 }
