@@ -79,8 +79,10 @@ impl Scene {
     }
 
     /// What the processes told in one of their files.
+    /// The whole lines of a file; those that a kill has cut were never told.
     fn told_in(&self, file: &str) -> String {
-        std::fs::read_to_string(self.folder.path().join(file)).unwrap()
+        let text = std::fs::read_to_string(self.folder.path().join(file)).unwrap();
+        text.lines().filter_map(|line| line.strip_suffix(" .")).map(|line| format!("{line}\n")).collect()
     }
 
     /// A process that does what `words` say.

@@ -21,9 +21,10 @@ impl Lines {
         Self(OpenOptions::new().create(true).append(true).open(path).unwrap())
     }
 
-    /// One write of one line: a kill leaves it whole or out.
+    /// A kill may cut a line where it crosses a page of the file. So each says where it ends, and none goes on where
+    /// another was cut.
     pub fn add(&self, line: &str) {
-        (&self.0).write_all(format!("{line}\n").as_bytes()).unwrap();
+        (&self.0).write_all(format!("\n{line} .\n").as_bytes()).unwrap();
     }
 }
 
