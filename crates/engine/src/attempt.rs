@@ -30,9 +30,8 @@ const MAX_BACKOFF_US: Micros = 60_000_000;
 const GRACE: Duration = Duration::from_secs(5);
 /// How long a run waits where this worker could not begin with it.
 const LOOK_AGAIN_US: Micros = 1_000_000;
-/// How much longer it waits for a worker that knows its version, once, twice or three times: so that it does not always
-/// become due for the worker that has just given it back.
-const ELSEWHERE_US: Micros = 250_000;
+/// How long it waits for a worker that knows its version: so that two that do not know it cannot spend their time on it.
+const ELSEWHERE_US: Micros = 100_000;
 
 /// How a workflow came back.
 enum Came {
@@ -187,10 +186,11 @@ impl Engine {
     async fn for_another(&self, run: &Run) -> Then {
         let wanted = name(&run.kind, run.version);
         let knows = |workflows: &str| workflows.split(',').any(|own| own == wanted);
-        let workers = self.inner.backend.workers().await.unwrap_or_default();
+        let back = |after| Then::Back { due_at: self.inner.clock.now() + after, priority: run.priority };
+        let Ok(workers) = self.inner.backend.workers().await else { return back(LOOK_AGAIN_US) };
         if workers.iter().any(|worker| !worker.gone && knows(&worker.workflows)) {
-            let due_at = self.inner.clock.now() + LOOK_AGAIN_US + (1 + run.epoch % 3) * ELSEWHERE_US;
-            return Then::Back { due_at, priority: run.priority };
+            self.leave_for_others();
+            return back(ELSEWHERE_US);
         }
         let message = match self.inner.registry.newest(&run.kind) {
             Some(own) => format!("The run began with version {} of {} and this is {own}.", run.version, run.kind),

@@ -67,8 +67,11 @@ impl Engine {
         while !stop.is_cancelled() {
             if Instant::now() >= next_look {
                 next_look = Instant::now() + POLL_EVERY;
-                let looked = self.look().await;
-                self.report("look for runs", looked);
+                // What was left for others is theirs to find: each of them looks before this worker does again.
+                if !self.take_left_for_others() {
+                    let looked = self.look().await;
+                    self.report("look for runs", looked);
+                }
             }
             let promoted = self.promote().await;
             self.report("wake runs", promoted);

@@ -481,6 +481,16 @@ impl Engine {
         self.with(|known| std::mem::take(&mut known.unsure))
     }
 
+    /// A run was given back for those that know its workflow.
+    pub(crate) fn leave_for_others(&self) {
+        self.with(|known| known.left_for_others = true);
+    }
+
+    /// Whether that is so; it is not from then on.
+    pub(crate) fn take_left_for_others(&self) -> bool {
+        self.with(|known| std::mem::take(&mut known.left_for_others))
+    }
+
     /// Whether this process works on the run under this claim, or is about to.
     pub(crate) fn works_on(&self, run: RunId, epoch: i64) -> bool {
         self.with(|known| known.starting.contains(&run)) || self.inner.live.has(run, epoch)

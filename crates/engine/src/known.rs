@@ -21,6 +21,8 @@ pub(crate) struct Known {
     pub(crate) starting: BTreeSet<RunId>,
     /// Whether this worker may hold runs that it does not work on.
     pub(crate) unsure: bool,
+    /// Whether a run was given back that this worker does not know and another one does.
+    pub(crate) left_for_others: bool,
     /// How many runs of each lane this process works on, or is about to.
     pub(crate) running: BTreeMap<Lane, u32>,
     /// Whether a claim is under way, so that what is free is for it to say.
