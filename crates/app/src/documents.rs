@@ -153,8 +153,10 @@ impl Change<'_> {
         action: &Action,
     ) -> Result<Versioned, Error> {
         let Self { kind, yaml, follows, settles } = self;
-        writable(app, caller, id, kind).await?;
         let Rules { what, invalid, .. } = rules(kind);
+        if connections::get(app, caller, id).await?.sample {
+            return Err(Error::new(Code::ConnectionReadOnly, format!("The sample's {what} cannot be changed.")));
+        }
         if yaml.len() > MAX_YAML_BYTES {
             let message = format!("The {what} has at most {MAX_YAML_BYTES} bytes.");
             return Err(Error::new(Code::BodyTooLarge, message));
@@ -181,15 +183,6 @@ impl Change<'_> {
         let updated_by = Some(caller.principal.subject.clone());
         Ok(Versioned { yaml: yaml.to_owned(), version, updated_at: now, updated_by })
     }
-}
-
-/// That the connection's document can be changed at all.
-pub(crate) async fn writable(app: &App, caller: &Caller, id: ConnectionId, kind: Kind) -> Result<(), Error> {
-    if !connections::get(app, caller, id).await?.sample {
-        return Ok(());
-    }
-    let message = format!("The sample's {} cannot be changed.", rules(kind).what);
-    Err(Error::new(Code::ConnectionReadOnly, message))
 }
 
 /// The present semantic model in the exchange format of Apache Ossie.

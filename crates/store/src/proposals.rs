@@ -81,12 +81,20 @@ pub async fn note(tx: &mut Tx<'_>, tenant: &TenantId, connection: ConnectionId, 
     Ok(())
 }
 
+macro_rules! open {
+    ($rest:literal) => {
+        concat!(
+            "SELECT key, question, query, reading, learnt_from, times, last_run, last_by, updated_at, decision,
+               decided_by, decided_at FROM proposals
+             WHERE tenant = $1 AND connection = $2 AND decision IS NULL ",
+            $rest
+        )
+    };
+}
+
 /// The proposals that nobody has decided yet, those that came up most often first.
 pub async fn open(tx: &mut Tx<'_>, tenant: &TenantId, connection: ConnectionId) -> Result<Vec<Proposal>, Error> {
-    let sql =
-        "SELECT key, question, query, reading, learnt_from, times, last_run, last_by, updated_at, decision, decided_by,
-           decided_at FROM proposals
-         WHERE tenant = $1 AND connection = $2 AND decision IS NULL ORDER BY times DESC, updated_at DESC, key";
+    let sql = open!("ORDER BY times DESC, updated_at DESC, key");
     tx.fetch_all(sql, args![tenant, connection]).await?.iter().map(read).collect()
 }
 
@@ -97,8 +105,8 @@ pub async fn get(
     connection: ConnectionId,
     key: &str,
 ) -> Result<Option<Proposal>, Error> {
-    let all = open(tx, tenant, connection).await?;
-    Ok(all.into_iter().find(|proposal| proposal.correction.key == key))
+    let row = tx.fetch_optional(open!("AND key = $3"), args![tenant, connection, key]).await?;
+    row.as_ref().map(read).transpose()
 }
 
 /// Notes what a steward has decided; false where nothing waits under that key.

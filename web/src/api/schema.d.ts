@@ -3965,6 +3965,7 @@ export interface components {
             /** @description The question as it was verified. */
             question: string;
         };
+        /** @description A version without its text. */
         VersionDto: {
             /** @description When it was stored. */
             updated_at: string;
@@ -3986,18 +3987,6 @@ export interface components {
         /** @description Stored versions, newest first, without their texts. */
         VersionsDto: {
             items: components["schemas"]["VersionDto"][];
-        };
-        /** @description The version of the semantic model that says so. */
-        VouchedDto: {
-            /** @description When it was stored. */
-            updated_at: string;
-            /** @description Who stored it. */
-            updated_by?: string | null;
-            /**
-             * Format: int64
-             * @description Its number.
-             */
-            version: number;
         };
         /** @description Something that a run waits for. */
         WaitDto: {
@@ -4696,7 +4685,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VouchedDto"];
+                    "application/json": components["schemas"]["VersionDto"];
                 };
             };
             /** @description An error (RFC 9457). */
@@ -6084,7 +6073,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VouchedDto"];
+                    "application/json": components["schemas"]["VersionDto"];
                 };
             };
             /** @description An error (RFC 9457). */

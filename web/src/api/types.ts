@@ -28,7 +28,7 @@ export type QueryResult = Omit<Schemas["QueryResult"], Measured | "rows" | "comp
   understanding: { text: string; chips: Chip[]; verified?: Schemas["Verified"] | null };
 };
 export type Cost = Partial<Omit<Schemas["Cost"], "bytes_scanned" | "estimated_usd">> & { bytes_scanned: number | null; estimated_usd: string | null };
-export type Waiting = Omit<Schemas["Waiting"], "cost" | "understanding"> & { cost: Cost; understanding: { text: string; chips: Chip[] } };
+export type Waiting = Omit<Schemas["Waiting"], "cost" | "understanding"> & { cost: Cost; understanding: QueryResult["understanding"] };
 export type Proposal = Schemas["ProposalDto"];
 export type Choice = Omit<Schemas["Choice"], "query">;
 

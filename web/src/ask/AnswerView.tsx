@@ -55,7 +55,7 @@ function Body({ answer, question, latest, onPick, onEdit, onAsk, onAgain, onChan
     case "approval_required":
       return (
         <WaitingView
-          waiting={answer.data} title={answer.summary} latest={latest} runId={answer.run_id} onRun={() => onRun(answer.data)} onEdit={() => onEdit()}
+          waiting={answer.data} question={question} title={answer.summary} latest={latest} runId={answer.run_id} onRun={() => onRun(answer.data)} onEdit={() => onEdit()}
           onChange={(chip, alternative) => onChange(chip, alternative, answer.data.connection_id)}
         />
       );

@@ -6,14 +6,14 @@ import { useCopy } from "../lib/hooks";
 import { ALT, useKeys } from "../lib/keys";
 import { Moment } from "../ui/Bits";
 import { Button } from "../ui/Button";
-import { Icon } from "../ui/Icon";
 import { Note } from "../ui/States";
 import ChartView from "./ChartView";
-import { Chips, type Change } from "./Chips";
+import { type Change } from "./Chips";
 import { Feedback } from "./Feedback";
 import { ResultTable } from "./ResultTable";
 import { figureOf } from "./sentence";
 import { SqlPanel } from "./Sql";
+import { Understood } from "./Understood";
 import { Verify } from "./Verify";
 
 type ResultAnswer = Extract<Answer, { response_type: "query_result" }>;
@@ -36,7 +36,7 @@ export function ResultView({ answer, question, latest, onChange }: Props) {
       {answer.warnings.map((warning) => <Note key={warning}><p>{warning}</p></Note>)}
       {data.rows.length === 0 ? <p className="result-none">The query ran and found no rows. The filters below may be narrower than you meant.</p> : null}
       {showTable && shown.rows.length > 0 ? <ResultTable result={shown} caption={data.chart.title || question} /> : null}
-      <Understanding result={data} question={question} said={answer.summary} onChange={onChange} />
+      <Understood understanding={data.understanding} question={question} said={answer.summary} onChange={onChange} />
       <Facts result={data} />
       <div className="result-actions">
         <Button icon="code" hint={`${ALT} S`} aria-expanded={showSql} aria-keyshortcuts="s Alt+S" onClick={toggleSql}>{showSql ? "Hide SQL" : "SQL"}</Button>
@@ -59,22 +59,6 @@ function chartTitle(result: QueryResult): string {
     return unit ? `${humanize(name)} (${unit})` : humanize(name);
   });
   return result.chart.x ? `${names.join(", ")} by ${humanize(result.chart.x).toLowerCase()}` : result.chart.title;
-}
-
-type UnderstandingProps = { result: QueryResult; question: string; said: string; onChange: Change };
-
-function Understanding({ result, question, said, onChange }: UnderstandingProps) {
-  const { chips, verified } = result.understanding;
-  // The sentence above often begins with it; once is enough.
-  const text = said.startsWith(result.understanding.text.replace(/[.\s]+$/, "")) ? "" : result.understanding.text;
-  return (
-    <div role="group" className="understanding" aria-label="How I understood this">
-      <p className="label">How I understood this</p>
-      {verified ? <p className="understanding-text verified"><Icon name="check" /><span>Verified{verified.by ? ` by ${verified.by}` : ""}{verified.on ? ` on ${verified.on}` : ""}{verified.question === question ? "" : `, as “${verified.question}”`}.</span></p> : null}
-      {text ? <p className="understanding-text">{text}</p> : null}
-      <Chips chips={chips} onChange={onChange} />
-    </div>
-  );
 }
 
 function Facts({ result }: { result: QueryResult }) {

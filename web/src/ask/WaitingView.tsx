@@ -6,12 +6,13 @@ import { formatBytes, formatCount, formatDuration, formatUsd } from "../lib/form
 import { ALT, useKeys } from "../lib/keys";
 import { Button } from "../ui/Button";
 import { Icon } from "../ui/Icon";
-import { Chips, type Change } from "./Chips";
+import { type Change } from "./Chips";
 import { SqlPanel } from "./Sql";
+import { Understood } from "./Understood";
 
-type Props = { waiting: Waiting; title: string; latest: boolean; runId: string; onRun: () => void; onEdit: () => void; onChange: Change };
+type Props = { waiting: Waiting; question: string; title: string; latest: boolean; runId: string; onRun: () => void; onEdit: () => void; onChange: Change };
 
-export function WaitingView({ waiting, title, latest, runId, onRun, onEdit, onChange }: Props) {
+export function WaitingView({ waiting, question, title, latest, runId, onRun, onEdit, onChange }: Props) {
   const mine = waiting.waits_for === "asker";
   const bindings = useMemo(() => (mine && latest ? [{ keys: "alt+Enter", run: onRun }] : []), [mine, latest, onRun]);
   useKeys(bindings);
@@ -26,11 +27,7 @@ export function WaitingView({ waiting, title, latest, runId, onRun, onEdit, onCh
         <Button onClick={onEdit}>Change the question</Button>
         <Link className="link" to="/runs/$runId" params={{ runId }}>See the run</Link>
       </div>
-      <div role="group" className="understanding" aria-label="How I understood this">
-        <p className="label">How I understood this</p>
-        <p className="understanding-text">{waiting.understanding.text}</p>
-        <Chips chips={waiting.understanding.chips} onChange={onChange} />
-      </div>
+      <Understood understanding={waiting.understanding} question={question} said={title} onChange={onChange} />
       <SqlPanel sql={waiting.sql} />
     </section>
   );

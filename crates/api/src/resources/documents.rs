@@ -59,14 +59,22 @@ struct VersionsDto {
     items: Vec<VersionDto>,
 }
 
+/// A version without its text.
 #[derive(Serialize, ToSchema)]
-struct VersionDto {
+pub(super) struct VersionDto {
     /// 1, 2, 3 ….
     version: i64,
     /// When it was stored.
     updated_at: String,
     /// Who stored it.
     updated_by: Option<String>,
+}
+
+impl From<Versioned> for VersionDto {
+    fn from(document: Versioned) -> Self {
+        let Versioned { yaml: _, version, updated_at, updated_by } = document;
+        Self { version, updated_at: rfc3339(updated_at), updated_by }
+    }
 }
 
 /// Whether a text could be stored.
@@ -133,13 +141,8 @@ fn text(fields: &mut JsonBody, kind: Kind) -> String {
 }
 
 async fn listed(state: Held, caller: Caller, id: &str, kind: Kind) -> Result<Json<VersionsDto>, Failure> {
-    let all = documents::versions(&state.app, &caller.0, parse(id)?, kind).await?.into_iter();
-    let items = all.map(|one| VersionDto {
-        version: one.version,
-        updated_at: rfc3339(one.updated_at),
-        updated_by: one.updated_by,
-    });
-    Ok(Json(VersionsDto { items: items.collect() }))
+    let all = documents::versions(&state.app, &caller.0, parse(id)?, kind).await?;
+    Ok(Json(VersionsDto { items: all.into_iter().map(VersionDto::from).collect() }))
 }
 
 async fn one(state: Held, caller: Caller, at: (String, i64), kind: Kind) -> Result<Json<DocumentDto>, Failure> {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State as FromState;
-use pilothouse_app::documents::Versioned;
 use pilothouse_app::proposals::{self, Proposal};
 use pilothouse_domain::Code;
 use pilothouse_domain::clock::rfc3339;
@@ -15,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::connections::parse;
+use super::documents::VersionDto;
 use crate::caller::Caller;
 use crate::error::Failure;
 use crate::extract::Path;
@@ -54,24 +54,6 @@ struct ProposalsDto {
     items: Vec<ProposalDto>,
 }
 
-/// The version of the semantic model that says so.
-#[derive(Serialize, ToSchema)]
-struct VouchedDto {
-    /// Its number.
-    version: i64,
-    /// When it was stored.
-    updated_at: String,
-    /// Who stored it.
-    updated_by: Option<String>,
-}
-
-impl From<Versioned> for VouchedDto {
-    fn from(stored: Versioned) -> Self {
-        let Versioned { yaml: _, version, updated_at, updated_by } = stored;
-        Self { version, updated_at: rfc3339(updated_at), updated_by }
-    }
-}
-
 impl From<Proposal> for ProposalDto {
     fn from(proposal: Proposal) -> Self {
         let (correction, times) = (proposal.correction, proposal.times);
@@ -104,12 +86,12 @@ async fn list(
 /// Makes a proposal a verified question, in a new version of the semantic model.
 #[utoipa::path(post, path = "/api/v1/connections/{id}/proposals/{key}/accept", tag = "data",
     operation_id = "proposals_accept", params(("id" = String, Path), ("key" = String, Path)),
-    responses((status = 200, body = VouchedDto)))]
+    responses((status = 200, body = VersionDto)))]
 async fn accept(
     FromState(state): FromState<Arc<State>>,
     Caller(caller): Caller,
     Path((id, key)): Path<(String, String)>,
-) -> Result<Json<VouchedDto>, Failure> {
+) -> Result<Json<VersionDto>, Failure> {
     Ok(Json(proposals::accept(&state.app, &caller, parse(&id)?, &key).await?.into()))
 }
 
@@ -127,12 +109,12 @@ async fn reject(
 
 /// Vouches for the answer of a run: its question is read like that from now on, also with other periods and values.
 #[utoipa::path(post, path = "/api/v1/runs/{id}/verify", tag = "data", operation_id = "run_verify",
-    params(("id" = String, Path)), responses((status = 200, body = VouchedDto)))]
+    params(("id" = String, Path)), responses((status = 200, body = VersionDto)))]
 async fn verify(
     FromState(state): FromState<Arc<State>>,
     Caller(caller): Caller,
     Path(id): Path<String>,
-) -> Result<Json<VouchedDto>, Failure> {
+) -> Result<Json<VersionDto>, Failure> {
     let run = id.parse().map_err(|_| Failure::new(Code::RunUnknown, "There is no such run."))?;
     Ok(Json(proposals::verify(&state.app, &caller, run).await?.into()))
 }

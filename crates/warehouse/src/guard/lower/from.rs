@@ -148,11 +148,13 @@ impl Lowering<'_> {
     }
 
     fn named(&mut self, exprs: &[ExprWithAlias]) -> Vec<Named> {
-        let named = exprs.iter().map(|ExprWithAlias { expr, alias }| {
-            let expr = self.expr(expr);
-            (expr, alias.as_ref().map(|alias| self.name(alias)))
-        });
-        named.collect()
+        exprs.iter().map(|named| self.named_one(named)).collect()
+    }
+
+    pub(super) fn named_one(&mut self, named: &ExprWithAlias) -> Named {
+        let ExprWithAlias { expr, alias } = named;
+        let expr = self.expr(expr);
+        (expr, alias.as_ref().map(|alias| self.name(alias)))
     }
 
     fn table(&mut self, factor: &TableFactor) -> Source {

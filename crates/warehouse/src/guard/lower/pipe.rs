@@ -2,13 +2,13 @@
 //! of the SELECT at hand where that may still have one, and otherwise of a SELECT around it.
 
 use datafusion::sql::sqlparser::ast::{
-    Assignment, AssignmentTarget, ExprWithAlias, ExprWithAliasAndOrderBy, PipeOperator, Query as AstQuery, SelectItem,
-    SetOperator, SetQuantifier,
+    Assignment, AssignmentTarget, ExprWithAliasAndOrderBy, PipeOperator, Query as AstQuery, SelectItem, SetOperator,
+    SetQuantifier,
 };
 
 use super::Lowering;
 use crate::guard::ir::{
-    Alias, Body, Branch, Distinct, Expr, FromItem, GroupBy, Item, Query, Relation, Select, Source, Star,
+    Alias, Body, Branch, Distinct, Expr, FromItem, GroupBy, Item, Named, Query, Relation, Select, Source, Star,
 };
 use crate::guard::names::Name;
 use crate::guard::report::ReasonCode;
@@ -64,14 +64,12 @@ impl Lowering<'_> {
                 around(query, Some(alias))
             }
             PipeOperator::OrderBy { exprs } => {
-                let mut query =
-                    if query.limit.is_some() || query.offset.is_some() { around(query, None) } else { query };
+                let mut query = unlimited(query);
                 query.order_by = self.order_items(exprs);
                 query
             }
             PipeOperator::Limit { expr, offset } => {
-                let mut query =
-                    if query.limit.is_some() || query.offset.is_some() { around(query, None) } else { query };
+                let mut query = unlimited(query);
                 query.limit = Some(self.expr(expr));
                 query.offset = self.optional(offset.as_ref());
                 query
@@ -109,11 +107,10 @@ impl Lowering<'_> {
         items.iter().map(|item| self.item(item)).collect()
     }
 
-    fn piped_expr(&mut self, piped: &ExprWithAliasAndOrderBy) -> (Expr, Option<Name>) {
-        let ExprWithAliasAndOrderBy { expr: ExprWithAlias { expr, alias }, order_by } = piped;
+    fn piped_expr(&mut self, piped: &ExprWithAliasAndOrderBy) -> Named {
+        let ExprWithAliasAndOrderBy { expr, order_by } = piped;
         self.only_without(order_by.asc.is_some() || order_by.nulls_first.is_some(), "an order within AGGREGATE");
-        let expr = self.expr(expr);
-        (expr, alias.as_ref().map(|alias| self.name(alias)))
+        self.named_one(expr)
     }
 
     fn assignment(&mut self, assignment: &Assignment) -> Option<(Expr, Name)> {
@@ -175,6 +172,11 @@ fn gives_rows(query: &Query) -> bool {
 
 fn has_filter(query: &Query) -> bool {
     matches!(&query.body, Body::Select(select) if select.filter.is_some() || select.from.len() > 1)
+}
+
+/// A query whose rows are not yet cut off, so that they may still be put in order and counted off.
+fn unlimited(query: Query) -> Query {
+    if query.limit.is_some() || query.offset.is_some() { around(query, None) } else { query }
 }
 
 /// `SELECT * FROM (query) AS alias`. The WITH queries stay outermost.
