@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::civil::date;
 use pilothouse_ai::planner::{Context, Plan, Planner};
+use pilothouse_domain::semantic::{Calculation, Measure, Metric, VerifiedQuestion};
 use proptest::prelude::*;
 
 fn planner() -> Planner {
@@ -223,7 +224,7 @@ fn a_follow_up_can_recast_the_numbers() {
 fn a_verified_question_is_answered_first_and_with_other_periods_and_values() {
     let mut model = model::shop();
     let Plan::Answer(known) = plan("revenue in January 2024 in France") else { panic!("no answer") };
-    model.verified.push(pilothouse_domain::semantic::VerifiedQuestion {
+    model.verified.push(VerifiedQuestion {
         question: "How is France doing, as the board counts it, in January 2024?".to_owned(),
         query: known.query.clone(),
         by: Some("ada".to_owned()),
@@ -246,6 +247,120 @@ fn a_verified_question_is_answered_first_and_with_other_periods_and_values() {
     for different in ["How is France doing?", "How is France doing, as the bank counts it, in January 2024?"] {
         assert!(!matches!(ask(different), Plan::Answer(_)), "{different}");
     }
+}
+
+/// The shop's model, with another metric, and `words` vouched for as what `question` means.
+fn vouched(words: &str, question: &str) -> Planner {
+    let mut model = model::shop();
+    model.metrics.push(Metric {
+        name: "order_volume".to_owned(),
+        label: "order volume".to_owned(),
+        synonyms: Vec::new(),
+        measure: Measure::new("orders", Calculation::CountRows),
+        unit: None,
+        group_by: Vec::new(),
+    });
+    let reading = plan(question);
+    assert!(matches!(reading, Plan::Answer(_)), "{question} is not answered");
+    if let Plan::Answer(known) = reading {
+        let question = words.to_owned();
+        model.verified.push(VerifiedQuestion { question, query: known.query, by: None, on: None });
+    }
+    Planner::new(Arc::new(model))
+}
+
+#[test]
+fn a_verified_question_is_answered_with_other_numbers_groups_and_metrics() {
+    let context = Context { today: date(2025, 3, 15), previous: None };
+    for (words, question, asked, answer) in [
+        (
+            "board: top 3 countries by revenue",
+            "top 3 countries by revenue",
+            "board: top 2 countries by revenue",
+            "Revenue by country; highest revenue first; the first 2.",
+        ),
+        (
+            "board revenue by country",
+            "revenue by country",
+            "board revenue by status",
+            "Revenue by status; highest revenue first.",
+        ),
+        (
+            "board revenue by country",
+            "revenue by country",
+            "board order volume by country",
+            "Order volume by country; highest order volume first.",
+        ),
+        (
+            "board revenue by country",
+            "revenue by country",
+            "board sales by customer",
+            "Revenue by customer name; highest revenue first.",
+        ),
+        (
+            "board revenue by month in 2024",
+            "revenue by month in 2024",
+            "board revenue by quarter in 2024",
+            "Revenue by quarter of ordered at, where ordered at in 2024; earliest first.",
+        ),
+        (
+            "board orders over 500 USD",
+            "number of orders with an amount over 500 USD",
+            "board orders over 90 USD",
+            "Order volume, where amount is more than 90 USD.",
+        ),
+        (
+            "board countries with more than 10 orders",
+            "countries with more than 10 orders",
+            "board countries with more than 25 orders",
+            "Order volume by country, where order volume is more than 25; highest order volume first.",
+        ),
+    ] {
+        let Plan::Answer(read) = vouched(words, question).plan(asked, &context) else {
+            panic!("{asked} is not answered")
+        };
+        assert!(read.understanding.verified.is_some(), "{asked}");
+        assert_eq!(read.understanding.text, answer, "{asked}");
+    }
+    // The words do not say the country that the number was vouched for with, so that another number is not.
+    let hidden = vouched("board revenue by status", "revenue by status in France");
+    assert!(matches!(hidden.plan("board revenue by status", &context), Plan::Answer(_)));
+    assert!(!matches!(hidden.plan("board order volume by status", &context), Plan::Answer(_)));
+    // Of two numbers that are the same, neither can be told from the other.
+    let twice = vouched("board: 5 countries, 5 orders", "top 5 countries with more than 5 orders by revenue");
+    assert!(!matches!(twice.plan("board: 5 countries, 4 orders", &context), Plan::Answer(_)));
+}
+
+#[test]
+fn rows_that_refer_to_rows_of_their_own_kind_are_told_by_them() {
+    let planner = Planner::new(Arc::new(model::staff()));
+    let context = Context { today: date(2025, 3, 15), previous: None };
+    for (question, answer) in [
+        ("how many people by manager", "Number of people by manager name; highest number of people first."),
+        ("how many people per manager's name", "Number of people by manager name; highest number of people first."),
+        (
+            "how many people by manager department",
+            "Number of people by manager department; highest number of people first.",
+        ),
+        ("average salary by department", "Average salary by department; highest average salary first."),
+        (
+            "average salary by department of the manager",
+            "Average salary by manager department; highest average salary first.",
+        ),
+        ("how many people by number of desks", "Number of people by number of desks; lowest number of desks first."),
+        (
+            "how many people by number of desks in steps of 10",
+            "Number of people by number of desks in steps of 10; lowest number of desks first.",
+        ),
+    ] {
+        match planner.plan(question, &context) {
+            Plan::Answer(read) => assert_eq!(read.understanding.text, answer, "{question}"),
+            other => panic!("{question}: {other:?}"),
+        }
+    }
+    // Whose period it is nobody knows.
+    let dated = planner.plan("how many people by number of desks in 2024", &context);
+    assert!(matches!(dated, Plan::Refuse { .. }), "{dated:?}");
 }
 
 #[test]

@@ -179,6 +179,29 @@ fn averages_over_groups_and_counts_of_groups_nest() {
 }
 
 #[test]
+fn rows_are_told_by_how_many_refer_to_them() {
+    let refers = FieldRef { dataset: "trips".to_owned(), field: "orig".to_owned(), via: None };
+    let group = Group { counted: true, ..Group::of(refers) };
+    let ports = Query {
+        dataset: "ports".to_owned(),
+        measures: vec![Measure::new("ports", Calculation::CountRows)],
+        groups: vec![group.clone()],
+        ..Query::default()
+    };
+    assert_eq!(
+        sql(&ports),
+        "SELECT coalesce(trips_counted.number, 0) AS number_of_trips, count(*) AS number_of_ports FROM ports \
+         LEFT JOIN (SELECT trips.orig AS owner, count(*) AS number FROM trips WHERE trips.orig IS NOT NULL \
+         GROUP BY trips.orig) AS trips_counted ON trips_counted.owner = ports.code \
+         GROUP BY coalesce(trips_counted.number, 0)"
+    );
+    // Nothing refers to the rows of trips.
+    let none = Query { groups: vec![group], ..base() };
+    let error = compile(&none, &infer(&catalog()), Dialect::DataFusion).expect_err("no way");
+    assert_eq!(error.to_string(), "no single way leads from `trips` to `trips`");
+}
+
+#[test]
 fn rows_that_nothing_refers_to_are_found() {
     let model = Model { joins: infer(&catalog()).joins.into_iter().take(1).collect(), ..infer(&catalog()) };
     let none =
@@ -238,6 +261,7 @@ fn errors_of_a_file_say_the_line_and_the_nearest_name() {
         ("metrics:\n  a:\n    measure: total(trips.fare_usd)\n", 3, "is not a measure"),
         ("segments:\n  a:\n    dataset: trips\n    where:\n      - fare_usd > cheap\n", 5, "`cheap` is not a number"),
         ("datasets:\n  trips:\n    colour: red\n", 3, "colour"),
+        ("joins:\n  - {from: ports, columns: [code], to: ports, references: [code]}\n", 2, "needs a role"),
         ("datasets: [", 1, ""),
     ] {
         let error = yaml::read(text, &catalog()).expect_err(text);

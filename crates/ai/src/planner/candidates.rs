@@ -246,6 +246,11 @@ impl Planner {
     fn places(&self, root: usize, place: Place) -> Vec<(Place, u32)> {
         let ways = self.graph.ways(root, place.dataset);
         match (ways, place.via) {
+            _ if place.dataset == root => match place.via {
+                None => vec![(place, 0)],
+                Some(join) if self.graph.is_own(join, root) => vec![(place, HOP_COST)],
+                Some(_) => Vec::new(),
+            },
             ([], _) => Vec::new(),
             ([way], _) => {
                 // What has a role is meant where the role is said.

@@ -10,9 +10,16 @@ use super::words::About;
 /// Something that can be grouped by, counted or listed.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Target {
-    Dataset { at: usize, via: Option<usize> },
+    Dataset {
+        at: usize,
+        via: Option<usize>,
+    },
     Field(Place),
     Grain(Grain),
+    /// How many rows of a dataset refer to a row.
+    Counted {
+        at: usize,
+    },
 }
 
 /// A number asked for.

@@ -45,8 +45,9 @@ impl Graph {
                 let mut longer: Vec<usize> = way.clone();
                 longer.push(index);
                 let known = found[next].first().map_or(usize::MAX, Vec::len);
-                // A way of its own role is kept beside a shorter one.
-                if next != from && (longer.len() <= known || self.roles[index]) {
+                // A way of its own role is kept beside a shorter one; none comes by the same rows twice.
+                let been = next == from || way.iter().any(|step| self.ends_at(*step, next));
+                if !been && (longer.len() <= known || self.roles[index]) {
                     found[next].push(longer.clone());
                     queue.push_back((next, longer));
                 }
@@ -60,8 +61,20 @@ impl Graph {
         self.ways.get(from).and_then(|ways| ways.get(to)).map_or(&[], Vec::as_slice)
     }
 
+    fn ends_at(&self, join: usize, at: usize) -> bool {
+        self.joins[join].is_some_and(|(_, end)| end == at)
+    }
+
+    /// Whether the join leads from a dataset to others of its own rows, for instance from people to their managers.
+    pub fn is_own(&self, join: usize, at: usize) -> bool {
+        self.joins[join] == Some((at, at)) && self.roles[join]
+    }
+
     /// How many joins lie between, where there is a way; with `via`, one that takes that join.
     pub fn distance(&self, from: usize, to: usize, via: Option<usize>) -> Option<usize> {
+        if from == to {
+            return via.map_or(Some(0), |join| self.is_own(join, to).then_some(1));
+        }
         let ways = self.ways(from, to);
         match via {
             Some(join) => ways.iter().find(|way| way.contains(&join)).map(Vec::len),
@@ -104,6 +117,11 @@ impl Graph {
             return Some(own);
         }
         let via = match (ways.len(), place.via) {
+            _ if place.dataset == root => match place.via {
+                None => None,
+                Some(join) if self.is_own(join, root) => model.joins.get(join)?.role.clone(),
+                Some(_) => return None,
+            },
             (0, _) => return None,
             (1, _) => None,
             (_, Some(join)) => model.joins.get(join)?.role.clone(),
@@ -114,6 +132,9 @@ impl Graph {
 
     /// The root's own column that holds the key at `place`: no join is needed to tell one row from another.
     fn referring(&self, model: &Model, root: usize, place: Place) -> Option<FieldRef> {
+        if place.dataset == root && place.via.is_none() {
+            return None;
+        }
         let column = &model.datasets.get(place.dataset)?.fields.get(place.field)?.column;
         let straight = self.between(root, place.dataset);
         let join = match (straight.as_slice(), place.via) {

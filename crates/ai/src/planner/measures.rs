@@ -63,7 +63,7 @@ impl<'a> Measures<'a> {
                 let field = self.graph.reference(self.model, self.root, *place)?;
                 self.aggregate(Aggregate::CountDistinct, field)
             }
-            Spec::Count(Target::Grain(_)) => return None,
+            Spec::Count(Target::Grain(_) | Target::Counted { .. }) => return None,
             Spec::Aggregate(aggregate, place) => {
                 let field = self.field(*place);
                 let fits = match aggregate {

@@ -104,3 +104,34 @@ pub fn shop() -> Model {
         }],
     }
 }
+
+/// People and who they report to, one of the people.
+pub fn staff() -> Model {
+    let people = vec![
+        field("id", FieldKind::Key, DataType::Integer),
+        field("name", FieldKind::Dimension, DataType::String),
+        valued("department", &["sales", "support"]),
+        Field { default_aggregate: Some(Aggregate::Avg), ..field("salary", FieldKind::Measure, DataType::Number) },
+        Field { label: "manager".to_owned(), nullable: true, ..field("manager_id", FieldKind::Key, DataType::Integer) },
+    ];
+    let desks = vec![
+        field("id", FieldKind::Key, DataType::Integer),
+        field("person_id", FieldKind::Key, DataType::Integer),
+        valued("kind", &["standing", "sitting"]),
+    ];
+    let join = |from: &str, column: &str, role: Option<&str>| Join {
+        from: from.to_owned(),
+        columns: vec![column.to_owned()],
+        to: "people".to_owned(),
+        references: vec!["id".to_owned()],
+        role: role.map(str::to_owned),
+    };
+    Model {
+        datasets: vec![
+            Dataset { synonyms: vec!["person".to_owned()], ..dataset("people", Some("name"), None, people) },
+            dataset("desks", None, None, desks),
+        ],
+        joins: vec![join("people", "manager_id", Some("manager")), join("desks", "person_id", None)],
+        ..Model::default()
+    }
+}

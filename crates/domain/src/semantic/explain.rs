@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::phrases::{
     conditions, dataset_label, field_text, group_text, list, measure_text, op_words, scalar_text, side_text,
 };
-use super::{Direction, Fact, Field, FieldRef, Filter, Having, Model, Order, Query};
+use super::{Direction, Fact, Field, FieldRef, Filter, Group, Having, Model, Order, Query};
 use crate::answer::{Chip, ChipKind, Understanding};
 use crate::catalog::DataType;
 
@@ -158,8 +158,12 @@ pub(super) fn order_text(order: &Order, query: &Query, model: &Model) -> String 
         }
         Order::Group { index, direction } => {
             let Some(group) = query.groups.get(*index) else { return String::new() };
-            let kind = if group.grain.is_some() { Sorted::Times } else { sorted(&group.field, model) };
-            (group_text(group, model), kind, *direction)
+            let kind = match group {
+                Group { grain: Some(_), .. } => Sorted::Times,
+                Group { counted: true, .. } => Sorted::Numbers,
+                Group { field, .. } => sorted(field, model),
+            };
+            (group_text(&Group { step: None, ..group.clone() }, model), kind, *direction)
         }
         Order::Field { field, direction } => (field_text(field, model), sorted(field, model), *direction),
     };

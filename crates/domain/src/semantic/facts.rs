@@ -74,6 +74,10 @@ impl Fact {
 
     /// `group` of `root`, on this fact.
     pub fn group(&self, group: &Group, root: &Self, model: &Model) -> Option<Group> {
+        // Rows that refer to the root's refer to no others.
+        if group.counted && self.dataset != root.dataset {
+            return None;
+        }
         Some(Group { field: self.field(&group.field, root, model)?, ..group.clone() })
     }
 

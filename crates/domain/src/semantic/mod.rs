@@ -19,7 +19,7 @@ pub use model::{
     Additivity, Aggregate, Calendar, Dataset, Field, FieldKind, Join, Metric, Model, Segment, Sensitivity, Unit,
     VerifiedQuestion,
 };
-pub use phrases::{field_text, filter_text, measure_text};
+pub use phrases::{field_text, filter_text, group_text, measure_text};
 pub use query::{
     Calculation, Compare, Direction, FieldRef, Filter, Grain, Group, Having, Measure, Order, Query, Scalar,
 };

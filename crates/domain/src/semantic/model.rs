@@ -77,8 +77,12 @@ impl Model {
         }
     }
 
-    /// What names the rows that a number refers to in a role, for instance a seller's name for a seller's id.
+    /// What names the rows that a number refers to in a role, for instance a seller's name for a seller's id. Of rows that
+    /// a role leads to there is none: a way has one role.
     pub fn named(&self, at: &FieldRef) -> Option<FieldRef> {
+        if at.via.is_some() {
+            return None;
+        }
         let column = &self.field(at).filter(|field| field.data_type == DataType::Integer)?.column;
         let join = self.joins.iter().find(|join| join.from == at.dataset && join.columns == [column.clone()])?;
         let (role, target) = (join.role.clone()?, self.dataset(&join.to)?);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::span::Span;
 use super::{
-    Aggregate, Calculation, Compare, FieldRef, Filter, Grain, Group, Measure, Metric, Model, Scalar, singular,
+    Aggregate, Calculation, Compare, FieldRef, Filter, Grain, Group, Join, Measure, Metric, Model, Scalar, singular,
 };
 use crate::format::{self, MONTHS};
 
@@ -154,8 +154,13 @@ pub(super) fn conditions(filters: &[Filter], model: &Model) -> Vec<(Range<usize>
     out
 }
 
-pub(super) fn group_text(group: &Group, model: &Model) -> String {
-    let field = field_text(&group.field, model);
+/// What a grouping is called.
+pub fn group_text(group: &Group, model: &Model) -> String {
+    let field = if group.counted {
+        format!("number of {}", dataset_label(model, &group.field.dataset))
+    } else {
+        field_text(&group.field, model)
+    };
     if let Some(step) = group.step {
         return format!("{field} in steps of {step}");
     }
@@ -165,11 +170,10 @@ pub(super) fn group_text(group: &Group, model: &Model) -> String {
 /// What a field is called; a mere `name` is one of its dataset's rows: `airline name`.
 pub fn field_text(at: &FieldRef, model: &Model) -> String {
     let label = model.field(at).map_or_else(|| at.field.replace('_', " "), |field| field.label.clone());
-    let label = if BARE_LABELS.contains(&label.as_str()) {
-        format!("{} {label}", singular(&dataset_label(model, &at.dataset)))
-    } else {
-        label
-    };
+    // Of a person's manager it is clear whose name it is.
+    let own = |join: &Join| join.from == join.to && join.to == at.dataset && join.role == at.via;
+    let bare = BARE_LABELS.contains(&label.as_str()) && !(at.via.is_some() && model.joins.iter().any(own));
+    let label = if bare { format!("{} {label}", singular(&dataset_label(model, &at.dataset))) } else { label };
     match &at.via {
         Some(role) => format!("{role} {label}"),
         None => label,

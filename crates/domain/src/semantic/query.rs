@@ -268,12 +268,16 @@ pub struct Group {
     /// For numbers, the width of the steps that values are put together in; a step is told by where it begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<f64>,
+    /// Instead of the field's values: how many rows refer to the row by it, for instance customers by how many orders they
+    /// have.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub counted: bool,
 }
 
 impl Group {
     /// By the values of a field.
     pub fn of(field: FieldRef) -> Self {
-        Self { field, grain: None, step: None }
+        Self { field, grain: None, step: None, counted: false }
     }
 
     /// By spans or parts of a time.

@@ -29,6 +29,7 @@ pub fn result_columns(query: &Query, model: &Model) -> Vec<ResultColumn> {
             (DataType::Integer, None, ColumnRole::Time)
         }
         Some(_) => (DataType::Date, None, ColumnRole::Time),
+        None if group.counted => (DataType::Integer, None, ColumnRole::Dimension),
         None => of_field(&group.field, model, false),
     }));
     kinds.extend(query.measures.iter().map(|measure| of_measure(measure, model)));

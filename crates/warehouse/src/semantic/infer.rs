@@ -59,7 +59,8 @@ pub fn infer(catalog: &Catalog) -> Model {
         let mut targets = HashSet::new();
         for key in &table.foreign_keys {
             let twice = table.foreign_keys.iter().filter(|other| other.table == key.table).count() > 1;
-            let role = twice.then(|| key.columns.join("_"));
+            // What refers to rows of its own table always has a role, as a person's manager.
+            let role = (twice || key.table == table.name).then(|| key.columns.join("_"));
             if targets.insert((key.table.clone(), key.columns.clone())) {
                 joins.push(Join {
                     from: table.name.clone(),

@@ -114,7 +114,7 @@ impl Resolver<'_> {
         for subject in &draft.subjects {
             match &subject.target {
                 Target::Dataset { at, .. } if *at == self.root => {}
-                Target::Grain(_) => return Err(Misfit::Parts),
+                Target::Grain(_) | Target::Counted { .. } => return Err(Misfit::Parts),
                 Target::Dataset { .. } if !subject.asked => {}
                 Target::Dataset { at, via } => {
                     shape.select.push(self.measures().names(*at, *via).ok_or(Misfit::Parts)?)

@@ -7,8 +7,8 @@ mod numbers;
 mod ranks;
 
 use pilothouse_domain::semantic::{
-    Aggregate, Calculation, Compare, Direction, Fact, FieldKind, FieldRef, Filter, Grain, Group, Having, Measure,
-    Model, Order, Query,
+    Aggregate, Calculation, Compare, Direction, Fact, Field, FieldKind, FieldRef, Filter, Grain, Group, Having,
+    Measure, Model, Order, Query,
 };
 
 use crate::planner::draft::{Draft, Raw, Spec, Target};
@@ -119,7 +119,7 @@ impl<'a> Resolver<'a> {
             queries.extend(self.finished(shape));
         }
         let barred = queries.iter().find_map(|query| self.barred(query));
-        queries.retain(|query| self.barred(query).is_none() && self.is_told(query));
+        queries.retain(|query| self.fits(query));
         match (queries.is_empty(), barred) {
             (false, _) => Ok(queries),
             (true, Some(metric)) => Err(Misfit::NotBy(metric)),
@@ -144,6 +144,11 @@ impl<'a> Resolver<'a> {
         let (part, rest) = (places(part), places(rest));
         let twice = |one: Place, other: Place| refers(other, one) || refers(one, other) || same(one, other);
         part.iter().any(|one| rest.iter().any(|other| twice(*one, *other)))
+    }
+
+    /// Whether the query makes sense as a whole: its numbers can and may be told by its groups and conditions.
+    pub fn fits(&self, query: &Query) -> bool {
+        self.barred(query).is_none() && self.is_told(query)
     }
 
     /// Whether the query's numbers can all be told by its groups and conditions, and the first is of the root's rows.
@@ -260,7 +265,7 @@ impl<'a> Resolver<'a> {
             Order::Field { field, .. } => Some(field),
             _ => None,
         });
-        let missing: Vec<Filter> = (shape.groups.iter().map(|group| &group.field))
+        let missing: Vec<Filter> = (shape.groups.iter().filter(|group| !group.counted).map(|group| &group.field))
             .chain(sorted)
             .filter(|field| self.model.field(field).is_some_and(|f| f.nullable))
             .map(|field| Filter::Compare { field: field.clone(), op: Compare::IsNotNull, values: Vec::new() })
@@ -326,9 +331,21 @@ impl<'a> Resolver<'a> {
         self.aggregated(listed)
     }
 
+    /// By how many rows of a dataset refer to the root's. A period could be about either, and is about neither.
+    fn counted(&self, at: usize) -> Result<Group, Misfit> {
+        let dated = self.draft.conditions.iter().any(|condition| matches!(condition.raw, Raw::Period { .. }));
+        let [join] = *self.graph.between(at, self.root) else { return Err(Misfit::Parts) };
+        let (dataset, columns) = (&self.model.datasets[at], &self.model.joins[join].columns);
+        let refers = |field: &&Field| *columns == [field.column.clone()];
+        let field = dataset.fields.iter().find(refers).filter(|_| !dated).ok_or(Misfit::Parts)?;
+        let field = FieldRef { dataset: dataset.name.clone(), field: field.name.clone(), via: None };
+        Ok(Group { counted: true, step: self.draft.step, ..Group::of(field) })
+    }
+
     pub fn group(&self, target: &Target) -> Result<Group, Misfit> {
         let field = match target {
             Target::Grain(grain) => return self.times().group(*grain).ok_or(Misfit::Parts),
+            Target::Counted { at } => return self.counted(*at),
             Target::Field(place) => {
                 let plain = self.graph.reference(self.model, self.root, *place);
                 plain.map(|at| self.model.named(&at).unwrap_or(at))
@@ -392,15 +409,15 @@ pub(super) fn ties(groups: &[Group]) -> impl Iterator<Item = Order> {
     (0..groups.len()).map(|index| Order::Group { index, direction: Direction::Ascending })
 }
 
-/// Time runs forwards; otherwise the largest comes first.
+/// Time and numbers run forwards; otherwise the largest comes first.
 fn default_order(shape: &Shape, model: &Model) -> Vec<Order> {
-    let timed =
-        |group: &Group| group.grain.is_some() || model.field(&group.field).is_some_and(|f| f.calendar.is_some());
+    let told = |group: &Group| model.field(&group.field).is_some_and(|f| f.calendar.is_some());
+    let runs = |group: &Group| group.grain.is_some() || group.counted || told(group);
     if shape.groups.is_empty() || shape.count_groups {
         return Vec::new();
     }
     let mut order: Vec<Order> = Vec::new();
-    if !shape.groups.iter().any(timed) {
+    if !shape.groups.iter().any(runs) {
         order.push(Order::Measure { index: 0, direction: Direction::Descending });
     }
     order.extend(ties(&shape.groups));

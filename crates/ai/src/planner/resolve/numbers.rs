@@ -104,11 +104,15 @@ impl Resolver<'_> {
             .chain(draft.groups.iter().cloned())
             .collect();
         let others = draft.measures.iter().filter(|spec| !matches!(spec, Spec::Plain(_))).all(counted);
-        let [Target::Field(place)] = fields.as_slice() else { return Err(Misfit::Parts) };
-        if !others || place.dataset != self.root {
+        let target = match fields.as_slice() {
+            [target @ Target::Field(place)] if place.dataset == self.root => target,
+            [target @ Target::Counted { .. }] => target,
+            _ => return Err(Misfit::Parts),
+        };
+        if !others {
             return Err(Misfit::Parts);
         }
-        let group = self.group(&Target::Field(*place))?;
+        let group = self.group(target)?;
         let order = vec![Order::Group { index: 0, direction: Direction::Ascending }];
         let measures = vec![self.measures().rows()];
         Ok(vec![Shape { measures, groups: vec![group], order, ..Shape::default() }])

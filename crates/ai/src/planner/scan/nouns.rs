@@ -134,6 +134,11 @@ impl<'a> Scan<'a> {
             let each = std::mem::take(&mut self.state.each);
             (self.state.by, self.state.grouping, self.state.and) = (false, true, false);
             let ranking = matches!(target, Target::Dataset { .. }) && !self.draft.subjects.is_empty();
+            if let Some(target) = self.counted_of(&target).filter(|_| counting) {
+                (self.state.count, self.state.last) = (false, Last::Group);
+                self.draft.groups.push(target);
+                return Ok(at + 1);
+            }
             let compared = self.draft.compare && counting;
             if compared || self.ranked() && self.draft.rank_by.is_none() && !each && (counting || ranking) {
                 self.state.by = true;
@@ -182,6 +187,14 @@ impl<'a> Scan<'a> {
         self.state.last = Last::Subject(self.draft.subjects.len() - 1);
         self.state.distinct = false;
         Ok(at + 1)
+    }
+
+    /// `how many accounts by number of invoices`: the accounts that have one, two, three ….
+    fn counted_of(&self, target: &Target) -> Option<Target> {
+        let Target::Dataset { at: rows, .. } = *target else { return None };
+        let others = |spec: &Spec| matches!(spec, Spec::Count(Target::Dataset { at, .. }) if *at != rows);
+        let asked = matches!(self.draft.measures.as_slice(), [one] if others(one)) && self.draft.subjects.is_empty();
+        asked.then_some(Target::Counted { at: rows })
     }
 
     pub(super) fn superlative(&mut self, sup: Rank, target: Target, plural: bool, at: usize) -> Result<usize, Stuck> {

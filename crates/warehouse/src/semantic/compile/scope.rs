@@ -1,17 +1,20 @@
 //! The tables of one SELECT: the root and what is joined to it, each with its alias.
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, TableFactor};
 use pilothouse_domain::catalog::Dialect;
 use pilothouse_domain::semantic::{Dataset, Field, FieldRef, Join, Model};
 
 use super::CompileError;
-use super::expressions::{all, binary, column, days_between};
+use super::expressions::{Call, all, binary, call, column, days_between, number};
+use super::select::{Parts, derived, table};
 
 /// A table joined to those before it.
-pub(super) struct Joined<'a> {
-    pub dataset: &'a Dataset,
-    pub alias: String,
+pub(super) struct Joined {
+    pub relation: TableFactor,
+    alias: String,
     pub on: Expr,
+    /// Rows without a match stay.
+    pub outer: bool,
 }
 
 /// What a SELECT reads.
@@ -20,7 +23,7 @@ pub(super) struct Scope<'a> {
     pub dialect: Dialect,
     pub root: &'a Dataset,
     pub root_alias: String,
-    pub joined: Vec<Joined<'a>>,
+    pub joined: Vec<Joined>,
     /// The joins taken, as steps from the root, with the alias each led to.
     steps: Vec<(Vec<usize>, String)>,
 }
@@ -67,32 +70,60 @@ impl<'a> Scope<'a> {
             }
             let join = &self.model.joins[prefix[length - 1]];
             let dataset = self.model.dataset(&join.to).ok_or_else(|| CompileError::UnknownDataset(join.to.clone()))?;
-            let alias = self.free_alias(join);
+            let alias = self.free_alias(&called(join));
             let on = join
                 .columns
                 .iter()
                 .zip(&join.references)
                 .map(|(left, right)| binary(column(&from, left), BinaryOperator::Eq, column(&alias, right)));
             let on = all(on.collect()).ok_or(CompileError::Unsupported("a join has no columns"))?;
-            self.joined.push(Joined { dataset, alias: alias.clone(), on });
+            let relation = table(&dataset.table, &alias);
+            self.joined.push(Joined { relation, alias: alias.clone(), on, outer: false });
             self.steps.push((prefix.to_vec(), alias.clone()));
             from = alias;
         }
         Ok(from)
     }
 
-    fn free_alias(&self, join: &Join) -> String {
-        let base = match &join.role {
-            Some(role) => format!("{}_{}", role.replace(' ', "_"), join.to),
-            None => join.to.clone(),
+    /// How many rows refer to the row by `at`, a field of theirs.
+    pub fn counted(&mut self, at: &FieldRef) -> Result<Expr, CompileError> {
+        let none = || CompileError::NoWay { from: at.dataset.clone(), to: self.root.name.clone() };
+        let refers = [self.field(at)?.column.clone()];
+        let leads = |join: &&Join| join.from == at.dataset && join.to == self.root.name && join.columns == refers;
+        let join = self.model.joins.iter().find(leads).ok_or_else(none)?;
+        let key = join.references.first().ok_or_else(none)?;
+        let mut rows = Scope::new(self.model, self.dialect, &at.dataset)?;
+        let owner = rows.column(at)?;
+        let count = Call { distinct: false, filter: None, over: false }.star("count");
+        let parts = Parts {
+            projection: vec![(owner.clone(), Some("owner".to_owned())), (count, Some("number".to_owned()))],
+            conditions: vec![Expr::IsNotNull(Box::new(owner.clone()))],
+            group_by: vec![owner],
+            ..Parts::default()
         };
+        let alias = self.free_alias(&format!("{}_counted", at.dataset));
+        let relation = derived(parts.into_query(&rows, None), &alias);
+        let on = binary(column(&alias, "owner"), BinaryOperator::Eq, column(&self.root_alias, key));
+        self.joined.push(Joined { relation, alias: alias.clone(), on, outer: true });
+        Ok(call("coalesce", vec![column(&alias, "number"), number("0")]))
+    }
+
+    fn free_alias(&self, base: &str) -> String {
         let taken = |alias: &str| alias == self.root_alias || self.joined.iter().any(|joined| joined.alias == alias);
-        let mut alias = base.clone();
+        let mut alias = base.to_owned();
         let mut number = 2;
         while taken(&alias) {
             alias = format!("{base}_{number}");
             number += 1;
         }
         alias
+    }
+}
+
+/// What the table is called that a join leads to.
+fn called(join: &Join) -> String {
+    match &join.role {
+        Some(role) => format!("{}_{}", role.replace(' ', "_"), join.to),
+        None => join.to.clone(),
     }
 }

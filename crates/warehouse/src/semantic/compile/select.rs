@@ -25,10 +25,13 @@ pub(super) struct Parts {
 impl Parts {
     /// The statement over the tables of `scope`.
     pub fn into_query(self, scope: &Scope<'_>, limit: Option<u32>) -> Query {
-        let joins = scope.joined.iter().map(|joined| Join {
-            relation: table(&joined.dataset.table, &joined.alias),
-            global: false,
-            join_operator: JoinOperator::Inner(JoinConstraint::On(joined.on.clone())),
+        let joins = scope.joined.iter().map(|joined| {
+            let operator = if joined.outer { JoinOperator::Left } else { JoinOperator::Inner };
+            Join {
+                relation: joined.relation.clone(),
+                global: false,
+                join_operator: operator(JoinConstraint::On(joined.on.clone())),
+            }
         });
         let from = TableWithJoins { relation: table(&scope.root.table, &scope.root_alias), joins: joins.collect() };
         self.from(from, limit)
@@ -107,7 +110,8 @@ fn ordered((expr, direction): (Expr, Direction)) -> OrderByExpr {
     OrderByExpr { expr, options: OrderByOptions { asc: Some(asc), nulls_first: Some(false) }, with_fill: None }
 }
 
-fn derived(inner: Query, alias: &str) -> TableFactor {
+/// A statement in parentheses, called `alias`.
+pub(super) fn derived(inner: Query, alias: &str) -> TableFactor {
     TableFactor::Derived { lateral: false, subquery: Box::new(inner), alias: Some(named(alias)), sample: None }
 }
 
@@ -129,7 +133,7 @@ fn named(alias: &str) -> TableAlias {
 }
 
 /// A table by its name, which may be `schema.table`, called `alias`.
-fn table(name: &str, alias: &str) -> TableFactor {
+pub(super) fn table(name: &str, alias: &str) -> TableFactor {
     let parts: Vec<Ident> = name.split('.').map(ident).collect();
     TableFactor::Table {
         name: ObjectName::from(parts),

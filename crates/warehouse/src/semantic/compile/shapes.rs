@@ -6,7 +6,7 @@ use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr};
 use pilothouse_domain::catalog::{DataType, Dialect};
 use pilothouse_domain::semantic::{
     Additivity, Aggregate, Calculation, Compare, Fact, FieldRef, Filter, Grain, Group, Measure, Model, Order, Query,
-    Scalar, field_text, measure_text,
+    Scalar, field_text, group_text, measure_text,
 };
 
 use super::expressions::{Call, all, binary, call, cast, column, divide, double, name, nested, number, text};
@@ -230,7 +230,7 @@ pub(super) fn order(
 
 /// What a group shows, and what its rows are grouped by.
 pub(super) fn group_expressions(scope: &mut Scope<'_>, group: &Group) -> Result<(Expr, Vec<Expr>), CompileError> {
-    let plain = scope.column(&group.field)?;
+    let plain = if group.counted { scope.counted(&group.field)? } else { scope.column(&group.field)? };
     if let Some(step) = group.step {
         let begin = stepped(plain, step)?;
         return Ok((begin.clone(), vec![begin]));
@@ -370,17 +370,26 @@ pub(in crate::semantic) fn names(query: &Query, model: &Model) -> Vec<String> {
         query.select.iter().map(field).collect()
     } else if query.count_groups {
         Vec::from_iter(
-            query.groups.iter().map(|g| field(&g.field)).chain(query.measures.iter().map(|m| measure_text(m, model))),
+            query
+                .groups
+                .iter()
+                .map(|g| group_name(g, model))
+                .chain(query.measures.iter().map(|m| measure_text(m, model))),
         )
     } else {
         let groups = query.groups.iter().map(|group| match group.grain {
             Some(grain) => grain_name(grain).to_owned(),
-            None => field(&group.field),
+            None => group_name(group, model),
         });
         groups.chain(query.measures.iter().map(|measure| number_name(measure, model))).collect::<Vec<String>>()
     };
     let mut taken = HashSet::new();
     wanted.iter().map(|text| unique(text, &mut taken)).collect()
+}
+
+fn group_name(group: &Group, model: &Model) -> String {
+    let plain = Group { grain: None, step: None, ..group.clone() };
+    group_text(&plain, model)
 }
 
 /// A change stands beside what it is of, so its name need not say it again.

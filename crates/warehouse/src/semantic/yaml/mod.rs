@@ -308,6 +308,9 @@ fn add_join(model: &mut Model, doc: JoinDoc, catalog: &Catalog) -> Result<(), Ya
     if doc.columns.is_empty() || doc.columns.len() != doc.references.len() {
         return Err(error(line, "a join has as many columns as references, and at least one"));
     }
+    if doc.from.text == doc.to.text && doc.role.is_none() {
+        return Err(error(line, "a join to rows of the same table needs a role, for instance `manager`"));
+    }
     for (end, columns) in [(&doc.from, &doc.columns), (&doc.to, &doc.references)] {
         let dataset = known_dataset(model, &end.text, end.line)?;
         let Some(table) = catalog.table(&dataset.table) else { continue };
