@@ -30,8 +30,8 @@ export async function closeBrowser() {
 }
 
 /** Runs `body` with a fresh visitor's page, and fails when the page complained about anything that `allow` does not name. */
-export async function withPage({ size = DESKTOP, dark = false, allow = [] }, body) {
-  const context = await browser.newContext({ viewport: size, colorScheme: dark ? "dark" : "light", hasTouch: size === PHONE, baseURL: BASE });
+export async function withPage({ base = BASE, size = DESKTOP, dark = false, allow = [] }, body) {
+  const context = await browser.newContext({ viewport: size, colorScheme: dark ? "dark" : "light", hasTouch: size === PHONE, baseURL: base });
   const complaints = [];
   await context.exposeFunction("reportPolicyViolation", (text) => complaints.push(text));
   await context.addInitScript(() => {

@@ -13,6 +13,12 @@ use support::{Server, repository};
 fn the_page_works_in_a_browser() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start_with_sample(folder.path(), &[]);
+    let wholesale = repository().join("eval/wholesale");
+    let other = tempfile::tempdir().unwrap();
+    let roots = format!("warehouse.allowed_roots={}", wholesale.display());
+    // Between what a question about all flights reads and what one about a wholesaler's invoices does.
+    let early = ["--set", &roots, "--set", "warehouse.query_dear_bytes=100000"];
+    let early = Server::start_with_sample(other.path(), &early);
     let web = repository().join("web");
     assert!(web.join("node_modules").is_dir(), "run `npm ci` in web/ first (./check does)");
     assert!(web.join("dist/index.html").is_file(), "run `npm run build` in web/ first (./check does)");
@@ -20,6 +26,8 @@ fn the_page_works_in_a_browser() {
         .args(["run", "--silent", "test:browser"])
         .current_dir(web)
         .env("PILOTHOUSE_URL", format!("http://{}", server.address))
+        .env("PILOTHOUSE_ASKING_EARLY_URL", format!("http://{}", early.address))
+        .env("WHOLESALE", wholesale)
         .status()
         .unwrap();
     assert!(status.success(), "the browser tests failed; their report stands above");

@@ -3,10 +3,11 @@
 //! store that speaks S3's protocol.
 //!
 //! Only for dev-dependencies. It must never know the crates that it helps to test. Read first: [`postgres`],
-//! [`on_both_databases`], [`lines_until_killed`], [`SmallDisk`] and [`ObjectServer`].
+//! [`on_both_databases`], [`lines_until_killed`], [`cpu_time`], [`SmallDisk`] and [`ObjectServer`].
 #![expect(clippy::panic, reason = "in a test, a panic with a sentence is how a missing tool is told")]
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 mod crash;
 mod databases;
@@ -18,6 +19,13 @@ pub use crash::{Moments, lines_until_killed};
 pub use disk::SmallDisk;
 pub use objects::{Mood, ObjectServer};
 pub use postgres::{OwnServer, Server, postgres};
+
+/// The CPU time that this thread has used: what a busy machine does not change, as it changes the time on the clock.
+pub fn cpu_time() -> Duration {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = told.split(' ').next().and_then(|text| text.parse().ok());
+    Duration::from_nanos(nanoseconds.unwrap_or_else(|| panic!("Linux tells how much CPU time a thread has used")))
+}
 
 /// A name that no other test process has, and nothing else in this one.
 fn own_name(of: &str) -> String {

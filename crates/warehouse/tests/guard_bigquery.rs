@@ -102,6 +102,23 @@ fn a_query_makes_structs() {
 }
 
 #[test]
+fn an_array_may_say_its_type() {
+    let says = |sql: &str, text: &str| assert!(written(sql).contains(text), "{}", written(sql));
+    says("SELECT ARRAY<INT64>[1, 2] AS few", "CAST([1, 2] AS ARRAY<INT64>) AS few");
+    says("SELECT ARRAY<STRING>[] AS nil", "CAST([] AS ARRAY<STRING>) AS nil");
+    says("SELECT ARRAY<FLOAT64>[total, total / 2][SAFE_OFFSET(1)] AS half FROM Orders", "AS ARRAY<FLOAT64>)[");
+    says(
+        "SELECT x FROM UNNEST(ARRAY<STRUCT<a INT64, b STRING>>[(1, 'one')]) AS x",
+        "ARRAY<STRUCT<`a` INT64, `b` STRING>>",
+    );
+    assert_eq!(checked("SELECT ARRAY<STRING>[ssn] AS x FROM customers").verdict, Verdict::Block);
+    assert_eq!(checked("SELECT ARRAY<STRING>[SESSION_USER()] AS x").verdict, Verdict::Block);
+    for broken in ["SELECT ARRAY<INT64>[1", "SELECT ARRAY<INT64>", "SELECT ARRAY<[1]", "SELECT ARRAY<INT64>(1)"] {
+        assert_eq!(checked(broken).verdict, Verdict::Block, "{broken}");
+    }
+}
+
+#[test]
 fn tables_are_found_whatever_their_case() {
     assert_eq!(written("SELECT ORDERID, customerid FROM orders"), "SELECT orderid, customerid FROM `Orders`");
     assert_eq!(

@@ -51,7 +51,8 @@ export function Composer({ onAsk, last, working, onStop, placeholder, ref }: Pro
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.nativeEvent.isComposing) return;
-    if (event.key === "Enter" && !event.shiftKey) {
+    // With Alt it runs the dear query that waits.
+    if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
       event.preventDefault();
       if (!working) send();
     } else if (event.key === "ArrowUp" && text === "" && last) {

@@ -43,7 +43,7 @@ export function ResultView({ answer, question, latest, onChange }: Props) {
         {asNumber && data.rows.length > 0 ? <Button look="quiet" icon="table" aria-expanded={showTable} onClick={() => setShowTable(!showTable)}>Table</Button> : null}
         {data.rows.length > 0 ? <Button look="quiet" icon="download" onClick={() => download(shown, question)}>CSV</Button> : null}
         <ShareLink runId={answer.run_id} />
-        <Verify runId={answer.run_id} done={Boolean(data.understanding.verified)} />
+        <Verify runId={answer.run_id} connectionId={data.connection_id} done={Boolean(data.understanding.verified)} />
         <Feedback runId={answer.run_id} />
       </div>
       {showSql ? <SqlPanel sql={data.sql} /> : null}

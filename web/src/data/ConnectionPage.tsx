@@ -13,6 +13,7 @@ import { useSession } from "../shell/session-context";
 import { ConnectionActions } from "./ConnectionActions";
 import { DocumentPanel } from "./DocumentPanel";
 import { PersonalPanel } from "./PersonalPanel";
+import { ProposalCount } from "./Proposals";
 import { ConnectionStatus, kindWords } from "./status";
 
 const EXACT = { exact: true, includeSearch: true };
@@ -49,7 +50,7 @@ function ConnectionView({ connection }: { connection: Connection }) {
       {connection.error ? <Note><p className="notice-title">The last check failed</p><p>{connection.error.message} What is shown below is from the last check that worked.</p><p><code>{connection.error.code}</code></p></Note> : null}
       <nav className="tabs" aria-label="Parts of this connection">
         <Link {...here} search={{}} className="tab" activeOptions={EXACT}>Tables</Link>
-        <Link {...here} search={{ tab: "meaning" }} className="tab" activeOptions={EXACT}>Meaning</Link>
+        <Link {...here} search={{ tab: "meaning" }} className="tab" activeOptions={EXACT}>Meaning<ProposalCount connection={connection} /></Link>
         <Link {...here} search={{ tab: "personal" }} className="tab" activeOptions={EXACT}>Personal data<Unreviewed connection={connection} /></Link>
         <Link {...here} search={{ tab: "access" }} className="tab" activeOptions={EXACT}>Access</Link>
       </nav>

@@ -7,7 +7,8 @@ import { asProblem } from "../api/problem";
 import { proposalsQuery } from "../api/queries";
 import type { Connection, Proposal } from "../api/types";
 import { atLeast, useSession } from "../shell/session-context";
-import { Moment } from "../ui/Bits";
+import { formatCount } from "../lib/format";
+import { Moment, Tag } from "../ui/Bits";
 import { Button } from "../ui/Button";
 
 const LEARNT_FROM: Record<string, string> = {
@@ -16,9 +17,19 @@ const LEARNT_FROM: Record<string, string> = {
   other_words: "asked again in other words",
 };
 
-export function Proposals({ connection }: { connection: Connection }) {
+function useProposals(connection: Connection) {
   const session = useSession();
-  const query = useQuery({ ...proposalsQuery(connection.id), enabled: atLeast(session, "operator") && !connection.read_only_sample });
+  return useQuery({ ...proposalsQuery(connection.id), enabled: atLeast(session, "operator") && !connection.read_only_sample });
+}
+
+/** How many wait, beside the name of the tab that they are on. */
+export function ProposalCount({ connection }: { connection: Connection }) {
+  const count = useProposals(connection).data?.length ?? 0;
+  return count === 0 ? null : <> <Tag title={`${formatCount(count, "proposal")} to decide`}>{String(count)}</Tag></>;
+}
+
+export function Proposals({ connection }: { connection: Connection }) {
+  const query = useProposals(connection);
   if (!query.data || query.data.length === 0) return null;
   return (
     <section className="proposals" aria-labelledby="proposals">

@@ -160,12 +160,18 @@ impl AskWorkflow {
     }
 
     fn plan(&self, open: &Open, input: &Input, previous: Option<&Query>) -> Done<Planned> {
-        if let Some(query) = &input.picked {
-            return reading(query.clone(), explain(query, &open.model));
-        }
         let now = jiff::Timestamp::from_microsecond(self.clock.now()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         let context = Context { today: now.to_zoned(jiff::tz::TimeZone::UTC).date(), previous };
-        match open.planner.plan(&input.question, &context) {
+        let planned = open.planner.plan(&input.question, &context);
+        if let Some(query) = &input.picked {
+            // What somebody has vouched for stays so where it is picked: to be run once its cost was seen.
+            let understanding = match planned {
+                Plan::Answer(found) if found.query == *query => found.understanding,
+                _ => explain(query, &open.model),
+            };
+            return reading(query.clone(), understanding);
+        }
+        match planned {
             Plan::Answer(found) => reading(found.query, found.understanding),
             Plan::Clarify { question, choices } => {
                 let choices = choices.into_iter().enumerate().map(|(index, choice)| Choice {

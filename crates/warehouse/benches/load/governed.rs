@@ -110,7 +110,7 @@ impl Both {
                     self.governed(sql).await
                 };
                 sides[side].wall_ms.push(ms(began.elapsed()));
-                sides[side].cpu += cpu_seconds() - cpu;
+                sides[side].cpu_ms.push((cpu_seconds() - cpu) * 1000.0);
             }
         }
         let [bare, governed] = &mut sides;
@@ -118,8 +118,8 @@ impl Both {
         report(&json!({
             "what": "governed", "query": name, "runs": runs, "added_p50_ms": quantile(&mut added, 0.5),
             "added_p99_ms": quantile(&mut added, 0.99), "bare_ms": quantile(&mut bare.wall_ms, 0.5),
-            "governed_ms": quantile(&mut governed.wall_ms, 0.5), "bare_cpu_ms": bare.cpu * 1000.0 / runs as f64,
-            "governed_cpu_ms": governed.cpu * 1000.0 / runs as f64,
+            "governed_ms": quantile(&mut governed.wall_ms, 0.5), "bare_cpu_ms": quantile(&mut bare.cpu_ms, 0.5),
+            "governed_cpu_ms": quantile(&mut governed.cpu_ms, 0.5),
         }));
     }
 }
@@ -127,7 +127,7 @@ impl Both {
 #[derive(Default)]
 struct Side {
     wall_ms: Vec<f64>,
-    cpu: f64,
+    cpu_ms: Vec<f64>,
 }
 
 fn ms(time: Duration) -> f64 {

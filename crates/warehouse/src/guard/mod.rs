@@ -10,8 +10,8 @@
 
 pub mod access;
 mod children;
+mod dialects;
 mod functions;
-mod google;
 mod ir;
 mod lexer;
 mod limits;

@@ -2,12 +2,12 @@
 //! own lexer finds too must be the same.
 
 use datafusion::sql::sqlparser::ast::Statement;
-use datafusion::sql::sqlparser::dialect::{Dialect as ParserDialect, GenericDialect, PostgreSqlDialect};
+use datafusion::sql::sqlparser::dialect::Dialect as ParserDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token as ParserToken, TokenWithSpan, Tokenizer, TokenizerError};
 use pilothouse_domain::catalog::Dialect;
 
-use super::google::GoogleSql;
+use super::dialects;
 use super::lexer::{Kind, Pos, Token};
 use super::limits::PARSER_RECURSION;
 use super::report::{Reason, ReasonCode};
@@ -25,7 +25,7 @@ pub enum Lexers {
 /// Parses the one statement of `sql`, whose tokens the guard's lexer has found.
 pub fn parse(sql: &str, dialect: Dialect, tokens: &[Token], lexers: Lexers) -> Result<Statement, Reason> {
     let plain = if lexers == Lexers::Own { tokens::plain(sql, dialect, tokens) } else { None };
-    let dialect = of(dialect);
+    let dialect = dialects::of(dialect);
     let theirs = match plain {
         Some(plain) => plain,
         None => compared(sql, dialect, tokens)?,
@@ -38,15 +38,6 @@ pub fn parse(sql: &str, dialect: Dialect, tokens: &[Token], lexers: Lexers) -> R
             Err(Reason::whole(ReasonCode::StatementMultiple, "only one statement may be sent at a time"))
         }
         (None, _) => Err(Reason::whole(ReasonCode::StatementEmpty, "there is no statement")),
-    }
-}
-
-/// The parser's own form of a dialect.
-pub(super) fn of(dialect: Dialect) -> &'static dyn ParserDialect {
-    match dialect {
-        Dialect::DataFusion => &GenericDialect,
-        Dialect::PostgreSql => &PostgreSqlDialect {},
-        Dialect::BigQuery => &GoogleSql,
     }
 }
 

@@ -136,7 +136,7 @@ fn operator(text: &str, dialect: Dialect, before_number: bool) -> Option<ParserT
 mod tests {
     use super::*;
     use crate::guard::limits::Limits;
-    use crate::guard::{lexer, parse};
+    use crate::guard::{dialects, lexer, parse};
 
     const STATEMENTS: &str = include_str!("../../tests/corpus/fresh.jsonl");
 
@@ -150,7 +150,7 @@ mod tests {
                 let Ok(tokens) = lexer::scan(sql, dialect, &Limits::default()) else { continue };
                 all += 1;
                 let Some(ours) = plain(sql, dialect, &tokens) else { continue };
-                let Ok(theirs) = parse::compared(sql, parse::of(dialect), &tokens) else { continue };
+                let Ok(theirs) = parse::compared(sql, dialects::of(dialect), &tokens) else { continue };
                 plain_ones += 1;
                 let told = |tokens: &[TokenWithSpan]| -> Vec<(ParserToken, Location)> {
                     tokens.iter().map(|token| (token.token.clone(), token.span.start)).collect()

@@ -1,7 +1,8 @@
 //! Types in casts and typed literals: composed from a list, never copied from the text.
 
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, ObjectNamePart, TimezoneInfo,
+    ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, ObjectNamePart, StructBracketKind, StructField,
+    TimezoneInfo,
 };
 use pilothouse_domain::catalog::Dialect;
 
@@ -110,10 +111,22 @@ fn bigquery(data_type: &DataType, depth: usize) -> Option<String> {
         DataType::Array(ArrayElemTypeDef::AngleBracket(element)) if depth < MAX_TYPE_DEPTH => {
             return Some(format!("ARRAY<{}>", bigquery(element, depth + 1)?));
         }
+        DataType::Struct(fields, StructBracketKind::AngleBrackets) if depth < MAX_TYPE_DEPTH => {
+            let fields: Option<Vec<String>> = fields.iter().map(|field| bigquery_field(field, depth + 1)).collect();
+            return Some(format!("STRUCT<{}>", fields?.join(", ")));
+        }
         // Every other type is refused; `data_type` says why.
         _ => return None,
     };
     Some(text.to_owned())
+}
+
+fn bigquery_field(field: &StructField, depth: usize) -> Option<String> {
+    let StructField { field_name, field_type, options: None } = field else { return None };
+    let of = bigquery(field_type, depth)?;
+    let Some(name) = field_name else { return Some(of) };
+    let plain = name.value.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    plain.then(|| format!("`{}` {of}", name.value))
 }
 
 fn custom(parts: &[ObjectNamePart], dialect: Dialect) -> Option<&'static str> {
