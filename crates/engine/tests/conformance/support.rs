@@ -25,7 +25,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// The lease of a worker that soon gives up those that stand still.
 pub const LEASE: Duration = Duration::from_millis(300);
 /// The lease of the others, longer than a busy machine holds any of them up.
-pub const LONG_LEASE: Duration = Duration::from_secs(5);
+pub const LONG_LEASE: Duration = Duration::from_secs(20);
 /// Longer than the pause after a first attempt.
 pub const PAUSE: Duration = Duration::from_secs(1);
 
@@ -186,7 +186,7 @@ impl Bench {
     }
 
     pub fn options(&self) -> Options {
-        Options { drain: PATIENCE, ..Options::default() }
+        Options { drain: PATIENCE, lease: LONG_LEASE, ..Options::default() }
     }
 
     pub fn working(&self, workflow: Arc<dyn Workflow>, concurrency: usize) -> Working {
