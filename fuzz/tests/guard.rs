@@ -73,7 +73,16 @@ views:
   people_v: {sql: 'SELECT id, name, phone FROM people'}
 ";
 
-/// However a statement is put together: a hidden column is in no text that runs, a masked one only behind its mask, every
+/// What is selected from the table itself. All else of a statement reads only what these lists pass on, and may use any
+/// name for it, that of a hidden column too.
+fn lists_over_people(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices("FROM people ").map(|(end, _)| {
+        let start = text[..end].rfind("SELECT ").unwrap_or(0);
+        &text[start..end]
+    })
+}
+
+/// However a statement is put together: a hidden column is in no list over its table, a masked one only behind its mask, every
 /// reading of the table is filtered, and what tells of persons is shown in groups alone.
 #[test]
 fn sql_under_a_policy() {
@@ -86,7 +95,7 @@ fn sql_under_a_policy() {
             let Some(query) = report.query else { continue };
             let text = query.sql();
             let names = |what: &str| text.matches(what).count();
-            assert!(!text.contains("secret"), "{sql}\n{text}");
+            assert!(!lists_over_people(text).any(|list| list.contains("secret")), "{sql}\n{text}");
             assert_eq!(names("FROM people "), names("<> 'Atlantis'"), "{sql}\n{text}");
             assert!(names("AS phone") >= names("FROM people "), "{sql}\n{text}");
         }

@@ -32,6 +32,8 @@ pub fn parse(sql: &str, dialect: Dialect, tokens: &[Token], lexers: Lexers) -> R
     };
     let mut parser = Parser::new(dialect).with_recursion_limit(PARSER_RECURSION).with_tokens_with_locations(theirs);
     let mut statements = parser.parse_statements().map_err(parser_reason)?;
+    // The parser takes `END` for the end of a block that holds statements, and would read nothing of what follows it.
+    parser.expect_token(&ParserToken::EOF).map_err(parser_reason)?;
     match (statements.pop(), statements.is_empty()) {
         (Some(statement), true) => Ok(statement),
         (Some(_), false) => {

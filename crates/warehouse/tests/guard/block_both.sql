@@ -586,3 +586,7 @@ TABLE secret
 ATTACH '/tmp/x.db' AS y FROM
 
 SELECT 1 INTO OUTFILE '/tmp/x' FROM flights
+
+SELECT carrier FROM flights AS f END f.distance
+
+SELECT 1 END DROP TABLE flights
