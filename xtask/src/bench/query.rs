@@ -112,8 +112,8 @@ fn guard(options: &Options, root: &Path, load: &Path, values: &mut Values) -> Re
 }
 
 /// What is added to a query that takes next to no time, at the 99th percentile, or to the short ones, whichever is more; and
-/// to the CPU time of all ten. What governing adds does not depend on the query, and differences between runs of 300 ms
-/// scatter by 20: so of the short ones the median of their medians counts, and of CPU time the medians add up.
+/// to the CPU time of all ten. Differences between runs of 300 ms scatter by 20 and more: so of the short ones the
+/// median of their medians counts, and of CPU time the medians add up.
 fn governed(options: &Options, root: &Path, load: &Path, values: &mut Values) -> Result<()> {
     let (short_runs, long_runs) = if options.quick { ("10", "2") } else { ("30", "5") };
     let mut command = Command::new(load);

@@ -246,11 +246,10 @@ impl Planner {
     fn places(&self, root: usize, place: Place) -> Vec<(Place, u32)> {
         let ways = self.graph.ways(root, place.dataset);
         match (ways, place.via) {
-            _ if place.dataset == root => match place.via {
-                None => vec![(place, 0)],
-                Some(join) if self.graph.is_own(join, root) => vec![(place, HOP_COST)],
-                Some(_) => Vec::new(),
-            },
+            _ if place.dataset == root => {
+                let hops = self.graph.distance(root, root, place.via);
+                hops.map(|hops| (place, HOP_COST * hops as u32)).into_iter().collect()
+            }
             ([], _) => Vec::new(),
             ([way], _) => {
                 // What has a role is meant where the role is said.

@@ -66,7 +66,7 @@ impl Graph {
     }
 
     /// Whether the join leads from a dataset to others of its own rows, for instance from people to their managers.
-    pub fn is_own(&self, join: usize, at: usize) -> bool {
+    fn is_own(&self, join: usize, at: usize) -> bool {
         self.joins[join] == Some((at, at)) && self.roles[join]
     }
 
@@ -117,11 +117,10 @@ impl Graph {
             return Some(own);
         }
         let via = match (ways.len(), place.via) {
-            _ if place.dataset == root => match place.via {
-                None => None,
-                Some(join) if self.is_own(join, root) => model.joins.get(join)?.role.clone(),
-                Some(_) => return None,
-            },
+            _ if place.dataset == root => {
+                self.distance(root, root, place.via)?;
+                place.via.and_then(|join| model.joins.get(join)?.role.clone())
+            }
             (0, _) => return None,
             (1, _) => None,
             (_, Some(join)) => model.joins.get(join)?.role.clone(),

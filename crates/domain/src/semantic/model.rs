@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::FieldRef;
+use super::{FieldRef, Group};
 use crate::catalog::DataType;
 
 /// Most joins between the rows asked about and a field.
@@ -87,6 +87,11 @@ impl Model {
         let join = self.joins.iter().find(|join| join.from == at.dataset && join.columns == [column.clone()])?;
         let (role, target) = (join.role.clone()?, self.dataset(&join.to)?);
         Some(FieldRef { dataset: target.name.clone(), field: target.display.clone()?, via: Some(role) })
+    }
+
+    /// Whether the groups are spans or parts of a time.
+    pub fn is_time(&self, group: &Group) -> bool {
+        group.grain.is_some() || self.field(&group.field).is_some_and(|field| field.calendar.is_some())
     }
 
     /// The dataset with exactly this name.

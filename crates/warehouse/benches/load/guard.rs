@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pilothouse_domain::catalog::Dialect;
+use pilothouse_testkit::cpu_time;
 use pilothouse_warehouse::guard::access::PolicyFile;
 use pilothouse_warehouse::guard::{Guard, Policy, Verdict, check, judge};
 use serde_json::{Value, json};
@@ -26,13 +27,13 @@ pub fn measure(args: &[String]) {
     };
     let rounds = |what: &str, each: &dyn Fn(&Dialect, &str)| {
         statements.iter().for_each(|(dialect, sql)| each(dialect, sql));
-        let (began, mut count) = (cpu(), 0_u64);
+        let (began, mut count) = (cpu_time(), 0_u64);
         let until = Instant::now() + Duration::from_secs_f64(seconds);
         while Instant::now() < until {
             statements.iter().for_each(|(dialect, sql)| each(dialect, sql));
             count += statements.len() as u64;
         }
-        let spent = cpu() - began;
+        let spent = (cpu_time() - began).as_secs_f64();
         report(&json!({"what": what, "n": count, "cpu_seconds": spent, "per_second": count as f64 / spent}));
     };
     rounds("verdicts", &|dialect, sql| {
@@ -87,10 +88,4 @@ fn refused(what: &str, sql: &str, policy: &Policy<'_>) {
     let mut times: Vec<f64> = (0..51).map(|_| once()).collect();
     times.sort_by(f64::total_cmp);
     report(&json!({"what": what, "p50_ms": times[25], "max_ms": times[50]}));
-}
-
-/// Seconds of CPU that this thread has spent.
-fn cpu() -> f64 {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux tells it");
-    told.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
 }

@@ -411,8 +411,7 @@ pub(super) fn ties(groups: &[Group]) -> impl Iterator<Item = Order> {
 
 /// Time and numbers run forwards; otherwise the largest comes first.
 fn default_order(shape: &Shape, model: &Model) -> Vec<Order> {
-    let told = |group: &Group| model.field(&group.field).is_some_and(|f| f.calendar.is_some());
-    let runs = |group: &Group| group.grain.is_some() || group.counted || told(group);
+    let runs = |group: &Group| model.is_time(group) || group.counted;
     if shape.groups.is_empty() || shape.count_groups {
         return Vec::new();
     }

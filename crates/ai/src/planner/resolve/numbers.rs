@@ -206,7 +206,7 @@ impl Resolver<'_> {
     }
 
     pub(crate) fn is_time(&self, group: &Group) -> bool {
-        group.grain.is_some() || self.model.field(&group.field).is_some_and(|field| field.calendar.is_some())
+        self.model.is_time(group)
     }
 
     pub(super) fn root_mentioned(&self) -> bool {

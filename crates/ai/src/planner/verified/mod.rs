@@ -21,7 +21,7 @@ use super::{Context, Plan, Planner, Reading, token};
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     exact: HashMap<String, usize>,
-    patterns: HashMap<String, Vec<usize>>,
+    patterns: HashMap<String, Vec<(usize, Vec<Slot>)>>,
 }
 
 /// What may be other than in the verified question.
@@ -51,7 +51,7 @@ impl Planner {
             known.exact.entry(normal(&verified.question)).or_insert(at);
             let (pattern, slots) = self.pattern(&verified.question, DAY);
             if !slots.is_empty() {
-                known.patterns.entry(pattern).or_default().push(at);
+                known.patterns.entry(pattern).or_default().push((at, slots));
             }
         }
         known
@@ -67,11 +67,9 @@ impl Planner {
             return Some(self.marked(*at, self.model.verified[*at].query.clone()));
         }
         let (pattern, slots) = self.pattern(question, context.today);
-        let fitting = known.patterns.get(&pattern)?.iter().filter_map(|at| {
-            let verified = &self.model.verified[*at];
-            let (_, own) = self.pattern(&verified.question, DAY);
+        let fitting = known.patterns.get(&pattern)?.iter().filter_map(|(at, own)| {
             let changed = own.iter().zip(&slots).filter(|(old, new)| old != new).count();
-            Some((changed, *at, self.refilled(&verified.query, &own, &slots)?))
+            Some((changed, *at, self.refilled(&self.model.verified[*at].query, own, &slots)?))
         });
         let (_, at, query) = fitting.min_by_key(|(changed, at, _)| (*changed, *at))?;
         Some(self.marked(at, query))

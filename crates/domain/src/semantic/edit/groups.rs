@@ -120,16 +120,13 @@ fn without(query: &Query, at: usize, model: &Model) -> Query {
     })
 }
 
-/// Groups in time come in its order, others by their number; but a question for the first few stays one.
+/// Groups in time come in its order, those that are numbers in theirs, others by what is asked for; but a question for the first few stays one.
 fn reorder(query: &mut Query, model: &Model) {
-    let timed = query
-        .groups
-        .iter()
-        .any(|group| group.grain.is_some() || model.field(&group.field).is_some_and(|field| field.calendar.is_some()));
+    let runs = query.groups.iter().any(|group| model.is_time(group) || group.counted);
     let ranked = query.order.first().filter(|order| matches!(order, Order::Measure { .. })).cloned();
     query.order = match ranked {
         Some(order) if query.limit.is_some() => vec![order],
-        _ if timed || query.groups.is_empty() => Vec::new(),
+        _ if runs || query.groups.is_empty() => Vec::new(),
         _ => vec![Order::Measure { index: 0, direction: Direction::Descending }],
     };
     query.order.extend((0..query.groups.len()).map(|index| Order::Group { index, direction: Direction::Ascending }));
