@@ -10,6 +10,7 @@ mod worker;
 use std::collections::BTreeMap;
 use std::fs::Permissions;
 use std::io;
+use std::ops::RangeInclusive;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -28,8 +29,10 @@ use crate::{Error, Settings};
 
 /// Longest wait for a worker.
 const WAIT_AT_MOST: Duration = Duration::from_secs(30);
-/// How often the memory of a worker is looked at while it works.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How often the memory of a worker is looked at while it works: the more often the less is left of what they may have.
+const LOOK_EVERY: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::from_millis(200);
+/// Bytes that one processor can fill with data in a millisecond, and a good deal more.
+const FILLED_AT_MOST: u64 = 4 << 20;
 /// A worker that breaks off so soon may have been ended by somebody while it was idle.
 const AT_ONCE: Duration = Duration::from_millis(50);
 /// Percent of the memory that workers may have, from which on queries wait as long as others run.
@@ -84,6 +87,7 @@ pub struct Pool {
     isolation: Isolation,
     settings: Settings,
     places: usize,
+    processors: usize,
     /// What queries write to disk for want of memory; nobody else can read it. Made with the first worker.
     spill: OnceLock<TempDir>,
     state: Mutex<State>,
@@ -129,8 +133,9 @@ enum Stopped {
 impl Pool {
     /// Workers of these settings. None is started yet.
     pub fn new(settings: &Settings, isolation: Isolation) -> Arc<Self> {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let places = match settings.query_workers {
-            0 => std::thread::available_parallelism().map_or(1, usize::from).max(2),
+            0 => processors.max(2),
             given => given,
         };
         let state = State {
@@ -143,7 +148,7 @@ impl Pool {
             tidying: false,
         };
         let (settings, state) = (settings.clone(), Mutex::new(state));
-        Arc::new(Self { isolation, settings, places, spill: OnceLock::new(), state })
+        Arc::new(Self { isolation, settings, places, processors, spill: OnceLock::new(), state })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -223,6 +228,12 @@ impl Pool {
 
     fn budget_bytes(&self) -> u64 {
         self.settings.query_memory_mb << 20
+    }
+
+    /// When to look at memory again, of which `room` bytes are left: before all processors together could have filled it.
+    fn look_after(&self, room: u64) -> Duration {
+        let filled_in = Duration::from_millis(room / (FILLED_AT_MOST * self.processors as u64));
+        filled_in.clamp(*LOOK_EVERY.start(), *LOOK_EVERY.end())
     }
 
     /// An idle worker, at best one that has `source` open; or a new one.
@@ -364,14 +375,16 @@ impl<'a> Busy<'a> {
     /// Returns once the workers together have more memory than they may and this one has most of it.
     async fn watch(&self, process: Option<u32>) {
         let Some(process) = process else { return std::future::pending().await };
+        let mut room = 0;
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(self.pool.look_after(room)).await;
             let Some(resident) = worker::resident_bytes(process) else { continue };
             let is_over = {
                 let mut state = self.pool.state();
                 state.busy.insert(self.id, resident);
                 let (all, most) = (state.busy.values().sum::<u64>(), state.busy.values().max());
-                all > self.pool.budget_bytes() && most == Some(&resident)
+                room = self.pool.budget_bytes().saturating_sub(all);
+                room == 0 && most == Some(&resident)
             };
             if is_over {
                 return;

@@ -85,14 +85,14 @@ async fn by_footers(
     for part in parts(files) {
         let footer = DFParquetMetadata::new(view, &part.object_meta).with_file_metadata_cache(Some(cache.clone()));
         let footer = footer.fetch_metadata().await?;
+        let schema = footer.file_metadata().schema_descr();
+        let is_read =
+            |leaf: &usize| read.as_ref().is_none_or(|read| read.contains(&schema.get_column_root(*leaf).name()));
+        let leaves: Vec<usize> = (0..schema.num_columns()).filter(is_read).collect();
         for group in left(&footer, part, files, predicate.as_ref()) {
             let group = footer.row_group(group);
             rows += group.num_rows().unsigned_abs();
-            let schema = footer.file_metadata().schema_descr();
-            let is_read =
-                |leaf: usize| read.as_ref().is_none_or(|read| read.contains(&schema.get_column_root(leaf).name()));
-            let sizes =
-                (0..group.num_columns()).filter(|leaf| is_read(*leaf)).map(|leaf| group.column(leaf).compressed_size());
+            let sizes = leaves.iter().map(|leaf| group.column(*leaf).compressed_size());
             bytes += sizes.map(i64::unsigned_abs).sum::<u64>();
         }
     }
