@@ -1,10 +1,13 @@
 //! What somebody wants to do, as every gate sees it, and what the gates can say to it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::money::NanoUsd;
 use crate::{Code, Role};
 
 /// How much an action can change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Tier {
     /// Changes nothing outside the program.
     Read,

@@ -113,6 +113,7 @@ macro_rules! uuid_id {
     };
 }
 
+uuid_id!(ApprovalId, "apr_", "An action that waits for people, or did. ");
 uuid_id!(RunId, "run_", "A run: one execution of a workflow. ");
 uuid_id!(ConnectionId, "conn_", "A tenant's connection to a warehouse. ");
 uuid_id!(FeedbackId, "fb_", "What somebody thinks of what they were given. ");

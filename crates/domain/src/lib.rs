@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod answer;
+pub mod approval;
 pub mod audit;
 pub mod canonical;
 pub mod catalog;
@@ -28,5 +29,5 @@ pub const TRACE: &str = "trace";
 
 pub use clock::{Clock, Ids, Micros};
 pub use code::Code;
-pub use ids::{ConnectionId, FeedbackId, RunId, ScheduleId, TenantId, TokenId};
+pub use ids::{ApprovalId, ConnectionId, FeedbackId, RunId, ScheduleId, TenantId, TokenId};
 pub use principal::{Principal, Role};

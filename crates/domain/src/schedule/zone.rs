@@ -13,6 +13,7 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Span};
 
 use super::cron::Cron;
+use crate::Micros;
 
 /// How many changes of the clocks are looked past for one tick: four in each of the calendar's 41 years, twice over.
 const MAX_CHANGES: usize = 41 * 4 * 2;
@@ -24,6 +25,15 @@ impl Cron {
     /// The first tick after `at`, or none before the end of the year 9999.
     pub(super) fn next_after(&self, at: Timestamp) -> Option<Timestamp> {
         if self.calendar.every_hour() { self.next_elapsed(at) } else { self.next_of_day(at) }
+    }
+
+    /// Whether the minute that the clocks show at `at` is one that the expression names.
+    pub fn covers(&self, at: Micros) -> bool {
+        let Ok(at) = Timestamp::from_microsecond(at) else { return false };
+        let wall = self.zone.to_datetime(at);
+        let minute = wall.date().at(wall.hour(), wall.minute(), 0, 0);
+        let next = self.calendar.next(a_second_before(minute));
+        next.is_some_and(|tick| minute.duration_until(tick) < SignedDuration::from_mins(1))
     }
 
     /// For expressions about the time that goes by: walks from one change of the clocks to the next, between which a

@@ -1,5 +1,7 @@
 //! Ticks around changes of the clocks, as people in those places see them.
 
+use pilothouse_domain::schedule::Cron;
+
 use crate::{cron, moment, shown};
 
 /// Ticks of `expression` in `timezone` from noon (UTC) of one day to noon of the next but one.
@@ -100,4 +102,17 @@ fn a_day_without_midnight_and_a_day_that_never_was() {
 fn utc_has_no_such_days() {
     let expected = ["29 02:30:00 +00:00", "30 02:30:00 +00:00"];
     assert_eq!(around("30 2 * * *", "UTC", "2026-03-28"), expected);
+}
+
+#[test]
+fn an_expression_covers_the_minutes_that_its_clocks_show() {
+    let nights = Cron::parse("* 22-23,0-5 * * *", "Europe/Berlin").unwrap();
+    let covered = |text: &str| nights.covers(moment(text));
+    assert!(covered("2026-01-15T21:00:00Z") && covered("2026-01-15T04:59:59.999999Z"));
+    assert!(!covered("2026-01-15T20:59:59.999999Z") && !covered("2026-01-15T05:00:00Z"));
+    // Summer time: an hour earlier by UTC. Both passes of the hour that comes twice are the same on the wall.
+    assert!(covered("2026-07-15T20:00:00Z") && !covered("2026-07-15T04:00:00Z"));
+    assert!(covered("2026-10-25T00:30:00Z") && covered("2026-10-25T01:30:00Z"));
+    let half_minutes = Cron::parse("30 0 12 * * *", "UTC").unwrap();
+    assert!(half_minutes.covers(moment("2026-01-15T12:00:05Z")), "the minute in which it ticks");
 }
