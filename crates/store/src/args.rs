@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use pilothouse_domain::{ConnectionId, FeedbackId, RunId, ScheduleId, TenantId, TokenId};
+use pilothouse_domain::{ApprovalId, ConnectionId, FeedbackId, RunId, ScheduleId, TenantId, TokenId};
 
 /// One value for a placeholder. A null keeps its type, because PostgreSQL asks for it.
 #[derive(Debug, Clone)]
@@ -68,6 +68,7 @@ arg_from! {
     String => Text, value -> value.into();
     &'a TenantId => Text, value -> value.as_str().into();
     RunId => Run, value -> value;
+    ApprovalId => Text, value -> value.to_string().into();
     ScheduleId => Text, value -> value.to_string().into();
     ConnectionId => Text, value -> value.to_string().into();
     FeedbackId => Text, value -> value.to_string().into();

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test by a panic")]
 
 mod accounts;
+mod approvals;
 mod audit;
 mod claims;
 mod groups;
@@ -38,6 +39,11 @@ pilothouse_testkit::on_both_databases! {
     warehouses::the_newest_runs_of_a_shape_are_remembered,
     warehouses::a_query_that_waits_is_kept_as_it_was,
     warehouses::corrections_add_up_until_somebody_decides,
+    approvals::asking_again_finds_the_approval_that_is_open,
+    approvals::an_approval_is_used_once_however_many_come_at_once,
+    approvals::time_ends_what_is_open,
+    approvals::approvals_are_listed_in_pages,
+    approvals::a_vote_is_cast_once,
     runs::a_run_is_enqueued_once_per_key,
     runs::a_key_is_taken_once_within_a_group,
     runs::a_full_lane_takes_no_more,
