@@ -115,10 +115,10 @@ fn guard(options: &Options, root: &Path, load: &Path, values: &mut Values) -> Re
 /// to the CPU time of all ten.
 ///
 /// Where a process happens to lie in memory makes it a tenth slower or faster for as long as it lives, on either side. So
-/// the runs are spread over several processes; of the short queries the median over all pairs of runs counts, and of CPU
-/// time the medians add up.
+/// the runs are spread over several processes; of the short queries the median over all differences counts, each of two
+/// pairs of runs in opposite order, and of CPU time the medians add up.
 fn governed(options: &Options, root: &Path, load: &Path, values: &mut Values) -> Result<()> {
-    let (processes, short_runs, long_runs) = if options.quick { (2, "5", "1") } else { (8, "8", "1") };
+    let (processes, short_runs, long_runs) = if options.quick { (2, "6", "1") } else { (8, "8", "1") };
     let data = cache("bench-data")?;
     let number = |line: &Value, field: &str| line[field].as_f64().context("it was measured");
     let (mut tiny, mut short, mut bare, mut ours) = (Vec::new(), Vec::new(), 0.0, 0.0);
@@ -126,15 +126,15 @@ fn governed(options: &Options, root: &Path, load: &Path, values: &mut Values) ->
         let mut command = Command::new(load);
         command.arg("governed").arg(&data).arg(root.join(QUERIES)).args([short_runs, long_runs]);
         for mut line in lines(&mut command)? {
-            let pairs = line.as_object_mut().and_then(|line| line.remove("added_ms"));
+            let added = line.as_object_mut().and_then(|line| line.remove("added_ms"));
             crate::report(&line.to_string());
             if line["query"] == "tiny" {
                 tiny.push(number(&line, "added_p99_ms")?);
                 continue;
             }
             if number(&line, "bare_ms")? < SHORT_MS {
-                let pairs = pairs.as_ref().and_then(Value::as_array).context("they were measured")?;
-                short.extend(pairs.iter().filter_map(Value::as_f64));
+                let added = added.as_ref().and_then(Value::as_array).context("it was measured")?;
+                short.extend(added.iter().filter_map(Value::as_f64));
             }
             bare += number(&line, "bare_cpu_ms")?;
             ours += number(&line, "governed_cpu_ms")?;
