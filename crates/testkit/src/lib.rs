@@ -3,7 +3,7 @@
 //! store that speaks S3's protocol.
 //!
 //! Only for dev-dependencies. It must never know the crates that it helps to test. Read first: [`postgres`],
-//! [`on_both_databases`], [`lines_until_killed`], [`cpu_time`], [`SmallDisk`] and [`ObjectServer`].
+//! [`on_both_databases`], [`lines_until_killed`], [`cpu_time`], [`processes`], [`SmallDisk`] and [`ObjectServer`].
 #![expect(clippy::panic, reason = "in a test, a panic with a sentence is how a missing tool is told")]
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,6 +14,7 @@ mod databases;
 mod disk;
 mod objects;
 mod postgres;
+pub mod processes;
 
 pub use crash::{Moments, lines_until_killed};
 pub use disk::SmallDisk;

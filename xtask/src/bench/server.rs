@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use pilothouse_testkit::processes;
 use tempfile::TempDir;
 
 /// Longest wait for the program to answer.
@@ -110,13 +111,13 @@ impl Server {
 
     /// CPU time it has used, user and system, in microseconds.
     pub fn cpu_us(&self) -> Result<f64> {
-        super::processes::cpu_us(self.child.id())
+        Ok(processes::cpu_us(self.child.id())?)
     }
 
     /// Memory that it and its query workers hold, in megabytes; what they share counts once.
     pub fn resident_of_all_mb(&self) -> Result<f64> {
         let mut kilobytes = 0.0;
-        for id in super::processes::tree(self.child.id())? {
+        for id in processes::tree(self.child.id())? {
             let told = std::fs::read_to_string(format!("/proc/{id}/smaps_rollup"))?;
             let line = told.lines().find(|line| line.starts_with("Pss:")).context("no Pss")?;
             kilobytes += line.split_whitespace().nth(1).context("no number")?.parse::<f64>()?;

@@ -171,7 +171,7 @@ fn regrouped(query: &mut Query, resolver: &Resolver<'_>) -> Option<bool> {
         }
         query.measures = measures;
     }
-    let timed = query.groups.iter().any(|group| resolver.is_time(group));
+    let timed = query.groups.iter().any(|group| resolver.model.is_time(group));
     query.limit = None;
     query.order = Vec::new();
     if !query.groups.is_empty() && !timed {

@@ -9,6 +9,7 @@ use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
 use pilothouse_domain::catalog::Catalog;
+use pilothouse_testkit::processes::cpu_us;
 use pilothouse_warehouse::guard::access::Access;
 use pilothouse_warehouse::guard::{self, Policy};
 use pilothouse_warehouse::{Call, Cancel, Engine, Isolation, Limits, Settings, Source, Warehouse};
@@ -103,14 +104,14 @@ impl Both {
         for run in 0..runs {
             for turn in 0..2 {
                 let side = (run + turn) % 2;
-                let (cpu, began) = (cpu_seconds(), Instant::now());
+                let (cpu, began) = (cpu_ms(), Instant::now());
                 if side == 0 {
                     self.bare(sql).await
                 } else {
                     self.governed(sql).await
                 };
                 sides[side].wall_ms.push(ms(began.elapsed()));
-                sides[side].cpu_ms.push((cpu_seconds() - cpu) * 1000.0);
+                sides[side].cpu_ms.push(cpu_ms() - cpu);
             }
         }
         let [bare, governed] = &mut sides;
@@ -137,22 +138,7 @@ fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-/// Seconds of CPU that this process and the living ones it has started have used, with threads that have ended, in steps of a
-/// hundredth.
-fn cpu_seconds() -> f64 {
-    const TICKS_PER_SECOND: f64 = 100.0;
-    let own = std::process::id().to_string();
-    let mut ticks = 0;
-    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-        let name = entry.file_name();
-        let Some(id) = name.to_str().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())) else { continue };
-        let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
-        // After the name, which is in parentheses: state, parent … and from the twelfth on user and system time.
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        if id == own || fields.get(1) == Some(&own.as_str()) {
-            let of = |index: usize| fields.get(index).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-            ticks += of(11) + of(12);
-        }
-    }
-    ticks as f64 / TICKS_PER_SECOND
+/// Milliseconds of CPU that this process and the workers it has started have used, in steps of ten.
+fn cpu_ms() -> f64 {
+    cpu_us(std::process::id()).unwrap() / 1000.0
 }

@@ -7,9 +7,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use pilothouse_testkit::processes::cpu_us;
 use serde_json::Value;
 
-use crate::bench::processes::{Group, cpu_us};
+use crate::bench::processes::Group;
 
 /// Longest silence of a program before it counts as hung.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -131,7 +132,7 @@ struct CpuClock<'a> {
 
 impl CpuClock<'_> {
     fn now(&self) -> Result<[f64; 2]> {
-        let servers: Result<Vec<f64>> = self.servers.iter().map(|id| cpu_us(*id)).collect();
+        let servers: io::Result<Vec<f64>> = self.servers.iter().map(|id| cpu_us(*id)).collect();
         Ok([cpu_us(self.client)?, servers?.iter().sum()])
     }
 

@@ -44,7 +44,7 @@ impl Resolver<'_> {
         if let Some(clause) = rest.iter().find(|clause| self.is_contrast(clause)) {
             return self.changes(&shapes, &two_values(clause)?);
         }
-        if shapes.iter().all(|shape| shape.groups.iter().any(|group| self.is_time(group))) {
+        if shapes.iter().all(|shape| shape.groups.iter().any(|group| self.model.is_time(group))) {
             return if draft.trend { Ok(shapes) } else { self.grown(shapes, Growth::Before) };
         }
         Err(Misfit::Parts)
@@ -139,7 +139,7 @@ impl Resolver<'_> {
         let mut out = Vec::new();
         for mut shape in shapes {
             let mut year = growth == Growth::YearBefore;
-            let timed = shape.groups.iter().any(|group| self.is_time(group));
+            let timed = shape.groups.iter().any(|group| self.model.is_time(group));
             if !timed {
                 // From one year to the next, where nothing says which periods.
                 let grain = if year { Grain::Year } else { Grain::Month };
@@ -196,7 +196,7 @@ impl Resolver<'_> {
         let about = field(other.first()?)?;
         let (own, rest): (Vec<Filter>, Vec<Filter>) =
             query.filters.iter().cloned().partition(|filter| field(filter).as_ref() == Some(&about));
-        let timed = query.groups.iter().any(|group| self.is_time(group));
+        let timed = query.groups.iter().any(|group| self.model.is_time(group));
         if own.is_empty() || timed || measure.compared().is_some() || query.limit.is_some() {
             return None;
         }

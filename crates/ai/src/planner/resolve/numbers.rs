@@ -51,7 +51,7 @@ impl Resolver<'_> {
         if let Some(grain) = self.compared_periods() {
             push_group(&mut shape.groups, self.times().group(grain).ok_or(Misfit::Parts)?);
         }
-        if draft.trend && draft.compared.is_none() && !shape.groups.iter().any(|g| self.is_time(g)) {
+        if draft.trend && draft.compared.is_none() && !shape.groups.iter().any(|g| self.model.is_time(g)) {
             let grain = Grain::Month;
             shape.groups.insert(0, self.times().group(grain).ok_or(Misfit::Parts)?);
         }
@@ -203,10 +203,6 @@ impl Resolver<'_> {
             push_group(&mut groups, self.group(target)?);
         }
         Ok(groups)
-    }
-
-    pub(crate) fn is_time(&self, group: &Group) -> bool {
-        self.model.is_time(group)
     }
 
     pub(super) fn root_mentioned(&self) -> bool {

@@ -120,7 +120,8 @@ fn without(query: &Query, at: usize, model: &Model) -> Query {
     })
 }
 
-/// Groups in time come in its order, those that are numbers in theirs, others by what is asked for; but a question for the first few stays one.
+/// Groups in time come in its order, those that are numbers in theirs, others by what is asked for; but a question for the
+/// first few stays one.
 fn reorder(query: &mut Query, model: &Model) {
     let runs = query.groups.iter().any(|group| model.is_time(group) || group.counted);
     let ranked = query.order.first().filter(|order| matches!(order, Order::Measure { .. })).cloned();

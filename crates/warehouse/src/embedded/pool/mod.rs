@@ -231,7 +231,7 @@ impl Pool {
     }
 
     /// When to look at memory again, of which `room` bytes are left: before all processors together could have filled it.
-    fn look_after(&self, room: u64) -> Duration {
+    fn next_look(&self, room: u64) -> Duration {
         let filled_in = Duration::from_millis(room / (FILLED_AT_MOST * self.processors as u64));
         filled_in.clamp(*LOOK_EVERY.start(), *LOOK_EVERY.end())
     }
@@ -377,7 +377,7 @@ impl<'a> Busy<'a> {
         let Some(process) = process else { return std::future::pending().await };
         let mut room = 0;
         loop {
-            tokio::time::sleep(self.pool.look_after(room)).await;
+            tokio::time::sleep(self.pool.next_look(room)).await;
             let Some(resident) = worker::resident_bytes(process) else { continue };
             let is_over = {
                 let mut state = self.pool.state();

@@ -102,7 +102,7 @@ struct Open {
 
 impl Worker {
     /// Does what the frame asks and answers it. A panic is the failure of this request, and the worker goes on.
-    async fn answer(self: Arc<Self>, frame: &Frame, socket: UnixStream) {
+    async fn answer(&self, frame: &Frame, socket: UnixStream) {
         let out = socket.try_clone().map(Out::new);
         let answered = match (frame.value::<Request>(), out) {
             (Ok(request), Ok(out)) => AssertUnwindSafe(self.work(request, out)).catch_unwind().await.ok(),
