@@ -47,6 +47,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::TenantMismatch
         | Code::TenantForbidden
         | Code::ConnectionReadOnly
+        | Code::ApprovalOwn
         | Code::PathForbidden
         | Code::AddressForbidden => StatusCode::FORBIDDEN,
         Code::RoleMissing
@@ -73,6 +74,8 @@ pub fn status(code: Code) -> StatusCode {
         | Code::RunActive
         | Code::RunDiscarded
         | Code::RunNotWaiting
+        | Code::ApprovalClosed
+        | Code::ApprovalVoid
         | Code::BulkTooOld => StatusCode::CONFLICT,
         Code::BodyMalformed
         | Code::BodyInvalid

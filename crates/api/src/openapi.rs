@@ -31,6 +31,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
         .merge(resources::health::routes())
         .merge(resources::session::routes())
         .merge(resources::agent::routes())
+        .merge(resources::approvals::routes())
         .merge(resources::runs::routes())
         .merge(resources::starts::routes())
         .merge(resources::run_control::routes())

@@ -8,6 +8,7 @@ use pilothouse_engine::{Engine, Keep, Options, Registry, Workflow};
 use pilothouse_store::Store;
 use pilothouse_warehouse::Warehouse;
 
+use crate::approvals::Approvals;
 use crate::ask::AskWorkflow;
 use crate::audit::Refusals;
 use crate::auth::LastUsed;
@@ -47,6 +48,7 @@ pub struct App {
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) sealer: Arc<Sealer>,
     pub(crate) sources: Arc<Sources>,
+    pub(crate) approvals: Arc<Approvals>,
     pub(crate) limiter: Limiter,
     pub(crate) last_used: LastUsed,
     pub(crate) depths: Depths,
@@ -61,7 +63,10 @@ impl App {
         let Parts { settings, store, warehouse, sealer, clock, ids, workflows } = parts;
         let sealer = Arc::new(sealer);
         let sources = Arc::new(Sources::new(store.clone(), warehouse, sealer.clone(), clock.clone(), &settings.sample));
-        let ask = AskWorkflow::new(sources.clone(), clock.clone(), store.clone());
+        let most = sources.warehouse.settings().query_max_bytes;
+        let rules = (settings.mode, &settings.approvals);
+        let approvals = Arc::new(Approvals::new(store.clone(), clock.clone(), ids.clone(), rules, most));
+        let ask = AskWorkflow::new(sources.clone(), clock.clone(), store.clone(), approvals.clone());
         let registry = workflows.into_iter().fold(Registry::default(), Registry::with).with(Arc::new(ask));
         let options = options(&settings);
         let engine = Engine::new(store.clone(), clock.clone(), ids.clone(), registry, options);
@@ -76,6 +81,7 @@ impl App {
             ids,
             sealer,
             sources,
+            approvals,
             limiter,
             last_used,
             depths,

@@ -4,6 +4,7 @@
 //! [`App`] (what every use case has at hand), [`gates`] (what every action passes) and [`ask`] (the first copilot).
 
 mod app;
+pub mod approvals;
 pub mod ask;
 pub mod audit;
 pub mod auth;

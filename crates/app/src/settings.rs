@@ -26,6 +26,8 @@ pub struct Settings {
     pub limits: Limits,
     /// `[ask]`.
     pub ask: Ask,
+    /// `[approvals]`.
+    pub approvals: Approvals,
     /// `[engine]`.
     pub engine: Engine,
     /// `[sample]`.
@@ -87,6 +89,23 @@ pub struct Ask {
 impl Default for Ask {
     fn default() -> Self {
         Self { wait_seconds: 20, max_question_chars: 2_000, max_waiting: 64 }
+    }
+}
+
+/// `[approvals]`: what people decide.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Approvals {
+    /// How long an approval holds once it is given, in seconds.
+    pub ttl_seconds: u64,
+    /// Whether people may approve what they ask for themselves, as members too; where it is not set, in development mode
+    /// only. Where they may not, operators decide, and nobody about their own.
+    pub own: Option<bool>,
+}
+
+impl Default for Approvals {
+    fn default() -> Self {
+        Self { ttl_seconds: 3_600, own: None }
     }
 }
 

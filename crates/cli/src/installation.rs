@@ -67,6 +67,7 @@ pub async fn open(config: &Config) -> Result<Arc<App>> {
         auth: config.auth.clone(),
         limits: config.limits.clone(),
         ask: config.ask.clone(),
+        approvals: config.approvals.clone(),
         engine: config.engine.clone(),
         sample: config.sample.clone(),
         imports: config.imports.clone(),

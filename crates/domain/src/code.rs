@@ -149,6 +149,12 @@ codes! {
         "Start a new one.";
     RunNotWaiting = "run.not_waiting", "The run does not wait for an approval, or no longer.",
         "See the run for what was decided.";
+    ApprovalOwn = "approval.own", "The caller asked for it and may not decide it.",
+        "Somebody else decides, or `approvals.own = true` where that is meant.";
+    ApprovalClosed = "approval.closed", "The approval is decided, used, revoked or expired.",
+        "Look at it again; ask anew if it is still wanted.";
+    ApprovalVoid = "approval.void", "What would be done is not what was shown or approved.",
+        "Look at what would be done now, and decide about that.";
     BulkTooOld = "bulk.too_old", "The preview that a bulk change goes by is too old.",
         "Look again, then send the newer `as_of`.";
     QueueUnknown = "queue.unknown", "There is no such queue.", "List the queues with `pilothouse queue list`.";

@@ -256,13 +256,34 @@ impl Engine {
 
     /// Waits until the run has ended, at most `patience`; returns it as it stands then.
     pub async fn wait(&self, tenant: &TenantId, id: RunId, patience: Duration) -> Result<Option<Run>, Error> {
-        match tokio::time::timeout(patience, self.ended(tenant, id)).await {
-            Ok(ended) => ended,
+        self.wait_until(tenant, id, patience, |run| run.status.is_final()).await
+    }
+
+    /// As [`Engine::wait`]; a run that waits for a signal and for no moment is not waited for either.
+    pub async fn wait_for_somebody(
+        &self,
+        tenant: &TenantId,
+        id: RunId,
+        patience: Duration,
+    ) -> Result<Option<Run>, Error> {
+        let waits = |run: &Run| run.status == Status::Waiting && run.wake_at.is_none();
+        self.wait_until(tenant, id, patience, |run| run.status.is_final() || waits(run)).await
+    }
+
+    async fn wait_until(
+        &self,
+        tenant: &TenantId,
+        id: RunId,
+        patience: Duration,
+        is_enough: impl Fn(&Run) -> bool,
+    ) -> Result<Option<Run>, Error> {
+        match tokio::time::timeout(patience, self.when(tenant, id, is_enough)).await {
+            Ok(run) => run,
             Err(_) => self.get(tenant, id).await,
         }
     }
 
-    async fn ended(&self, tenant: &TenantId, id: RunId) -> Result<Option<Run>, Error> {
+    async fn when(&self, tenant: &TenantId, id: RunId, is_enough: impl Fn(&Run) -> bool) -> Result<Option<Run>, Error> {
         loop {
             // Where this process works on the run, it need not ask the database.
             if let Some(run) = self.inner.live.ended(id).await.filter(|run| run.tenant == *tenant) {
@@ -271,7 +292,7 @@ impl Engine {
             // What was just asked for here cannot have come far.
             if !self.inner.live.was_expected(id) {
                 let run = self.get(tenant, id).await?;
-                if run.as_ref().is_none_or(|run| run.status.is_final()) {
+                if run.as_ref().is_none_or(&is_enough) {
                     return Ok(run);
                 }
             }

@@ -27,6 +27,8 @@ const PAGE: u32 = 100;
 pub const DONE: &str = "done";
 /// The name of the events that are logged lines.
 pub const LOG: &str = "log";
+/// The name of the events that tell what a run waits for.
+pub const WAIT: &str = "wait";
 
 /// Something that happened in a run.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -24,7 +24,7 @@ mod workflow;
 
 pub use backend::{Also, Backend};
 pub use engine::{Engine, Keep, MAX_INPUT_BYTES, Options, QUEUE_FULL};
-pub use events::{DONE, Event, EventStream, LOG};
+pub use events::{DONE, Event, EventStream, LOG, WAIT};
 pub use failure::Failure;
 pub use journal::{Done, Journal};
 pub use meters::{Measured, QueueMeasured, Times};

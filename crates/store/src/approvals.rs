@@ -1,7 +1,7 @@
 //! What waits for people, and what they have decided.
 
 use pilothouse_domain::approval::{Decision, Needs, State, Vote};
-use pilothouse_domain::{ApprovalId, Micros, RunId, TenantId};
+use pilothouse_domain::{ApprovalId, Micros, Role, RunId, TenantId};
 
 use crate::{Error, Row, Tx, args};
 
@@ -148,20 +148,47 @@ pub async fn of_resource(
     tx.fetch_all(sql, args![tenant, kind, resource, limit]).await?.iter().map(read).collect()
 }
 
-/// Those that stand so, newest first, up to `limit`; where `before` is given, only those asked for before it.
-pub async fn list(
-    tx: &mut Tx<'_>,
-    tenant: &TenantId,
-    state: State,
-    before: Option<(Micros, ApprovalId)>,
-    limit: u32,
-) -> Result<Vec<Approval>, Error> {
+/// The one that a run waits for, if it waits for one.
+pub async fn of_run(tx: &mut Tx<'_>, tenant: &TenantId, run: RunId) -> Result<Option<Approval>, Error> {
+    let sql = select!("AND state IN ('pending', 'approved') AND run = $2");
+    tx.fetch_optional(sql, args![tenant, run]).await?.as_ref().map(read).transpose()
+}
+
+/// Which approvals are meant.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    /// Those that stand so.
+    pub state: State,
+    /// Those that this subject has asked for,
+    pub subject: String,
+    /// and those that one with this role may decide.
+    pub role: Role,
+    /// Only those asked for before this one.
+    pub before: Option<(Micros, ApprovalId)>,
+}
+
+/// Those that are meant, newest first, up to `limit`.
+pub async fn list(tx: &mut Tx<'_>, tenant: &TenantId, filter: &Filter, limit: u32) -> Result<Vec<Approval>, Error> {
     let sql = select!(
         "AND state = $2 AND (requested_at < $3 OR (requested_at = $3 AND id < $4))
-         ORDER BY requested_at DESC, id DESC LIMIT $5 + 0"
+           AND (requested_by = $5 OR needs_role IN ($6, $7, $8, $9))
+         ORDER BY requested_at DESC, id DESC LIMIT $10 + 0"
     );
-    let (at, id) = before.map_or((Micros::MAX, String::new()), |(at, id)| (at, id.to_string()));
-    tx.fetch_all(sql, args![tenant, state.as_str(), at, id, limit]).await?.iter().map(read).collect()
+    let (at, id) = filter.before.map_or((Micros::MAX, String::new()), |(at, id)| (at, id.to_string()));
+    let may_decide = |needed: Role| if needed <= filter.role { needed.as_str() } else { "" };
+    let of = args![
+        tenant,
+        filter.state.as_str(),
+        at,
+        id,
+        filter.subject.as_str(),
+        may_decide(Role::Viewer),
+        may_decide(Role::Member),
+        may_decide(Role::Operator),
+        may_decide(Role::Admin),
+        limit,
+    ];
+    tx.fetch_all(sql, of).await?.iter().map(read).collect()
 }
 
 /// Changes where an approval stands, if it still stands where the change begins; false where it does not.
@@ -177,14 +204,25 @@ pub async fn change(tx: &mut Tx<'_>, tenant: &TenantId, id: ApprovalId, change: 
     Ok(changed == 1)
 }
 
-/// Lets those of a tenant expire whose time is over.
+/// Lets those of a tenant expire whose time is over; those whose run has ended without them are void. Returns how many
+/// these are.
 pub async fn expire(tx: &mut Tx<'_>, tenant: &TenantId, now: Micros) -> Result<u64, Error> {
-    tx.execute(
-        "UPDATE approvals SET state = 'expired', changed_at = expires_at, changed_by = NULL, changed_because = NULL
-         WHERE tenant = $1 AND state IN ('pending', 'approved') AND expires_at <= $2",
-        args![tenant, now],
-    )
-    .await
+    let void = tx
+        .execute(
+            "UPDATE approvals SET state = 'void', changed_at = $2, changed_by = NULL, changed_because = 'The run has ended.'
+             WHERE tenant = $1 AND state IN ('pending', 'approved') AND run IS NOT NULL
+               AND NOT EXISTS (SELECT 1 FROM live WHERE live.tenant = approvals.tenant AND live.id = approvals.run)",
+            args![tenant, now],
+        )
+        .await?;
+    let expired = tx
+        .execute(
+            "UPDATE approvals SET state = 'expired', changed_at = expires_at, changed_by = NULL, changed_because = NULL
+             WHERE tenant = $1 AND state IN ('pending', 'approved') AND expires_at <= $2",
+            args![tenant, now],
+        )
+        .await?;
+    Ok(void + expired)
 }
 
 /// Keeps a vote; the caller has made sure that its voter may vote.

@@ -94,6 +94,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The approvals that the caller has asked for or may decide, newest first. */
+        get: operations["approvals_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One approval, with what was said of it and whether the caller may decide it. */
+        get: operations["approvals_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Agrees. What waits goes on as soon as enough people have. */
+        post: operations["approvals_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Disagrees: one who may decide is enough, and nothing is done. */
+        post: operations["approvals_reject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes it back before it is used: whoever asked for it, or one who may decide it. */
+        post: operations["approvals_revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -1513,6 +1598,59 @@ export interface components {
             /** @description What the reader should know besides. */
             warnings: string[];
         };
+        /** @description An approval with what was said of it. */
+        ApprovalDetailDto: components["schemas"]["ApprovalDto"] & {
+            /** @description Whether the caller may decide it. */
+            may_decide: boolean;
+            /** @description Why not: `own_request`, `role`, `again` or `closed`. */
+            objection?: string | null;
+            /** @description Who has said what, in order. */
+            votes: components["schemas"]["VoteDto"][];
+        };
+        /** @description What waits for people, or did. */
+        ApprovalDto: {
+            /** @description Why it needs people. */
+            because: string;
+            /** @description Since when it stands so. */
+            changed_at: string;
+            /** @description Why, in their words. */
+            changed_because?: string | null;
+            /** @description By whom; null where time did it. */
+            changed_by?: string | null;
+            /** @description When it expires. */
+            expires_at?: string | null;
+            /** @description The figures by which the rules judged it. */
+            facts: unknown;
+            /** @description Its id. */
+            id: string;
+            /** @description The action's name, for instance `query.run`. */
+            kind: string;
+            /** @description Whose decision it takes. */
+            needs: components["schemas"]["NeedsDto"];
+            /** @description Exactly what would be done. */
+            payload: unknown;
+            /** @description SHA-256 of the canonical payload: what is decided about, to the byte. */
+            payload_hash: string;
+            /** @description When. */
+            requested_at: string;
+            /** @description Who asked; empty where it was granted in advance. */
+            requested_by: string;
+            /** @description What it is done to. */
+            resource: string;
+            /** @description The rule that asks for it, if one does. */
+            rule?: string | null;
+            /** @description The run that waits for it. */
+            run_id?: string | null;
+            /** @description `pending`, `approved`, `rejected`, `revoked`, `expired`, `used` or `void`. */
+            state: string;
+        };
+        /** @description A person's agreement. */
+        ApprovalRequest: {
+            /** @description Why, at most 2,000 characters. */
+            comment?: string | null;
+            /** @description The hash of what was seen; where it is not that of what would be done, nothing is decided. */
+            payload_hash?: string | null;
+        };
         /** @description A person's words on an approval. */
         ApproveRequest: {
             /** @description At most 2,000 characters. */
@@ -2692,6 +2830,16 @@ export interface components {
             /** Format: int64 */
             positive: number;
         };
+        /** @description Whose decision it takes. */
+        NeedsDto: {
+            /**
+             * Format: int32
+             * @description How many must agree.
+             */
+            count: number;
+            /** @description The least role of each. */
+            role: string;
+        };
         /** @description A connection to make. */
         NewConnectionRequest: {
             /** @enum {string} */
@@ -2868,6 +3016,48 @@ export interface components {
         OneJobDto: {
             /** @description The job. */
             job: components["schemas"]["JobDto"];
+        };
+        /** @description One page of a list. */
+        Page_ApprovalDto: {
+            /** @description The things. */
+            items: {
+                /** @description Why it needs people. */
+                because: string;
+                /** @description Since when it stands so. */
+                changed_at: string;
+                /** @description Why, in their words. */
+                changed_because?: string | null;
+                /** @description By whom; null where time did it. */
+                changed_by?: string | null;
+                /** @description When it expires. */
+                expires_at?: string | null;
+                /** @description The figures by which the rules judged it. */
+                facts: unknown;
+                /** @description Its id. */
+                id: string;
+                /** @description The action's name, for instance `query.run`. */
+                kind: string;
+                /** @description Whose decision it takes. */
+                needs: components["schemas"]["NeedsDto"];
+                /** @description Exactly what would be done. */
+                payload: unknown;
+                /** @description SHA-256 of the canonical payload: what is decided about, to the byte. */
+                payload_hash: string;
+                /** @description When. */
+                requested_at: string;
+                /** @description Who asked; empty where it was granted in advance. */
+                requested_by: string;
+                /** @description What it is done to. */
+                resource: string;
+                /** @description The rule that asks for it, if one does. */
+                rule?: string | null;
+                /** @description The run that waits for it. */
+                run_id?: string | null;
+                /** @description `pending`, `approved`, `rejected`, `revoked`, `expired`, `used` or `void`. */
+                state: string;
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last. */
+            next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page_AuditDto: {
@@ -3450,6 +3640,13 @@ export interface components {
             /** @description Words that mean nothing in this data. */
             unknown_words: string[];
         };
+        /** @description Why not. */
+        RejectionRequest: {
+            /** @description The hash of what was seen; where it is not that of what would be done, nothing is decided. */
+            payload_hash?: string | null;
+            /** @description The reason, 1 to 500 characters. */
+            reason: string;
+        };
         /** @description A run that goes on. */
         RequestQueuedDto: {
             /** @description A sentence. */
@@ -3519,6 +3716,11 @@ export interface components {
             count: number;
             items: components["schemas"]["Listed"][];
             org_id: string;
+        };
+        /** @description Why it is taken back. */
+        RevocationRequest: {
+            /** @description The reason, 1 to 500 characters. */
+            reason: string;
         };
         /** @description A run with its input, output, steps and attempts. */
         RunDetailDto: components["schemas"]["RunDto"] & {
@@ -3988,6 +4190,19 @@ export interface components {
         VersionsDto: {
             items: components["schemas"]["VersionDto"][];
         };
+        /** @description What somebody said. */
+        VoteDto: {
+            /** @description When. */
+            at: string;
+            /** @description Who. */
+            by: string;
+            /** @description `approve` or `reject`. */
+            decision: string;
+            /** @description In whose place, if not in their own. */
+            in_place_of?: string | null;
+            /** @description Why; empty where nothing was said. */
+            reason: string;
+        };
         /** @description Something that a run waits for. */
         WaitDto: {
             /** @description `approval`, `signal` or `time`. */
@@ -4003,6 +4218,8 @@ export interface components {
         };
         /** @description A query that waits for somebody: exactly what would run, and what it is expected to take. */
         Waiting: {
+            /** @description The approval that it waits for; null where whoever asked decides. */
+            approval_id: string | null;
             /** @description The connection asked. */
             connection_id: string;
             /** @description The same as figures. */
@@ -4296,6 +4513,173 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    approvals_list: {
+        parameters: {
+            query?: {
+                /** @description How many, 1 to 200. */
+                limit?: number | null;
+                /** @description Where the page before ended. */
+                cursor?: string | null;
+                /** @description Those that stand so: `pending` unless it is said, `approved`, `rejected`, `revoked`, `expired`, `used` or `void`. */
+                state?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ApprovalDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    approvals_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalDetailDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    approvals_approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApprovalRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalDetailDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    approvals_reject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RejectionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalDetailDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    approvals_revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevocationRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalDetailDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
         };

@@ -6,6 +6,7 @@
 //! second of CPU, ours and theirs in turn. The bare engine runs in turn with the governed one too, in one program
 //! (`crates/warehouse/benches/load`), over data that is made once and kept in `~/.cache/pilothouse/bench-data`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -116,12 +117,12 @@ fn guard(options: &Options, root: &Path, load: &Path, values: &mut Values) -> Re
 ///
 /// Where a process happens to lie in memory makes it a tenth slower or faster for as long as it lives, on either side. So
 /// the runs are spread over several processes; of the short queries the median over all differences counts, each of two
-/// pairs of runs in opposite order, and of CPU time the medians add up.
+/// pairs of runs in opposite order, and of CPU time the medians of all processes add up, query by query.
 fn governed(options: &Options, root: &Path, load: &Path, values: &mut Values) -> Result<()> {
     let (processes, short_runs, long_runs) = if options.quick { (2, "6", "1") } else { (8, "8", "1") };
     let data = cache("bench-data")?;
     let number = |line: &Value, field: &str| line[field].as_f64().context("it was measured");
-    let (mut tiny, mut short, mut bare, mut ours) = (Vec::new(), Vec::new(), 0.0, 0.0);
+    let (mut tiny, mut short, mut cpu) = (Vec::new(), Vec::new(), BTreeMap::<String, [Vec<f64>; 2]>::new());
     for _ in 0..processes {
         let mut command = Command::new(load);
         command.arg("governed").arg(&data).arg(root.join(QUERIES)).args([short_runs, long_runs]);
@@ -136,11 +137,13 @@ fn governed(options: &Options, root: &Path, load: &Path, values: &mut Values) ->
                 let added = added.as_ref().and_then(Value::as_array).context("it was measured")?;
                 short.extend(added.iter().filter_map(Value::as_f64));
             }
-            bare += number(&line, "bare_cpu_ms")?;
-            ours += number(&line, "governed_cpu_ms")?;
+            let [bare, ours] = cpu.entry(line["query"].to_string()).or_default();
+            bare.push(number(&line, "bare_cpu_ms")?);
+            ours.push(number(&line, "governed_cpu_ms")?);
         }
     }
     values.insert(ADDED, median(&mut tiny).max(median(&mut short)));
+    let [bare, ours] = [0, 1].map(|side| cpu.values_mut().map(|sides| median(&mut sides[side])).sum::<f64>());
     values.insert(CPU, (ours / bare - 1.0) * 100.0);
     Ok(())
 }

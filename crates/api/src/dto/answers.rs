@@ -350,6 +350,9 @@ pub struct Waiting {
     estimated_bytes: u64,
     /// What it would cost, in US dollars; 0 where that is not known.
     estimated_cost_usd: f64,
+    /// The approval that it waits for; null where whoever asked decides.
+    #[schema(required)]
+    approval_id: Option<String>,
     /// The SQL that would run.
     sql: String,
     /// What to do.

@@ -3,6 +3,7 @@
 
 mod accounts;
 pub mod answers;
+pub mod approvals;
 pub mod autodevops;
 pub mod autopilot;
 pub mod bulk;

@@ -12,11 +12,11 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt};
 use pilothouse_app::Caller as AppCaller;
-use pilothouse_app::ask::{self, Answer, Asked, Given, Question};
+use pilothouse_app::ask::{self, Answer, Asked, Given, Question, ResponseType};
 use pilothouse_app::runs;
 use pilothouse_domain::RunId;
 use pilothouse_domain::semantic::Query;
-use pilothouse_engine::{DONE, Event as Told, EventStream, LOG};
+use pilothouse_engine::{DONE, Event as Told, EventStream, LOG, WAIT};
 use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -121,10 +121,12 @@ pub fn told(
                 Ok(event) => event,
                 Err(error) => return failed(&Failure(error.into()), &caller.request_id),
             };
-            let sent = if event.kind == DONE {
-                last(&state, &caller, id).await
-            } else {
-                Event::default().event(event.kind).data(event.json)
+            let sent = match event.kind.as_str() {
+                DONE => last(&state, &caller, id).await,
+                WAIT => {
+                    waits(&state, &caller, id).await.unwrap_or_else(|| Event::default().event(WAIT).data(event.json))
+                }
+                kind => Event::default().event(kind).data(event.json),
             };
             match event.seq {
                 Some(seq) => sent.id(seq.to_string()),
@@ -132,6 +134,14 @@ pub fn told(
             }
         }
     })
+}
+
+/// What a question waits for, where people decide about it.
+async fn waits(state: &State, caller: &AppCaller, id: RunId) -> Option<Event> {
+    let run = runs::wait(&state.app, caller, id, Duration::ZERO).await.ok().filter(|run| run.kind == ask::KIND)?;
+    let answer = ask::answer(&state.app, &run).await.ok()?;
+    let waits = answer.response_type == ResponseType::ApprovalRequired;
+    waits.then(|| Event::default().event("waiting").data(described(&answer, id).to_string()))
 }
 
 /// The end of a run: a question's answer, and what came of any other.

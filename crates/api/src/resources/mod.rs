@@ -1,6 +1,7 @@
 //! One file per resource: its routes, and handlers that extract, call one use case, and map the result.
 
 pub mod agent;
+pub mod approvals;
 pub mod audit;
 pub mod bulk;
 pub mod connections;

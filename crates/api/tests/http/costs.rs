@@ -7,7 +7,7 @@ use crate::support::{Database, Document, TestApp, question};
 
 const ASK: &str = "/api/v1/agent/run";
 
-async fn sales(app: &TestApp, token: &str) -> String {
+pub async fn sales(app: &TestApp, token: &str) -> String {
     let folder = app.data.join("sales");
     std::fs::create_dir_all(&folder).unwrap();
     let rows: String = (0..400).map(|n| format!("{n},{},{}\n", ["DE", "NO"][n % 2], n * 10)).collect();
@@ -17,7 +17,7 @@ async fn sales(app: &TestApp, token: &str) -> String {
     made["id"].as_str().unwrap().to_owned()
 }
 
-async fn asked(app: &TestApp, token: &str, connection: &str, words: &str, more: Value) -> Value {
+pub async fn asked(app: &TestApp, token: &str, connection: &str, words: &str, more: Value) -> Value {
     let mut ask = question("default", words);
     ask["connection_id"] = json!(connection);
     ask.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -75,7 +75,7 @@ async fn what_is_dear_waits_for_whoever_asks_on_postgres() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_needs_approval_is_kept_and_nothing_runs() {
+async fn what_needs_approval_waits_and_nothing_runs() {
     let app = TestApp::with(|setup| {
         setup.warehouse.query_max_bytes = 1_000;
         setup.warehouse.query_max_bytes_approved = 1 << 30;
@@ -103,7 +103,7 @@ async fn what_needs_approval_is_kept_and_nothing_runs() {
     let run = guarded["run_id"].as_str().unwrap();
     let steps = app.get(&format!("/api/v1/runs/{run}")).token(&ada).send().await.expect(200).json();
     let names: Vec<&Value> = steps["steps"].as_array().unwrap().iter().map(|step| &step["name"]).collect();
-    assert_eq!(names, ["planner", "validator", "critic", "composer"], "nothing was executed");
+    assert_eq!(names, ["planner", "validator", "critic", "approver"], "nothing was executed");
     app.finish().await;
 }
 

@@ -13,7 +13,7 @@ const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
 
 /// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
 /// stands here.
-const ROUTES: [(&str, &str, &[u16]); 96] = [
+const ROUTES: [(&str, &str, &[u16]); 101] = [
     ("get", "/health", &[200]),
     ("get", "/ready", &[200]),
     ("get", "/metrics", &[200]),
@@ -36,6 +36,11 @@ const ROUTES: [(&str, &str, &[u16]); 96] = [
     ("post", "/api/v1/runs/{id}/signals/{name}", &[404]),
     ("post", "/api/v1/runs/{id}/approve", &[404]),
     ("post", "/api/v1/runs/{id}/reject", &[404]),
+    ("get", "/api/v1/approvals", &[200]),
+    ("get", "/api/v1/approvals/{id}", &[404]),
+    ("post", "/api/v1/approvals/{id}/approve", &[404]),
+    ("post", "/api/v1/approvals/{id}/reject", &[404]),
+    ("post", "/api/v1/approvals/{id}/revoke", &[404]),
     ("post", "/api/v1/runs/reconcile", &[200]),
     ("post", "/api/v1/runs/bulk", &[200]),
     ("get", "/api/v1/queues", &[200]),
@@ -119,6 +124,7 @@ struct Alpha {
     run: String,
     token_id: String,
     schedule: String,
+    approval: String,
 }
 
 impl Alpha {
@@ -136,7 +142,12 @@ impl Alpha {
         });
         let made = app.post("/api/v1/schedules").token(&token).json(&schedule).send().await.expect(201).json();
         let schedule = made["id"].as_str().unwrap().to_owned();
-        Self { token, connection, run: answer["run_id"].as_str().unwrap().to_owned(), token_id, schedule }
+        let policy = json!({"yaml": "tables:\n  secrets: {approval: true}"});
+        let path = format!("/api/v1/connections/{connection}/policy");
+        app.put(&path).token(&token).json(&policy).send().await.expect(200);
+        let waits = app.post("/api/v1/agent/run").token(&token).json(&ask).send().await.expect(200).json();
+        let approval = waits["data"]["approval_id"].as_str().unwrap().to_owned();
+        Self { token, connection, run: answer["run_id"].as_str().unwrap().to_owned(), token_id, schedule, approval }
     }
 
     /// Everything that A can see of its own.
@@ -151,6 +162,7 @@ impl Alpha {
             "/api/v1/audit",
             "/api/v1/queues",
             "/api/v1/schedules",
+            "/api/v1/approvals",
             "/jobs",
             &run,
             &format!("{connection}/catalog"),
@@ -169,6 +181,7 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
         path if ["/runs/", "/jobs/", "/api/job/"].iter().any(|part| path.contains(part)) => &alpha.run,
         path if path.contains("/schedules/") => &alpha.schedule,
         path if path.contains("/tokens/") => &alpha.token_id,
+        path if path.contains("/approvals/") => &alpha.approval,
         _ => &alpha.connection,
     };
     let path = template.replace("{id}", id).replace("{tenant}", "acme-alpha");
@@ -226,7 +239,14 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
         }
         ("post", "/api/v1/schedules/preview") => vec![call().json(&json!({"cron": "@yearly"}))],
         ("put", "/api/v1/queues/{name}/limits") => vec![call().json(&json!({"total": 1}))],
-        ("post", "/api/v1/queues/{name}/pause" | "/api/v1/runs/{id}/discard" | "/api/v1/runs/{id}/reject") => {
+        (
+            "post",
+            "/api/v1/queues/{name}/pause"
+            | "/api/v1/runs/{id}/discard"
+            | "/api/v1/runs/{id}/reject"
+            | "/api/v1/approvals/{id}/reject"
+            | "/api/v1/approvals/{id}/revoke",
+        ) => {
             vec![call().json(&json!({"reason": "because"}))]
         }
         ("post", "/api/v1/runs/bulk") => vec![

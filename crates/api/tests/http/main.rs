@@ -9,6 +9,7 @@
 mod support;
 
 mod alternatives;
+mod approvals;
 mod audit;
 mod browsers;
 mod callers;

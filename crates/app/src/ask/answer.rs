@@ -2,9 +2,13 @@
 
 use pilothouse_domain::Code;
 use pilothouse_domain::run::Status;
+use pilothouse_store::journal::EntryKind;
 use pilothouse_store::runs::Run;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use super::plan::AskedFor;
+use crate::{App, Error};
 
 /// The kinds of answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +50,21 @@ impl Answer {
     pub fn new(response_type: ResponseType, summary: impl Into<String>, data: Value) -> Self {
         Self { response_type, summary: summary.into(), data, warnings: Vec::new() }
     }
+}
+
+/// The step that asks for an approval.
+pub(super) const ASKED_FOR: &str = "approver";
+
+/// As [`answer_of`]; where the question waits for people, what it waits for.
+pub async fn answer(app: &App, run: &Run) -> Result<Answer, Error> {
+    if run.status != Status::Waiting {
+        return Ok(answer_of(run));
+    }
+    let journal = app.engine.journal(&run.tenant, run.id).await?;
+    let mut entries = journal.into_iter().flat_map(|(_, entries)| entries).rev();
+    let asked = entries.find(|entry| entry.kind == EntryKind::Step && entry.name == ASKED_FOR);
+    let asked = asked.and_then(|entry| serde_json::from_str::<AskedFor>(entry.output.as_deref()?).ok());
+    Ok(asked.map_or_else(|| answer_of(run), |asked| asked.answer))
 }
 
 /// The answer that a run has come to, or that it has none yet.

@@ -1,6 +1,5 @@
 //! The composer: says a result in a sentence and puts the answer together.
 
-use pilothouse_domain::RunId;
 use pilothouse_domain::answer::{ColumnRole, ResultColumn, ResultSet, Understanding};
 use pilothouse_domain::catalog::Catalog;
 use pilothouse_domain::clock::rfc3339;
@@ -8,6 +7,7 @@ use pilothouse_domain::cost::Forecast;
 use pilothouse_domain::format::{self, spoken};
 use pilothouse_domain::money::NANO_USD_PER_USD;
 use pilothouse_domain::semantic::Query;
+use pilothouse_domain::{ApprovalId, RunId};
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, ResponseType};
@@ -50,6 +50,8 @@ pub struct Waiting<'a> {
     pub query: &'a Query,
     /// The connection's id.
     pub connection: String,
+    /// The approval that it waits for, and exactly what would run under it.
+    pub approval: Option<(ApprovalId, &'a str)>,
 }
 
 /// The answer with rows.
@@ -124,12 +126,12 @@ pub fn blocked(judged: &Judged) -> Answer {
 
 /// The answer of a query that waits for somebody: exactly what would run, and what that takes.
 pub fn waiting(waits: &Waiting<'_>) -> Answer {
-    let Waiting { id, waits_for, judged, validated, understanding, query, connection } = waits;
+    let Waiting { id, waits_for, judged, validated, understanding, query, connection, approval } = waits;
     let forecast = &judged.forecast;
     let (summary, instructions) = match waits_for {
         WaitsFor::Approver => (
             "A person has to agree before this runs.",
-            "Nothing was run. The query is kept as it stands, and runs once a person who may approve it has done so.",
+            "Nothing was run. The question waits, and goes on by itself once a person who may approve it has done so.",
         ),
         WaitsFor::Asker => (
             "This is a dear query. Shall it run?",
@@ -141,7 +143,8 @@ pub fn waiting(waits: &Waiting<'_>) -> Answer {
         "waits_for": waits_for,
         "estimated_bytes": forecast.bytes.unwrap_or(0),
         "estimated_cost_usd": usd(forecast),
-        "sql": validated.sql,
+        "sql": approval.map_or(validated.sql.as_deref(), |(_, sql)| Some(sql)),
+        "approval_id": approval.map(|(id, _)| id),
         "instructions": instructions,
         "reasons": judged.reasons,
         "expectation": format!("It {}.", forecast.in_words()),

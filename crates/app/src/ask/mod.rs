@@ -13,7 +13,7 @@ mod schedule;
 mod tell;
 mod workflow;
 
-pub use answer::{Answer, ResponseType, answer_of};
+pub use answer::{Answer, ResponseType, answer, answer_of};
 pub(crate) use by_name::start;
 pub(crate) use schedule::{said, scheduled};
 pub use workflow::AskWorkflow;
@@ -174,12 +174,12 @@ fn action(question: &Question) -> Action {
 }
 
 /// Waits for the answer of a run, as long as a request may and no longer than the caller wants to; a run that goes on
-/// answers `queued`.
+/// answers `queued`, and one that waits for people what it waits for.
 pub async fn wait(app: &App, caller: &Caller, id: RunId, wanted: Option<Duration>) -> Result<Answer, Error> {
     let most = Duration::from_secs(app.settings.ask.wait_seconds);
     let patience = wanted.map_or(most, |wanted| wanted.min(most));
-    let run = app.engine.wait(&caller.principal.tenant, id, patience).await?;
-    run.as_ref().map(answer_of).ok_or_else(|| Error::not_found("run"))
+    let run = app.engine.wait_for_somebody(&caller.principal.tenant, id, patience).await?;
+    answer(app, &run.ok_or_else(|| Error::not_found("run"))?).await
 }
 
 /// A query in words, once it is known to fit the connection's model and to pass the guard.

@@ -1,12 +1,16 @@
 //! What the first three steps hand on. These are stored in the journal, so their fields are added to and not renamed.
 
-use pilothouse_domain::Micros;
 use pilothouse_domain::answer::ColumnRole;
 use pilothouse_domain::answer::{ResultSet, Understanding};
+use pilothouse_domain::approval::Needs;
+use pilothouse_domain::approval::policy::Facts;
 use pilothouse_domain::cost::Forecast;
 use pilothouse_domain::semantic::{Grain, Query};
+use pilothouse_domain::{ApprovalId, Micros};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use super::answer::Answer;
 
 /// What the planner made of the question.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -128,6 +132,41 @@ pub struct Judged {
     /// And what is left of them.
     #[serde(default)]
     pub bytes_remaining: Option<u64>,
+    /// Where it waits for an approver: whose approval it takes, and for what.
+    #[serde(default)]
+    pub needed: Option<Needed>,
+}
+
+/// An approval that a query needs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Needed {
+    /// Whose.
+    pub needs: Needs,
+    /// The rule that says so, if one does.
+    pub rule: Option<String>,
+    /// By which figures.
+    pub facts: Facts,
+    /// Exactly what would run.
+    pub sql: String,
+}
+
+/// What becomes of a query that waited for an approver.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Released {
+    /// Exactly this text of it runs.
+    Runs(String),
+    /// It does not, for this reason.
+    Refused(String),
+}
+
+/// An approval that was asked for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AskedFor {
+    /// Its id.
+    pub approval: ApprovalId,
+    /// What is answered meanwhile.
+    pub answer: Answer,
 }
 
 /// Who lets a query run that waits.
@@ -153,8 +192,16 @@ impl WaitsFor {
 impl Judged {
     /// It may run, and is expected to take this.
     pub fn allowed(forecast: Forecast) -> Self {
-        let (reasons, next_action, waits_for) = (Vec::new(), None, None);
-        Self { allowed: true, reasons, next_action, waits_for, forecast, budget: None, bytes_remaining: None }
+        Self {
+            allowed: true,
+            reasons: Vec::new(),
+            next_action: None,
+            waits_for: None,
+            forecast,
+            budget: None,
+            bytes_remaining: None,
+            needed: None,
+        }
     }
 
     /// It may not.
@@ -162,6 +209,13 @@ impl Judged {
         self.allowed = false;
         self.reasons.push(reason.to_owned());
         self.next_action = Some(next_action.to_owned());
+    }
+
+    /// What waited may not run after all.
+    pub fn stopped(mut self, reason: String) -> Self {
+        (self.waits_for, self.reasons) = (None, vec![reason]);
+        self.next_action = Some("revise_query".to_owned());
+        self
     }
 
     /// It waits for somebody.

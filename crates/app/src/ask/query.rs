@@ -1,22 +1,30 @@
 //! From a reading to rows: compiled, checked by the guard, priced, and run, or taken from what was kept.
 
+use pilothouse_domain::action::Tier;
 use pilothouse_domain::answer::ResultSet;
+use pilothouse_domain::approval::State;
+use pilothouse_domain::approval::policy::{Effect, Facts, Figure, Ruling};
 use pilothouse_domain::clock::SECOND;
 use pilothouse_domain::cost::{Basis, Estimate, Forecast, Took, forecast};
 use pilothouse_domain::format::counted;
 use pilothouse_domain::semantic::{Order, Query};
-use pilothouse_domain::{Clock, Code, ConnectionId, Micros, RunId, TenantId};
+use pilothouse_domain::{ApprovalId, Clock, Code, ConnectionId, Micros, Role, RunId, TenantId};
 use pilothouse_engine::{Done, Failure};
+use pilothouse_store::approvals::Approval;
 use pilothouse_store::costs::{Preview, QueryRun};
 use pilothouse_warehouse::guard::{CanonicalQuery, CheckedQuery, Guard, Reason, ReasonCode, Report};
 use pilothouse_warehouse::{Call, semantic};
 use serde_json::{Value, json};
 
 use super::compose::Waiting;
-use super::plan::{ColumnMeaning, Comparison, Executed, Judged, Validated, WaitsFor};
+use super::plan::{ColumnMeaning, Comparison, Executed, Judged, Needed, Released, Validated, WaitsFor};
+use crate::approvals::{self, Approvals, QUERY, Taken};
+use crate::reads::Full;
 use crate::results::{Kept, Key};
 use crate::sources::{Open, Sources};
 
+/// Why a tenant reads nothing more for a while.
+const HOUR_IS_FULL: &str = "Hourly byte budget exceeded";
 /// How many a question for the first one is shown beside.
 const COMPARED: u32 = 10;
 
@@ -30,6 +38,9 @@ pub(super) struct Asking<'a> {
     pub run: RunId,
     pub connection: ConnectionId,
     pub call: Call<'a>,
+    pub approvals: &'a Approvals,
+    pub subject: &'a str,
+    pub role: Role,
 }
 
 /// Turns a reading into SQL and lets the guard look at it.
@@ -90,22 +101,17 @@ impl Asking<'_> {
             judged.refuse("Query exceeds max bytes", "narrow_scope");
             return Ok(Done { summary: "The query would read more than any query may.".to_owned(), output: judged });
         }
-        let mut reasons = needing_approval(&report);
-        if reads_over(settings.query_max_bytes) {
-            reasons.push("Query exceeds max bytes".to_owned());
-        }
-        if !reasons.is_empty() {
-            judged.wait(WaitsFor::Approver, reasons);
-            return Ok(Done { summary: "A person has to agree to it first.".to_owned(), output: judged });
+        let ruled = self.rule(query, &report, &mut judged);
+        if let Some(summary) = ruled {
+            return Ok(Done { summary: summary.to_owned(), output: judged });
         }
         let slow = expected.elapsed_us.is_some_and(|us| us > settings.query_dear_seconds.saturating_mul(1_000_000));
         if tell_first && (slow || reads_over(settings.query_dear_bytes)) {
             judged.wait(WaitsFor::Asker, vec![format!("It {}.", expected.in_words())]);
             return Ok(Done { summary: "It is dear: whoever asks is told first.".to_owned(), output: judged });
         }
-        let asked = expected.bytes.unwrap_or(0);
-        if let Err(full) = self.sources.reads.reserve(self.tenant, self.run, asked, self.clock.now()).await? {
-            judged.refuse("Hourly byte budget exceeded", "wait_or_reduce_cost");
+        if let Some(full) = self.reserve(&expected).await? {
+            judged.refuse(HOUR_IS_FULL, "wait_or_reduce_cost");
             (judged.budget, judged.bytes_remaining) = (Some(full.most), Some(full.remaining));
             return Ok(Done { summary: "The tenant has read what it may in an hour.".to_owned(), output: judged });
         }
@@ -114,6 +120,91 @@ impl Asking<'_> {
             _ => format!("It {}, within the limits.", expected.in_words()),
         };
         Ok(Done { summary, output: judged })
+    }
+
+    /// What the rules say of the query, and the guard: in a sentence where it does not simply go on.
+    fn rule(&self, query: &CanonicalQuery, report: &Report, judged: &mut Judged) -> Option<&'static str> {
+        let facts = self.facts(&judged.forecast);
+        let Ruling { effect, rule, because } = self.approvals.judge(&facts);
+        let mut reasons = needing_approval(report);
+        let needs = match effect {
+            Effect::Deny => {
+                judged.refuse(if because.is_empty() { "A rule does not allow it" } else { &because }, "revise_query");
+                return Some("A rule does not allow it.");
+            }
+            Effect::Approvals(needs) => {
+                reasons.push(because);
+                needs
+            }
+            // What the guard wants a person for, no rule lets go on without one.
+            Effect::Allow if !reasons.is_empty() => self.approvals.anybody(),
+            Effect::Allow => return None,
+        };
+        judged.wait(WaitsFor::Approver, reasons);
+        judged.needed = Some(Needed { needs, rule, facts, sql: query.sql().to_owned() });
+        Some("A person has to agree to it first.")
+    }
+
+    fn facts(&self, expected: &Forecast) -> Facts {
+        fn figure<T>(value: Option<T>) -> Figure<T> {
+            value.map_or(Figure::Unknown, Figure::Is)
+        }
+        Facts {
+            kind: QUERY.to_owned(),
+            tier: Tier::Read,
+            resource: self.connection.to_string(),
+            subject: self.subject.to_owned(),
+            role: self.role,
+            risk: Figure::None,
+            cost: figure(expected.cost),
+            rows: figure(expected.rows),
+            bytes: figure(expected.bytes),
+            environment: String::new(),
+            at: self.clock.now(),
+        }
+    }
+
+    /// What an approval is for: this text, of this run, over this connection, in the name of whoever asks.
+    fn payload(&self, sql: &str) -> Value {
+        json!({"run": self.run, "connection": self.connection, "sql": sql, "subject": self.subject, "role": self.role})
+    }
+
+    /// The approval that the query needs, as it is asked for.
+    pub fn wanted(&self, needed: Needed, reasons: &[String]) -> Approval {
+        let Needed { needs, rule, facts, sql } = needed;
+        let (payload, because) = (self.payload(&sql), reasons.join("; "));
+        self.approvals.asked(approvals::Wish { facts, payload, run: Some(self.run), needs, rule, because })
+    }
+
+    /// Lets the query go on that waited, if what would run is what was approved, and reads no more than was said.
+    pub async fn release(
+        &self,
+        sql: &str,
+        (id, request_id): (ApprovalId, &str),
+        said: &Forecast,
+    ) -> Result<Done<Released>, Failure> {
+        let refused = |reason: String| Done { summary: reason.clone(), output: Released::Refused(reason) };
+        let report = self.guard.check(sql);
+        let query = report.canonical.as_ref().ok_or_else(no_longer)?;
+        let expected = self.forecast(query, report.query.as_ref()).await?;
+        let objection = (expected.bytes > said.bytes).then_some("It would read more by now than was approved.");
+        let payload = self.payload(query.sql());
+        let taken = self.approvals.take(self.tenant, (id, request_id), &payload, objection).await?;
+        if let Taken::Refused { state, by, because } = taken {
+            return Ok(refused(stopped(state, by.as_deref(), because.as_deref())));
+        }
+        if self.reserve(&expected).await?.is_some() {
+            return Ok(refused(HOUR_IS_FULL.to_owned()));
+        }
+        Ok(Done {
+            summary: "It may run, as it was approved.".to_owned(),
+            output: Released::Runs(query.sql().to_owned()),
+        })
+    }
+
+    async fn reserve(&self, expected: &Forecast) -> Result<Option<Full>, Failure> {
+        let bytes = expected.bytes.unwrap_or(0);
+        Ok(self.sources.reads.reserve(self.tenant, self.run, bytes, self.clock.now()).await?.err())
     }
 
     /// What the query is expected to take.
@@ -127,9 +218,9 @@ impl Asking<'_> {
         Ok(forecast(estimate, past, price))
     }
 
-    /// Runs the query, and the wider one that its answer is shown beside.
-    pub async fn execute(&self, sql: &str, query: &Query) -> Result<Done<Executed>, Failure> {
-        let checked = self.recheck(sql)?;
+    /// Runs the query, and the wider one that its answer is shown beside. Where it was approved, exactly that text runs.
+    pub async fn execute(&self, sql: &str, query: &Query, approved: Option<&str>) -> Result<Done<Executed>, Failure> {
+        let checked = self.recheck(sql, approved)?;
         let (mut result, kept_at) = self.fetch(&checked).await.map_err(of_engine)?;
         let own_us = result.elapsed_us;
         let mut comparison = None;
@@ -218,13 +309,33 @@ impl Asking<'_> {
     }
 
     /// Only the guard can make what an engine takes, so the text from the journal passes it again.
-    fn recheck(&self, sql: &str) -> Result<CheckedQuery, Failure> {
-        self.guard.check(sql).query.clone().ok_or_else(no_longer)
+    fn recheck(&self, sql: &str, approved: Option<&str>) -> Result<CheckedQuery, Failure> {
+        let report = self.guard.check(sql);
+        match approved {
+            Some(text) => report.agreed(text),
+            None => report.query.clone(),
+        }
+        .ok_or_else(no_longer)
     }
 }
 
 fn no_longer() -> Failure {
     Failure::last(Code::SqlBlocked, "The SQL guard no longer lets this statement run.")
+}
+
+/// Why a query does not run that waited for people.
+fn stopped(state: State, by: Option<&str>, because: Option<&str>) -> String {
+    let what = match (state, by) {
+        (State::Rejected, Some(by)) => format!("{by} has rejected it"),
+        (State::Revoked, Some(by)) => format!("{by} has taken it back"),
+        (State::Expired, _) => "Its approval has expired".to_owned(),
+        (State::Void, _) => "Its approval is void".to_owned(),
+        _ => format!("Its approval is {}", state.as_str()),
+    };
+    match because {
+        Some(because) => format!("{what}: {because}"),
+        None => format!("{what}."),
+    }
 }
 
 /// Why a person has to agree to a statement.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use pilothouse_ai::planner::{Context, Plan};
 use pilothouse_domain::answer::{Understanding, Verified};
 use pilothouse_domain::semantic::{Query, editable, explain};
-use pilothouse_domain::{Clock, Code};
+use pilothouse_domain::{ApprovalId, Clock, Code};
 use pilothouse_engine::{Done, Failure, Journal, Workflow};
 use pilothouse_store::Store;
 use pilothouse_store::proposals::{self, Correction};
@@ -14,12 +14,14 @@ use pilothouse_store::runs::{self, Run};
 use pilothouse_warehouse::{Limits, semantic};
 use serde_json::Value;
 
-use super::answer::{Answer, answer_of};
+use super::answer::{ASKED_FOR, Answer, answer_of};
 use super::learn::LearntFrom;
-use super::plan::{Choice, Planned};
+use super::plan::{AskedFor, Choice, Judged, Needed, Planned, Released, WaitsFor};
 use super::query::{Asking, validate};
 use super::{Input, KIND, compose, learn, tell};
 use crate::Error;
+use crate::approvals::{self, Approvals};
+use crate::runs::APPROVAL;
 use crate::sources::{Open, SAMPLE, Sources};
 
 /// Most rows of one answer; more are said to be left out.
@@ -32,11 +34,12 @@ pub struct AskWorkflow {
     sources: Arc<Sources>,
     clock: Arc<dyn Clock>,
     store: Store,
+    approvals: Arc<Approvals>,
 }
 
 impl AskWorkflow {
-    pub(crate) fn new(sources: Arc<Sources>, clock: Arc<dyn Clock>, store: Store) -> Self {
-        Self { sources, clock, store }
+    pub(crate) fn new(sources: Arc<Sources>, clock: Arc<dyn Clock>, store: Store, approvals: Arc<Approvals>) -> Self {
+        Self { sources, clock, store, approvals }
     }
 }
 
@@ -113,6 +116,9 @@ impl AskWorkflow {
             run: journal.id(),
             connection: input.connection,
             call: self.sources.call(journal.tenant(), limits, journal.cancel()),
+            approvals: &self.approvals,
+            subject: journal.subject(),
+            role: input.role,
         };
         let judging = async {
             let judged = asking.judge(&sql, input.confirm_cost).await;
@@ -129,19 +135,38 @@ impl AskWorkflow {
             // Before the last step, which may be done again: of one run it counts once.
             self.propose(journal, input, &question, from, (&query, &understanding.text)).await?;
         }
-        if let Some(waits_for) = judged.waits_for {
-            let (id, connection) = (journal.id(), input.connection.to_string());
-            let (validated, judged, understanding, query) = (&validated, &judged, &understanding, &query);
-            let waiting = compose::Waiting { id, waits_for, judged, validated, understanding, query, connection };
-            // Before the last step, which may be done again: what is kept already stays.
-            asking.keep(journal.subject(), &waiting).await?;
-            return composed(journal, compose::waiting(&waiting)).await;
-        }
-        if !judged.allowed {
-            return composed(journal, compose::blocked(&judged)).await;
+        let waiting = |waits_for, approval| compose::Waiting {
+            id: journal.id(),
+            waits_for,
+            judged: &judged,
+            validated: &validated,
+            understanding: &understanding,
+            query: &query,
+            connection: input.connection.to_string(),
+            approval,
+        };
+        let mut approved = None;
+        match (judged.waits_for, &judged.needed) {
+            (Some(WaitsFor::Approver), Some(needed)) => {
+                let told = |id| compose::waiting(&waiting(WaitsFor::Approver, Some((id, needed.sql.as_str()))));
+                match self.approval(journal, &asking, &sql, (needed.clone(), &judged, &input.request_id), told).await? {
+                    Released::Runs(text) => approved = Some(text),
+                    Released::Refused(reason) => {
+                        return composed(journal, compose::blocked(&judged.clone().stopped(reason))).await;
+                    }
+                }
+            }
+            (Some(waits_for), _) => {
+                let waiting = waiting(waits_for, None);
+                // Before the last step, which may be done again: what is kept already stays.
+                asking.keep(journal.subject(), &waiting).await?;
+                return composed(journal, compose::waiting(&waiting)).await;
+            }
+            (None, _) if !judged.allowed => return composed(journal, compose::blocked(&judged)).await,
+            (None, _) => {}
         }
         let executing = async {
-            let executed = asking.execute(&sql, &query).await;
+            let executed = asking.execute(&sql, &query, approved.as_deref()).await;
             tell::executed(journal, &executed).await;
             executed
         };
@@ -157,6 +182,24 @@ impl AskWorkflow {
             model_version: open.model_version,
         };
         composed(journal, compose::rows(&material)).await
+    }
+
+    /// Asks for an approval, waits for it as long as it takes, and lets go on what was approved.
+    async fn approval(
+        &self,
+        journal: &Journal,
+        asking: &Asking<'_>,
+        sql: &str,
+        (needed, judged, request_id): (Needed, &Judged, &str),
+        told: impl Fn(ApprovalId) -> Answer,
+    ) -> Result<Released, Failure> {
+        let summary = format!("It waits for {}.", needed.needs);
+        let wanted = asking.wanted(needed, &judged.reasons);
+        let asked = AskedFor { approval: wanted.id, answer: told(wanted.id) };
+        let also = approvals::asking(journal.tenant().clone(), wanted, request_id);
+        let asked = journal.transact(ASKED_FOR, Done { output: asked, summary }, also).await?;
+        journal.wait_for(APPROVAL, None).await?;
+        journal.step("release", asking.release(sql, (asked.approval, request_id), &judged.forecast)).await
     }
 
     fn plan(&self, open: &Open, input: &Input, previous: Option<&Query>) -> Done<Planned> {

@@ -10,7 +10,7 @@ use pilothouse_domain::audit::Outcome;
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Code, Micros, Role, RunId, TenantId};
 use pilothouse_store::runs::{self, NewSignal, Run};
-use pilothouse_store::{BoxFuture, Error as StoreError, Tx, audit as audit_rows, journal};
+use pilothouse_store::{BoxFuture, Error as StoreError, Tx, approvals, audit as audit_rows, journal};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -124,7 +124,7 @@ pub async fn revive(app: &App, caller: &Caller, id: RunId) -> Result<(Run, bool)
 /// Decides that nothing is to be done about a dead letter.
 pub async fn discard(app: &App, caller: &Caller, id: RunId, reason: &str) -> Result<Run, Error> {
     look(app, caller, id).await?;
-    let reason = words(reason, MAX_REASON_CHARS, "reason")?;
+    let reason = self::reason(reason)?;
     let action =
         audit::action("run.discard", Tier::Destructive, Role::Operator, &id.to_string(), &(id, reason.as_str()));
     gates::pass(app, caller, &action).await?;
@@ -197,7 +197,7 @@ pub async fn signal(
     Ok(made.await?.0)
 }
 
-/// A person's decision about a run that waits for one.
+/// A person's decision about what waits for one.
 #[derive(Debug, Clone, Serialize)]
 pub struct Decision {
     /// Whether it may go on.
@@ -206,15 +206,35 @@ pub struct Decision {
     pub words: Option<String>,
 }
 
-/// Approves or rejects a run that waits for an approval. The first decision counts.
+impl Decision {
+    /// The decision with its words as they are kept.
+    pub(crate) fn checked(self) -> Result<Self, Error> {
+        let words = match (&self.words, self.approved) {
+            (Some(said), true) => Some(words(said, MAX_COMMENT_CHARS, "comment")?),
+            (None, true) => None,
+            (said, false) => Some(reason(said.as_deref().unwrap_or_default())?),
+        };
+        Ok(Self { words, ..self })
+    }
+}
+
+/// Why somebody does something, without the blanks around it.
+pub(crate) fn reason(text: &str) -> Result<String, Error> {
+    words(text, MAX_REASON_CHARS, "reason")
+}
+
+/// Approves or rejects a run that waits for an approval: by the rules of that where it has one of its own, else the first
+/// decision counts.
 pub async fn decide(app: &App, caller: &Caller, id: RunId, decision: Decision) -> Result<Run, Error> {
     look(app, caller, id).await?;
+    let tenant = caller.principal.tenant.clone();
+    let own = app.store.read(move |tx| Box::pin(async move { approvals::of_run(tx, &tenant, id).await }));
+    if let Some(approval) = own.await? {
+        crate::approvals::decide(app, caller, approval.id, decision, None).await?;
+        return Ok(look(app, caller, id).await?.run);
+    }
     let kind = if decision.approved { "run.approve" } else { "run.reject" };
-    let said = match (&decision.words, decision.approved) {
-        (Some(said), true) => Some(words(said, MAX_COMMENT_CHARS, "comment")?),
-        (None, true) => None,
-        (said, false) => Some(words(said.as_deref().unwrap_or_default(), MAX_REASON_CHARS, "reason")?),
-    };
+    let said = decision.clone().checked()?.words;
     let action = audit::action(kind, Tier::Write, Role::Operator, &id.to_string(), &(id, &decision));
     gates::pass(app, caller, &action).await?;
     let by = caller.principal.subject.clone();

@@ -24,6 +24,7 @@ use pilothouse_store::runs::{self, Run};
 use crate::{App, Caller, Error, audit, gates};
 
 pub use bulk::{Bulk, BulkAction, Changed, DEFAULT_BULK, MAX_BULK, MAX_BULK_IDS, Preview, bulk, preview};
+pub(crate) use control::reason;
 pub use control::{
     APPROVAL, Decision, cancel, decide, discard, not_allowed, reconcile, retry, revive, signal, withdraw,
 };

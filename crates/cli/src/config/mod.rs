@@ -26,7 +26,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use pilothouse_app::Mode;
-use pilothouse_app::settings::{Ask, Auth, Engine, Imports, Limits, Sample};
+use pilothouse_app::settings::{Approvals, Ask, Auth, Engine, Imports, Limits, Sample};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[ask]`.
     pub ask: Ask,
+    /// `[approvals]`.
+    pub approvals: Approvals,
     /// `[engine]`.
     pub engine: Engine,
     /// `[sample]`.
@@ -76,6 +78,7 @@ impl Default for Config {
             auth: Auth::default(),
             limits: Limits::default(),
             ask: Ask::default(),
+            approvals: Approvals::default(),
             engine: Engine::default(),
             sample: Sample::default(),
             imports: Imports::default(),

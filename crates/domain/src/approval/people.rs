@@ -15,6 +15,15 @@ pub struct Needs {
     pub of: Role,
 }
 
+impl std::fmt::Display for Needs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.count {
+            0 | 1 => write!(f, "the approval of one {}", self.of),
+            count => write!(f, "the approval of {count} of role {}", self.of),
+        }
+    }
+}
+
 /// Somebody who wants to decide, and in whose place if not in their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Person<'a> {

@@ -2,11 +2,11 @@
 
 use pilothouse_domain::approval::{Decision, Needs, State, Vote};
 use pilothouse_domain::{ApprovalId, Role};
-use pilothouse_store::approvals::{self, Approval, Change, Voted};
-use pilothouse_store::{Error, Store};
+use pilothouse_store::approvals::{self, Approval, Change, Filter, Voted};
+use pilothouse_store::{Error, Store, runs};
 use uuid::Uuid;
 
-use crate::support::{make_tenant, read, run_id, tenant, write};
+use crate::support::{enqueue, make_tenant, new_run, read, run_id, tenant, write};
 
 fn id(n: u128) -> ApprovalId {
     ApprovalId(Uuid::from_u128(n))
@@ -25,7 +25,7 @@ fn wanted(n: u128, by: &str) -> Approval {
         rule: Some("dear".into()),
         because: "It is dear.".into(),
         needs: Needs { count: 2, of: Role::Operator },
-        run: Some(run_id(7)),
+        run: None,
         state: State::Pending,
         changed_at: n as i64,
         changed_by: None,
@@ -90,19 +90,39 @@ pub async fn time_ends_what_is_open(store: &Store) {
     assert_eq!(found(store, "a", 3).await.unwrap().state, State::Pending, "it has all the time");
 }
 
+pub async fn an_approval_ends_with_its_run(store: &Store) {
+    make_tenant(store, "a").await;
+    enqueue(store, "a", new_run(1, 0)).await;
+    let of_run = Approval { run: Some(run_id(1)), ..wanted(1, "ada") };
+    let expected = of_run.clone();
+    let asked = write!(store, |tx| async move { approvals::request(tx, &tenant("a"), &of_run).await }).unwrap();
+    let waiting = async || read!(store, |tx| async move { approvals::of_run(tx, &tenant("a"), run_id(1)).await });
+    assert_eq!((&asked, waiting().await), (&expected, Some(expected.clone())));
+    let expire = async || write!(store, |tx| async move { approvals::expire(tx, &tenant("a"), 9).await }).unwrap();
+    assert_eq!(expire().await, 0);
+    write!(store, |tx| async move { runs::cancel(tx, &tenant("a"), run_id(1), 5).await }).unwrap();
+    assert_eq!((expire().await, expire().await), (1, 0));
+    let after = found(store, "a", 1).await.unwrap();
+    assert_eq!((after.state, after.changed_at, waiting().await), (State::Void, 9, None));
+}
+
 pub async fn approvals_are_listed_in_pages(store: &Store) {
     make_tenant(store, "a").await;
     for (n, by) in [(1, "ada"), (2, "bob"), (3, "eve"), (4, "dan")] {
         asked(store, n, by).await;
     }
     changed(store, 3, State::Pending, State::Rejected, None).await;
-    let page = async |state, before| {
-        let found = read!(store, |tx| async move { approvals::list(tx, &tenant("a"), state, before, 2).await });
+    let page = async |state, (subject, role): (&'static str, _), before| {
+        let filter = Filter { state, subject: subject.into(), role, before };
+        let found = read!(store, |tx| async move { approvals::list(tx, &tenant("a"), &filter, 2).await });
         found.into_iter().map(|one| one.id).collect::<Vec<_>>()
     };
-    assert_eq!(page(State::Pending, None).await, [id(4), id(2)]);
-    assert_eq!(page(State::Pending, Some((2, id(2)))).await, [id(1)]);
-    assert_eq!(page(State::Rejected, None).await, [id(3)]);
+    let operator = ("oda", Role::Operator);
+    assert_eq!(page(State::Pending, operator, None).await, [id(4), id(2)]);
+    assert_eq!(page(State::Pending, operator, Some((2, id(2)))).await, [id(1)]);
+    assert_eq!(page(State::Rejected, ("oda", Role::Admin), None).await, [id(3)]);
+    assert_eq!(page(State::Pending, ("bob", Role::Member), None).await, [id(2)], "those that one has asked for");
+    assert_eq!(page(State::Pending, ("oda", Role::Member), None).await, []);
     let of = |resource: &'static str| async move {
         read!(store, |tx| async move { approvals::of_resource(tx, &tenant("a"), ("query.run", resource), 10).await })
     };

@@ -42,6 +42,7 @@ pilothouse_testkit::on_both_databases! {
     approvals::asking_again_finds_the_approval_that_is_open,
     approvals::an_approval_is_used_once_however_many_come_at_once,
     approvals::time_ends_what_is_open,
+    approvals::an_approval_ends_with_its_run,
     approvals::approvals_are_listed_in_pages,
     approvals::a_vote_is_cast_once,
     runs::a_run_is_enqueued_once_per_key,

@@ -226,6 +226,12 @@ impl Report {
     pub fn has(&self, code: ReasonCode) -> bool {
         self.reasons.iter().any(|reason| reason.code == code)
     }
+
+    /// The query that may run because people have agreed to this text of it; none where that is not, to the byte, what
+    /// would run.
+    pub fn agreed(&self, text: &str) -> Option<CheckedQuery> {
+        self.canonical.clone().filter(|canonical| canonical.sql() == text).map(CheckedQuery)
+    }
 }
 
 /// A query that may run. Only the guard can build one, and engines run nothing else.

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::http::Method;
 use pilothouse_api::State;
 use pilothouse_app::secrets::Sealer;
-use pilothouse_app::settings::{Ask, Auth, Engine, Imports, Limits, Sample};
+use pilothouse_app::settings::{Approvals, Ask, Auth, Engine, Imports, Limits, Sample};
 use pilothouse_app::{App, Caller, Mode, Parts, Settings, audit, connections, tenants, tokens};
 use pilothouse_domain::{Role, TenantId};
 use pilothouse_engine::Workflow;
@@ -73,6 +73,7 @@ impl TestApp {
             auth: Auth::default(),
             limits: Limits::default(),
             ask: Ask::default(),
+            approvals: Approvals::default(),
             engine: Engine::default(),
             sample: Sample { path: Some(data.join("sample")), semantic: None },
             imports: Imports::default(),

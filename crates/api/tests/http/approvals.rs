@@ -1,0 +1,191 @@
+//! What waits for people: one asks, another decides, and what goes on is to the byte what was decided about.
+
+use pilothouse_domain::Role;
+use serde_json::{Value, json};
+
+use crate::costs::{asked, sales};
+use crate::support::{Database, TestApp};
+
+const WORDS: &str = "Total amount by country";
+
+/// An installation in which large queries wait, with somebody who asks and somebody who decides.
+struct Office {
+    app: TestApp,
+    ada: String,
+    bob: String,
+    connection: String,
+}
+
+impl Office {
+    async fn open(database: Database) -> Self {
+        let app = TestApp::with(|setup| {
+            setup.database = database;
+            setup.warehouse.query_max_bytes = 1_000;
+            setup.warehouse.query_max_bytes_approved = 1 << 30;
+            setup.warehouse.result_cache_mb = 0;
+        })
+        .await;
+        let admin = app.token("default", "root", Role::Admin).await;
+        let ada = app.token("default", "ada", Role::Operator).await;
+        let bob = app.token("default", "bob", Role::Operator).await;
+        let connection = sales(&app, &admin).await;
+        Self { app, ada, bob, connection }
+    }
+
+    /// A question of Ada's that waits, and its approval.
+    async fn waiting(&self) -> (String, String) {
+        let waits = asked(&self.app, &self.ada, &self.connection, WORDS, json!({})).await;
+        assert_eq!(
+            (&waits["response_type"], &waits["data"]["waits_for"]),
+            (&json!("approval_required"), &json!("approver"))
+        );
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        (text(&waits["run_id"]), text(&waits["data"]["approval_id"]))
+    }
+
+    async fn seen(&self, token: &str, approval: &str) -> Value {
+        self.app.get(&format!("/api/v1/approvals/{approval}")).token(token).send().await.expect(200).json()
+    }
+
+    async fn decide(&self, token: &str, approval: &str, what: &str, body: Value) -> crate::support::Reply {
+        self.app.post(&format!("/api/v1/approvals/{approval}/{what}")).token(token).json(&body).send().await
+    }
+
+    /// How the run ends.
+    async fn answer(&self, run: &str) -> Value {
+        self.app.idle().await;
+        let told = self.app.get(&format!("/api/v1/runs/{run}/events")).token(&self.ada).send().await.events();
+        told.into_iter().next_back().unwrap().2
+    }
+
+    async fn actions(&self) -> Vec<(String, String)> {
+        let rows =
+            self.app.audit("default").await.into_iter().map(|record| (record.entry.subject, record.entry.action));
+        rows.filter(|(_, action)| action.starts_with("approval.")).collect()
+    }
+}
+
+async fn one_asks_and_another_releases(database: Database) {
+    let office = Office::open(database).await;
+    let (run, approval) = office.waiting().await;
+    let inbox = office.app.get("/api/v1/approvals").token(&office.bob).send().await.expect(200).json();
+    let first = &inbox["items"][0];
+    assert_eq!(
+        (&first["id"], &first["run_id"], &first["requested_by"]),
+        (&json!(approval), &json!(run), &json!("ada"))
+    );
+    assert_eq!((&first["rule"], &first["because"]), (&json!("query-size"), &json!("Query exceeds max bytes")));
+    assert!(first["payload"]["sql"].as_str().unwrap().starts_with("SELECT "), "{first}");
+
+    let own = office.seen(&office.ada, &approval).await;
+    assert_eq!((&own["may_decide"], &own["objection"]), (&json!(false), &json!("own_request")));
+    office.decide(&office.ada, &approval, "approve", json!({})).await.refused(403, "approval.own");
+    let by_run = office.app.post(&format!("/api/v1/runs/{run}/approve")).token(&office.ada).json(&json!({}));
+    by_run.send().await.refused(403, "approval.own");
+    let other = json!({"payload_hash": "00".repeat(32)});
+    office.decide(&office.bob, &approval, "approve", other).await.refused(409, "approval.void");
+
+    let seen = office.seen(&office.bob, &approval).await;
+    assert_eq!(seen["may_decide"], true, "{seen}");
+    let body = json!({"payload_hash": seen["payload_hash"], "comment": "It is fine."});
+    let after = office.decide(&office.bob, &approval, "approve", body).await.expect(200).json();
+    assert_eq!((&after["votes"][0]["by"], &after["votes"][0]["reason"]), (&json!("bob"), &json!("It is fine.")));
+    let answer = office.answer(&run).await;
+    assert_eq!(
+        (&answer["response_type"], &answer["data"]["row_count"]),
+        (&json!("query_result"), &json!(2)),
+        "{answer}"
+    );
+    assert_eq!(answer["data"]["sql"], first["payload"]["sql"], "what ran is what was shown");
+    let used = office.seen(&office.bob, &approval).await;
+    assert_eq!((&used["state"], &used["objection"]), (&json!("used"), &json!("closed")));
+    office.decide(&office.bob, &approval, "reject", json!({"reason": "No."})).await.refused(409, "approval.closed");
+    let told = |who: &str, what: &str| (who.to_owned(), what.to_owned());
+    let actions = office.actions().await;
+    for wanted in [("ada", "approval.request"), ("bob", "approval.approve"), ("ada", "approval.use")] {
+        assert!(actions.contains(&told(wanted.0, wanted.1)), "{wanted:?} in {actions:?}");
+    }
+    office.app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_asks_and_another_releases_it() {
+    one_asks_and_another_releases(Database::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_asks_and_another_releases_it_on_postgres() {
+    one_asks_and_another_releases(Database::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_rejected_or_taken_back_does_not_run() {
+    let office = Office::open(Database::Sqlite).await;
+    let (run, approval) = office.waiting().await;
+    office.decide(&office.bob, &approval, "reject", json!({})).await.refused(422, "body.invalid");
+    office.decide(&office.bob, &approval, "reject", json!({"reason": "Ask for less."})).await.expect(200);
+    let answer = office.answer(&run).await;
+    assert_eq!(answer["response_type"], "blocked", "{answer}");
+    assert_eq!(answer["data"]["reasons"], json!(["bob has rejected it: Ask for less."]));
+
+    let (run, approval) = office.waiting().await;
+    office.decide(&office.ada, &approval, "revoke", json!({"reason": "Not needed."})).await.expect(200);
+    let answer = office.answer(&run).await;
+    assert_eq!(answer["data"]["reasons"], json!(["ada has taken it back: Not needed."]));
+
+    let (run, approval) = office.waiting().await;
+    office.app.post(&format!("/api/v1/runs/{run}/cancel")).token(&office.ada).send().await.expect(200);
+    assert_eq!(office.seen(&office.bob, &approval).await["state"], "void", "nothing waits for it any more");
+    office.app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_changed_since_is_not_released() {
+    let office = Office::open(Database::Sqlite).await;
+    // What may be seen is less by now than when it was shown.
+    let (run, approval) = office.waiting().await;
+    let admin = office.app.token("default", "root", Role::Admin).await;
+    let path = format!("/api/v1/connections/{}/policy", office.connection);
+    let policy = json!({"yaml": "tables:\n  sales: {rows: \"country = 'DE'\"}"});
+    office.app.put(&path).token(&admin).json(&policy).send().await.expect(200);
+    office.decide(&office.bob, &approval, "approve", json!({})).await.expect(200);
+    let answer = office.answer(&run).await;
+    assert_eq!(answer["response_type"], "blocked", "{answer}");
+    let reason = answer["data"]["reasons"][0].as_str().unwrap();
+    assert!(reason.contains("no longer what was approved"), "{reason}");
+    assert_eq!(office.seen(&office.bob, &approval).await["state"], "void");
+
+    // What waits for a person whatever it reads is released like all else.
+    let policy = json!({"yaml": "tables:\n  sales: {approval: true}"});
+    office.app.put(&path).token(&admin).json(&policy).send().await.expect(200);
+    let (run, approval) = office.waiting().await;
+    office.decide(&office.bob, &approval, "approve", json!({})).await.expect(200);
+    let answer = office.answer(&run).await;
+    assert_eq!(
+        (&answer["response_type"], &answer["data"]["row_count"]),
+        (&json!("query_result"), &json!(2)),
+        "{answer}"
+    );
+
+    // Somebody has changed one byte of what is shown.
+    let (_, approval) = office.waiting().await;
+    let database = rusqlite::Connection::open(office.app.data.join("../store/pilothouse.db")).unwrap();
+    let sql = "UPDATE approvals SET payload = replace(payload, 'amount', 'amounT') WHERE id = ?1";
+    assert_eq!(database.execute(sql, [&approval]).unwrap(), 1);
+    office.decide(&office.bob, &approval, "approve", json!({})).await.refused(409, "approval.void");
+    office.app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn others_see_no_approval_that_is_not_theirs() {
+    let office = Office::open(Database::Sqlite).await;
+    let (_, approval) = office.waiting().await;
+    let eve = office.app.token("default", "eve", Role::Member).await;
+    let inbox = office.app.get("/api/v1/approvals").token(&eve).send().await.expect(200).json();
+    assert_eq!(inbox["items"], json!([]));
+    office.app.get(&format!("/api/v1/approvals/{approval}")).token(&eve).send().await.refused(404, "not_found");
+    office.decide(&eve, &approval, "approve", json!({})).await.refused(404, "not_found");
+    let viewer = office.app.token("default", "vic", Role::Viewer).await;
+    office.app.get("/api/v1/approvals").token(&viewer).send().await.refused(403, "role.insufficient");
+    office.app.finish().await;
+}

@@ -1,0 +1,201 @@
+//! Approvals: what waits for people, who may release it, and that nothing is released but exactly what they saw.
+//!
+//! Read first: [`Approvals`], by which actions are judged, wait and go on; `control` is what people do. The states, who may
+//! decide and the rules are pure and stand in `pilothouse_domain::approval`.
+
+mod control;
+mod rules;
+
+pub use control::{Detail, MAX_PAGE, decide, get, list, revoke};
+pub(crate) use rules::QUERY;
+
+use std::sync::Arc;
+
+use pilothouse_domain::approval::policy::{self, Facts, Rule, Ruling};
+use pilothouse_domain::approval::{Event, Needs, State};
+use pilothouse_domain::audit::{Entry, Outcome};
+use pilothouse_domain::canonical::{canonical_json, payload_hash};
+use pilothouse_domain::clock::SECOND;
+use pilothouse_domain::{ApprovalId, Clock, Ids, Micros, RunId, TenantId};
+use pilothouse_engine::Also;
+use pilothouse_store::approvals::{self as rows, Approval, Change};
+use pilothouse_store::{Error as StoreError, Store, Tx, audit as audit_rows};
+use serde_json::{Value, json};
+
+use crate::settings::{self, Mode};
+
+/// Judges actions, and lets those go on that people have agreed to.
+pub struct Approvals {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    rules: Vec<Rule>,
+    /// How long one holds once it is given.
+    ttl: Micros,
+    /// Whether people may decide what they ask for themselves.
+    own_allowed: bool,
+}
+
+/// What somebody wants to do that needs people.
+pub(crate) struct Wish {
+    /// By which figures it was judged.
+    pub facts: Facts,
+    /// Exactly what would be done.
+    pub payload: Value,
+    /// The run that waits.
+    pub run: Option<RunId>,
+    /// Whose decision it takes.
+    pub needs: Needs,
+    /// The rule that says so, if one does.
+    pub rule: Option<String>,
+    /// Why.
+    pub because: String,
+}
+
+/// What an action finds that wants to go on under its approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It may be done, now.
+    Released,
+    /// It may not.
+    Refused {
+        /// Where its approval stands.
+        state: State,
+        /// By whom.
+        by: Option<String>,
+        /// Why.
+        because: Option<String>,
+    },
+}
+
+impl Approvals {
+    pub(crate) fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        (mode, settings): (Mode, &settings::Approvals),
+        query_max_bytes: u64,
+    ) -> Self {
+        let own_allowed = settings.own.unwrap_or(mode == Mode::Development);
+        let rules = rules::built_in(query_max_bytes, rules::approvers(own_allowed));
+        let ttl = Micros::try_from(settings.ttl_seconds).unwrap_or(Micros::MAX).saturating_mul(SECOND);
+        Self { store, clock, ids, rules, ttl, own_allowed }
+    }
+
+    /// What the rules say of an action.
+    pub(crate) fn judge(&self, facts: &Facts) -> Ruling {
+        policy::judge(&self.rules, facts)
+    }
+
+    /// Whose decision it takes where nobody says whose.
+    pub(crate) fn anybody(&self) -> Needs {
+        Needs { count: 1, of: rules::approvers(self.own_allowed) }
+    }
+
+    /// The approval that `wish` needs, as it is asked for.
+    pub(crate) fn asked(&self, wish: Wish) -> Approval {
+        let Wish { facts, payload, run, needs, rule, because } = wish;
+        let at = self.clock.now();
+        Approval {
+            id: ApprovalId(self.ids.uuid(at)),
+            kind: facts.kind.clone(),
+            resource: facts.resource.clone(),
+            payload_hash: payload_hash(&payload),
+            payload: canonical_json(&payload),
+            requested_by: facts.subject.clone(),
+            requested_at: at,
+            facts: json!(facts).to_string(),
+            rule,
+            because,
+            needs,
+            run,
+            state: State::Pending,
+            changed_at: at,
+            changed_by: None,
+            changed_because: None,
+            expires_at: None,
+            remark: None,
+        }
+    }
+
+    /// Lets the action with this payload go on, if its approval holds for exactly that; `objection` is why it may not go on
+    /// although it does. A run that asks again what it was allowed already is allowed.
+    pub(crate) async fn take(
+        &self,
+        tenant: &TenantId,
+        (id, request_id): (ApprovalId, &str),
+        payload: &Value,
+        objection: Option<&'static str>,
+    ) -> Result<Taken, StoreError> {
+        let (tenant, now, hash) = (tenant.clone(), self.clock.now(), payload_hash(payload));
+        let request_id = request_id.to_owned();
+        let taken = self.store.write(move |tx| {
+            Box::pin(async move {
+                rows::expire(tx, &tenant, now).await?;
+                let Some(approval) = rows::hold(tx, &tenant, id).await? else { return Ok(None) };
+                let is_same = approval.payload_hash == hash;
+                let (event, action, because) = match (approval.state, is_same, objection) {
+                    (State::Used, true, _) => return Ok(Some(Taken::Released)),
+                    (State::Approved, true, None) => (Event::Use, "approval.use", None),
+                    (State::Approved, false, _) => (Event::Void, "approval.void", Some(CHANGED)),
+                    (State::Approved, true, Some(objection)) => (Event::Void, "approval.void", Some(objection)),
+                    _ => return Ok(Some(refused(approval))),
+                };
+                audit_rows::append(tx, &entry(&tenant, &approval, (action, &hash, now), &request_id)).await?;
+                change(tx, &tenant, &approval, event, (now, None, because, None)).await?;
+                let approval = rows::get(tx, &tenant, id).await?;
+                Ok(approval.map(|now| if now.state == State::Used { Taken::Released } else { refused(now) }))
+            })
+        });
+        taken.await?.ok_or(StoreError::Missing { what: "approval" })
+    }
+}
+
+/// Asks for an approval, in the commit of the step that does.
+pub(crate) fn asking(tenant: TenantId, wanted: Approval, request_id: &str) -> Also {
+    let (hash, at) = (wanted.payload_hash.clone(), wanted.requested_at);
+    let entry = entry(&tenant, &wanted, ("approval.request", &hash, at), request_id);
+    Box::new(move |tx| {
+        Box::pin(async move {
+            rows::request(tx, &tenant, &wanted).await?;
+            audit_rows::append(tx, &entry).await.map(|_| ())
+        })
+    })
+}
+
+/// The audit row of what an action does with its approval: which, with which payload, and when.
+fn entry(tenant: &TenantId, of: &Approval, (action, hash, at): (&str, &str, Micros), request_id: &str) -> Entry {
+    Entry {
+        scope: tenant.to_string(),
+        at,
+        subject: of.requested_by.clone(),
+        action: action.to_owned(),
+        resource: of.id.to_string(),
+        payload_hash: hash.to_owned(),
+        outcome: Outcome::Allowed,
+        code: String::new(),
+        request_id: request_id.to_owned(),
+        count: 1,
+    }
+}
+
+/// Why an approval does not hold for what would be done.
+const CHANGED: &str = "What would be done is no longer what was approved.";
+
+fn refused(approval: Approval) -> Taken {
+    Taken::Refused { state: approval.state, by: approval.changed_by, because: approval.changed_because }
+}
+
+/// Changes an approval that the unit holds: when, by whom, why, and when it expires then. Returns where it stands then;
+/// none where it cannot change so.
+async fn change(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    approval: &Approval,
+    event: Event,
+    (at, by, because, expires_at): (Micros, Option<&str>, Option<&str>, Option<Micros>),
+) -> Result<Option<State>, StoreError> {
+    let Ok(to) = approval.state.after(event) else { return Ok(None) };
+    let change = Change { from: approval.state, to, at, by, because, expires_at };
+    Ok(rows::change(tx, tenant, approval.id, change).await?.then_some(to))
+}
