@@ -22,6 +22,12 @@ const runs = createRoute({
   component: lazyRouteComponent(() => import("./runs/RunsPage"), "RunsPage"),
 });
 const run = createRoute({ getParentRoute: () => root, path: "/runs/$runId", component: lazyRouteComponent(() => import("./runs/RunPage"), "RunPage") });
+const approvals = createRoute({
+  getParentRoute: () => root, path: "/approvals",
+  validateSearch: (search: Record<string, unknown>): { state?: string } => optional("state", text(search["state"])),
+  component: lazyRouteComponent(() => import("./approvals/ApprovalsPage"), "ApprovalsPage"),
+});
+const approval = createRoute({ getParentRoute: () => root, path: "/approvals/$approvalId", component: lazyRouteComponent(() => import("./approvals/ApprovalPage"), "ApprovalPage") });
 const queues = createRoute({ getParentRoute: () => root, path: "/queues", component: lazyRouteComponent(() => import("./runs/QueuesPage"), "QueuesPage") });
 const schedules = createRoute({
   getParentRoute: () => root, path: "/schedules",
@@ -52,7 +58,7 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, ask, askRun, runs, run, queues, schedules, schedule, data, connection, table, settings]),
+  routeTree: root.addChildren([home, ask, askRun, runs, run, approvals, approval, queues, schedules, schedule, data, connection, table, settings]),
   defaultPreload: "intent",
   defaultErrorComponent: BrokenPage,
   defaultNotFoundComponent: NoSuchPage,

@@ -59,6 +59,7 @@ pub fn status(code: Code) -> StatusCode {
         Code::NotFound
         | Code::ConnectionUnknown
         | Code::RunUnknown
+        | Code::ApprovalUnknown
         | Code::ScheduleUnknown
         | Code::QueueUnknown
         | Code::TokenUnknown
@@ -133,7 +134,7 @@ enum Shape {
 
 /// Routes of the documents, whose errors keep the original's body. Unknown addresses count to them too, since clients
 /// of the originals expect `{"detail": "Not Found"}`.
-const DETAIL_ROUTES: [&str; 18] = [
+const DETAIL_ROUTES: [&str; 21] = [
     "/api/v1/agent/run",
     "/api/v1/executions/reconcile",
     "/api/v1/executions/{run_id}/cancel",
@@ -146,6 +147,9 @@ const DETAIL_ROUTES: [&str; 18] = [
     "/api/v1/workflows/retry",
     "/api/v1/workflows/runs",
     "/api/v1/workflows/{workflow_id}/cancel",
+    "/api/v2/build/approvals",
+    "/api/v2/build/approvals/{job_name}",
+    "/api/v2/build/approvals/{job_name}/{plan_hash}",
     "/health",
     "/jobs",
     "/jobs/queue/stats",

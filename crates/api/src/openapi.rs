@@ -32,6 +32,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
         .merge(resources::session::routes())
         .merge(resources::agent::routes())
         .merge(resources::approvals::routes())
+        .merge(resources::build_approvals::routes())
         .merge(resources::runs::routes())
         .merge(resources::starts::routes())
         .merge(resources::run_control::routes())

@@ -64,8 +64,8 @@ impl App {
         let sealer = Arc::new(sealer);
         let sources = Arc::new(Sources::new(store.clone(), warehouse, sealer.clone(), clock.clone(), &settings.sample));
         let most = sources.warehouse.settings().query_max_bytes;
-        let rules = (settings.mode, &settings.approvals);
-        let approvals = Arc::new(Approvals::new(store.clone(), clock.clone(), ids.clone(), rules, most));
+        let (of, rules) = ((settings.mode, &settings.approvals), settings.approval_rules.clone());
+        let approvals = Arc::new(Approvals::new(store.clone(), clock.clone(), ids.clone(), of, rules, most));
         let ask = AskWorkflow::new(sources.clone(), clock.clone(), store.clone(), approvals.clone());
         let registry = workflows.into_iter().fold(Registry::default(), Registry::with).with(Arc::new(ask));
         let options = options(&settings);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use pilothouse_domain::approval::policy::Rule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,8 @@ pub struct Settings {
     pub ask: Ask,
     /// `[approvals]`.
     pub approvals: Approvals,
+    /// The rules of `approvals.rules`, as they were read.
+    pub approval_rules: Vec<Rule>,
     /// `[engine]`.
     pub engine: Engine,
     /// `[sample]`.
@@ -101,11 +104,13 @@ pub struct Approvals {
     /// Whether people may approve what they ask for themselves, as members too; where it is not set, in development mode
     /// only. Where they may not, operators decide, and nobody about their own.
     pub own: Option<bool>,
+    /// A YAML file of rules about what waits for people; none means those that are built in. It is read at the start.
+    pub rules: Option<PathBuf>,
 }
 
 impl Default for Approvals {
     fn default() -> Self {
-        Self { ttl_seconds: 3_600, own: None }
+        Self { ttl_seconds: 3_600, own: None, rules: None }
     }
 }
 

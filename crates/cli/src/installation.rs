@@ -6,9 +6,11 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
+use pilothouse_app::approvals;
 use pilothouse_app::secrets::{KEY_BYTES, Sealer, parse_key};
 use pilothouse_app::{App, Parts, Settings, SystemClock, SystemIds};
+use pilothouse_domain::approval::policy::Rule;
 use pilothouse_domain::{Clock, Ids, TenantId};
 use pilothouse_store::{Location, Options, Store, nodes, tenants};
 use pilothouse_warehouse::{Isolation, Warehouse};
@@ -55,6 +57,14 @@ pub fn warehouse(config: &Config) -> Result<Warehouse> {
     Ok(Warehouse::new(settings, isolation()?))
 }
 
+/// The rules about what waits for people.
+fn approval_rules(config: &Config) -> Result<Vec<Rule>> {
+    let Some(path) = &config.approvals.rules else { return Ok(Vec::new()) };
+    let text =
+        fs::read_to_string(path).with_context(|| format!("`approvals.rules`: {} cannot be read", path.display()))?;
+    approvals::read_rules(&text).map_err(|wrong| anyhow!("`approvals.rules`: {}: {wrong}", path.display()))
+}
+
 /// Everything, put together and registered as a node.
 pub async fn open(config: &Config) -> Result<Arc<App>> {
     let mode = config.serving_mode()?;
@@ -68,6 +78,7 @@ pub async fn open(config: &Config) -> Result<Arc<App>> {
         limits: config.limits.clone(),
         ask: config.ask.clone(),
         approvals: config.approvals.clone(),
+        approval_rules: approval_rules(config)?,
         engine: config.engine.clone(),
         sample: config.sample.clone(),
         imports: config.imports.clone(),

@@ -19,6 +19,10 @@ fn the_page_works_in_a_browser() {
     // Between what a question about all flights reads and what one about a wholesaler's invoices does.
     let early = ["--set", &roots, "--set", "warehouse.query_dear_bytes=100000"];
     let early = Server::start_with_sample(other.path(), &early);
+    let third = tempfile::tempdir().unwrap();
+    // Nobody approves their own, and what a question about all flights reads is too much without somebody's word.
+    let strict = ["--set", "approvals.own=false", "--set", "warehouse.query_max_bytes=100000"];
+    let strict = Server::start_with_sample(third.path(), &strict);
     let web = repository().join("web");
     assert!(web.join("node_modules").is_dir(), "run `npm ci` in web/ first (./check does)");
     assert!(web.join("dist/index.html").is_file(), "run `npm run build` in web/ first (./check does)");
@@ -27,6 +31,7 @@ fn the_page_works_in_a_browser() {
         .current_dir(web)
         .env("PILOTHOUSE_URL", format!("http://{}", server.address))
         .env("PILOTHOUSE_ASKING_EARLY_URL", format!("http://{}", early.address))
+        .env("PILOTHOUSE_STRICT_URL", format!("http://{}", strict.address))
         .env("WHOLESALE", wholesale)
         .status()
         .unwrap();

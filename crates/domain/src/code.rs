@@ -149,6 +149,8 @@ codes! {
         "Start a new one.";
     RunNotWaiting = "run.not_waiting", "The run does not wait for an approval, or no longer.",
         "See the run for what was decided.";
+    ApprovalUnknown = "approval.unknown", "There is no such approval that the caller has asked for or may decide.",
+        "Check the id, or list the approvals.";
     ApprovalOwn = "approval.own", "The caller asked for it and may not decide it.",
         "Somebody else decides, or `approvals.own = true` where that is meant.";
     ApprovalClosed = "approval.closed", "The approval is decided, used, revoked or expired.",

@@ -13,7 +13,7 @@ const DEFAULTS: Record<Answer["response_type"], object> = {
   refused: { reasons: [], unknown_words: [], suggestions: [] },
   blocked: { reasons: [], gate: null },
   approval_required: {
-    preview_id: "", waits_for: "approver", estimated_bytes: 0, estimated_cost_usd: 0, sql: "", instructions: "", reasons: [], expectation: "", connection_id: "", query: {},
+    preview_id: "", approval_id: null, waits_for: "approver", estimated_bytes: 0, estimated_cost_usd: 0, sql: "", instructions: "", reasons: [], expectation: "", connection_id: "", query: {},
     cost: { bytes_scanned: null, estimated_usd: null }, understanding: { text: "", chips: [] },
   },
   error: { errors: [] },

@@ -9,23 +9,25 @@ import type { Answer, AskBody, ProblemBody, StepEvent } from "./types";
 export type AskListener = {
   onRun: (runId: string, question: string | null) => void;
   onStep: (step: StepEvent) => void;
+  /** The question waits for people; what it waits for, and it goes on by itself. */
+  onWaiting: (answer: Answer) => void;
   onReconnect: (attempt: number) => void;
 };
 
 /** How often, and how long apart in milliseconds, a broken stream is picked up again before the page gives up. */
 const RETRY_DELAYS_MS = [500, 1_000, 2_000, 4_000, 8_000];
 
-type Progress = { runId: string | null; lastEventId: string | null };
+type Progress = { runId: string | null; lastEventId: string | null; heard: boolean };
 
 export async function ask(body: AskBody, listener: AskListener, signal: AbortSignal): Promise<Answer> {
-  const progress: Progress = { runId: null, lastEventId: null };
+  const progress: Progress = { runId: null, lastEventId: null, heard: false };
   const first = () => openStream("/api/v1/agent/run", { method: "POST", body, signal });
   return follow(first, progress, listener, signal);
 }
 
 /** Joins a run that is already under way, from its first event. */
 export async function watch(runId: string, listener: AskListener, signal: AbortSignal): Promise<Answer> {
-  const progress: Progress = { runId, lastEventId: null };
+  const progress: Progress = { runId, lastEventId: null, heard: false };
   return follow(() => reopen(progress, signal), progress, listener, signal);
 }
 
@@ -44,6 +46,9 @@ async function follow(open: () => Promise<Response>, progress: Progress, listene
       const problem = asProblem(error);
       if (!problem.unreachable || !progress.runId) throw problem;
     }
+    // A question may wait for days: only failures in a row count.
+    if (progress.heard) attempt = 0;
+    progress.heard = false;
     const delay = RETRY_DELAYS_MS[attempt];
     if (delay === undefined || !progress.runId) throw unreachable();
     listener.onReconnect(attempt + 1);
@@ -62,6 +67,7 @@ async function consume(response: Response, progress: Progress, listener: AskList
   if (!response.body) return null;
   for await (const event of readEvents(response.body)) {
     if (event.id) progress.lastEventId = event.id;
+    progress.heard = true;
     const data: unknown = JSON.parse(event.data);
     if (event.event === "run") {
       const begun = data as { run_id: string; question?: string };
@@ -69,6 +75,9 @@ async function consume(response: Response, progress: Progress, listener: AskList
       listener.onRun(begun.run_id, begun.question ?? null);
     } else if (event.event === "step") {
       listener.onStep(data as StepEvent);
+    } else if (event.event === "waiting") {
+      const waiting = readAnswer(data, progress.runId);
+      if (waiting) listener.onWaiting(waiting);
     } else if (event.event === "answer") {
       const answer = readAnswer(data, progress.runId);
       if (!answer) throw notAnAnswer();

@@ -10,6 +10,7 @@ const FEW = 10;
 const ACTIVE_POLL_MS = 2_000;
 const IDLE_POLL_MS = 5_000;
 const FOLLOWED_POLL_MS = 15_000;
+const INBOX_POLL_MS = 5_000;
 const MAX_RETRIES = 2;
 const ACTIVE: ReadonlySet<string> = new Set<RunStatus>(["queued", "running", "waiting"]);
 
@@ -60,6 +61,24 @@ export const logsQuery = (id: string, step: string, level: string, limit: number
   queryOptions({
     queryKey: ["runs", "logs", id, step, level, limit],
     queryFn: async () => (await expect(api.GET("/api/v1/runs/{id}/logs", { params: { path: { id }, query: { ...(step ? { step: Number(step) } : {}), level, limit } } }))).items,
+  });
+
+/** The approvals that the person has asked for or may decide, of one state. */
+export const approvalsQuery = (state: string) =>
+  infiniteQueryOptions({
+    queryKey: ["approvals", "list", state],
+    queryFn: ({ pageParam }) =>
+      expect(api.GET("/api/v1/approvals", { params: { query: { limit: PAGE_SIZE, state, ...(pageParam ? { cursor: pageParam } : {}) } } })),
+    initialPageParam: "",
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
+    refetchInterval: INBOX_POLL_MS,
+  });
+
+export const approvalQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["approvals", "one", id],
+    queryFn: () => expect(api.GET("/api/v1/approvals/{id}", path(id))),
+    refetchInterval: (query) => (["pending", "approved"].includes(query.state.data?.state ?? "") ? ACTIVE_POLL_MS : false),
   });
 
 export const queuesQuery = queryOptions({

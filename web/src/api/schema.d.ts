@@ -1416,6 +1416,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/build/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approves a plan in advance, by its hash; once more makes it hold anew. Who approves is the caller: `approver` is a remark. */
+        post: operations["builds_grant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/build/approvals/{job_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The approvals of a job's plans, newest first, those that have expired or were used among them: `state` tells which hold. */
+        get: operations["builds_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/build/approvals/{job_name}/{plan_hash}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The approval of a plan that holds. */
+        get: operations["builds_show"];
+        put?: never;
+        post?: never;
+        /** Takes the approval of a plan back. */
+        delete: operations["builds_revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -1752,6 +1804,71 @@ export interface components {
             gate: components["schemas"]["Gate"];
             /** @description The reasons. */
             reasons: string[];
+        };
+        /** @description An approval of a plan, given in advance. */
+        BuildApprovalDto: {
+            /** @description Whether it holds. */
+            approved: boolean;
+            /** @description When it was given. */
+            approved_at: string;
+            /** @description Who gave it, as they were authenticated. */
+            approved_by: string;
+            /** @description Who approved, in the words of the request; `approved_by` is who did. */
+            approver: string;
+            /** @description Until when it holds. */
+            expires_at?: string | null;
+            /** @description The job's name. */
+            job_name: string;
+            /** @description What was sent with it. */
+            metadata: unknown;
+            /** @description What was said of it. */
+            notes: string;
+            /** @description The plan's hash. */
+            plan_hash: string;
+            /** @description `approved`, `used` or `expired`. */
+            state: string;
+        };
+        /** @description A plan that is approved in advance. */
+        BuildApprovalRequest: {
+            /** @description Who approves, as a remark: who does is the caller. */
+            approver: string;
+            /** @description The job's name. */
+            job_name: string;
+            /** @description Anything else. */
+            metadata?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Why. */
+            notes?: string | null;
+            /** @description The plan's hash. */
+            plan_hash: string;
+        };
+        /** @description The approvals of a job's plans. */
+        BuildApprovalsDto: {
+            /** @description They, newest first. */
+            approvals: components["schemas"]["BuildApprovalDto"][];
+            /** @description The job's name. */
+            job_name: string;
+            /** @description `true`. */
+            ok: boolean;
+        };
+        /** @description The approval of a plan. */
+        BuildApprovedDto: {
+            /** @description It. */
+            approval: components["schemas"]["BuildApprovalDto"];
+            /** @description `true`. */
+            ok: boolean;
+        };
+        /** @description An approval that was taken back. */
+        BuildRevokedDto: {
+            /** @description The job's name. */
+            job_name: string;
+            /** @description `true`. */
+            ok: boolean;
+            /** @description The plan's hash. */
+            plan_hash: string;
+            /** @description `true`. */
+            revoked: boolean;
         };
         /** @description What a part of the wish changed. */
         BulkChangedDto: {
@@ -7342,6 +7459,130 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkflowCancelledDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    builds_grant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BuildApprovalRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BuildApprovedDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    builds_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BuildApprovalsDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    builds_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_name: string;
+                plan_hash: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BuildApprovedDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    builds_revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_name: string;
+                plan_hash: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BuildRevokedDto"];
                 };
             };
             /** @description An error, in the original's shape. */

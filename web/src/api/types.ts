@@ -70,6 +70,9 @@ export type Schedule = Schemas["ScheduleDto"];
 export type ScheduleBody = Schemas["ScheduleRequest"];
 export type Tick = Schemas["TickDto"];
 
+export type Approval = Schemas["ApprovalDto"];
+export type ApprovalDetail = Schemas["ApprovalDetailDto"];
+
 export type Connection = Schemas["ConnectionDto"];
 export type NewConnection = Schemas["NewConnectionRequest"];
 export type CatalogColumn = Schemas["ColumnDto"];

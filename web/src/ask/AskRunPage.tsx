@@ -57,10 +57,12 @@ export function AskRunPage() {
 function PastAnswer({ run, actions }: { run: RunDetail; actions: AnswerActions }) {
   const answer = answerOf(run);
   const steps = stepsOf(run);
+  const waiting = waitingOf(run);
   return (
     <article className="turn">
       <h1 className="question" tabIndex={-1}>{questionOf(run)}</h1>
-      {isActive(run.status) ? <LiveSteps steps={steps} startedAt={Date.parse(run.created_at)} reconnecting={0} /> : null}
+      {isActive(run.status) && !waiting ? <LiveSteps steps={steps} startedAt={Date.parse(run.created_at)} reconnecting={0} /> : null}
+      {waiting ? <AnswerView answer={waiting} question={questionOf(run)} latest {...actions} /> : null}
       {answer ? <AnswerView answer={answer} question={questionOf(run)} latest {...actions} /> : null}
       {!answer && !isActive(run.status) ? <Note><p>{run.status === "cancelled" ? "This question was cancelled before it was answered." : run.error?.message ?? "This question ended without an answer."}</p></Note> : null}
       {isActive(run.status) ? null : <DoneSteps steps={steps} />}
@@ -76,6 +78,13 @@ export function questionOf(run: RunDetail): string {
 
 export function answerOf(run: RunDetail): Answer | null {
   const answer = readAnswer(run.output, run.id);
+  return answer && { ...answer, run_id: run.id };
+}
+
+/** What a question waits for that people decide about. */
+export function waitingOf(run: RunDetail): Answer | null {
+  const asked = run.status === "waiting" ? run.steps.findLast((step) => step.name === "approver")?.output : null;
+  const answer = asked && typeof asked === "object" && "answer" in asked ? readAnswer(asked.answer, run.id) : null;
   return answer && { ...answer, run_id: run.id };
 }
 

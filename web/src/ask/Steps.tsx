@@ -11,6 +11,9 @@ export const STEP_WORDS: Record<string, { doing: string; done: string }> = {
   planner: { doing: "Reading the question", done: "Read the question" },
   validator: { doing: "Checking it against the catalog", done: "Checked it against the catalog" },
   critic: { doing: "Working out what it takes", done: "Worked out what it takes" },
+  approver: { doing: "Asking for an approval", done: "Asked for an approval" },
+  approval: { doing: "Waiting for people", done: "People have decided" },
+  release: { doing: "Checking that it is what was approved", done: "Checked that it is what was approved" },
   executor: { doing: "Running the query", done: "Ran the query" },
   composer: { doing: "Writing the answer", done: "Wrote the answer" },
 };

@@ -5,7 +5,7 @@ import { Link } from "@tanstack/react-router";
 import { Failure, Note } from "../ui/States";
 import { Button } from "../ui/Button";
 import { AnswerView, type AnswerActions } from "./AnswerView";
-import { isWorking, type Settled, type Turn } from "./conversation";
+import { isOpen, isWorking, type Settled, type Turn } from "./conversation";
 import { shortLabel } from "./sentence";
 import { DoneSteps, LiveSteps } from "./Steps";
 
@@ -22,11 +22,12 @@ export function TurnView({ turn, latest, actions }: Props) {
       <h2 className="question">{turn.message}</h2>
       {turn.settled ? <SettledLine settled={turn.settled} /> : null}
       {working ? <LiveSteps steps={turn.steps} startedAt={turn.startedAt} reconnecting={turn.reconnecting} /> : null}
+      {isOpen(turn) && turn.waiting ? <AnswerView answer={turn.waiting} question={turn.message} latest={latest} {...actions} /> : null}
       {turn.answer ? <AnswerView answer={turn.answer} question={turn.message} latest={latest} {...actions} /> : null}
       {turn.problem ? <TurnProblem problem={turn.problem} turn={turn} onAgain={actions.onAgain} /> : null}
       {working ? null : <DoneSteps steps={turn.steps} />}
       {turn.stopped ? <Note tone="plain" icon="stop"><p>You stopped this question. Nothing was changed.</p></Note> : null}
-      <p className="sr-only" role="status">{turn.answer ? `Answer: ${turn.answer.summary}` : ""}</p>
+      <p className="sr-only" role="status">{turn.answer ? `Answer: ${turn.answer.summary}` : turn.waiting?.summary ?? ""}</p>
     </article>
   );
 }

@@ -21,10 +21,11 @@ export function WaitingView({ waiting, question, title, latest, runId, onRun, on
       <p className="sentence"><Icon name={mine ? "clock" : "blocked"} size={20} /> {title}</p>
       {mine ? null : <ul className="reasons">{waiting.reasons.map((reason) => <li key={reason}>{reason}</li>)}</ul>}
       <Takes cost={waiting.cost} />
-      <p className="hint">{mine ? "Nothing was run yet. With less time or fewer groups it costs less." : "Nothing was run. It is kept as it stands, for a person who may approve it."}</p>
+      <p className="hint">{mine ? "Nothing was run yet. With less time or fewer groups it costs less." : "Nothing was run yet. It goes on by itself, exactly as it stands here, once somebody who may approve it has agreed."}</p>
       <div className="row">
         {mine ? <Button look="primary" hint={`${ALT} ↵`} disabled={!latest} onClick={onRun}>Run it</Button> : null}
         <Button onClick={onEdit}>Change the question</Button>
+        {waiting.approval_id ? <Link className="link" to="/approvals/$approvalId" params={{ approvalId: waiting.approval_id }}>See the approval</Link> : null}
         <Link className="link" to="/runs/$runId" params={{ runId }}>See the run</Link>
       </div>
       <Understood understanding={waiting.understanding} question={question} said={title} onChange={onChange} />

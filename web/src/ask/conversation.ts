@@ -16,6 +16,8 @@ export type Turn = {
   settled: Settled | null;
   runId: string | null;
   steps: StepEvent[];
+  /** What is said as long as it waits for people. */
+  waiting: Answer | null;
   answer: Answer | null;
   problem: Problem | null;
   reconnecting: number;
@@ -52,7 +54,10 @@ export function useConversation(): Conversation {
   return useSyncExternalStore((listener) => { listeners.add(listener); return () => listeners.delete(listener); }, () => state);
 }
 
-export const isWorking = (turn: Turn): boolean => !turn.answer && !turn.problem && !turn.stopped;
+export const isOpen = (turn: Turn): boolean => !turn.answer && !turn.problem && !turn.stopped;
+
+/** One that waits for people is open, and nothing is at work on it: others can be asked meanwhile. */
+export const isWorking = (turn: Turn): boolean => isOpen(turn) && !turn.waiting;
 
 export function startOver(): void {
   running.forEach((controller) => controller.abort());
@@ -79,7 +84,7 @@ export function submit(session: Session, message: string, connectionId: string |
     ...settling(settled),
   };
   const turn: Turn = {
-    key: newId(), message, connectionId, settled, runId: null, steps: [], answer: null, problem: null,
+    key: newId(), message, connectionId, settled, runId: null, steps: [], waiting: null, answer: null, problem: null,
     reconnecting: 0, stopped: false, startedAt: Date.now(),
   };
   set({ ...state, turns: [...state.turns, turn] });
@@ -98,7 +103,8 @@ async function drive(key: string, start: (listener: AskListener, signal: AbortSi
   const listener: AskListener = {
     // A changed reading has no words of its own: the server says what is asked now.
     onRun: (runId, question) => change(key, (turn) => ({ runId, ...(question && turn.settled?.kind === "change" ? { message: question } : {}) })),
-    onStep: (step) => change(key, (turn) => ({ steps: mergeStep(turn.steps, step), reconnecting: 0 })),
+    onStep: (step) => change(key, (turn) => ({ steps: mergeStep(turn.steps, step), waiting: null, reconnecting: 0 })),
+    onWaiting: (waiting) => change(key, () => ({ waiting, reconnecting: 0 })),
     onReconnect: (attempt) => change(key, () => ({ reconnecting: attempt })),
   };
   try {

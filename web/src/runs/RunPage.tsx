@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { isActive, runQuery } from "../api/queries";
 import type { RunDetail } from "../api/types";
-import { answerOf, questionOf } from "../ask/AskRunPage";
+import { answerOf, questionOf, waitingOf } from "../ask/AskRunPage";
 import { leadOf } from "../ask/sentence";
 import { submit } from "../ask/conversation";
 import { atLeast, useSession } from "../shell/session-context";
@@ -139,11 +139,14 @@ function Waiting({ run }: { run: RunDetail }) {
   const session = useSession();
   const approval = run.waits.find((wait) => wait.kind === "approval");
   const [first] = run.waits;
+  const waited = waitingOf(run);
   return (
     <div className="notice notice-warn"><Icon name="clock" /><div className="notice-body">
       <p className="notice-title">{whyNotYet(run)}</p>
       {first ? <p>It began to wait <Moment at={first.since} />{first.until ? <>, and the wait ends by itself <Moment at={first.until} /></> : null}. It holds no worker meanwhile.</p> : null}
-      {approval ? atLeast(session, "operator") ? <Decision run={run} /> : <p>An operator of this tenant decides.</p> : null}
+      {approval && waited?.response_type === "approval_required" && waited.data.approval_id
+        ? <div className="notice-foot"><Link className="button button-default" to="/approvals/$approvalId" params={{ approvalId: waited.data.approval_id }}>See what is asked for</Link></div>
+        : approval ? atLeast(session, "operator") ? <Decision run={run} /> : <p>An operator of this tenant decides.</p> : null}
     </div></div>
   );
 }

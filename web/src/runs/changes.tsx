@@ -1,14 +1,15 @@
 // Buttons that change something, with the question that stands before it: what will and what will not happen, in words.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState, type FormEvent, type ReactNode } from "react";
+import { useMemo, useState, type FormEvent, type ReactNode } from "react";
+import { useKeys } from "../lib/keys";
 import { Button } from "../ui/Button";
 import { Confirm, Dialog } from "../ui/Dialog";
 import { AreaField } from "../ui/Field";
 import type { IconName } from "../ui/Icon";
 import { Failure } from "../ui/States";
 
-/** What a change of runs, queues or schedules may have touched. */
-const TOUCHED = ["runs", "queues", "schedules"];
+/** What a change of runs, approvals, queues or schedules may have touched. */
+const TOUCHED = ["runs", "approvals", "queues", "schedules"];
 
 /** What was touched is read anew once `onDone` is through, so that nobody reads what they have just removed. */
 export function useChange<R, T = void>(call: (input: T) => Promise<R>, onDone: (result: R) => void | Promise<void>) {
@@ -65,21 +66,24 @@ type WordsProps = {
   failed: string;
   mild?: boolean;
   shown?: boolean;
+  /** The key that asks. */
+  keys?: string;
   call: (words: string) => Promise<unknown>;
 };
 
 /** A button, and behind it a question that takes a reason or a comment. */
-export function WithWords({ button, icon, title, shown = true, ...form }: WordsProps) {
+export function WithWords({ button, icon, title, shown = true, keys, ...form }: WordsProps) {
   const [asking, setAsking] = useState(false);
+  useKeys(useMemo(() => (keys && shown ? [{ keys, run: () => setAsking(true) }] : []), [keys, shown]));
   return (
     <>
-      {shown ? <Button icon={icon} onClick={() => setAsking(true)}>{button}</Button> : null}
+      {shown ? <Button icon={icon} {...(keys ? { hint: keys.toUpperCase() } : {})} onClick={() => setAsking(true)}>{button}</Button> : null}
       <Dialog open={asking} onClose={() => setAsking(false)} title={title} className="dialog-small"><WordsForm {...form} onClose={() => setAsking(false)} /></Dialog>
     </>
   );
 }
 
-function WordsForm({ text, label, needed, limit, verb, keep, failed, mild = false, call, onClose }: Omit<WordsProps, "button" | "icon" | "title" | "shown"> & { onClose: () => void }) {
+function WordsForm({ text, label, needed, limit, verb, keep, failed, mild = false, call, onClose }: Omit<WordsProps, "button" | "icon" | "title" | "shown" | "keys"> & { onClose: () => void }) {
   const [words, setWords] = useState("");
   const [missing, setMissing] = useState(false);
   const change = useChange(call, onClose);
@@ -92,11 +96,11 @@ function WordsForm({ text, label, needed, limit, verb, keep, failed, mild = fals
   return (
     <form className="dialog-form" onSubmit={submit} noValidate>
       <div className="quiet">{text}</div>
-      <AreaField label={label} value={words} maxLength={limit} error={missing ? "Give a reason; others will read it." : null} onChange={(event) => setWords(event.target.value)} />
+      <AreaField label={label} value={words} maxLength={limit} error={missing ? "Give a reason; others will read it." : null} onChange={(event) => setWords(event.target.value)} onKeyDown={(event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.currentTarget.form?.requestSubmit(); }} />
       {change.isError ? <Failure error={change.error} what={failed} lost="Your words are still here." change /> : null}
       <div className="dialog-foot dialog-foot-two">
         <Button onClick={onClose}>{keep}</Button>
-        <Button type="submit" look={mild ? "primary" : "danger"} busy={change.isPending}>{verb}</Button>
+        <Button type="submit" {...(needed ? {} : { "data-first": true })} look={mild ? "primary" : "danger"} busy={change.isPending}>{verb}</Button>
       </div>
     </form>
   );

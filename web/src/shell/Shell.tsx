@@ -1,7 +1,11 @@
 // The frame around every page: the rail (a bar at the bottom on a phone), banners, the palette, and where focus goes
 // when the page changes.
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState } from "react";
+import { approvalsQuery } from "../api/queries";
+import { isFor } from "../approvals/words";
+import { formatCount } from "../lib/format";
 import { useOnline } from "../lib/hooks";
 import { isMac, useKeys } from "../lib/keys";
 import { Here } from "../ui/Here";
@@ -10,7 +14,7 @@ import { KeysDialog } from "./KeysDialog";
 import { Logo } from "./Logo";
 import { pageAt, PAGES } from "./pages";
 import { Palette } from "./Palette";
-import { useSession } from "./session-context";
+import { atLeast, useSession } from "./session-context";
 import { TenantSwitch } from "./TenantSwitch";
 import { ThemeToggle } from "./ThemeToggle";
 
@@ -41,7 +45,7 @@ export function Shell() {
         <nav aria-label="Pages" className="rail-nav">
           {PAGES.map((page) => (
             <Here key={page.to} to={page.to} className="rail-link" here={page === here}>
-              <Icon name={page.icon} size={18} /><span>{page.label}</span>
+              <Icon name={page.icon} size={18} /><span>{page.label}</span>{page.to === "/approvals" ? <ToDecide /> : null}
             </Here>
           ))}
         </nav>
@@ -63,6 +67,14 @@ export function Shell() {
       <KeysDialog open={keys} onClose={() => setKeys(false)} />
     </div>
   );
+}
+
+/** How many wait for this very person. */
+function ToDecide() {
+  const session = useSession();
+  const query = useInfiniteQuery({ ...approvalsQuery("pending"), enabled: atLeast(session, "member") });
+  const count = query.data?.pages.flatMap((page) => page.items).filter((approval) => isFor(session, approval)).length ?? 0;
+  return count === 0 ? null : <span className="rail-count" title={`${formatCount(count, "approval")} to decide`}>{count}</span>;
 }
 
 /** A new page is announced by moving focus to its heading, unless the page placed the focus itself. */

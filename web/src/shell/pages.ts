@@ -2,11 +2,12 @@
 // not listed.
 import type { IconName } from "../ui/Icon";
 
-export type PageName = { to: "/ask" | "/runs" | "/queues" | "/schedules" | "/data" | "/settings"; label: string; icon: IconName; keys: string; about: string };
+export type PageName = { to: "/ask" | "/runs" | "/approvals" | "/queues" | "/schedules" | "/data" | "/settings"; label: string; icon: IconName; keys: string; about: string };
 
 export const PAGES: PageName[] = [
   { to: "/ask", label: "Ask", icon: "ask", keys: "g a", about: "Ask your data a question" },
   { to: "/runs", label: "Runs", icon: "runs", keys: "g r", about: "What has been done and is being done" },
+  { to: "/approvals", label: "Approvals", icon: "approve", keys: "g p", about: "What waits for people to agree to it" },
   { to: "/queues", label: "Queues", icon: "queues", keys: "g q", about: "What stands in line, and who works on it" },
   { to: "/schedules", label: "Schedules", icon: "schedules", keys: "g e", about: "What runs by itself, and when" },
   { to: "/data", label: "Data", icon: "data", keys: "g d", about: "Connections, tables and their meaning" },

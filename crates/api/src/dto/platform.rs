@@ -1,7 +1,11 @@
 //! Runs as the clients of the data platform copilot know them.
 
+use pilothouse_domain::approval::State as ApprovalState;
+use pilothouse_domain::clock::rfc3339;
+use pilothouse_store::approvals::Approval;
 use pilothouse_store::runs::Run;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::words;
@@ -63,4 +67,82 @@ pub struct ExecutionsReconciledDto {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
     pub more: bool,
+}
+
+/// An approval of a plan, given in advance.
+#[derive(Serialize, ToSchema)]
+pub struct BuildApprovalDto {
+    /// The job's name.
+    job_name: String,
+    /// The plan's hash.
+    plan_hash: String,
+    /// Who approved, in the words of the request; `approved_by` is who did.
+    approver: String,
+    /// What was said of it.
+    notes: String,
+    /// What was sent with it.
+    metadata: Value,
+    /// Whether it holds.
+    approved: bool,
+    /// When it was given.
+    approved_at: String,
+    /// Who gave it, as they were authenticated.
+    approved_by: String,
+    /// Until when it holds.
+    expires_at: Option<String>,
+    /// `approved`, `used` or `expired`.
+    state: &'static str,
+}
+
+impl From<Approval> for BuildApprovalDto {
+    fn from(one: Approval) -> Self {
+        let read = |json: &str| serde_json::from_str::<Value>(json).unwrap_or_default();
+        let (payload, remark) = (read(&one.payload), one.remark.as_deref().map(read).unwrap_or_default());
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        Self {
+            job_name: one.resource,
+            plan_hash: text(&payload["plan_hash"]),
+            approver: text(&remark["approver"]),
+            notes: text(&remark["notes"]),
+            metadata: remark["metadata"].clone(),
+            approved: one.state == ApprovalState::Approved,
+            approved_at: rfc3339(one.requested_at),
+            approved_by: text(&remark["granted_by"]),
+            expires_at: one.expires_at.map(rfc3339),
+            state: one.state.as_str(),
+        }
+    }
+}
+
+/// The approval of a plan.
+#[derive(Serialize, ToSchema)]
+pub struct BuildApprovedDto {
+    /// `true`.
+    pub ok: bool,
+    /// It.
+    pub approval: BuildApprovalDto,
+}
+
+/// The approvals of a job's plans.
+#[derive(Serialize, ToSchema)]
+pub struct BuildApprovalsDto {
+    /// `true`.
+    pub ok: bool,
+    /// The job's name.
+    pub job_name: String,
+    /// They, newest first.
+    pub approvals: Vec<BuildApprovalDto>,
+}
+
+/// An approval that was taken back.
+#[derive(Serialize, ToSchema)]
+pub struct BuildRevokedDto {
+    /// `true`.
+    pub ok: bool,
+    /// `true`.
+    pub revoked: bool,
+    /// The job's name.
+    pub job_name: String,
+    /// The plan's hash.
+    pub plan_hash: String,
 }

@@ -4,6 +4,23 @@
 
 use utoipa::ToSchema;
 
+/// A plan that is approved in advance.
+#[derive(ToSchema)]
+pub struct BuildApprovalRequest {
+    /// The job's name.
+    #[schema(min_length = 1)]
+    job_name: String,
+    /// The plan's hash.
+    #[schema(min_length = 1)]
+    plan_hash: String,
+    /// Who approves, as a remark: who does is the caller.
+    approver: String,
+    /// Why.
+    notes: Option<String>,
+    /// Anything else.
+    metadata: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
 /// A question.
 #[derive(ToSchema)]
 pub struct AskRequest {

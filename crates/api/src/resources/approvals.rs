@@ -153,5 +153,5 @@ async fn revoke(
 }
 
 fn parse(id: &str) -> Result<ApprovalId, Failure> {
-    id.parse().map_err(|_| Failure::new(Code::NotFound, "There is no such approval."))
+    id.parse().map_err(|_| Failure::new(Code::ApprovalUnknown, "There is no such approval."))
 }

@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod approvals;
 pub mod audit;
+pub mod build_approvals;
 pub mod bulk;
 pub mod connections;
 pub mod documents;

@@ -1,6 +1,7 @@
 //! What waits for people: one asks, another decides, and what goes on is to the byte what was decided about.
 
 use pilothouse_domain::Role;
+use pilothouse_domain::audit::Outcome;
 use serde_json::{Value, json};
 
 use crate::costs::{asked, sales};
@@ -183,9 +184,100 @@ async fn others_see_no_approval_that_is_not_theirs() {
     let eve = office.app.token("default", "eve", Role::Member).await;
     let inbox = office.app.get("/api/v1/approvals").token(&eve).send().await.expect(200).json();
     assert_eq!(inbox["items"], json!([]));
-    office.app.get(&format!("/api/v1/approvals/{approval}")).token(&eve).send().await.refused(404, "not_found");
-    office.decide(&eve, &approval, "approve", json!({})).await.refused(404, "not_found");
+    office.app.get(&format!("/api/v1/approvals/{approval}")).token(&eve).send().await.refused(404, "approval.unknown");
+    office.decide(&eve, &approval, "approve", json!({})).await.refused(404, "approval.unknown");
     let viewer = office.app.token("default", "vic", Role::Viewer).await;
     office.app.get("/api/v1/approvals").token(&viewer).send().await.refused(403, "role.insufficient");
+    office.app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn plans_are_approved_in_advance_as_the_platforms_clients_do() {
+    for database in [Database::Sqlite, Database::Postgres] {
+        plans_are_approved_in_advance(database).await;
+    }
+}
+
+async fn plans_are_approved_in_advance(database: Database) {
+    let app = TestApp::with(|setup| setup.database = database).await;
+    let [viewer, operator, admin] = [("vic", Role::Viewer), ("bob", Role::Operator), ("root", Role::Admin)];
+    let viewer = app.token("default", viewer.0, viewer.1).await;
+    let operator = app.token("default", operator.0, operator.1).await;
+    let admin = app.token("default", admin.0, admin.1).await;
+    let path = "/api/v2/build/approvals";
+    let body = json!({"job_name": "orders", "plan_hash": "p1", "approver": "somebody else", "metadata": {"ticket": 7}});
+    app.post(path).token(&viewer).json(&body).send().await.refused(403, "role.insufficient");
+    let missing = app.post(path).token(&operator).json(&json!({"job_name": "orders"})).send().await.expect(422).json();
+    assert_eq!(missing["detail"].as_array().unwrap().len(), 2, "{missing}");
+
+    let granted = app.post(path).token(&operator).json(&body).send().await.expect(200).json();
+    let one = &granted["approval"];
+    assert_eq!((&granted["ok"], &one["approved"], &one["notes"]), (&json!(true), &json!(true), &json!("")));
+    assert_eq!((&one["approver"], &one["approved_by"]), (&json!("somebody else"), &json!("bob")));
+    assert_eq!(one["metadata"], json!({"ticket": 7}));
+    let found = app.get(&format!("{path}/orders/p1")).token(&viewer).send().await.expect(200).json();
+    assert_eq!(&found["approval"], one);
+    let unknown = app.get(&format!("{path}/orders/p2")).token(&viewer).send().await.expect(404).json();
+    assert_eq!(unknown["detail"], "approval_not_found");
+
+    // Once more makes it hold anew; what is over is listed as that.
+    app.clock.advance_seconds(3_000);
+    let anew = app.post(path).token(&operator).json(&body).send().await.expect(200).json();
+    app.clock.advance_seconds(3_000);
+    let held = app.get(&format!("{path}/orders/p1")).token(&viewer).send().await.expect(200).json();
+    assert_eq!(held["approval"]["approved_at"], anew["approval"]["approved_at"]);
+    app.clock.advance_seconds(601);
+    app.get(&format!("{path}/orders/p1")).token(&viewer).send().await.expect(404);
+    let listed = app.get(&format!("{path}/orders")).token(&viewer).send().await.expect(200).json();
+    let states: Vec<&Value> = listed["approvals"].as_array().unwrap().iter().map(|one| &one["state"]).collect();
+    assert_eq!((&listed["job_name"], states), (&json!("orders"), vec![&json!("expired")]));
+
+    app.post(path).token(&operator).json(&body).send().await.expect(200);
+    let revoke = |token: &str| app.delete(&format!("{path}/orders/p1")).token(token);
+    revoke(&operator).send().await.refused(403, "role.insufficient");
+    let revoked = revoke(&admin).send().await.expect(200).json();
+    assert_eq!(revoked, json!({"ok": true, "revoked": true, "job_name": "orders", "plan_hash": "p1"}));
+    assert_eq!(revoke(&admin).send().await.expect(404).json()["detail"], "approval_not_found");
+    let told = app.audit("default").await.into_iter().map(|record| (record.entry.action, record.entry.outcome));
+    let granted = told.filter(|told| *told == ("approval.grant".to_owned(), Outcome::Allowed));
+    assert_eq!(granted.count(), 3);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_rule_that_fits_decides_whose_word_it_takes() {
+    let rules = "rules:
+  - {name: no robots, when: {subjects: [robot-*]}, then: deny, because: Robots ask nothing here}
+  - {name: root is trusted, when: {subjects: [root]}, then: allow}
+  - {name: two, when: {kinds: [query.*]}, then: {approvals: {count: 2, of: operator}}, because: Two have to look}
+";
+    let app = TestApp::with(|setup| {
+        setup.settings.approval_rules = pilothouse_app::approvals::read_rules(rules).unwrap();
+        setup.warehouse.query_max_bytes = 1_000;
+        setup.warehouse.result_cache_mb = 0;
+    })
+    .await;
+    let root = app.token("default", "root", Role::Admin).await;
+    let connection = sales(&app, &root).await;
+    let answer = asked(&app, &root, &connection, WORDS, json!({})).await;
+    assert_eq!(answer["response_type"], "query_result", "its rule comes before that of large queries");
+    let robot = app.token("default", "robot-7", Role::Member).await;
+    let denied = asked(&app, &robot, &connection, WORDS, json!({})).await;
+    assert_eq!(
+        (&denied["response_type"], &denied["data"]["reasons"]),
+        (&json!("blocked"), &json!(["Robots ask nothing here"]))
+    );
+
+    let [ada, bob, cyd] = ["ada", "bob", "cyd"].map(|name| app.token("default", name, Role::Operator));
+    let (ada, bob, cyd) = (ada.await, bob.await, cyd.await);
+    let office = Office { app, ada, bob, connection };
+    let (run, approval) = office.waiting().await;
+    let seen = office.seen(&cyd, &approval).await;
+    assert_eq!((&seen["rule"], &seen["needs"]), (&json!("two"), &json!({"count": 2, "role": "operator"})));
+    let one = office.decide(&office.bob, &approval, "approve", json!({})).await.expect(200).json();
+    assert_eq!((&one["state"], &one["objection"]), (&json!("pending"), &json!("again")));
+    office.decide(&office.bob, &approval, "approve", json!({})).await.refused(409, "approval.closed");
+    office.decide(&cyd, &approval, "approve", json!({})).await.expect(200);
+    assert_eq!(office.answer(&run).await["response_type"], "query_result");
     office.app.finish().await;
 }

@@ -13,7 +13,7 @@ const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
 
 /// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
 /// stands here.
-const ROUTES: [(&str, &str, &[u16]); 101] = [
+const ROUTES: [(&str, &str, &[u16]); 105] = [
     ("get", "/health", &[200]),
     ("get", "/ready", &[200]),
     ("get", "/metrics", &[200]),
@@ -41,6 +41,10 @@ const ROUTES: [(&str, &str, &[u16]); 101] = [
     ("post", "/api/v1/approvals/{id}/approve", &[404]),
     ("post", "/api/v1/approvals/{id}/reject", &[404]),
     ("post", "/api/v1/approvals/{id}/revoke", &[404]),
+    ("post", "/api/v2/build/approvals", &[200]),
+    ("get", "/api/v2/build/approvals/{job_name}", &[200]),
+    ("get", "/api/v2/build/approvals/{job_name}/{plan_hash}", &[404]),
+    ("delete", "/api/v2/build/approvals/{job_name}/{plan_hash}", &[404]),
     ("post", "/api/v1/runs/reconcile", &[200]),
     ("post", "/api/v1/runs/bulk", &[200]),
     ("get", "/api/v1/queues", &[200]),
@@ -147,6 +151,9 @@ impl Alpha {
         app.put(&path).token(&token).json(&policy).send().await.expect(200);
         let waits = app.post("/api/v1/agent/run").token(&token).json(&ask).send().await.expect(200).json();
         let approval = waits["data"]["approval_id"].as_str().unwrap().to_owned();
+        let plan =
+            json!({"job_name": "orders", "plan_hash": "alpha-plan", "approver": "alice@alpha", "notes": "xyzzy"});
+        app.post("/api/v2/build/approvals").token(&token).json(&plan).send().await.expect(200);
         Self { token, connection, run: answer["run_id"].as_str().unwrap().to_owned(), token_id, schedule, approval }
     }
 
@@ -163,6 +170,7 @@ impl Alpha {
             "/api/v1/queues",
             "/api/v1/schedules",
             "/api/v1/approvals",
+            "/api/v2/build/approvals/orders",
             "/jobs",
             &run,
             &format!("{connection}/catalog"),
@@ -190,7 +198,9 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
         .replace("{workflow_id}", &alpha.run)
         .replace("{name}", "ask")
         .replace("{version}", "1")
-        .replace("{key}", "0123456789abcdef");
+        .replace("{key}", "0123456789abcdef")
+        .replace("{job_name}", "orders")
+        .replace("{plan_hash}", "alpha-plan");
     let call = || app.call(&method.to_uppercase(), &path).token(token);
     let ask = |tenant: &str, extra: Value| {
         let mut body = question(tenant, "How many secrets are there?");
@@ -210,6 +220,10 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
                 call().json(&json!({"kind": "ask", "input": input, "unique_key": "xyzzy-key"}))
             };
             vec![body(None), body(Some(&alpha.connection))]
+        }
+        // A job's name is the tenant's own.
+        ("post", "/api/v2/build/approvals") => {
+            vec![call().json(&json!({"job_name": "orders", "plan_hash": "own", "approver": "bob"}))]
         }
         ("post", "/api/v1/session") => vec![app.post(&path).json(&json!({"token": token}))],
         (_, "/api/v1/session" | "/api/v1/session/tenant") => {

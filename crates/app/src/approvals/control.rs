@@ -162,9 +162,10 @@ where
 {
     let entry = audit::entry(app, caller, &action, Outcome::Allowed, None);
     let (tenant, by) = (caller.principal.tenant.clone(), caller.principal.subject.clone());
-    let now = app.engine.now();
-    let made =
-        app.store.write(move |tx| Box::pin(async move { apply(tx, &tenant, id, (&by, now), &entry, decide).await }));
+    let (now, woken_at) = (app.clock.now(), app.engine.now());
+    let made = app
+        .store
+        .write(move |tx| Box::pin(async move { apply(tx, &tenant, id, (&by, now, woken_at), &entry, decide).await }));
     match made.await? {
         Ok(waiting) => {
             if let Some(run) = waiting {
@@ -185,7 +186,7 @@ async fn apply<F>(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     id: ApprovalId,
-    (by, now): (&str, Micros),
+    (by, now, woken_at): (&str, Micros, Micros),
     entry: &Entry,
     decide: F,
 ) -> Result<Result<Option<Run>, Error>, StoreError>
@@ -216,15 +217,16 @@ where
     };
     let Some(run) = approval.run else { return Ok(Ok(None)) };
     let payload = json!({"approved": to == State::Approved, "by": by, "words": because}).to_string();
-    Ok(Ok(runs::signal(tx, tenant, run, (APPROVAL, &payload, by), now).await?))
+    Ok(Ok(runs::signal(tx, tenant, run, (APPROVAL, &payload, by), woken_at).await?))
 }
 
 fn person(caller: &Caller) -> Person<'_> {
     Person { subject: &caller.principal.subject, role: caller.principal.role, in_place_of: None }
 }
 
-fn unknown() -> Error {
-    Error::not_found("approval")
+/// There is none that the caller may know of.
+pub(super) fn unknown() -> Error {
+    Error::new(Code::ApprovalUnknown, "There is no such approval.")
 }
 
 fn closed(approval: &Approval) -> Error {

@@ -3,11 +3,14 @@
 //! Read first: [`Approvals`], by which actions are judged, wait and go on; `control` is what people do. The states, who may
 //! decide and the rules are pure and stand in `pilothouse_domain::approval`.
 
+mod advance;
 mod control;
 mod rules;
 
+pub use advance::{Plan, Remark, grant, granted, grants, ungrant};
 pub use control::{Detail, MAX_PAGE, decide, get, list, revoke};
 pub(crate) use rules::QUERY;
+pub use rules::read as read_rules;
 
 use std::sync::Arc;
 
@@ -74,10 +77,11 @@ impl Approvals {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
         (mode, settings): (Mode, &settings::Approvals),
+        mut rules: Vec<Rule>,
         query_max_bytes: u64,
     ) -> Self {
         let own_allowed = settings.own.unwrap_or(mode == Mode::Development);
-        let rules = rules::built_in(query_max_bytes, rules::approvers(own_allowed));
+        rules.extend(rules::built_in(query_max_bytes, rules::approvers(own_allowed)));
         let ttl = Micros::try_from(settings.ttl_seconds).unwrap_or(Micros::MAX).saturating_mul(SECOND);
         Self { store, clock, ids, rules, ttl, own_allowed }
     }

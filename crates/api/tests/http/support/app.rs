@@ -74,6 +74,7 @@ impl TestApp {
             limits: Limits::default(),
             ask: Ask::default(),
             approvals: Approvals::default(),
+            approval_rules: Vec::new(),
             engine: Engine::default(),
             sample: Sample { path: Some(data.join("sample")), semantic: None },
             imports: Imports::default(),

@@ -1,0 +1,178 @@
+//! Approvals that are given before anybody asks: of a build's plan, by the plan's hash. Whoever builds that plan later finds
+//! one, once; another plan finds none.
+
+use pilothouse_domain::action::{Action, Tier};
+use pilothouse_domain::approval::{Decision, Event, Needs, State, Vote};
+use pilothouse_domain::audit::Outcome;
+use pilothouse_domain::canonical::{canonical_json, payload_hash};
+use pilothouse_domain::{ApprovalId, Code, Micros, Role, TenantId};
+use pilothouse_store::approvals::{self as rows, Approval, Voted};
+use pilothouse_store::{Error as StoreError, Tx, audit as audit_rows};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::change;
+use super::control::unknown;
+use crate::{App, Caller, Error, audit, gates};
+
+/// The name of a build, as an action.
+const BUILD: &str = "build.run";
+/// Most approvals of one job that are listed.
+const MAX_LISTED: u32 = 200;
+/// Longest name of a job and longest hash of a plan, in characters.
+const MAX_CHARS: usize = 200;
+/// Most bytes of what is said of one besides, as JSON.
+const MAX_REMARK_BYTES: usize = 16 * 1024;
+/// Why an approval gives way to the next of the same plan.
+const GRANTED_ANEW: &str = "It was granted anew.";
+
+/// A plan of a job.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The job's name.
+    pub job: String,
+    /// The plan's hash.
+    pub hash: String,
+}
+
+impl Plan {
+    fn payload(&self) -> Value {
+        json!({"job_name": self.job, "plan_hash": self.hash})
+    }
+
+    fn action(&self, kind: &'static str, tier: Tier, needs: Role) -> Action {
+        audit::action(kind, tier, needs, &self.job, &self.payload())
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let is_fit = |text: &str| !text.trim().is_empty() && text.chars().count() <= MAX_CHARS && !text.contains('\0');
+        if is_fit(&self.job) && is_fit(&self.hash) {
+            return Ok(());
+        }
+        let message = format!("A job's name and a plan's hash have 1 to {MAX_CHARS} characters.");
+        Err(Error::new(Code::BodyInvalid, message))
+    }
+}
+
+/// What is said of an approval that is given in advance.
+#[derive(Debug, Clone, Serialize)]
+pub struct Remark {
+    /// Who approves, in the words of whoever asks for it. Who does is the caller.
+    pub approver: String,
+    /// Anything else in words.
+    pub notes: String,
+    /// And in any other form.
+    pub metadata: Map<String, Value>,
+}
+
+/// Approves a plan in advance; one that was approved already holds anew from now on.
+pub async fn grant(app: &App, caller: &Caller, plan: Plan, remark: &Remark) -> Result<Approval, Error> {
+    let action = plan.action("approval.grant", Tier::Write, Role::Operator);
+    gates::pass(app, caller, &action).await?;
+    plan.check()?;
+    let by = caller.principal.subject.clone();
+    let Remark { approver, notes, metadata } = remark;
+    let kept = json!({"approver": approver, "notes": notes, "metadata": metadata, "granted_by": by}).to_string();
+    if kept.len() > MAX_REMARK_BYTES {
+        let message = format!("What is said of an approval has at most {MAX_REMARK_BYTES} bytes.");
+        return Err(Error::new(Code::BodyTooLarge, message));
+    }
+    let (tenant, now) = (caller.principal.tenant.clone(), app.clock.now());
+    let new = app.approvals.granted(&plan, &by, now, kept);
+    let entry = audit::entry(app, caller, &action, Outcome::Allowed, None);
+    let granted = app.store.write(move |tx| {
+        Box::pin(async move {
+            rows::expire(tx, &tenant, now).await?;
+            if let Some(held) = holding(tx, &tenant, &plan).await? {
+                change(tx, &tenant, &held, Event::Revoke, (now, Some(&by), Some(GRANTED_ANEW), None)).await?;
+            }
+            let granted = rows::request(tx, &tenant, &new).await?;
+            let vote = Vote { by, in_place_of: None, decision: Decision::Approve };
+            rows::vote(tx, &tenant, granted.id, &Voted { vote, reason: String::new(), at: now }).await?;
+            audit_rows::append(tx, &entry).await?;
+            Ok(granted)
+        })
+    });
+    Ok(granted.await?)
+}
+
+/// The approval of a plan that holds.
+pub async fn granted(app: &App, caller: &Caller, plan: Plan) -> Result<Approval, Error> {
+    gates::pass(app, caller, &plan.action("approvals.get", Tier::Read, Role::Viewer)).await?;
+    let (tenant, now) = (caller.principal.tenant.clone(), app.clock.now());
+    let found = app.store.write(move |tx| {
+        Box::pin(async move {
+            rows::expire(tx, &tenant, now).await?;
+            holding(tx, &tenant, &plan).await
+        })
+    });
+    found.await?.ok_or_else(unknown)
+}
+
+/// The approvals of a job's plans, newest first: those that hold, were used or have expired.
+pub async fn grants(app: &App, caller: &Caller, job: &str) -> Result<Vec<Approval>, Error> {
+    gates::pass(app, caller, &audit::action("approvals.list", Tier::Read, Role::Viewer, job, &())).await?;
+    let (tenant, now, job) = (caller.principal.tenant.clone(), app.clock.now(), job.to_owned());
+    let found = app.store.write(move |tx| {
+        Box::pin(async move {
+            rows::expire(tx, &tenant, now).await?;
+            rows::of_resource(tx, &tenant, (BUILD, &job), MAX_LISTED).await
+        })
+    });
+    let is_shown = |one: &Approval| matches!(one.state, State::Approved | State::Used | State::Expired);
+    Ok(found.await?.into_iter().filter(is_shown).collect())
+}
+
+/// Takes the approval of a plan back.
+pub async fn ungrant(app: &App, caller: &Caller, plan: Plan) -> Result<(), Error> {
+    let action = plan.action("approval.revoke", Tier::Write, Role::Admin);
+    gates::pass(app, caller, &action).await?;
+    let (tenant, now, by) = (caller.principal.tenant.clone(), app.clock.now(), caller.principal.subject.clone());
+    let entry = audit::entry(app, caller, &action, Outcome::Allowed, None);
+    let revoked = app.store.write(move |tx| {
+        Box::pin(async move {
+            rows::expire(tx, &tenant, now).await?;
+            let Some(held) = holding(tx, &tenant, &plan).await? else { return Ok(false) };
+            change(tx, &tenant, &held, Event::Revoke, (now, Some(&by), None, None)).await?;
+            audit_rows::append(tx, &entry).await?;
+            Ok(true)
+        })
+    });
+    if revoked.await? { Ok(()) } else { Err(unknown()) }
+}
+
+/// The approval of a plan that holds; nobody else changes it until the unit ends.
+async fn holding(tx: &mut Tx<'_>, tenant: &TenantId, plan: &Plan) -> Result<Option<Approval>, StoreError> {
+    let hash = payload_hash(&plan.payload());
+    let all = rows::of_resource(tx, tenant, (BUILD, &plan.job), MAX_LISTED).await?;
+    let held = all.into_iter().find(|one| one.state == State::Approved && one.payload_hash == hash);
+    let Some(held) = held else { return Ok(None) };
+    Ok(rows::hold(tx, tenant, held.id).await?.filter(|one| one.state == State::Approved))
+}
+
+impl super::Approvals {
+    /// An approval of `plan` by `subject`, from `now` on.
+    fn granted(&self, plan: &Plan, subject: &str, now: Micros, remark: String) -> Approval {
+        let payload = plan.payload();
+        Approval {
+            id: ApprovalId(self.ids.uuid(now)),
+            kind: BUILD.to_owned(),
+            resource: plan.job.clone(),
+            payload_hash: payload_hash(&payload),
+            payload: canonical_json(&payload),
+            facts: "{}".to_owned(),
+            requested_by: String::new(),
+            requested_at: now,
+            rule: None,
+            because: "It was granted in advance.".to_owned(),
+            needs: Needs { count: 1, of: Role::Operator },
+            run: None,
+            state: State::Approved,
+            changed_at: now,
+            changed_by: Some(subject.to_owned()),
+            changed_because: None,
+            expires_at: Some(now.saturating_add(self.ttl)),
+            remark: Some(remark),
+        }
+    }
+}

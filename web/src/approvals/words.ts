@@ -1,0 +1,46 @@
+// What is said of approvals in words, and who can decide one. Pure; tested by tests/unit.
+import type { Approval, ApprovalDetail, Role, Session } from "../api/types";
+import { atLeast } from "../shell/session-context";
+
+/** Every state an approval can be in, as it is shown. */
+export const STATES: Record<string, string> = {
+  pending: "Waits for a decision", approved: "Approved", rejected: "Rejected", revoked: "Taken back", expired: "Expired", used: "Approved and done", void: "Void",
+};
+
+/** What would be done, as a heading. */
+const KINDS: Record<string, string> = { "query.run": "Run a query" };
+export const titleOf = (approval: Pick<Approval, "kind">): string => KINDS[approval.kind] ?? approval.kind;
+
+/** The text of the query that would run, where it is one. */
+export function sqlOf(approval: Pick<Approval, "payload">): string | null {
+  const { payload } = approval;
+  return payload && typeof payload === "object" && "sql" in payload && typeof payload.sql === "string" ? payload.sql : null;
+}
+
+/** A figure as the rules saw it: a number, unknown, or none where such actions have no such figure. */
+export function figureOf(facts: unknown, name: string): number | "unknown" | null {
+  if (!facts || typeof facts !== "object") return null;
+  const figure: unknown = (facts as Record<string, unknown>)[name];
+  if (figure === "unknown") return "unknown";
+  const value = figure && typeof figure === "object" ? (figure as Record<string, unknown>)["is"] : null;
+  return typeof value === "number" ? value : null;
+}
+
+/** "one operator", "two operators or admins": whose word it takes. */
+export function neededOf(approval: Pick<Approval, "needs">): string {
+  const { count, role } = approval.needs;
+  return count <= 1 ? `one ${role}` : `${count} ${role}s`;
+}
+
+/** Whether the inbox of this person has it: others asked for it, and their role is enough. */
+export const isFor = (session: Pick<Session, "role" | "subject" | "mode">, approval: Pick<Approval, "requested_by" | "needs">): boolean =>
+  atLeast(session, approval.needs.role as Role) && (approval.requested_by !== session.subject || session.mode === "development");
+
+const OBJECTIONS: Record<string, (approval: ApprovalDetail) => string> = {
+  own_request: (approval) => `You asked for it yourself, so somebody else decides: ${neededOf(approval)}.`,
+  role: (approval) => `It takes ${neededOf(approval)} to decide.`,
+  again: () => "You have said your word; others have to agree too.",
+};
+
+/** Why this person may not decide; null where they may, or where nothing is left to decide. */
+export const objectionTo = (approval: ApprovalDetail): string | null => (approval.objection ? OBJECTIONS[approval.objection]?.(approval) ?? null : null);
