@@ -8,7 +8,7 @@ const BASE = process.env.PILOTHOUSE_STRICT_URL ?? "";
 const ADMIN = { authorization: "Bearer dev_admin_token" };
 const FEBRUARY = "How many flights were there in February?";
 const MARCH = "How many flights were there in March?";
-const JANUARY = "How many flights were there in January?";
+const DELAYS = "Average departure delay by carrier";
 
 before(openBrowser);
 after(closeBrowser);
@@ -88,20 +88,20 @@ test("an approval is read and decided with the keyboard alone", () => withTwo(un
   await ada.getByText("28,834").first().waitFor();
 
   await ada.goto("/ask");
-  await askAndWait(ada, JANUARY);
+  await askAndWait(ada, DELAYS);
   await openNewest(bob);
   await bob.keyboard.press("r");
   await bob.getByRole("dialog").getByLabel("Reason").fill("Ask for one carrier.");
   await screenshot(bob, "approval-reject-desktop");
   await bob.keyboard.press("Control+Enter");
   await bob.getByText("Rejected").first().waitFor();
-  assert.equal(await settled(ada, JANUARY), "blocked");
+  assert.equal(await settled(ada, DELAYS), "blocked");
   await ada.getByText("bob has rejected it: Ask for one carrier.").waitFor();
   await screenshot(ada, "approval-rejected-desktop");
 }));
 
 test("another text than the one that waits is not approved, and whoever asked takes it back", () => withTwo(undefined, async (ada, bob) => {
-  await askAndWait(ada, JANUARY);
+  await askAndWait(ada, DELAYS);
   const list = (await (await ada.request.get("/api/v1/connections", { headers: ADMIN })).json()).items;
   const sample = list.find((one) => one.read_only_sample);
   const approval = (await (await bob.request.get("/api/v1/approvals")).json()).items[0];

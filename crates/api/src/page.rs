@@ -21,7 +21,7 @@ use crate::state::State;
 struct Files;
 
 /// The addresses of the page; each answers its document, which then shows what the address names.
-const ADDRESSES: [&str; 12] = [
+const ADDRESSES: [&str; 14] = [
     "/",
     "/sign-in",
     "/ask",
@@ -29,6 +29,8 @@ const ADDRESSES: [&str; 12] = [
     "/runs",
     "/runs/{*rest}",
     "/queues",
+    "/approvals",
+    "/approvals/{*rest}",
     "/schedules",
     "/schedules/{*rest}",
     "/data",

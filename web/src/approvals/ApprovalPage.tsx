@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { api, expect } from "../api/client";
-import { approvalQuery } from "../api/queries";
+import { approvalQuery, runQuery } from "../api/queries";
 import type { ApprovalDetail } from "../api/types";
 import { SqlPanel } from "../ask/Sql";
 import { formatBytes, formatCount, formatUsd } from "../lib/format";
@@ -43,7 +43,7 @@ function ApprovalView({ approval }: { approval: ApprovalDetail }) {
       </div>
       <Properties approval={approval} />
       <Standing approval={approval} />
-      <section className="section" aria-labelledby="what">
+      <section className="section approval-what" aria-labelledby="what">
         <h2 id="what">Exactly this would be done</h2>
         <Figures facts={approval.facts} />
         {sql ? <SqlPanel sql={sql} /> : null}
@@ -63,10 +63,16 @@ function Properties({ approval }: { approval: ApprovalDetail }) {
       <div><dt>Needs</dt><dd>{neededOf(approval)}</dd></div>
       {approval.rule ? <div><dt>By the rule</dt><dd>{approval.rule}</dd></div> : null}
       {approval.expires_at ? <div><dt>Expires</dt><dd><Moment at={approval.expires_at} /></dd></div> : null}
-      {approval.run_id ? <div><dt>For the run</dt><dd><Link className="link" to="/runs/$runId" params={{ runId: approval.run_id }}>See the run</Link></dd></div> : null}
+      {approval.run_id ? <div><dt>For the run</dt><dd><RunLink runId={approval.run_id} /></dd></div> : null}
       <div><dt>Id</dt><dd><Id id={approval.id} what="approval id" /></dd></div>
     </dl>
   );
+}
+
+/** The run that waits, by what was asked. */
+function RunLink({ runId }: { runId: string }) {
+  const title = useQuery({ ...runQuery(runId), refetchInterval: false }).data?.title;
+  return <Link className="link" to="/runs/$runId" params={{ runId }}>{title || "See the run"}</Link>;
 }
 
 /** Why it waits, and who can end that; or how it ended. */
@@ -114,7 +120,7 @@ function Revoke({ approval }: { approval: ApprovalDetail }) {
   const own = approval.requested_by === session.subject;
   return (
     <WithWords
-      shown={open && (own || approval.may_decide)} button="Take it back" icon="cross" title="Take this back?" verb="Take it back" keep="Keep it"
+      shown={open && (own || approval.state === "approved")} button="Take it back" icon="cross" title="Take this back?" verb="Take it back" keep="Keep it"
       label="Reason" needed limit={MAX_REASON} failed="It was not taken back" text="Nothing is done, and what waits for it ends."
       call={(reason) => expect(api.POST("/api/v1/approvals/{id}/revoke", { params: { path: { id: approval.id } }, body: { reason } }))}
     />

@@ -18,7 +18,7 @@ export function WaitingView({ waiting, question, title, latest, runId, onRun, on
   useKeys(bindings);
   return (
     <section className="waiting" aria-label={title}>
-      <p className="sentence"><Icon name={mine ? "clock" : "blocked"} size={20} /> {title}</p>
+      <p className="sentence"><Icon name={mine ? "clock" : "people"} size={20} /> {title}</p>
       {mine ? null : <ul className="reasons">{waiting.reasons.map((reason) => <li key={reason}>{reason}</li>)}</ul>}
       <Takes cost={waiting.cost} />
       <p className="hint">{mine ? "Nothing was run yet. With less time or fewer groups it costs less." : "Nothing was run yet. It goes on by itself, exactly as it stands here, once somebody who may approve it has agreed."}</p>

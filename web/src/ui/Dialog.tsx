@@ -3,7 +3,7 @@
 import { useEffect, useId, useRef, type ReactNode } from "react";
 import { Button } from "./Button";
 
-const FIRST = "[data-first], input:not([type=radio], [type=checkbox]), select, textarea";
+const FIRST = "input:not([type=radio], [type=checkbox]), select, textarea";
 
 type Props = { open: boolean; onClose: () => void; title: string; children: ReactNode; className?: string; bare?: boolean };
 
@@ -16,7 +16,7 @@ export function Dialog({ open, onClose, title, children, className = "", bare = 
     if (open && !dialog.open) {
       dialog.showModal();
       // By itself the browser would focus the close button, which stands first.
-      dialog.querySelector<HTMLElement>(FIRST)?.focus();
+      (dialog.querySelector<HTMLElement>("[data-first]") ?? dialog.querySelector<HTMLElement>(FIRST))?.focus();
     }
     if (!open && dialog.open) dialog.close();
   }, [open]);
