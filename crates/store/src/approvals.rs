@@ -204,6 +204,15 @@ pub async fn change(tx: &mut Tx<'_>, tenant: &TenantId, id: ApprovalId, change: 
     Ok(changed == 1)
 }
 
+/// Whether [`expire`] has anything to do.
+pub async fn is_overdue(tx: &mut Tx<'_>, tenant: &TenantId, now: Micros) -> Result<bool, Error> {
+    let sql = "SELECT id FROM approvals WHERE tenant = $1 AND state IN ('pending', 'approved')
+           AND (expires_at <= $2 OR (run IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM live WHERE live.tenant = approvals.tenant AND live.id = approvals.run)))
+         LIMIT 1";
+    Ok(tx.fetch_optional(sql, args![tenant, now]).await?.is_some())
+}
+
 /// Lets those of a tenant expire whose time is over; those whose run has ended without them are void. Returns how many
 /// these are.
 pub async fn expire(tx: &mut Tx<'_>, tenant: &TenantId, now: Micros) -> Result<u64, Error> {

@@ -1,7 +1,8 @@
 //! What waits for people: one asks, another decides, and what goes on is to the byte what was decided about.
 
-use pilothouse_domain::Role;
 use pilothouse_domain::audit::Outcome;
+use pilothouse_domain::{ApprovalId, Role};
+use pilothouse_store::approvals::{self, Approval};
 use serde_json::{Value, json};
 
 use crate::costs::{asked, sales};
@@ -168,11 +169,20 @@ async fn what_has_changed_since_is_not_released() {
         "{answer}"
     );
 
-    // Somebody has changed one byte of what is shown.
+    // Somebody has changed one byte of what is shown, past the program.
     let (_, approval) = office.waiting().await;
-    let database = rusqlite::Connection::open(office.app.data.join("../store/pilothouse.db")).unwrap();
-    let sql = "UPDATE approvals SET payload = replace(payload, 'amount', 'amounT') WHERE id = ?1";
-    assert_eq!(database.execute(sql, [&approval]).unwrap(), 1);
+    let (tenant, id) = ("default".parse().unwrap(), approval.parse().unwrap());
+    let forged = office.app.app.store().write(move |tx| {
+        Box::pin(async move {
+            let shown = approvals::get(tx, &tenant, id).await?.unwrap();
+            let payload = shown.payload.replacen("amount", "amounT", 1);
+            assert_ne!(payload, shown.payload);
+            let id = ApprovalId(uuid::Uuid::from_u128(7));
+            let forged = Approval { id, payload, run: None, requested_by: "mal".into(), ..shown };
+            approvals::request(tx, &tenant, &forged).await
+        })
+    });
+    let approval = forged.await.unwrap().id.to_string();
     office.decide(&office.bob, &approval, "approve", json!({})).await.refused(409, "approval.void");
     office.app.finish().await;
 }

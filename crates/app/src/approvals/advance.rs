@@ -87,6 +87,10 @@ pub async fn grant(app: &App, caller: &Caller, plan: Plan, remark: &Remark) -> R
                 change(tx, &tenant, &held, Event::Revoke, (now, Some(&by), Some(GRANTED_ANEW), None)).await?;
             }
             let granted = rows::request(tx, &tenant, &new).await?;
+            if granted.id != new.id {
+                // Somebody else has granted it at the same moment.
+                return Ok(granted);
+            }
             let vote = Vote { by, in_place_of: None, decision: Decision::Approve };
             rows::vote(tx, &tenant, granted.id, &Voted { vote, reason: String::new(), at: now }).await?;
             audit_rows::append(tx, &entry).await?;
@@ -99,26 +103,20 @@ pub async fn grant(app: &App, caller: &Caller, plan: Plan, remark: &Remark) -> R
 /// The approval of a plan that holds.
 pub async fn granted(app: &App, caller: &Caller, plan: Plan) -> Result<Approval, Error> {
     gates::pass(app, caller, &plan.action("approvals.get", Tier::Read, Role::Viewer)).await?;
-    let (tenant, now) = (caller.principal.tenant.clone(), app.clock.now());
-    let found = app.store.write(move |tx| {
-        Box::pin(async move {
-            rows::expire(tx, &tenant, now).await?;
-            holding(tx, &tenant, &plan).await
-        })
-    });
+    let tenant = caller.principal.tenant.clone();
+    app.approvals.tidy(&tenant).await?;
+    let found = app.store.read(move |tx| Box::pin(async move { holding(tx, &tenant, &plan).await }));
     found.await?.ok_or_else(unknown)
 }
 
 /// The approvals of a job's plans, newest first: those that hold, were used or have expired.
 pub async fn grants(app: &App, caller: &Caller, job: &str) -> Result<Vec<Approval>, Error> {
     gates::pass(app, caller, &audit::action("approvals.list", Tier::Read, Role::Viewer, job, &())).await?;
-    let (tenant, now, job) = (caller.principal.tenant.clone(), app.clock.now(), job.to_owned());
-    let found = app.store.write(move |tx| {
-        Box::pin(async move {
-            rows::expire(tx, &tenant, now).await?;
-            rows::of_resource(tx, &tenant, (BUILD, &job), MAX_LISTED).await
-        })
-    });
+    let (tenant, job) = (caller.principal.tenant.clone(), job.to_owned());
+    app.approvals.tidy(&tenant).await?;
+    let found = app
+        .store
+        .read(move |tx| Box::pin(async move { rows::of_resource(tx, &tenant, (BUILD, &job), MAX_LISTED).await }));
     let is_shown = |one: &Approval| matches!(one.state, State::Approved | State::Used | State::Expired);
     Ok(found.await?.into_iter().filter(is_shown).collect())
 }
@@ -133,21 +131,21 @@ pub async fn ungrant(app: &App, caller: &Caller, plan: Plan) -> Result<(), Error
         Box::pin(async move {
             rows::expire(tx, &tenant, now).await?;
             let Some(held) = holding(tx, &tenant, &plan).await? else { return Ok(false) };
-            change(tx, &tenant, &held, Event::Revoke, (now, Some(&by), None, None)).await?;
-            audit_rows::append(tx, &entry).await?;
-            Ok(true)
+            let revoked = change(tx, &tenant, &held, Event::Revoke, (now, Some(&by), None, None)).await?.is_some();
+            if revoked {
+                audit_rows::append(tx, &entry).await?;
+            }
+            Ok(revoked)
         })
     });
     if revoked.await? { Ok(()) } else { Err(unknown()) }
 }
 
-/// The approval of a plan that holds; nobody else changes it until the unit ends.
+/// The approval of a plan that holds.
 async fn holding(tx: &mut Tx<'_>, tenant: &TenantId, plan: &Plan) -> Result<Option<Approval>, StoreError> {
     let hash = payload_hash(&plan.payload());
     let all = rows::of_resource(tx, tenant, (BUILD, &plan.job), MAX_LISTED).await?;
-    let held = all.into_iter().find(|one| one.state == State::Approved && one.payload_hash == hash);
-    let Some(held) = held else { return Ok(None) };
-    Ok(rows::hold(tx, tenant, held.id).await?.filter(|one| one.state == State::Approved))
+    Ok(all.into_iter().find(|one| one.state == State::Approved && one.payload_hash == hash))
 }
 
 impl super::Approvals {

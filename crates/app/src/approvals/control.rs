@@ -39,11 +39,11 @@ pub async fn list(
 ) -> Result<(Vec<Approval>, Option<ApprovalId>), Error> {
     gates::pass(app, caller, &audit::action("approvals.list", Tier::Read, Role::Member, "", &())).await?;
     let limit = limit.clamp(1, MAX_PAGE);
-    let (tenant, now) = (caller.principal.tenant.clone(), app.clock.now());
+    let tenant = caller.principal.tenant.clone();
+    app.approvals.tidy(&tenant).await?;
     let (subject, role) = (caller.principal.subject.clone(), caller.principal.role);
-    let found = app.store.write(move |tx| {
+    let found = app.store.read(move |tx| {
         Box::pin(async move {
-            rows::expire(tx, &tenant, now).await?;
             let before = match before {
                 Some(id) => rows::get(tx, &tenant, id).await?.map(|last| (last.requested_at, id)),
                 None => None,
@@ -69,12 +69,10 @@ pub async fn get(app: &App, caller: &Caller, id: ApprovalId) -> Result<Detail, E
 
 async fn look(app: &App, caller: &Caller, id: ApprovalId) -> Result<(Approval, Vec<Voted>), Error> {
     gates::pass(app, caller, &audit::action("approvals.get", Tier::Read, Role::Member, &id.to_string(), &())).await?;
-    let (tenant, now) = (caller.principal.tenant.clone(), app.clock.now());
-    let found = app.store.write(move |tx| {
-        Box::pin(async move {
-            rows::expire(tx, &tenant, now).await?;
-            Ok((rows::get(tx, &tenant, id).await?, rows::votes(tx, &tenant, id).await?))
-        })
+    let tenant = caller.principal.tenant.clone();
+    app.approvals.tidy(&tenant).await?;
+    let found = app.store.read(move |tx| {
+        Box::pin(async move { Ok((rows::get(tx, &tenant, id).await?, rows::votes(tx, &tenant, id).await?)) })
     });
     let (approval, votes) = found.await?;
     let principal = &caller.principal;

@@ -122,6 +122,15 @@ impl Approvals {
         }
     }
 
+    /// Ends those whose time or whose run is over, so that whoever looks next sees them as they stand.
+    async fn tidy(&self, tenant: &TenantId) -> Result<(), StoreError> {
+        let (now, of, own) = (self.clock.now(), tenant.clone(), tenant.clone());
+        if self.store.read(move |tx| Box::pin(async move { rows::is_overdue(tx, &of, now).await })).await? {
+            self.store.write(move |tx| Box::pin(async move { rows::expire(tx, &own, now).await })).await?;
+        }
+        Ok(())
+    }
+
     /// Lets the action with this payload go on, if its approval holds for exactly that; `objection` is why it may not go on
     /// although it does. A run that asks again what it was allowed already is allowed.
     pub(crate) async fn take(

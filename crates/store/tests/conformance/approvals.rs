@@ -83,6 +83,8 @@ pub async fn time_ends_what_is_open(store: &Store) {
     changed(store, 1, State::Pending, State::Approved, Some(90)).await;
     changed(store, 2, State::Pending, State::Approved, Some(91)).await;
     let expire = async |now| write!(store, |tx| async move { approvals::expire(tx, &tenant("a"), now).await }).unwrap();
+    let overdue = async |now| read!(store, |tx| async move { approvals::is_overdue(tx, &tenant("a"), now).await });
+    assert!(!overdue(89).await && overdue(90).await);
     assert_eq!((expire(89).await, expire(90).await, expire(90).await), (0, 1, 0));
     let over = found(store, "a", 1).await.unwrap();
     assert_eq!((over.state, over.changed_at, over.changed_by), (State::Expired, 90, None));
@@ -101,7 +103,9 @@ pub async fn an_approval_ends_with_its_run(store: &Store) {
     let expire = async || write!(store, |tx| async move { approvals::expire(tx, &tenant("a"), 9).await }).unwrap();
     assert_eq!(expire().await, 0);
     write!(store, |tx| async move { runs::cancel(tx, &tenant("a"), run_id(1), 5).await }).unwrap();
-    assert_eq!((expire().await, expire().await), (1, 0));
+    let overdue = async || read!(store, |tx| async move { approvals::is_overdue(tx, &tenant("a"), 9).await });
+    assert!(overdue().await);
+    assert_eq!((expire().await, expire().await, overdue().await), (1, 0, false));
     let after = found(store, "a", 1).await.unwrap();
     assert_eq!((after.state, after.changed_at, waiting().await), (State::Void, 9, None));
 }
