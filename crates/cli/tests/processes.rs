@@ -97,6 +97,50 @@ fn what_was_asked_survives_a_kill() {
 }
 
 #[test]
+fn an_approval_releases_once_however_the_program_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let flags = ["--set", "warehouse.query_max_bytes=100000", "--set", "warehouse.result_cache_mb=0"];
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let mut asked = Vec::new();
+    // From before the decision is read to after the answer is there.
+    for after_ms in [0, 2, 4, 6, 9, 13, 20, 35] {
+        let mut server = Server::start_with_sample(folder.path(), &flags);
+        let (_, waits) = server.ask("Average departure delay by carrier", "s").unwrap();
+        assert_eq!(waits["response_type"], "approval_required", "{waits}");
+        let (run, approval) = (text(&waits["run_id"]), text(&waits["data"]["approval_id"]));
+        let (client, path) = (server.client, format!("/api/v1/approvals/{approval}"));
+        let deciding = std::thread::spawn(move || client.post(&format!("{path}/approve"), &serde_json::json!({})));
+        std::thread::sleep(std::time::Duration::from_millis(after_ms));
+        server.child.kill().unwrap();
+        server.child.wait().unwrap();
+        let acknowledged = deciding.join().unwrap().is_some_and(|(status, _)| status == 200);
+        asked.push((run, approval, acknowledged));
+    }
+    let server = Server::start_with_sample(folder.path(), &flags);
+    for (run, approval, acknowledged) in &asked {
+        let path = format!("/api/v1/approvals/{approval}");
+        let state = || text(&server.get(&path).unwrap().1["state"]);
+        if state() == "pending" {
+            assert!(!acknowledged, "what was acknowledged is kept");
+            assert_eq!(server.post(&format!("{path}/approve"), &serde_json::json!({})).unwrap().0, 200);
+        }
+        let run = format!("/api/v1/runs/{run}");
+        server.until("the run has ended well", || server.get(&run).unwrap().1["status"] == "succeeded");
+        let (_, ended) = server.get(&run).unwrap();
+        assert_eq!(ended["output"]["data"]["row_count"], 16, "{ended}");
+        assert_eq!(state(), "used");
+    }
+    let (_, audit) = server.get("/api/v1/audit?limit=200").unwrap();
+    let rows = audit["items"].as_array().unwrap();
+    for (_, approval, _) in &asked {
+        for action in ["approval.request", "approval.approve", "approval.use"] {
+            let told = rows.iter().filter(|row| row["resource"] == approval.as_str() && row["action"] == action);
+            assert_eq!(told.count(), 1, "{action} of {approval}");
+        }
+    }
+}
+
+#[test]
 fn harm_is_refused_with_its_own_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let output = with_sample(&mut pilothouse(folder.path()))

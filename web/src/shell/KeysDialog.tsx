@@ -15,6 +15,7 @@ const KEYS: [string[], string][] = [
   [["1 … 9", `${ALT} 1 … 9`], "Pick a choice when you are asked back"],
   [["J", "K"], "Next and previous row in a list"],
   [["X"], "Select the run, where many can be changed at once"],
+  [["A", "R"], "Approve or reject what waits for you"],
   ...PAGES.map((page): [string[], string] => [[page.keys.toUpperCase().replace(" ", " then ")], page.label]),
   [["?"], "This list"],
 ];

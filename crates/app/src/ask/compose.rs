@@ -38,8 +38,6 @@ pub struct Material<'a> {
 pub struct Waiting<'a> {
     /// Its run, and the id of what waits.
     pub id: RunId,
-    /// For whom.
-    pub waits_for: WaitsFor,
     /// Why, and what it is expected to take.
     pub judged: &'a Judged,
     /// What would run.
@@ -50,8 +48,6 @@ pub struct Waiting<'a> {
     pub query: &'a Query,
     /// The connection's id.
     pub connection: String,
-    /// The approval that it waits for, and exactly what would run under it.
-    pub approval: Option<(ApprovalId, &'a str)>,
 }
 
 /// The answer with rows.
@@ -124,9 +120,10 @@ pub fn blocked(judged: &Judged) -> Answer {
     Answer::new(ResponseType::Blocked, "The query was not run.", data)
 }
 
-/// The answer of a query that waits for somebody: exactly what would run, and what that takes.
-pub fn waiting(waits: &Waiting<'_>) -> Answer {
-    let Waiting { id, waits_for, judged, validated, understanding, query, connection, approval } = waits;
+/// The answer of a query that waits for somebody: exactly what would run, and what that takes. Where it waits for an
+/// approval: which, and the text that would run under it.
+pub fn waiting(waits: &Waiting<'_>, waits_for: WaitsFor, approval: Option<(ApprovalId, &str)>) -> Answer {
+    let Waiting { id, judged, validated, understanding, query, connection } = waits;
     let forecast = &judged.forecast;
     let (summary, instructions) = match waits_for {
         WaitsFor::Approver => (

@@ -249,8 +249,8 @@ impl Asking<'_> {
     }
 
     /// Keeps a query for whoever lets it run.
-    pub async fn keep(&self, asked_by: &str, waiting: &Waiting<'_>) -> Result<(), Failure> {
-        let Waiting { id, waits_for, judged, validated, .. } = waiting;
+    pub async fn keep(&self, asked_by: &str, waits_for: WaitsFor, waiting: &Waiting<'_>) -> Result<(), Failure> {
+        let Waiting { id, judged, validated, .. } = waiting;
         let preview = Preview {
             id: *id,
             connection: self.connection,

@@ -1,5 +1,6 @@
 //! The Ask workflow: planner → validator → critic → executor → composer, each step journalled.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,6 +10,7 @@ use pilothouse_domain::semantic::{Query, editable, explain};
 use pilothouse_domain::{ApprovalId, Clock, Code};
 use pilothouse_engine::{Done, Failure, Journal, Workflow};
 use pilothouse_store::Store;
+use pilothouse_store::approvals::Approval;
 use pilothouse_store::proposals::{self, Correction};
 use pilothouse_store::runs::{self, Run};
 use pilothouse_warehouse::{Limits, semantic};
@@ -16,7 +18,7 @@ use serde_json::Value;
 
 use super::answer::{ASKED_FOR, Answer, answer_of};
 use super::learn::LearntFrom;
-use super::plan::{AskedFor, Choice, Judged, Needed, Planned, Released, WaitsFor};
+use super::plan::{AskedFor, Choice, Needed, Planned, Released, WaitsFor};
 use super::query::{Asking, validate};
 use super::{Input, KIND, compose, learn, tell};
 use crate::Error;
@@ -135,36 +137,18 @@ impl AskWorkflow {
             // Before the last step, which may be done again: of one run it counts once.
             self.propose(journal, input, &question, from, (&query, &understanding.text)).await?;
         }
-        let waiting = |waits_for, approval| compose::Waiting {
+        let waiting = compose::Waiting {
             id: journal.id(),
-            waits_for,
             judged: &judged,
             validated: &validated,
             understanding: &understanding,
             query: &query,
             connection: input.connection.to_string(),
-            approval,
         };
-        let mut approved = None;
-        match (judged.waits_for, &judged.needed) {
-            (Some(WaitsFor::Approver), Some(needed)) => {
-                let told = |id| compose::waiting(&waiting(WaitsFor::Approver, Some((id, needed.sql.as_str()))));
-                match self.approval(journal, &asking, &sql, (needed.clone(), &judged, &input.request_id), told).await? {
-                    Released::Runs(text) => approved = Some(text),
-                    Released::Refused(reason) => {
-                        return composed(journal, compose::blocked(&judged.clone().stopped(reason))).await;
-                    }
-                }
-            }
-            (Some(waits_for), _) => {
-                let waiting = waiting(waits_for, None);
-                // Before the last step, which may be done again: what is kept already stays.
-                asking.keep(journal.subject(), &waiting).await?;
-                return composed(journal, compose::waiting(&waiting)).await;
-            }
-            (None, _) if !judged.allowed => return composed(journal, compose::blocked(&judged)).await,
-            (None, _) => {}
-        }
+        let approved = match self.released(journal, &asking, &sql, &waiting, &input.request_id).await? {
+            ControlFlow::Continue(approved) => approved,
+            ControlFlow::Break(answer) => return composed(journal, answer).await,
+        };
         let executing = async {
             let executed = asking.execute(&sql, &query, approved.as_deref()).await;
             tell::executed(journal, &executed).await;
@@ -184,22 +168,53 @@ impl AskWorkflow {
         composed(journal, compose::rows(&material)).await
     }
 
-    /// Asks for an approval, waits for it as long as it takes, and lets go on what was approved.
-    async fn approval(
+    /// What becomes of a query before it runs: an answer in its place, or it goes on, with the text of it that was approved
+    /// where people had to agree.
+    async fn released(
         &self,
         journal: &Journal,
         asking: &Asking<'_>,
         sql: &str,
-        (needed, judged, request_id): (Needed, &Judged, &str),
-        told: impl Fn(ApprovalId) -> Answer,
-    ) -> Result<Released, Failure> {
+        waiting: &compose::Waiting<'_>,
+        request_id: &str,
+    ) -> Result<ControlFlow<Answer, Option<String>>, Failure> {
+        let judged = waiting.judged;
+        match (judged.waits_for, &judged.needed) {
+            (Some(WaitsFor::Approver), Some(needed)) => {
+                let wanted = asking.wanted(needed.clone(), &judged.reasons);
+                let asked = self.approval(journal, needed, wanted, waiting, request_id).await?;
+                let releasing = asking.release(sql, (asked, request_id), &judged.forecast);
+                Ok(match journal.step("release", releasing).await? {
+                    Released::Runs(text) => ControlFlow::Continue(Some(text)),
+                    Released::Refused(reason) => ControlFlow::Break(compose::blocked(&judged.clone().stopped(reason))),
+                })
+            }
+            (Some(waits_for), _) => {
+                // Before the last step, which may be done again: what is kept already stays.
+                asking.keep(journal.subject(), waits_for, waiting).await?;
+                Ok(ControlFlow::Break(compose::waiting(waiting, waits_for, None)))
+            }
+            (None, _) if judged.allowed => Ok(ControlFlow::Continue(None)),
+            (None, _) => Ok(ControlFlow::Break(compose::blocked(judged))),
+        }
+    }
+
+    /// Asks for an approval, and comes back when people have decided, however long that takes.
+    async fn approval(
+        &self,
+        journal: &Journal,
+        needed: &Needed,
+        wanted: Approval,
+        waiting: &compose::Waiting<'_>,
+        request_id: &str,
+    ) -> Result<ApprovalId, Failure> {
         let summary = format!("It waits for {}.", needed.needs);
-        let wanted = asking.wanted(needed, &judged.reasons);
-        let asked = AskedFor { approval: wanted.id, answer: told(wanted.id) };
+        let answer = compose::waiting(waiting, WaitsFor::Approver, Some((wanted.id, &needed.sql)));
+        let asked = AskedFor { approval: wanted.id, answer };
         let also = approvals::asking(journal.tenant().clone(), wanted, request_id);
         let asked = journal.transact(ASKED_FOR, Done { output: asked, summary }, also).await?;
         journal.wait_for(APPROVAL, None).await?;
-        journal.step("release", asking.release(sql, (asked.approval, request_id), &judged.forecast)).await
+        Ok(asked.approval)
     }
 
     fn plan(&self, open: &Open, input: &Input, previous: Option<&Query>) -> Done<Planned> {

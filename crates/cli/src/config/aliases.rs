@@ -54,6 +54,8 @@ pub enum Turn {
     Level,
     /// A number of at least 1 that turns limiting on.
     Requests,
+    /// A number of seconds, which may have a fraction.
+    Seconds,
     /// Requests a minute, which turn limiting on.
     PerMinute,
     /// The switch of limiting.
@@ -112,7 +114,7 @@ pub const TABLE: &[Alias] = &[
     sets("LOG_FORMAT", "V", "log.format", Turn::Same, "`json` or `text`."),
     sets("OTEL_EXPORTER_OTLP_ENDPOINT", "", "telemetry.otlp_endpoint", Turn::Same, "The OpenTelemetry collector that traces go to."),
     sets("OTEL_SERVICE_NAME", "", "telemetry.service_name", Turn::Same, "The name that traces carry."),
-    sets("COPILOT_APPROVAL_TTL_SECONDS", "P", "approvals.ttl_seconds", Turn::Same, "How long an approval holds once it is given."),
+    sets("COPILOT_APPROVAL_TTL_SECONDS", "P", "approvals.ttl_seconds", Turn::Seconds, "How long an approval holds once it is given."),
     sets("WORKER_CONCURRENCY", "V", "engine.concurrency", Turn::Same, "Runs that one process works on side by side."),
     sets("COPILOT_EXEC_STALE_SECONDS", "P", "engine.stuck_after_seconds", Turn::Same, "After how long without a word a run is shown as standing still. Runs of vanished workers go on within seconds, whatever it is."),
     sets("COPILOT_EXEC_RECONCILE_STALE_SECONDS", "P", "engine.stuck_after_seconds", Turn::Same, "Another name for `COPILOT_EXEC_STALE_SECONDS`, and wins over it."),

@@ -70,6 +70,7 @@ fn turn_into(draft: &mut Draft, alias: &Alias, path: &str, turn: Turn, text: &st
         }
         Turn::Origins => Value::Array(list(text).map(|one| one.trim_end_matches('/').into()).collect()),
         Turn::Level => level(text)?.into(),
+        Turn::Seconds => seconds(text)?,
         Turn::Requests => {
             draft.set("limits.enabled", Value::Boolean(true), place());
             positive(text)?
@@ -116,6 +117,13 @@ fn level(text: &str) -> Result<&'static str, Expected> {
 fn positive(text: &str) -> Result<Value, Expected> {
     let number = whole(text).filter(|number| *number > 0).ok_or("a whole number of at least 1")?;
     Ok(Value::Integer(number))
+}
+
+/// Seconds with or without a fraction, as whole ones.
+fn seconds(text: &str) -> Result<Value, Expected> {
+    let number = text.trim().parse().ok().filter(|number: &f64| (1.0..=1e9).contains(number));
+    let number = number.ok_or("a number of seconds of at least 1")?;
+    Ok(Value::Integer(number.round() as i64))
 }
 
 /// The address to listen on as far as the layers before have set it; none where what they set is no address.

@@ -47,6 +47,17 @@ fn a_limit_of_nothing_is_refused() {
 }
 
 #[test]
+fn seconds_of_the_originals_may_have_a_fraction() {
+    let ttl = |text: &str| config(&[("COPILOT_APPROVAL_TTL_SECONDS", text)]).approvals.ttl_seconds;
+    assert_eq!((ttl("3600"), ttl("3600.0"), ttl("1.5")), (3_600, 3_600, 2));
+    for wrong in ["0", "-1", "nan", "soon", "1e99"] {
+        let env = [("COPILOT_APPROVAL_TTL_SECONDS".to_owned(), wrong.to_owned())];
+        let error = load(None, &env, &[]).unwrap_err().to_string();
+        assert!(error.contains("COPILOT_APPROVAL_TTL_SECONDS") && error.contains("at least 1"), "{error}");
+    }
+}
+
+#[test]
 fn the_port_and_the_host_make_one_address() {
     let listen = |env: &[(&str, &str)]| config(env).server.listen.to_string();
     assert_eq!(listen(&[("PORT", "9000")]), "127.0.0.1:9000");

@@ -73,6 +73,9 @@ pub fn check(config: &Config) -> Result<(), Error> {
     if config.limits.enabled && (config.limits.requests == 0 || config.limits.window_seconds == 0) {
         return refuse("`limits.requests` and `limits.window_seconds` are at least 1 where limiting is on");
     }
+    if config.approvals.ttl_seconds == 0 {
+        return refuse("`approvals.ttl_seconds` is at least 1");
+    }
     if config.ask.max_question_chars == 0 {
         return refuse("`ask.max_question_chars` is at least 1");
     }
