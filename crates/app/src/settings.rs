@@ -96,7 +96,7 @@ impl Default for Ask {
 }
 
 /// `[approvals]`: what people decide.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Approvals {
     /// How long an approval holds once it is given, in seconds.
@@ -104,13 +104,15 @@ pub struct Approvals {
     /// Whether people may approve what they ask for themselves, as members too; where it is not set, in development mode
     /// only. Where they may not, operators decide, and nobody about their own.
     pub own: Option<bool>,
+    /// The risk, from 0 to 1, from which a person must approve.
+    pub risk_threshold: f64,
     /// A YAML file of rules about what waits for people; none means those that are built in. It is read at the start.
     pub rules: Option<PathBuf>,
 }
 
 impl Default for Approvals {
     fn default() -> Self {
-        Self { ttl_seconds: 3_600, own: None, rules: None }
+        Self { ttl_seconds: 3_600, own: None, risk_threshold: 0.7, rules: None }
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State as FromState;
+use pilothouse_app::Caller as AppCaller;
 use pilothouse_app::approvals as use_cases;
 use pilothouse_app::runs::Decision;
 use pilothouse_domain::approval::State as Stands;
@@ -95,9 +96,7 @@ async fn approve(
 ) -> Result<Json<ApprovalDetailDto>, Failure> {
     let (words, seen) = (fields.filled_text("comment"), fields.filled_text("payload_hash"));
     fields.finish()?;
-    let decision = Decision { approved: true, words };
-    use_cases::decide(&state.app, &caller, parse(&id)?, decision, seen.as_deref()).await?;
-    Ok(Json(use_cases::get(&state.app, &caller, parse(&id)?).await?.into()))
+    decided(&state, &caller, &id, Decision { approved: true, words }, seen).await
 }
 
 /// Why not.
@@ -122,9 +121,19 @@ async fn reject(
 ) -> Result<Json<ApprovalDetailDto>, Failure> {
     let (reason, seen) = (fields.text("reason", 1), fields.filled_text("payload_hash"));
     fields.finish()?;
-    let decision = Decision { approved: false, words: Some(reason) };
-    use_cases::decide(&state.app, &caller, parse(&id)?, decision, seen.as_deref()).await?;
-    Ok(Json(use_cases::get(&state.app, &caller, parse(&id)?).await?.into()))
+    decided(&state, &caller, &id, Decision { approved: false, words: Some(reason) }, seen).await
+}
+
+async fn decided(
+    state: &State,
+    caller: &AppCaller,
+    id: &str,
+    decision: Decision,
+    seen: Option<String>,
+) -> Result<Json<ApprovalDetailDto>, Failure> {
+    let id = parse(id)?;
+    use_cases::decide(&state.app, caller, id, decision, seen.as_deref()).await?;
+    Ok(Json(use_cases::get(&state.app, caller, id).await?.into()))
 }
 
 /// Why it is taken back.

@@ -81,7 +81,8 @@ impl Approvals {
         query_max_bytes: u64,
     ) -> Self {
         let own_allowed = settings.own.unwrap_or(mode == Mode::Development);
-        rules.extend(rules::built_in(query_max_bytes, rules::approvers(own_allowed)));
+        let (risk, of) = (settings.risk_threshold, rules::approvers(own_allowed));
+        rules.extend(rules::built_in(query_max_bytes, risk, of));
         let ttl = Micros::try_from(settings.ttl_seconds).unwrap_or(Micros::MAX).saturating_mul(SECOND);
         Self { store, clock, ids, rules, ttl, own_allowed }
     }

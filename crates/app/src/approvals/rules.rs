@@ -30,24 +30,57 @@ pub fn read(text: &str) -> Result<Vec<Rule>, String> {
     Ok(rules)
 }
 
-/// The rules that come last. Queries that read more than `query_max_bytes` need one person.
-pub fn built_in(query_max_bytes: u64, of: Role) -> Vec<Rule> {
-    vec![Rule {
-        name: "query-size".to_owned(),
-        when: When {
-            kinds: Some(vec![QUERY.to_owned()]),
-            bytes_at_least: Some(query_max_bytes.saturating_add(1)),
-            ..When::default()
-        },
+/// The rules that come last. Queries that read more than `query_max_bytes` need one person, and so does whatever is as risky
+/// as `risk_threshold`, from 0 to 1.
+pub fn built_in(query_max_bytes: u64, risk_threshold: f64, of: Role) -> Vec<Rule> {
+    let one = |name: &str, when: When, because: &str| Rule {
+        name: name.to_owned(),
+        when,
         then: Effect::Approvals(Needs { count: 1, of }),
-        // As the original words it.
-        because: "Query exceeds max bytes".to_owned(),
-    }]
+        because: because.to_owned(),
+    };
+    let large = When {
+        kinds: Some(vec![QUERY.to_owned()]),
+        bytes_at_least: Some(query_max_bytes.saturating_add(1)),
+        ..When::default()
+    };
+    let risky = When { risk_at_least: Some(risk_threshold), ..When::default() };
+    // The first as the original words it.
+    vec![one("query-size", large, "Query exceeds max bytes"), one("high-risk", risky, "Its risk is high")]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pilothouse_domain::action::Tier;
+    use pilothouse_domain::approval::policy::{Facts, Figure};
+
+    #[test]
+    fn what_is_large_or_risky_needs_somebody_where_nobody_says_otherwise() {
+        let rules = built_in(1_000, 0.7, Role::Operator);
+        let judged = |kind: &str, bytes: Figure<u64>, risk: Figure<f64>| {
+            let facts = Facts {
+                kind: kind.to_owned(),
+                tier: Tier::Read,
+                resource: String::new(),
+                subject: "ada".to_owned(),
+                role: Role::Admin,
+                risk,
+                cost: Figure::None,
+                rows: Figure::None,
+                bytes,
+                environment: String::new(),
+                at: 0,
+            };
+            policy::judge(&rules, &facts).rule
+        };
+        assert_eq!(judged(QUERY, Figure::Is(1_000), Figure::None), None);
+        assert_eq!(judged(QUERY, Figure::Is(1_001), Figure::None).as_deref(), Some("query-size"));
+        assert_eq!(judged(QUERY, Figure::Unknown, Figure::None).as_deref(), Some("query-size"));
+        assert_eq!(judged("build.run", Figure::Is(u64::MAX), Figure::Is(0.69)), None);
+        assert_eq!(judged("build.run", Figure::None, Figure::Is(0.7)).as_deref(), Some("high-risk"));
+        assert_eq!(judged("build.run", Figure::None, Figure::Unknown).as_deref(), Some("high-risk"));
+    }
 
     #[test]
     fn rules_are_read_in_their_order_and_a_fault_says_where_it_is() {

@@ -8,7 +8,7 @@ use super::aliases::{Alias, Effect, TABLE, Turn};
 use super::error::{Error, Place};
 use super::layers::{Draft, NoteKind};
 use super::schema::key;
-use super::value::{flag, list, whole};
+use super::value::{flag, list, number, whole};
 
 /// Requests a minute where only `COPILOT_RATE_LIMIT_ENABLED` is set: the data platform copilot's own default.
 const PLATFORM_REQUESTS: i64 = 120;
@@ -121,7 +121,7 @@ fn positive(text: &str) -> Result<Value, Expected> {
 
 /// Seconds with or without a fraction, as whole ones.
 fn seconds(text: &str) -> Result<Value, Expected> {
-    let number = text.trim().parse().ok().filter(|number: &f64| (1.0..=1e9).contains(number));
+    let number = number(text).filter(|number| (1.0..=1e9).contains(number));
     let number = number.ok_or("a number of seconds of at least 1")?;
     Ok(Value::Integer(number.round() as i64))
 }

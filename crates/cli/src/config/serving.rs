@@ -76,6 +76,9 @@ pub fn check(config: &Config) -> Result<(), Error> {
     if config.approvals.ttl_seconds == 0 {
         return refuse("`approvals.ttl_seconds` is at least 1");
     }
+    if config.approvals.risk_threshold > 1.0 {
+        return refuse("`approvals.risk_threshold` is from 0 to 1");
+    }
     if config.ask.max_question_chars == 0 {
         return refuse("`ask.max_question_chars` is at least 1");
     }

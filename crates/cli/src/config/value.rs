@@ -10,6 +10,8 @@ pub enum Kind {
     Flag,
     /// A whole number of at least 0.
     Whole,
+    /// A number of at least 0.
+    Number,
     /// A text.
     Text,
     /// A list of texts.
@@ -33,6 +35,7 @@ impl Kind {
         match named {
             Some("boolean") => Self::Flag,
             Some("integer") => Self::Whole,
+            Some("number") => Self::Number,
             Some("string") => Self::Text,
             Some("array") if property["items"]["type"] == "string" => Self::List,
             _ => Self::Other,
@@ -44,6 +47,7 @@ impl Kind {
         match self {
             Self::Flag => "true or false".to_owned(),
             Self::Whole => "whole number".to_owned(),
+            Self::Number => "number".to_owned(),
             Self::Text | Self::Other => "text".to_owned(),
             Self::List => "list of texts".to_owned(),
             Self::Choice(choices) => {
@@ -57,6 +61,7 @@ impl Kind {
         match self {
             Self::Flag => "true or false (also 1/0, yes/no, on/off in the environment)".to_owned(),
             Self::Whole => "a whole number of at least 0".to_owned(),
+            Self::Number => "a number of at least 0".to_owned(),
             Self::Text | Self::Other => "a text".to_owned(),
             Self::List => "a list of texts (separated by commas in the environment)".to_owned(),
             Self::Choice(_) => self.name(),
@@ -69,6 +74,7 @@ impl Kind {
         match self {
             Self::Flag => flag(text).map(Value::Boolean),
             Self::Whole => whole(text).map(Value::Integer),
+            Self::Number => number(text).map(Value::Float),
             Self::Text | Self::Other => Some(Value::String(text.to_owned())),
             Self::List => Some(Value::Array(list(text).map(Value::String).collect())),
             Self::Choice(choices) => choices
@@ -83,6 +89,7 @@ impl Kind {
         match self {
             Self::Flag => value.is_bool(),
             Self::Whole => value.as_integer().is_some_and(|number| number >= 0),
+            Self::Number => value.as_float().is_some_and(is_amount) || Self::Whole.admits(value),
             Self::Text => value.is_str(),
             Self::List => value.as_array().is_some_and(|items| items.iter().all(Value::is_str)),
             Self::Choice(choices) => value.as_str().is_some_and(|text| choices.iter().any(|choice| choice == text)),
@@ -118,6 +125,15 @@ pub fn whole(text: &str) -> Option<i64> {
     text.trim().parse().ok().filter(|number| *number >= 0)
 }
 
+/// The number of at least 0 that a text stands for.
+pub fn number(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|number| is_amount(*number))
+}
+
+fn is_amount(number: f64) -> bool {
+    number.is_finite() && number >= 0.0
+}
+
 /// The parts of a list separated by commas.
 pub fn list(text: &str) -> impl Iterator<Item = String> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned)
@@ -148,5 +164,11 @@ mod tests {
         assert_eq!(whole("-1"), None);
         assert_eq!(whole("17"), Some(17));
         assert!(!Kind::Whole.admits(&Value::Integer(-1)));
+        for text in ["-0.1", "nan", "inf", "1e999", "much"] {
+            assert_eq!(number(text), None, "{text}");
+        }
+        assert_eq!((number("0.7"), number(" 1 ")), (Some(0.7), Some(1.0)));
+        assert!(Kind::Number.admits(&Value::Integer(1)) && Kind::Number.admits(&Value::Float(0.5)));
+        assert!(!Kind::Number.admits(&Value::Float(-0.5)) && !Kind::Number.admits(&Value::Float(f64::NAN)));
     }
 }
