@@ -138,6 +138,9 @@ async fn what_is_rejected_or_taken_back_does_not_run() {
     let (run, approval) = office.waiting().await;
     office.app.post(&format!("/api/v1/runs/{run}/cancel")).token(&office.ada).send().await.expect(200);
     assert_eq!(office.seen(&office.bob, &approval).await["state"], "void", "nothing waits for it any more");
+    office.app.post(&format!("/api/v1/runs/{run}/retry")).token(&office.ada).send().await.expect(200);
+    let answer = office.answer(&run).await;
+    assert_eq!(answer["data"]["reasons"], json!(["Its approval is void: The run has ended."]), "{answer}");
     office.app.finish().await;
 }
 

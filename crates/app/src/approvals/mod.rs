@@ -132,6 +132,16 @@ impl Approvals {
         Ok(())
     }
 
+    /// Since when nothing can become of an approval any more, nor anybody wake who waits for it; none as long as it is open.
+    pub(crate) async fn closed_since(&self, tenant: &TenantId, id: ApprovalId) -> Result<Option<Micros>, StoreError> {
+        let tenant = tenant.clone();
+        let found = self.store.read(move |tx| Box::pin(async move { rows::get(tx, &tenant, id).await })).await?;
+        Ok(match found {
+            Some(approval) => approval.state.is_final().then_some(approval.changed_at),
+            None => Some(self.clock.now()),
+        })
+    }
+
     /// Lets the action with this payload go on, if its approval holds for exactly that; `objection` is why it may not go on
     /// although it does. A run that asks again what it was allowed already is allowed.
     pub(crate) async fn take(

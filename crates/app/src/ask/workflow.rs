@@ -213,7 +213,9 @@ impl AskWorkflow {
         let asked = AskedFor { approval: wanted.id, answer };
         let also = approvals::asking(journal.tenant().clone(), wanted, request_id);
         let asked = journal.transact(ASKED_FOR, Done { output: asked, summary }, also).await?;
-        journal.wait_for(APPROVAL, None).await?;
+        // A run that had ended and is tried again finds that its approval ended with it.
+        let until = self.approvals.closed_since(journal.tenant(), asked.approval).await?;
+        journal.wait_for(APPROVAL, until).await?;
         Ok(asked.approval)
     }
 
