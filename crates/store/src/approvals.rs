@@ -204,12 +204,25 @@ pub async fn change(tx: &mut Tx<'_>, tenant: &TenantId, id: ApprovalId, change: 
     Ok(changed == 1)
 }
 
+/// An approval that is open, and whose run has ended without it.
+macro_rules! is_orphan {
+    () => {
+        "state IN ('pending', 'approved') AND run IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM live WHERE live.tenant = approvals.tenant AND live.id = approvals.run)"
+    };
+}
+
+/// An approval that is open, and whose time is over at the moment `$2`.
+macro_rules! is_over {
+    () => {
+        "state IN ('pending', 'approved') AND expires_at <= $2"
+    };
+}
+
 /// Whether [`expire`] has anything to do.
 pub async fn is_overdue(tx: &mut Tx<'_>, tenant: &TenantId, now: Micros) -> Result<bool, Error> {
-    let sql = "SELECT id FROM approvals WHERE tenant = $1 AND state IN ('pending', 'approved')
-           AND (expires_at <= $2 OR (run IS NOT NULL
-             AND NOT EXISTS (SELECT 1 FROM live WHERE live.tenant = approvals.tenant AND live.id = approvals.run)))
-         LIMIT 1";
+    let sql =
+        concat!("SELECT id FROM approvals WHERE tenant = $1 AND (", is_over!(), " OR ", is_orphan!(), ") LIMIT 1");
     Ok(tx.fetch_optional(sql, args![tenant, now]).await?.is_some())
 }
 
@@ -218,16 +231,21 @@ pub async fn is_overdue(tx: &mut Tx<'_>, tenant: &TenantId, now: Micros) -> Resu
 pub async fn expire(tx: &mut Tx<'_>, tenant: &TenantId, now: Micros) -> Result<u64, Error> {
     let void = tx
         .execute(
-            "UPDATE approvals SET state = 'void', changed_at = $2, changed_by = NULL, changed_because = 'The run has ended.'
-             WHERE tenant = $1 AND state IN ('pending', 'approved') AND run IS NOT NULL
-               AND NOT EXISTS (SELECT 1 FROM live WHERE live.tenant = approvals.tenant AND live.id = approvals.run)",
+            concat!(
+                "UPDATE approvals SET state = 'void', changed_at = $2, changed_by = NULL,
+                   changed_because = 'The run has ended.' WHERE tenant = $1 AND ",
+                is_orphan!()
+            ),
             args![tenant, now],
         )
         .await?;
     let expired = tx
         .execute(
-            "UPDATE approvals SET state = 'expired', changed_at = expires_at, changed_by = NULL, changed_because = NULL
-             WHERE tenant = $1 AND state IN ('pending', 'approved') AND expires_at <= $2",
+            concat!(
+                "UPDATE approvals SET state = 'expired', changed_at = expires_at, changed_by = NULL,
+                   changed_because = NULL WHERE tenant = $1 AND ",
+                is_over!()
+            ),
             args![tenant, now],
         )
         .await?;

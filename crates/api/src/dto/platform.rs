@@ -1,11 +1,11 @@
 //! Runs as the clients of the data platform copilot know them.
 
+use pilothouse_app::approvals::Granted;
 use pilothouse_domain::approval::State as ApprovalState;
 use pilothouse_domain::clock::rfc3339;
-use pilothouse_store::approvals::Approval;
 use pilothouse_store::runs::Run;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::words;
@@ -81,7 +81,8 @@ pub struct BuildApprovalDto {
     /// What was said of it.
     notes: String,
     /// What was sent with it.
-    metadata: Value,
+    #[schema(value_type = Value)]
+    metadata: Map<String, Value>,
     /// Whether it holds.
     approved: bool,
     /// When it was given.
@@ -94,22 +95,19 @@ pub struct BuildApprovalDto {
     state: &'static str,
 }
 
-impl From<Approval> for BuildApprovalDto {
-    fn from(one: Approval) -> Self {
-        let read = |json: &str| serde_json::from_str::<Value>(json).unwrap_or_default();
-        let (payload, remark) = (read(&one.payload), one.remark.as_deref().map(read).unwrap_or_default());
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+impl From<Granted> for BuildApprovalDto {
+    fn from(Granted { approval, plan, remark, by }: Granted) -> Self {
         Self {
-            job_name: one.resource,
-            plan_hash: text(&payload["plan_hash"]),
-            approver: text(&remark["approver"]),
-            notes: text(&remark["notes"]),
-            metadata: remark["metadata"].clone(),
-            approved: one.state == ApprovalState::Approved,
-            approved_at: rfc3339(one.requested_at),
-            approved_by: text(&remark["granted_by"]),
-            expires_at: one.expires_at.map(rfc3339),
-            state: one.state.as_str(),
+            job_name: plan.job,
+            plan_hash: plan.hash,
+            approver: remark.approver,
+            notes: remark.notes,
+            metadata: remark.metadata,
+            approved: approval.state == ApprovalState::Approved,
+            approved_at: rfc3339(approval.requested_at),
+            approved_by: by,
+            expires_at: approval.expires_at.map(rfc3339),
+            state: approval.state.as_str(),
         }
     }
 }

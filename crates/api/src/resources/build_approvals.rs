@@ -39,7 +39,7 @@ async fn grant(
     fields.finish()?;
     let (notes, metadata) = (notes.unwrap_or_default(), metadata.unwrap_or_default());
     let remark = Remark { approver, notes, metadata };
-    let approval = use_cases::grant(&state.app, &caller, Plan { job, hash }, &remark).await?;
+    let approval = use_cases::grant(&state.app, &caller, Plan { job, hash }, remark).await?;
     Ok(Json(BuildApprovedDto { ok: true, approval: BuildApprovalDto::from(approval) }))
 }
 

@@ -4,11 +4,11 @@
 use pilothouse_domain::action::{Action, Tier};
 use pilothouse_domain::approval::{Decision, Event, Needs, State, Vote};
 use pilothouse_domain::audit::Outcome;
-use pilothouse_domain::canonical::{canonical_json, payload_hash};
-use pilothouse_domain::{ApprovalId, Code, Micros, Role, TenantId};
+use pilothouse_domain::canonical::payload_hash;
+use pilothouse_domain::{Code, Role, TenantId};
 use pilothouse_store::approvals::{self as rows, Approval, Voted};
 use pilothouse_store::{Error as StoreError, Tx, audit as audit_rows};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::change;
@@ -55,7 +55,7 @@ impl Plan {
 }
 
 /// What is said of an approval that is given in advance.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Remark {
     /// Who approves, in the words of whoever asks for it. Who does is the caller.
     pub approver: String,
@@ -65,20 +65,50 @@ pub struct Remark {
     pub metadata: Map<String, Value>,
 }
 
+/// A remark as it is kept.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    remark: Remark,
+    granted_by: String,
+}
+
+/// An approval of a plan, given in advance.
+#[derive(Debug, Clone)]
+pub struct Granted {
+    /// It.
+    pub approval: Approval,
+    /// Of which plan.
+    pub plan: Plan,
+    /// What was said of it.
+    pub remark: Remark,
+    /// Who gave it.
+    pub by: String,
+}
+
+impl From<Approval> for Granted {
+    fn from(approval: Approval) -> Self {
+        let payload: Value = serde_json::from_str(&approval.payload).unwrap_or_default();
+        let hash = payload["plan_hash"].as_str().unwrap_or_default().to_owned();
+        let kept = approval.remark.as_deref().and_then(|remark| serde_json::from_str(remark).ok());
+        let Kept { remark, granted_by } = kept.unwrap_or_default();
+        let plan = Plan { job: approval.resource.clone(), hash };
+        Self { approval, plan, remark, by: granted_by }
+    }
+}
+
 /// Approves a plan in advance; one that was approved already holds anew from now on.
-pub async fn grant(app: &App, caller: &Caller, plan: Plan, remark: &Remark) -> Result<Approval, Error> {
+pub async fn grant(app: &App, caller: &Caller, plan: Plan, remark: Remark) -> Result<Granted, Error> {
     let action = plan.action("approval.grant", Tier::Write, Role::Operator);
     gates::pass(app, caller, &action).await?;
     plan.check()?;
     let by = caller.principal.subject.clone();
-    let Remark { approver, notes, metadata } = remark;
-    let kept = json!({"approver": approver, "notes": notes, "metadata": metadata, "granted_by": by}).to_string();
-    if kept.len() > MAX_REMARK_BYTES {
+    let new = app.approvals.granted(&plan, &Kept { remark, granted_by: by.clone() });
+    if new.remark.as_ref().is_some_and(|kept| kept.len() > MAX_REMARK_BYTES) {
         let message = format!("What is said of an approval has at most {MAX_REMARK_BYTES} bytes.");
         return Err(Error::new(Code::BodyTooLarge, message));
     }
-    let (tenant, now) = (caller.principal.tenant.clone(), app.clock.now());
-    let new = app.approvals.granted(&plan, &by, now, kept);
+    let (tenant, now) = (caller.principal.tenant.clone(), new.requested_at);
     let entry = audit::entry(app, caller, &action, Outcome::Allowed, None);
     let granted = app.store.write(move |tx| {
         Box::pin(async move {
@@ -97,20 +127,20 @@ pub async fn grant(app: &App, caller: &Caller, plan: Plan, remark: &Remark) -> R
             Ok(granted)
         })
     });
-    Ok(granted.await?)
+    Ok(granted.await?.into())
 }
 
 /// The approval of a plan that holds.
-pub async fn granted(app: &App, caller: &Caller, plan: Plan) -> Result<Approval, Error> {
+pub async fn granted(app: &App, caller: &Caller, plan: Plan) -> Result<Granted, Error> {
     gates::pass(app, caller, &plan.action("approvals.get", Tier::Read, Role::Viewer)).await?;
     let tenant = caller.principal.tenant.clone();
     app.approvals.tidy(&tenant).await?;
     let found = app.store.read(move |tx| Box::pin(async move { holding(tx, &tenant, &plan).await }));
-    found.await?.ok_or_else(unknown)
+    found.await?.map(Granted::from).ok_or_else(unknown)
 }
 
 /// The approvals of a job's plans, newest first: those that hold, were used or have expired.
-pub async fn grants(app: &App, caller: &Caller, job: &str) -> Result<Vec<Approval>, Error> {
+pub async fn grants(app: &App, caller: &Caller, job: &str) -> Result<Vec<Granted>, Error> {
     gates::pass(app, caller, &audit::action("approvals.list", Tier::Read, Role::Viewer, job, &())).await?;
     let (tenant, job) = (caller.principal.tenant.clone(), job.to_owned());
     app.approvals.tidy(&tenant).await?;
@@ -118,7 +148,7 @@ pub async fn grants(app: &App, caller: &Caller, job: &str) -> Result<Vec<Approva
         .store
         .read(move |tx| Box::pin(async move { rows::of_resource(tx, &tenant, (BUILD, &job), MAX_LISTED).await }));
     let is_shown = |one: &Approval| matches!(one.state, State::Approved | State::Used | State::Expired);
-    Ok(found.await?.into_iter().filter(is_shown).collect())
+    Ok(found.await?.into_iter().filter(is_shown).map(Granted::from).collect())
 }
 
 /// Takes the approval of a plan back.
@@ -149,28 +179,16 @@ async fn holding(tx: &mut Tx<'_>, tenant: &TenantId, plan: &Plan) -> Result<Opti
 }
 
 impl super::Approvals {
-    /// An approval of `plan` by `subject`, from `now` on.
-    fn granted(&self, plan: &Plan, subject: &str, now: Micros, remark: String) -> Approval {
-        let payload = plan.payload();
+    /// An approval of `plan` that holds from now on.
+    fn granted(&self, plan: &Plan, kept: &Kept) -> Approval {
+        let blank = self.blank(BUILD, &plan.job, &plan.payload(), Needs { count: 1, of: Role::Operator });
         Approval {
-            id: ApprovalId(self.ids.uuid(now)),
-            kind: BUILD.to_owned(),
-            resource: plan.job.clone(),
-            payload_hash: payload_hash(&payload),
-            payload: canonical_json(&payload),
-            facts: "{}".to_owned(),
-            requested_by: String::new(),
-            requested_at: now,
-            rule: None,
             because: "It was granted in advance.".to_owned(),
-            needs: Needs { count: 1, of: Role::Operator },
-            run: None,
             state: State::Approved,
-            changed_at: now,
-            changed_by: Some(subject.to_owned()),
-            changed_because: None,
-            expires_at: Some(now.saturating_add(self.ttl)),
-            remark: Some(remark),
+            changed_by: Some(kept.granted_by.clone()),
+            expires_at: Some(blank.requested_at.saturating_add(self.ttl)),
+            remark: Some(json!(kept).to_string()),
+            ..blank
         }
     }
 }

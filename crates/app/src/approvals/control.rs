@@ -1,10 +1,10 @@
 //! What people do with approvals: look, decide, take back.
 
 use pilothouse_domain::action::Tier;
-use pilothouse_domain::approval::{Decision as Vote, Event, Objection, Person, State, may_decide, tally};
+use pilothouse_domain::approval::{Decision as Word, Event, Objection, Person, State, Vote, may_decide, tally};
 use pilothouse_domain::audit::{Entry, Outcome};
 use pilothouse_domain::canonical::payload_hash;
-use pilothouse_domain::{ApprovalId, Code, Micros, Role, TenantId};
+use pilothouse_domain::{ApprovalId, Code, Micros, Principal, Role, TenantId};
 use pilothouse_store::approvals::{self as rows, Approval, Filter, Voted};
 use pilothouse_store::runs::{self, Run};
 use pilothouse_store::{Error as StoreError, Tx, audit as audit_rows};
@@ -61,9 +61,8 @@ pub async fn list(
 /// One approval that the caller has asked for or may decide.
 pub async fn get(app: &App, caller: &Caller, id: ApprovalId) -> Result<Detail, Error> {
     let (approval, votes) = look(app, caller, id).await?;
-    let said: Vec<_> = votes.iter().map(|voted| voted.vote.clone()).collect();
-    let person = person(caller);
-    let may = may_decide(person, &approval.requested_by, approval.needs, &said, app.approvals.own_allowed);
+    let person = person(&caller.principal);
+    let may = may_decide(person, &approval.requested_by, approval.needs, &said(&votes), app.approvals.own_allowed);
     Ok(Detail { approval, votes, objection: may.err() })
 }
 
@@ -91,9 +90,9 @@ pub async fn decide(
 ) -> Result<Approval, Error> {
     let (approval, _) = look(app, caller, id).await?;
     let decision = decision.checked()?;
-    let (kind, vote) = match decision.approved {
-        true => ("approval.approve", Vote::Approve),
-        false => ("approval.reject", Vote::Reject),
+    let (kind, word) = match decision.approved {
+        true => ("approval.approve", Word::Approve),
+        false => ("approval.reject", Word::Reject),
     };
     let hash = approval.payload_hash.clone();
     let needs = approval.needs.of;
@@ -103,20 +102,18 @@ pub async fn decide(
         let message = "What was decided about is not what would be done: look again.";
         return Err(Error::new(Code::ApprovalVoid, message));
     }
-    let person = caller.principal.clone();
+    let principal = caller.principal.clone();
     let (own_allowed, ttl) = (app.approvals.own_allowed, app.approvals.ttl);
     make(app, caller, action, id, move |approval, votes, now| {
         if payload_hash(&serde_json::from_str::<Value>(&approval.payload).unwrap_or_default()) != approval.payload_hash
         {
             return Err(Error::new(Code::ApprovalVoid, "What was asked for was changed since: it cannot be approved."));
         }
-        let person = Person { subject: &person.subject, role: person.role, in_place_of: None };
-        let mut said: Vec<_> = votes.iter().map(|voted| voted.vote.clone()).collect();
-        may_decide(person, &approval.requested_by, approval.needs, &said, own_allowed).map_err(objected)?;
-        let by = person.subject.to_owned();
-        let vote = pilothouse_domain::approval::Vote { by, in_place_of: None, decision: vote };
+        let mut said = said(votes);
+        may_decide(person(&principal), &approval.requested_by, approval.needs, &said, own_allowed).map_err(objected)?;
+        let vote = Vote { by: principal.subject, in_place_of: None, decision: word };
         said.push(vote.clone());
-        let reason = decision.words.clone().unwrap_or_default();
+        let reason = decision.words.unwrap_or_default();
         let event = tally(approval.needs, &said);
         let expires_at = (event == Some(Event::Grant)).then(|| now.saturating_add(ttl));
         Ok(Decided { vote: Some(Voted { vote, reason: reason.clone(), at: now }), event, because: reason, expires_at })
@@ -218,8 +215,13 @@ where
     Ok(Ok(runs::signal(tx, tenant, run, (APPROVAL, &payload, by), woken_at).await?))
 }
 
-fn person(caller: &Caller) -> Person<'_> {
-    Person { subject: &caller.principal.subject, role: caller.principal.role, in_place_of: None }
+fn person(principal: &Principal) -> Person<'_> {
+    Person { subject: &principal.subject, role: principal.role, in_place_of: None }
+}
+
+/// The votes without when and why.
+fn said(votes: &[Voted]) -> Vec<Vote> {
+    votes.iter().map(|voted| voted.vote.clone()).collect()
 }
 
 /// There is none that the caller may know of.

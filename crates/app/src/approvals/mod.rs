@@ -7,7 +7,7 @@ mod advance;
 mod control;
 mod rules;
 
-pub use advance::{Plan, Remark, grant, granted, grants, ungrant};
+pub use advance::{Granted, Plan, Remark, grant, granted, grants, ungrant};
 pub use control::{Detail, MAX_PAGE, decide, get, list, revoke};
 pub(crate) use rules::QUERY;
 pub use rules::read as read_rules;
@@ -100,20 +100,27 @@ impl Approvals {
     /// The approval that `wish` needs, as it is asked for.
     pub(crate) fn asked(&self, wish: Wish) -> Approval {
         let Wish { facts, payload, run, needs, rule, because } = wish;
+        let blank = self.blank(&facts.kind, &facts.resource, &payload, needs);
+        let (requested_by, facts) = (facts.subject.clone(), json!(facts).to_string());
+        Approval { requested_by, facts, rule, because, run, ..blank }
+    }
+
+    /// An approval of `payload` that nobody has asked for yet.
+    fn blank(&self, kind: &str, resource: &str, payload: &Value, needs: Needs) -> Approval {
         let at = self.clock.now();
         Approval {
             id: ApprovalId(self.ids.uuid(at)),
-            kind: facts.kind.clone(),
-            resource: facts.resource.clone(),
-            payload_hash: payload_hash(&payload),
-            payload: canonical_json(&payload),
-            requested_by: facts.subject.clone(),
+            kind: kind.to_owned(),
+            resource: resource.to_owned(),
+            payload_hash: payload_hash(payload),
+            payload: canonical_json(payload),
+            facts: "{}".to_owned(),
+            requested_by: String::new(),
             requested_at: at,
-            facts: json!(facts).to_string(),
-            rule,
-            because,
+            rule: None,
+            because: String::new(),
             needs,
-            run,
+            run: None,
             state: State::Pending,
             changed_at: at,
             changed_by: None,
