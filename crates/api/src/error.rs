@@ -55,10 +55,12 @@ pub fn status(code: Code) -> StatusCode {
         | Code::TenantMissing
         | Code::TenantInvalid
         | Code::TenantConflict
+        | Code::FieldRequired
         | Code::WorkflowUnsupported => StatusCode::BAD_REQUEST,
         Code::NotFound
         | Code::ConnectionUnknown
         | Code::RunUnknown
+        | Code::PreviewUnknown
         | Code::ApprovalUnknown
         | Code::ScheduleUnknown
         | Code::QueueUnknown
@@ -134,13 +136,15 @@ enum Shape {
 
 /// Routes of the documents, whose errors keep the original's body. Unknown addresses count to them too, since clients
 /// of the originals expect `{"detail": "Not Found"}`.
-const DETAIL_ROUTES: [&str; 21] = [
+const DETAIL_ROUTES: [&str; 23] = [
     "/api/v1/agent/run",
     "/api/v1/executions/reconcile",
     "/api/v1/executions/{run_id}/cancel",
     "/api/v1/executions/{run_id}/retry",
     "/api/v1/health/live",
     "/api/v1/health/ready",
+    "/api/v1/queries/approve-run",
+    "/api/v1/queries/preview",
     "/api/v1/tenants/{tenant}/health",
     "/api/v1/workflows/dead-letters",
     "/api/v1/workflows/queue",

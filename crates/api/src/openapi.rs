@@ -50,6 +50,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
         .merge(resources::pii::routes())
         .merge(resources::feedback::routes())
         .merge(resources::sql::routes())
+        .merge(resources::queries::routes())
         .merge(resources::tenants::routes())
         .merge(resources::tokens::routes())
         .merge(resources::audit::routes())

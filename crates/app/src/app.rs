@@ -15,6 +15,7 @@ use crate::auth::LastUsed;
 use crate::depths::Depths;
 use crate::imports::Imports;
 use crate::limits::Limiter;
+use crate::queries::QueryWorkflow;
 use crate::secrets::Sealer;
 use crate::settings::Settings;
 use crate::sources::Sources;
@@ -67,7 +68,9 @@ impl App {
         let (of, rules) = ((settings.mode, &settings.approvals), settings.approval_rules.clone());
         let approvals = Arc::new(Approvals::new(store.clone(), clock.clone(), ids.clone(), of, rules, most));
         let ask = AskWorkflow::new(sources.clone(), clock.clone(), store.clone(), approvals.clone());
-        let registry = workflows.into_iter().fold(Registry::default(), Registry::with).with(Arc::new(ask));
+        let query = QueryWorkflow::new(sources.clone(), clock.clone(), approvals.clone());
+        let own: [Arc<dyn Workflow>; 2] = [Arc::new(ask), Arc::new(query)];
+        let registry = workflows.into_iter().chain(own).fold(Registry::default(), Registry::with);
         let options = options(&settings);
         let engine = Engine::new(store.clone(), clock.clone(), ids.clone(), registry, options);
         let limiter = Limiter::new(&settings.limits);

@@ -118,6 +118,14 @@ pub async fn default_for(app: &App, caller: &Caller) -> Result<ConnectionId, Err
     chosen.map(|connection| connection.id).ok_or_else(|| Error::new(Code::ConnectionUnknown, none))
 }
 
+/// The connection that is named, if the caller may know of it, or else the one that is meant where none is.
+pub async fn meant(app: &App, caller: &Caller, named: Option<ConnectionId>) -> Result<ConnectionId, Error> {
+    match named {
+        Some(id) => Ok(get(app, caller, id).await?.id),
+        None => default_for(app, caller).await,
+    }
+}
+
 /// Makes a connection and reads what it holds. A source that cannot be read is kept as `failed`, with the reason.
 pub async fn create(app: &App, caller: &Caller, new: NewConnection) -> Result<Connection, Error> {
     let action = audit::action("connection.create", Tier::Write, Role::Admin, &new.name, &new);

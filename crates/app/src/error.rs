@@ -59,6 +59,18 @@ impl Error {
     }
 }
 
+impl From<pilothouse_engine::Failure> for Error {
+    fn from(failure: pilothouse_engine::Failure) -> Self {
+        Self::new(Code::parse(&failure.code).unwrap_or(Code::Internal), failure.message)
+    }
+}
+
+impl From<Error> for pilothouse_engine::Failure {
+    fn from(error: Error) -> Self {
+        Self::last(error.code, error.message)
+    }
+}
+
 impl From<pilothouse_store::Error> for Error {
     fn from(error: pilothouse_store::Error) -> Self {
         tracing::warn!(code = error.code().as_str(), "the control-plane database failed: {error}");

@@ -20,6 +20,7 @@ mod installation;
 pub mod limits;
 pub mod personal;
 pub mod proposals;
+pub mod queries;
 pub mod queues;
 mod reads;
 mod results;

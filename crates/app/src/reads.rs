@@ -11,7 +11,7 @@ use pilothouse_store::{Error, Store};
 /// What is looked back upon for limits.
 const HOUR: Micros = 3600 * SECOND;
 /// How long what queries took is remembered, and how long they wait for a person.
-const REMEMBERED: Micros = 30 * 24 * HOUR;
+pub const REMEMBERED: Micros = 30 * 24 * HOUR;
 
 /// Counts what is read.
 pub struct Reads {
@@ -51,6 +51,14 @@ impl Reads {
         Ok(reserved.await?.map_err(|used| Full { most, remaining: most.saturating_sub(used) }))
     }
 
+    /// Whether a tenant may read so much more now. Nothing is reserved.
+    pub async fn room(&self, tenant: &TenantId, bytes: u64, now: Micros) -> Result<Result<(), Full>, Error> {
+        let (tenant, most) = (tenant.clone(), self.most);
+        let used = self.store.read(move |tx| Box::pin(async move { reads::used(tx, &tenant, now - HOUR, None).await }));
+        let remaining = most.saturating_sub(used.await?);
+        Ok(if bytes > remaining { Err(Full { most, remaining }) } else { Ok(()) })
+    }
+
     /// Notes what a query took. What it read counts for the limit, in place of what was reserved for its run.
     pub async fn settle(&self, tenant: &TenantId, query: QueryRun) -> Result<(), Error> {
         let (tenant, since) = (tenant.clone(), query.at - REMEMBERED);
@@ -86,5 +94,11 @@ impl Reads {
         self.store
             .write(move |tx| Box::pin(async move { costs::put_preview(tx, &tenant, &preview, since).await }))
             .await
+    }
+
+    /// A query that was kept.
+    pub async fn kept(&self, tenant: &TenantId, id: RunId) -> Result<Option<Preview>, Error> {
+        let tenant = tenant.clone();
+        self.store.read(move |tx| Box::pin(async move { costs::preview(tx, &tenant, id).await })).await
     }
 }

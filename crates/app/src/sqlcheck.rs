@@ -10,12 +10,8 @@ use crate::{App, Caller, Error, audit, connections, gates};
 /// What the guard says of `sql` on a connection, or on the default one.
 pub async fn check(app: &App, caller: &Caller, id: Option<ConnectionId>, sql: &str) -> Result<Arc<Report>, Error> {
     gates::pass(app, caller, &audit::action("sql.check", Tier::Read, Role::Viewer, "", &sql)).await?;
-    let id = match id {
-        Some(id) => id,
-        None => connections::default_for(app, caller).await?,
-    };
+    let id = connections::meant(app, caller, id).await?;
     let principal = &caller.principal;
-    connections::get(app, caller, id).await?;
     let open = app.sources.open(&principal.tenant, id).await?;
     Ok(open.rights.guard(&principal.tenant, &principal.subject, principal.role)?.check(sql))
 }

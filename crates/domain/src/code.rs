@@ -73,6 +73,8 @@ codes! {
     BodyMalformed = "body.malformed", "The body is not valid JSON.", "Send valid JSON in UTF-8.";
     BodyInvalid = "body.invalid", "A field of the body is missing or has the wrong type or value.",
         "Mend the fields that the answer names.";
+    FieldRequired = "body.required", "A field that the route cannot do without is missing or empty.",
+        "Send the field that the message names.";
     BodyTooLarge = "body.too_large", "The body is larger than the route takes.",
         "Send less; the limit stands in the message.";
     BodyType = "body.type", "The body was sent with another content type than the route takes.",
@@ -133,6 +135,8 @@ codes! {
     QueryCrashed = "sql.crashed", "The query engine broke down on this query, in a process of its own.",
         "Ask in another way; nothing else was touched. Tell the developers which query it was.";
     QueryFailed = "sql.failed", "The engine could not run the query.", "See the message; the question can be asked again.";
+    PreviewUnknown = "preview.unknown", "The tenant has no such preview of a query, or somebody else has asked for it.",
+        "Preview the query again; previews are kept for 30 days.";
     RunUnknown = "run.unknown", "The tenant has no such run.", "Check the id.";
     RunFinished = "run.finished", "The run has ended and cannot change any more.",
         "Start a new one, or retry it where it did not end well.";

@@ -736,6 +736,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/queries/approve-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Runs what was previewed, once however often it is asked for. Where it needs an approval that the caller may give, this
+         *     gives it.
+         */
+        post: operations["data_query_approve_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queries/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a statement would take, and whose approval it needs. Nothing is read; what may run is kept for 30 days. */
+        post: operations["data_query_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queues": {
         parameters: {
             query?: never;
@@ -1708,6 +1745,13 @@ export interface components {
             /** @description At most 2,000 characters. */
             comment?: string | null;
         };
+        /** @description A preview to run. */
+        ApproveRunRequest: {
+            /** @description The tenant; the same as in the headers. */
+            org_id: string;
+            /** @description The preview's id, or that of a question that waits for an approval. */
+            preview_id: string;
+        };
         /** @description A question. */
         AskRequest: {
             /** @description The id of the choice that is picked of those that the run offered. */
@@ -1802,6 +1846,21 @@ export interface components {
         Blocked: {
             /** @description What the gate says. */
             gate: components["schemas"]["Gate"];
+            /** @description The reasons. */
+            reasons: string[];
+        };
+        /** @description Why a statement does not run. */
+        BlockedDto: {
+            /**
+             * Format: int64
+             * @description Bytes that the tenant may read in an hour, where it has read as many.
+             */
+            budget?: number | null;
+            /**
+             * Format: int64
+             * @description What is left of them.
+             */
+            bytes_remaining?: number | null;
             /** @description The reasons. */
             reasons: string[];
         };
@@ -2636,6 +2695,33 @@ export interface components {
             /** @description The jobs. */
             jobs: components["schemas"]["JobDto"][];
         };
+        /** @description A statement that may run. */
+        KeptDto: {
+            /** @description The approval it waits for. */
+            approval_id: string | null;
+            /** @description The connection it is for. */
+            connection_id: string;
+            /**
+             * Format: int64
+             * @description Bytes it would read; 0 where that is not known.
+             */
+            estimated_bytes: number;
+            /**
+             * Format: double
+             * @description What it would cost, in US dollars; 0 where that is not known.
+             */
+            estimated_cost_usd: number;
+            /** @description What it is expected to take, in a sentence. */
+            expectation: string;
+            /** @description The id to run it by. */
+            preview_id: string;
+            /** @description Why. */
+            reasons: string[];
+            /** @description Whether somebody has to approve it. */
+            requires_approval: boolean;
+            /** @description What would run: the statement with its limit, and with what the caller's rights add. */
+            sql: string;
+        };
         /** @description What became of a tick. */
         LastTickDto: {
             /** @description The tick, without jitter. */
@@ -3430,6 +3516,17 @@ export interface components {
             /** @description The tenant. */
             org_id: string;
         };
+        /** @description What would become of a statement. */
+        PreviewDto: (components["schemas"]["KeptDto"] & {
+            /** @enum {string} */
+            status: "ready";
+        }) | (components["schemas"]["KeptDto"] & {
+            /** @enum {string} */
+            status: "approval_required";
+        }) | (components["schemas"]["BlockedDto"] & {
+            /** @enum {string} */
+            status: "blocked";
+        });
         /** @description The timing of a schedule that is yet to be made. */
         PreviewRequest: {
             /** @description The moment that an interval is counted from. */
@@ -3448,6 +3545,15 @@ export interface components {
             every_seconds?: number | null;
             /** @description The time zone of the cron expression; `UTC` unless it is said. */
             time_zone?: string | null;
+        };
+        /** @description A statement to look at before it runs. */
+        PreviewSqlRequest: {
+            /** @description The connection it is for; without one, the tenant's default. */
+            connection_id?: string | null;
+            /** @description The tenant; the same as in the headers. */
+            org_id: string;
+            /** @description The statement. */
+            sql: string;
         };
         /** @description A stable code and the reason in words. */
         Problem: {
@@ -3669,6 +3775,31 @@ export interface components {
             /** @description Which workflow. */
             workflow_type: string;
         };
+        /** @description What has become of a preview. */
+        RanDto: components["schemas"]["RanKind"] & {
+            /** @description Its id. */
+            preview_id: string;
+        };
+        RanKind: (components["schemas"]["RowsDto"] & {
+            /** @enum {string} */
+            status: "executed";
+        }) | (components["schemas"]["BlockedDto"] & {
+            /** @enum {string} */
+            status: "blocked";
+        }) | {
+            run_id: string;
+            /** @enum {string} */
+            status: "running";
+        } | {
+            approval_id: string;
+            reasons: string[];
+            /** @enum {string} */
+            status: "approval_required";
+        } | {
+            approval_id: string;
+            /** @enum {string} */
+            status: "approved";
+        };
         /** @description How many runs may begin in how many seconds. */
         RateDto: {
             /**
@@ -3838,6 +3969,27 @@ export interface components {
         RevocationRequest: {
             /** @description The reason, 1 to 500 characters. */
             reason: string;
+        };
+        /** @description What a query has found. */
+        RowsDto: {
+            /**
+             * Format: int64
+             * @description Bytes it has read; 0 where it was answered from what was kept, or the engine does not tell.
+             */
+            actual_bytes: number;
+            /**
+             * Format: int64
+             * @description Bytes it was expected to read; 0 where that was not known.
+             */
+            estimated_bytes: number;
+            /** @description How many they are. */
+            row_count: number;
+            /** @description The rows, by the names of their columns. */
+            rows: unknown[];
+            /** @description Its run. */
+            run_id: string;
+            /** @description Whether more were left out. */
+            truncated: boolean;
         };
         /** @description A run with its input, output, steps and attempts. */
         RunDetailDto: components["schemas"]["RunDto"] & {
@@ -5925,6 +6077,70 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    data_query_approve_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApproveRunRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RanDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    data_query_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewSqlRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
                 };
             };
         };

@@ -12,6 +12,7 @@ pub mod errors;
 pub mod health;
 pub mod operations;
 pub mod platform;
+pub mod queries;
 pub mod queues;
 pub mod requests;
 mod runs;

@@ -16,6 +16,7 @@ pub mod jobs;
 pub mod operations;
 pub mod pii;
 pub mod proposals;
+pub mod queries;
 pub mod queues;
 pub mod run_control;
 pub mod runs;

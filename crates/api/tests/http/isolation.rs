@@ -13,7 +13,7 @@ const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
 
 /// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
 /// stands here.
-const ROUTES: [(&str, &str, &[u16]); 105] = [
+const ROUTES: [(&str, &str, &[u16]); 107] = [
     ("get", "/health", &[200]),
     ("get", "/ready", &[200]),
     ("get", "/metrics", &[200]),
@@ -99,6 +99,8 @@ const ROUTES: [(&str, &str, &[u16]); 105] = [
     ("get", "/api/v1/connections/{id}/policy/versions", &[404]),
     ("get", "/api/v1/connections/{id}/policy/versions/{version}", &[404]),
     ("post", "/api/v1/sql/check", &[404]),
+    ("post", "/api/v1/queries/preview", &[404]),
+    ("post", "/api/v1/queries/approve-run", &[404]),
     ("get", "/api/v1/pii/review", &[200, 403]),
     ("post", "/api/v1/pii/review/confirm", &[200, 403]),
     ("get", "/api/v1/connections/{id}/proposals", &[404]),
@@ -311,6 +313,13 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
         }
         ("post", "/api/v1/sql/check") => {
             vec![call().json(&json!({"sql": "SELECT word FROM secrets", "connection_id": alpha.connection}))]
+        }
+        ("post", "/api/v1/queries/preview") => {
+            let body = json!({"org_id": "beta", "sql": "SELECT word FROM secrets", "connection_id": alpha.connection});
+            vec![call().json(&body)]
+        }
+        ("post", "/api/v1/queries/approve-run") => {
+            vec![call().json(&json!({"org_id": "beta", "preview_id": alpha.approval}))]
         }
         ("post", "/api/v1/tenants") => vec![call().json(&json!({"id": "gamma", "name": "Gamma"}))],
         ("post", "/api/v1/tokens") => vec![call().json(&json!({"subject": "bob", "role": "viewer"}))],

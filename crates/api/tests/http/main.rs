@@ -27,6 +27,7 @@ mod operator;
 mod original;
 mod personal;
 mod policies;
+mod previews;
 mod proposals;
 mod queues;
 mod reads;

@@ -4,7 +4,7 @@ use pilothouse_domain::action::Tier;
 use pilothouse_domain::approval::{Decision as Word, Event, Objection, Person, State, Vote, may_decide, tally};
 use pilothouse_domain::audit::{Entry, Outcome};
 use pilothouse_domain::canonical::payload_hash;
-use pilothouse_domain::{ApprovalId, Code, Micros, Principal, Role, TenantId};
+use pilothouse_domain::{ApprovalId, Code, Micros, Principal, Role, RunId, TenantId};
 use pilothouse_store::approvals::{self as rows, Approval, Filter, Voted};
 use pilothouse_store::runs::{self, Run};
 use pilothouse_store::{Error as StoreError, Tx, audit as audit_rows};
@@ -64,6 +64,13 @@ pub async fn get(app: &App, caller: &Caller, id: ApprovalId) -> Result<Detail, E
     let person = person(&caller.principal);
     let may = may_decide(person, &approval.requested_by, approval.needs, &said(&votes), app.approvals.own_allowed);
     Ok(Detail { approval, votes, objection: may.err() })
+}
+
+/// The approval that a run waits for, if it waits for one.
+pub(crate) async fn of_run(app: &App, tenant: &TenantId, run: RunId) -> Result<Option<Approval>, Error> {
+    let tenant = tenant.clone();
+    app.approvals.tidy(&tenant).await?;
+    Ok(app.store.read(move |tx| Box::pin(async move { rows::of_run(tx, &tenant, run).await })).await?)
 }
 
 async fn look(app: &App, caller: &Caller, id: ApprovalId) -> Result<(Approval, Vec<Voted>), Error> {

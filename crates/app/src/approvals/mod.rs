@@ -8,6 +8,7 @@ mod control;
 mod rules;
 
 pub use advance::{Granted, Plan, Remark, grant, granted, grants, ungrant};
+pub(crate) use control::of_run;
 pub use control::{Detail, MAX_PAGE, decide, get, list, revoke};
 pub(crate) use rules::QUERY;
 pub use rules::read as read_rules;

@@ -12,7 +12,8 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, ResponseType};
 use super::chart;
-use super::plan::{Choice, Executed, Judged, Validated, WaitsFor};
+use super::plan::{Choice, Validated};
+use crate::queries::{Executed, Judged, WaitsFor};
 
 /// Everything an answer with rows is made of.
 pub struct Material<'a> {

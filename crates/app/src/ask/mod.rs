@@ -8,9 +8,9 @@ mod chart;
 mod compose;
 mod learn;
 mod plan;
-mod query;
 mod schedule;
 mod tell;
+mod validate;
 mod workflow;
 
 pub use answer::{Answer, ResponseType, answer, answer_of};
@@ -22,12 +22,12 @@ use pilothouse_domain::action::{Action, Tier};
 use pilothouse_domain::audit::Outcome;
 use pilothouse_domain::semantic::{Query, explain};
 use pilothouse_domain::{Code, ConnectionId, Role, RunId};
-use pilothouse_engine::{QUEUE_FULL, Request, Started};
+use pilothouse_engine::{Request, Started};
 use pilothouse_store::runs::Run;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-use crate::runs::How;
+use crate::runs::{self, How};
 use crate::{App, Caller, Error, Field, audit, connections, gates};
 
 /// The workflow's name.
@@ -38,8 +38,6 @@ const MAX_ATTEMPTS: i64 = 3;
 const TITLE_CHARS: usize = 120;
 /// Most bytes of JSON of a query that a caller sends.
 const MAX_QUERY_BYTES: usize = 16 * 1024;
-/// Seconds after which one who was turned away may try again.
-const OVERLOAD_RETRY_SECONDS: u64 = 2;
 
 /// A question as it is asked.
 #[derive(Debug, Clone)]
@@ -119,10 +117,7 @@ async fn ask_as(app: &App, caller: &Caller, question: Question, how: How) -> Res
     let action = action(&question);
     gates::pass(app, caller, &action).await?;
     check_words(app, &question.text)?;
-    let connection = match question.connection {
-        Some(id) => connections::get(app, caller, id).await?.id,
-        None => connections::default_for(app, caller).await?,
-    };
+    let connection = connections::meant(app, caller, question.connection).await?;
     let settled = question.reading.as_ref().map(|given| match given {
         Given::Choice(..) => Settled::Choice,
         Given::Query(_) => Settled::Change,
@@ -148,18 +143,11 @@ async fn ask_as(app: &App, caller: &Caller, question: Question, how: How) -> Res
     let request = Request {
         conversation: question.conversation,
         max_attempts: MAX_ATTEMPTS,
-        max_waiting: Some(u32::try_from(app.settings.ask.max_waiting).unwrap_or(u32::MAX)),
         audit: Some(audit::entry(app, caller, &action, Outcome::Allowed, None)),
         ..Request::new(KIND, caller.principal.subject.clone(), title, input)
     };
-    let started = app.engine.start(&caller.principal.tenant, how.change(app, request)).await;
-    started.map(|Started { id, existed }| Asked { id, existed, question: text }).map_err(|error| match error {
-        pilothouse_store::Error::Conflict { what: QUEUE_FULL } => {
-            let message = "Too many questions are waiting; try again in a moment.";
-            Error::new(Code::Overloaded, message).retry_after(OVERLOAD_RETRY_SECONDS)
-        }
-        other => other.into(),
-    })
+    let Started { id, existed } = runs::begin(app, caller, how.change(app, request)).await?;
+    Ok(Asked { id, existed, question: text })
 }
 
 /// What is asked, for the gates and the audit log: the words, or with them the query that is asked in their place.
@@ -192,7 +180,7 @@ async fn described(app: &App, caller: &Caller, connection: ConnectionId, query: 
     let open = app.sources.open(&caller.principal.tenant, connection).await?;
     let principal = &caller.principal;
     let guard = open.rights.guard(&principal.tenant, &principal.subject, principal.role)?;
-    query::askable(&open, &guard, query).map_err(unfit)?;
+    validate::askable(&open, &guard, query).map_err(unfit)?;
     Ok(explain(query, &open.model).text.trim_end_matches('.').to_owned())
 }
 

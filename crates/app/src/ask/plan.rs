@@ -1,12 +1,8 @@
-//! What the first three steps hand on. These are stored in the journal, so their fields are added to and not renamed.
+//! What the first two steps hand on. These are stored in the journal, so their fields are added to and not renamed.
 
-use pilothouse_domain::answer::ColumnRole;
-use pilothouse_domain::answer::{ResultSet, Understanding};
-use pilothouse_domain::approval::Needs;
-use pilothouse_domain::approval::policy::Facts;
-use pilothouse_domain::cost::Forecast;
+use pilothouse_domain::ApprovalId;
+use pilothouse_domain::answer::{ColumnRole, Understanding};
 use pilothouse_domain::semantic::{Grain, Query};
-use pilothouse_domain::{ApprovalId, Micros};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -88,78 +84,6 @@ pub struct ColumnMeaning {
     pub grain: Option<Grain>,
 }
 
-/// What the executor found.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Executed {
-    /// The rows.
-    #[serde(flatten)]
-    pub result: ResultSet,
-    /// Where the question is for the first of several: what it is the first of.
-    #[serde(default)]
-    pub comparison: Option<Comparison>,
-    /// When the rows were computed, where they were kept from an earlier question.
-    #[serde(default)]
-    pub kept_at: Option<Micros>,
-}
-
-/// The first few of what a question asks the first of, so that a reader sees by how much.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Comparison {
-    /// The SQL that found them.
-    pub sql: String,
-    /// Rows of the same columns as the result's.
-    pub rows: Vec<Vec<Value>>,
-}
-
-/// What the critic thinks of running it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Judged {
-    /// Whether it may run.
-    pub allowed: bool,
-    /// Why not.
-    pub reasons: Vec<String>,
-    /// What to do instead: `revise_query`, `narrow_scope`, `wait_or_reduce_cost`, `preview_then_approve`, or nothing.
-    pub next_action: Option<String>,
-    /// Whom it waits for, where it may run once somebody has agreed.
-    #[serde(default)]
-    pub waits_for: Option<WaitsFor>,
-    /// What it is expected to take.
-    #[serde(default)]
-    pub forecast: Forecast,
-    /// Where the tenant has read what it may: bytes that it may read in an hour.
-    #[serde(default)]
-    pub budget: Option<u64>,
-    /// And what is left of them.
-    #[serde(default)]
-    pub bytes_remaining: Option<u64>,
-    /// Where it waits for an approver: whose approval it takes, and for what.
-    #[serde(default)]
-    pub needed: Option<Needed>,
-}
-
-/// An approval that a query needs.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Needed {
-    /// Whose.
-    pub needs: Needs,
-    /// The rule that says so, if one does.
-    pub rule: Option<String>,
-    /// By which figures.
-    pub facts: Facts,
-    /// Exactly what would run.
-    pub sql: String,
-}
-
-/// What becomes of a query that waited for an approver.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Released {
-    /// Exactly this text of it runs.
-    Runs(String),
-    /// It does not, for this reason.
-    Refused(String),
-}
-
 /// An approval that was asked for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AskedFor {
@@ -167,62 +91,4 @@ pub struct AskedFor {
     pub approval: ApprovalId,
     /// What is answered meanwhile.
     pub answer: Answer,
-}
-
-/// Who lets a query run that waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WaitsFor {
-    /// Whoever asks, who has not seen yet what it costs.
-    Asker,
-    /// A person who may approve it.
-    Approver,
-}
-
-impl WaitsFor {
-    /// Its word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Asker => "asker",
-            Self::Approver => "approver",
-        }
-    }
-}
-
-impl Judged {
-    /// It may run, and is expected to take this.
-    pub fn allowed(forecast: Forecast) -> Self {
-        Self {
-            allowed: true,
-            reasons: Vec::new(),
-            next_action: None,
-            waits_for: None,
-            forecast,
-            budget: None,
-            bytes_remaining: None,
-            needed: None,
-        }
-    }
-
-    /// It may not.
-    pub fn refuse(&mut self, reason: &str, next_action: &str) {
-        self.allowed = false;
-        self.reasons.push(reason.to_owned());
-        self.next_action = Some(next_action.to_owned());
-    }
-
-    /// What waited may not run after all.
-    pub fn stopped(mut self, reason: String) -> Self {
-        (self.waits_for, self.reasons) = (None, vec![reason]);
-        self.next_action = Some("revise_query".to_owned());
-        self
-    }
-
-    /// It waits for somebody.
-    pub fn wait(&mut self, for_whom: WaitsFor, reasons: Vec<String>) {
-        self.allowed = false;
-        self.waits_for = Some(for_whom);
-        self.reasons = reasons;
-        self.next_action = Some("preview_then_approve".to_owned());
-    }
 }

@@ -4,7 +4,8 @@ use pilothouse_engine::{Done, Failure, Journal};
 use tracing::Level;
 
 use super::answer::Answer;
-use super::plan::{Executed, Judged, Planned, Validated};
+use super::plan::{Planned, Validated};
+use crate::queries::{Executed, Judged};
 
 /// What the planner made of the question.
 pub(super) async fn planned(journal: &Journal, is_picked: bool, planned: &Planned) {

@@ -18,11 +18,11 @@ use serde_json::Value;
 
 use super::answer::{ASKED_FOR, Answer, answer_of};
 use super::learn::LearntFrom;
-use super::plan::{AskedFor, Choice, Needed, Planned, Released, WaitsFor};
-use super::query::{Asking, validate};
+use super::plan::{AskedFor, Choice, Planned};
+use super::validate::validate;
 use super::{Input, KIND, compose, learn, tell};
-use crate::Error;
 use crate::approvals::{self, Approvals};
+use crate::queries::{Asking, Needed, Released, WaitsFor};
 use crate::runs::APPROVAL;
 use crate::sources::{Open, SAMPLE, Sources};
 
@@ -58,7 +58,7 @@ impl Workflow for AskWorkflow {
     async fn run(&self, journal: &Journal, input: Value) -> Result<Value, Failure> {
         let input: Input = serde_json::from_value(input)
             .map_err(|_| Failure::last(Code::WorkflowVersion, "The run's input is of another version."))?;
-        let open = self.sources.open(journal.tenant(), input.connection).await.map_err(failure)?;
+        let open = self.sources.open(journal.tenant(), input.connection).await?;
         let earlier = self.earlier(journal, &input).await?;
         let planning = async {
             let planned = self.plan(&open, &input, last_query(&earlier).as_ref());
@@ -70,9 +70,9 @@ impl Workflow for AskWorkflow {
             Planned::Reading { query, understanding } => {
                 let verified = understanding.verified;
                 let answered = self.answer(journal, &open, &input, (*query, verified, earlier.first())).await;
-                if answered.as_ref().is_err_and(|failure| failure.code == Code::ConnectionChanged.as_str()) {
+                if answered.as_ref().is_err_and(|failure| failure.is(Code::ConnectionChanged)) {
                     // The next attempt finds the files as they are now.
-                    self.sources.read_anew(journal.tenant(), input.connection).await.map_err(failure)?;
+                    self.sources.read_anew(journal.tenant(), input.connection).await?;
                 }
                 answered?
             }
@@ -95,7 +95,7 @@ impl AskWorkflow {
         input: &Input,
         (query, verified, earlier): (Query, Option<Verified>, Option<&Run>),
     ) -> Result<Answer, Failure> {
-        let guard = open.rights.guard(journal.tenant(), journal.subject(), input.role).map_err(failure)?;
+        let guard = open.rights.guard(journal.tenant(), journal.subject(), input.role)?;
         let validating = async {
             let validated = validate(open, &guard, &query);
             tell::validated(journal, &validated.output).await;
@@ -116,6 +116,7 @@ impl AskWorkflow {
             guard: &guard,
             tenant: journal.tenant(),
             run: journal.id(),
+            preview: None,
             connection: input.connection,
             call: self.sources.call(journal.tenant(), limits, journal.cancel()),
             approvals: &self.approvals,
@@ -150,7 +151,7 @@ impl AskWorkflow {
             ControlFlow::Break(answer) => return composed(journal, answer).await,
         };
         let executing = async {
-            let executed = asking.execute(&sql, &query, approved.as_deref()).await;
+            let executed = asking.execute(&sql, Some(&query), approved.as_deref()).await;
             tell::executed(journal, &executed).await;
             executed
         };
@@ -191,7 +192,8 @@ impl AskWorkflow {
             }
             (Some(waits_for), _) => {
                 // Before the last step, which may be done again: what is kept already stays.
-                asking.keep(journal.subject(), waits_for, waiting).await?;
+                let sql = waiting.validated.sql.clone().unwrap_or_default();
+                asking.keep(journal.id(), waits_for, (sql, judged)).await?;
                 Ok(ControlFlow::Break(compose::waiting(waiting, waits_for, None)))
             }
             (None, _) if judged.allowed => Ok(ControlFlow::Continue(None)),
@@ -309,8 +311,4 @@ async fn composed(journal: &Journal, answer: Answer) -> Result<Answer, Failure> 
         Ok(Done { output: answer, summary })
     };
     journal.last_step("composer", composing).await
-}
-
-fn failure(error: Error) -> Failure {
-    Failure::last(error.code, error.message)
 }

@@ -10,12 +10,12 @@ use pilothouse_domain::audit::Outcome;
 use pilothouse_domain::run::Status;
 use pilothouse_domain::{Code, Micros, Role, RunId, TenantId};
 use pilothouse_store::runs::{self, NewSignal, Run};
-use pilothouse_store::{BoxFuture, Error as StoreError, Tx, approvals, audit as audit_rows, journal};
+use pilothouse_store::{BoxFuture, Error as StoreError, Tx, audit as audit_rows, journal};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{look, stuck_one, unknown};
-use crate::{App, Caller, Error, Field, audit, gates};
+use crate::{App, Caller, Error, Field, approvals, audit, gates};
 
 /// The signal that an approval or a rejection is sent as.
 pub const APPROVAL: &str = "approval";
@@ -227,10 +227,8 @@ pub(crate) fn reason(text: &str) -> Result<String, Error> {
 /// decision counts.
 pub async fn decide(app: &App, caller: &Caller, id: RunId, decision: Decision) -> Result<Run, Error> {
     look(app, caller, id).await?;
-    let tenant = caller.principal.tenant.clone();
-    let own = app.store.read(move |tx| Box::pin(async move { approvals::of_run(tx, &tenant, id).await }));
-    if let Some(approval) = own.await? {
-        crate::approvals::decide(app, caller, approval.id, decision, None).await?;
+    if let Some(approval) = approvals::of_run(app, &caller.principal.tenant, id).await? {
+        approvals::decide(app, caller, approval.id, decision, None).await?;
         return Ok(look(app, caller, id).await?.run);
     }
     let kind = if decision.approved { "run.approve" } else { "run.reject" };

@@ -30,8 +30,8 @@ pub use control::{
 };
 pub use filter::Filter;
 pub use resume::{Resumed, resume};
-pub(crate) use start::no_workflow;
 pub use start::{How, Wish, start};
+pub(crate) use start::{begin, no_workflow};
 pub(crate) use stuck::silent_since;
 pub use stuck::{stuck, stuck_one};
 pub(crate) use waiting::serves;

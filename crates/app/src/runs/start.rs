@@ -3,7 +3,8 @@
 
 use pilothouse_domain::Code;
 use pilothouse_domain::clock::SECOND;
-use pilothouse_engine::{Request, Started};
+use pilothouse_engine::{QUEUE_FULL, Request, Started};
+use pilothouse_store::Error as StoreError;
 use pilothouse_store::runs::Run;
 use serde_json::Value;
 
@@ -14,6 +15,8 @@ use crate::{App, Caller, Error, ask, queues};
 const MAX_INPUT_BYTES: usize = 256 * 1024;
 /// Longest title, and longest key of either kind, in characters.
 const MAX_TEXT_CHARS: usize = 200;
+/// Seconds after which one who was turned away may try again.
+const OVERLOAD_RETRY_SECONDS: u64 = 2;
 /// What the keys of runs begin with that people started, so that none takes the place of a schedule's tick.
 const KEY_OF_PEOPLE: &str = "by name:";
 
@@ -103,6 +106,19 @@ pub async fn start(app: &App, caller: &Caller, wish: Wish) -> Result<(Run, bool)
     };
     let run = app.engine.get(&caller.principal.tenant, id).await?.ok_or_else(unknown)?;
     Ok((run, !existed))
+}
+
+/// Starts a run that somebody waits for, unless too many are waiting already.
+pub(crate) async fn begin(app: &App, caller: &Caller, request: Request) -> Result<Started, Error> {
+    let max_waiting = Some(u32::try_from(app.settings.ask.max_waiting).unwrap_or(u32::MAX));
+    let request = Request { max_waiting, ..request };
+    app.engine.start(&caller.principal.tenant, request).await.map_err(|error| match error {
+        StoreError::Conflict { what: QUEUE_FULL } => {
+            let message = "Too many questions are waiting; try again in a moment.";
+            Error::new(Code::Overloaded, message).retry_after(OVERLOAD_RETRY_SECONDS)
+        }
+        other => other.into(),
+    })
 }
 
 /// That no workflow of this name can be asked for by name.

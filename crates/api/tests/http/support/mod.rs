@@ -7,7 +7,7 @@ mod inputs;
 mod schema;
 mod tables;
 
-pub use app::{Database, TestApp};
+pub use app::{Database, Setup, TestApp};
 pub use call::{Call, Reply};
 pub use schema::Document;
 

@@ -1,4 +1,4 @@
-//! From a reading to rows: compiled, checked by the guard, priced, and run, or taken from what was kept.
+//! From SQL to rows: checked by the guard, priced, ruled upon, and run, or taken from what was kept.
 
 use pilothouse_domain::action::Tier;
 use pilothouse_domain::answer::ResultSet;
@@ -8,34 +8,33 @@ use pilothouse_domain::clock::SECOND;
 use pilothouse_domain::cost::{Basis, Estimate, Forecast, Took, forecast};
 use pilothouse_domain::format::counted;
 use pilothouse_domain::semantic::{Order, Query};
-use pilothouse_domain::{ApprovalId, Clock, Code, ConnectionId, Micros, Role, RunId, TenantId};
+use pilothouse_domain::{ApprovalId, Clock, Code, ConnectionId, Micros, PreviewId, Role, RunId, TenantId};
 use pilothouse_engine::{Done, Failure};
 use pilothouse_store::approvals::Approval;
 use pilothouse_store::costs::{Preview, QueryRun};
-use pilothouse_warehouse::guard::{CanonicalQuery, CheckedQuery, Guard, Reason, ReasonCode, Report};
+use pilothouse_warehouse::guard::{CanonicalQuery, CheckedQuery, Guard, Reason, Report};
 use pilothouse_warehouse::{Call, semantic};
 use serde_json::{Value, json};
 
-use super::compose::Waiting;
-use super::plan::{ColumnMeaning, Comparison, Executed, Judged, Needed, Released, Validated, WaitsFor};
+use super::judged::{Comparison, Executed, HOUR_IS_FULL, Judged, Needed, Released, WaitsFor};
 use crate::approvals::{self, Approvals, QUERY, Taken};
 use crate::reads::Full;
 use crate::results::{Kept, Key};
 use crate::sources::{Open, Sources};
 
-/// Why a tenant reads nothing more for a while.
-const HOUR_IS_FULL: &str = "Hourly byte budget exceeded";
 /// How many a question for the first one is shown beside.
 const COMPARED: u32 = 10;
 
-/// One question's way to its rows.
-pub(super) struct Asking<'a> {
+/// One query's way to its rows.
+pub(crate) struct Asking<'a> {
     pub sources: &'a Sources,
     pub clock: &'a dyn Clock,
     pub open: &'a Open,
     pub guard: &'a Guard,
     pub tenant: &'a TenantId,
     pub run: RunId,
+    /// The preview that it was approved by, where it was not for the run itself.
+    pub preview: Option<PreviewId>,
     pub connection: ConnectionId,
     pub call: Call<'a>,
     pub approvals: &'a Approvals,
@@ -43,76 +42,22 @@ pub(super) struct Asking<'a> {
     pub role: Role,
 }
 
-/// Turns a reading into SQL and lets the guard look at it.
-pub(super) fn validate(open: &Open, guard: &Guard, query: &Query) -> Done<Validated> {
-    let rejected = |reasons: Vec<String>, verdict: Value| Done {
-        summary: reasons.first().cloned().unwrap_or_default(),
-        output: Validated { sql: None, columns: Vec::new(), tables: Vec::new(), verdict, reasons, masked: false },
-    };
-    let sql = match semantic::compile(query, &open.model, open.catalog.dialect) {
-        Ok(sql) => sql,
-        Err(error) => return rejected(vec![error.to_string()], Value::Null),
-    };
-    let report = guard.check(&sql);
-    let verdict = json!({"verdict": report.verdict, "reasons": report.reasons});
-    let reasons: Vec<String> = report.reasons.iter().map(|reason| reason.message.clone()).collect();
-    let Some(checked) = &report.canonical else { return rejected(reasons, verdict) };
-    if report.has(ReasonCode::ColumnMasked) {
-        // A number made of masked values would be wrong, and look right.
-        let masked = report.reasons.iter().filter(|reason| reason.code == ReasonCode::ColumnMasked);
-        let mut rejected = rejected(masked.map(|reason| unanswered(&reason.message)).collect(), verdict);
-        rejected.output.masked = true;
-        return rejected;
-    }
-    let columns = semantic::result_columns(query, &open.model).into_iter();
-    let columns = columns.map(|c| ColumnMeaning { name: c.name, role: c.role, unit: c.unit, grain: c.grain }).collect();
-    let tables = checked.tables().to_vec();
-    let summary = format!("Read-only SQL over {}.", tables.join(", "));
-    Done {
-        summary,
-        output: Validated { sql: Some(checked.sql().to_owned()), columns, tables, verdict, reasons, masked: false },
-    }
-}
-
-fn unanswered(why: &str) -> String {
-    format!("The answer would be made of masked values: {why}. What holds personal data is reviewed on the page Data.")
-}
-
-/// Whether a query can be asked of the connection: it compiles over its model, and the guard lets it run.
-///
-/// # Errors
-/// With the reasons, when it cannot.
-pub(super) fn askable(open: &Open, guard: &Guard, query: &Query) -> Result<(), String> {
-    let validated = validate(open, guard, query).output;
-    if validated.sql.is_some() { Ok(()) } else { Err(validated.reasons.join("; ")) }
-}
-
 impl Asking<'_> {
     /// Says what the query is expected to take, and refuses what reads more than one query, or one tenant in an hour, may.
     /// What needs a person waits for one, and what is dear for whoever asks, where they want to know first.
     pub async fn judge(&self, sql: &str, tell_first: bool) -> Result<Done<Judged>, Failure> {
-        let report = self.guard.check(sql);
-        let query = report.canonical.as_ref().ok_or_else(no_longer)?;
-        let expected = self.forecast(query, report.query.as_ref()).await?;
-        let settings = self.sources.warehouse.settings();
-        let reads_over = |most: u64| expected.bytes.is_some_and(|bytes| bytes > most);
-        let mut judged = Judged::allowed(expected);
-        if reads_over(settings.query_max_bytes_approved) {
-            judged.refuse("Query exceeds max bytes", "narrow_scope");
-            return Ok(Done { summary: "The query would read more than any query may.".to_owned(), output: judged });
+        let (mut judged, said) = self.weigh(sql).await?;
+        if let Some(said) = said {
+            return Ok(Done { summary: said.to_owned(), output: judged });
         }
-        let ruled = self.rule(query, &report, &mut judged);
-        if let Some(summary) = ruled {
-            return Ok(Done { summary: summary.to_owned(), output: judged });
-        }
+        let (expected, settings) = (judged.forecast, self.sources.warehouse.settings());
         let slow = expected.elapsed_us.is_some_and(|us| us > settings.query_dear_seconds.saturating_mul(1_000_000));
-        if tell_first && (slow || reads_over(settings.query_dear_bytes)) {
+        if tell_first && (slow || reads_over(&expected, settings.query_dear_bytes)) {
             judged.wait(WaitsFor::Asker, vec![format!("It {}.", expected.in_words())]);
             return Ok(Done { summary: "It is dear: whoever asks is told first.".to_owned(), output: judged });
         }
         if let Some(full) = self.reserve(&expected).await? {
-            judged.refuse(HOUR_IS_FULL, "wait_or_reduce_cost");
-            (judged.budget, judged.bytes_remaining) = (Some(full.most), Some(full.remaining));
+            judged.hour_is_full(full);
             return Ok(Done { summary: "The tenant has read what it may in an hour.".to_owned(), output: judged });
         }
         let summary = match expected.basis {
@@ -120,6 +65,32 @@ impl Asking<'_> {
             _ => format!("It {}, within the limits.", expected.in_words()),
         };
         Ok(Done { summary, output: judged })
+    }
+
+    /// The same without reserving what it would read: only looked at is whether there is room for it.
+    pub async fn preview(&self, sql: &str) -> Result<Judged, Failure> {
+        let (mut judged, _) = self.weigh(sql).await?;
+        if judged.may_run() {
+            let bytes = judged.forecast.bytes.unwrap_or(0);
+            let room = self.sources.reads.room(self.tenant, bytes, self.clock.now()).await?;
+            if let Err(full) = room {
+                judged.hour_is_full(full);
+            }
+        }
+        Ok(judged)
+    }
+
+    /// What is thought of the query whatever its tenant has read: in a sentence where it does not simply go on.
+    async fn weigh(&self, sql: &str) -> Result<(Judged, Option<&'static str>), Failure> {
+        let report = self.guard.check(sql);
+        let query = report.canonical.as_ref().ok_or_else(no_longer)?;
+        let mut judged = Judged::allowed(self.forecast(query, report.query.as_ref()).await?);
+        if reads_over(&judged.forecast, self.sources.warehouse.settings().query_max_bytes_approved) {
+            judged.refuse("Query exceeds max bytes", "narrow_scope");
+            return Ok((judged, Some("The query would read more than any query may.")));
+        }
+        let said = self.rule(query, &report, &mut judged);
+        Ok((judged, said))
     }
 
     /// What the rules say of the query, and the guard: in a sentence where it does not simply go on.
@@ -164,16 +135,18 @@ impl Asking<'_> {
         }
     }
 
-    /// What an approval is for: this text, of this run, over this connection, in the name of whoever asks.
+    /// What an approval is for: this text, of this run or preview, over this connection, in the name of whoever asks.
     fn payload(&self, sql: &str) -> Value {
-        json!({"run": self.run, "connection": self.connection, "sql": sql, "subject": self.subject, "role": self.role})
+        let (of, id) = self.preview.map_or(("run", self.run.to_string()), |id| ("preview", id.to_string()));
+        json!({of: id, "connection": self.connection, "sql": sql, "subject": self.subject, "role": self.role})
     }
 
     /// The approval that the query needs, as it is asked for.
     pub fn wanted(&self, needed: Needed, reasons: &[String]) -> Approval {
         let Needed { needs, rule, facts, sql } = needed;
         let (payload, because) = (self.payload(&sql), reasons.join("; "));
-        self.approvals.asked(approvals::Wish { facts, payload, run: Some(self.run), needs, rule, because })
+        let run = self.preview.is_none().then_some(self.run);
+        self.approvals.asked(approvals::Wish { facts, payload, run, needs, rule, because })
     }
 
     /// Lets the query go on that waited, if what would run is what was approved, and reads no more than was said.
@@ -218,13 +191,19 @@ impl Asking<'_> {
         Ok(forecast(estimate, past, price))
     }
 
-    /// Runs the query, and the wider one that its answer is shown beside. Where it was approved, exactly that text runs.
-    pub async fn execute(&self, sql: &str, query: &Query, approved: Option<&str>) -> Result<Done<Executed>, Failure> {
+    /// Runs the query; of a reading also the wider one that its answer is shown beside. Where it was approved, exactly that
+    /// text runs.
+    pub async fn execute(
+        &self,
+        sql: &str,
+        reading: Option<&Query>,
+        approved: Option<&str>,
+    ) -> Result<Done<Executed>, Failure> {
         let checked = self.recheck(sql, approved)?;
         let (mut result, kept_at) = self.fetch(&checked).await.map_err(of_engine)?;
         let own_us = result.elapsed_us;
         let mut comparison = None;
-        if let Some(wider) = self.compared(query) {
+        if let Some(wider) = reading.and_then(|query| self.compared(query)) {
             // The answer is whole without it, so its failure is not the question's.
             if let Ok((found, _)) = self.fetch(&wider).await {
                 let sum = |one: Option<u64>, other: Option<u64>| one.zip(other).map(|(one, other)| one + other);
@@ -249,19 +228,22 @@ impl Asking<'_> {
     }
 
     /// Keeps a query for whoever lets it run.
-    pub async fn keep(&self, asked_by: &str, waits_for: WaitsFor, waiting: &Waiting<'_>) -> Result<(), Failure> {
-        let Waiting { id, judged, validated, .. } = waiting;
-        let preview = Preview {
-            id: *id,
+    pub async fn keep(&self, id: RunId, waits_for: WaitsFor, of: (String, &Judged)) -> Result<(), Failure> {
+        Ok(self.sources.reads.keep(self.tenant, self.previewed(id, waits_for, of)).await?)
+    }
+
+    /// A query as it is kept for whoever lets it run.
+    pub fn previewed(&self, id: RunId, waits_for: WaitsFor, (sql, judged): (String, &Judged)) -> Preview {
+        Preview {
+            id,
             connection: self.connection,
-            asked_by: asked_by.to_owned(),
+            asked_by: self.subject.to_owned(),
             waits_for: waits_for.as_str().to_owned(),
-            sql: validated.sql.clone().unwrap_or_default(),
+            sql,
             reasons: json!(judged.reasons).to_string(),
             forecast: json!(judged.forecast).to_string(),
             created_at: self.clock.now(),
-        };
-        Ok(self.sources.reads.keep(self.tenant, preview).await?)
+        }
     }
 
     /// The rows of `query`, and when they were computed where that was for an earlier question: nothing was read for this
@@ -319,12 +301,17 @@ impl Asking<'_> {
     }
 }
 
+/// Whether a query is known to read more than this.
+fn reads_over(expected: &Forecast, most: u64) -> bool {
+    expected.bytes.is_some_and(|bytes| bytes > most)
+}
+
 fn no_longer() -> Failure {
     Failure::last(Code::SqlBlocked, "The SQL guard no longer lets this statement run.")
 }
 
 /// Why a query does not run that waited for people.
-fn stopped(state: State, by: Option<&str>, because: Option<&str>) -> String {
+pub(super) fn stopped(state: State, by: Option<&str>, because: Option<&str>) -> String {
     let what = match (state, by) {
         (State::Rejected, Some(by)) => format!("{by} has rejected it"),
         (State::Revoked, Some(by)) => format!("{by} has taken it back"),
