@@ -75,6 +75,7 @@ test("a schedule is made with its next ticks in sight, paused, run by hand, chan
     await page.getByRole("heading", { name: NAME, level: 1 }).waitFor();
     const address = page.url();
     await page.getByText("Monday to Friday at 09:00").waitFor();
+    await page.locator(".ticks li", { hasText: "09:00" }).nth(4).waitFor();
     assert.equal(await page.locator(".ticks li", { hasText: "09:00" }).count(), 5);
     await axe(page, "a schedule");
     await screenshot(page, "schedule");

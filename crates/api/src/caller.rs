@@ -124,7 +124,8 @@ async fn proved(parts: &Parts, state: &State) -> Result<Option<pilothouse_app::C
 async fn operator(parts: &Parts, app: &App) -> Result<pilothouse_app::Caller, Failure> {
     let tenant = named_tenant(&parts.headers)?.unwrap_or_else(TenantId::default_tenant);
     tenants::known(app, &tenant).await?;
-    let caller = caller(parts, pilothouse_app::Caller::operator(tenant).principal);
+    let operator = pilothouse_app::Caller::operator(tenant);
+    let caller = pilothouse_app::Caller { is_operator: true, ..caller(parts, operator.principal) };
     if let Some(known) = parts.extensions.get::<KnownCaller>() {
         known.set(caller.clone());
     }
@@ -177,7 +178,7 @@ fn know(parts: &Parts, identity: &Identity, own: &TenantId) {
 
 fn caller(parts: &Parts, principal: Principal) -> pilothouse_app::Caller {
     let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-    pilothouse_app::Caller { principal, request_id }
+    pilothouse_app::Caller::new(principal, request_id)
 }
 
 async fn session(parts: &Parts, app: &App) -> Result<Option<Session>, Failure> {

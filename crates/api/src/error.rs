@@ -48,6 +48,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::TenantForbidden
         | Code::ConnectionReadOnly
         | Code::ApprovalOwn
+        | Code::PolicyDenied
         | Code::PathForbidden
         | Code::AddressForbidden => StatusCode::FORBIDDEN,
         Code::RoleMissing
@@ -61,6 +62,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::ConnectionUnknown
         | Code::RunUnknown
         | Code::PreviewUnknown
+        | Code::DelegationUnknown
         | Code::ApprovalUnknown
         | Code::ScheduleUnknown
         | Code::QueueUnknown
@@ -79,12 +81,15 @@ pub fn status(code: Code) -> StatusCode {
         | Code::RunNotWaiting
         | Code::ApprovalClosed
         | Code::ApprovalVoid
+        | Code::ApprovalRequired
+        | Code::RulesChanged
         | Code::BulkTooOld => StatusCode::CONFLICT,
         Code::BodyMalformed
         | Code::BodyInvalid
         | Code::QueryInvalid
         | Code::SemanticInvalid
         | Code::PolicyInvalid
+        | Code::RulesInvalid
         | Code::QuestionEmpty
         | Code::QuestionTooLong
         | Code::ChoiceUnknown
@@ -188,7 +193,7 @@ fn shape(route: Option<&str>, path: &str) -> Shape {
 pub fn render(failure: &Failure, route: Option<&str>, path: &str, request_id: &str) -> Response {
     let error = &failure.0;
     let status = status(error.code);
-    let (body, content_type) = match shape(route, path) {
+    let (mut body, content_type) = match shape(route, path) {
         Shape::Detail => (detail(error, request_id), "application/json"),
         Shape::OkError => {
             let body = json!({"ok": false, "error": error.message, "code": error.code, "request_id": request_id});
@@ -196,6 +201,9 @@ pub fn render(failure: &Failure, route: Option<&str>, path: &str, request_id: &s
         }
         Shape::Problem => (problem(error, status, request_id), "application/problem+json"),
     };
+    for (name, value) in &error.details {
+        body[*name] = value.clone();
+    }
     let mut response = (status, Body::from(body.to_string())).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -31,6 +31,8 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
         .merge(resources::health::routes())
         .merge(resources::session::routes())
         .merge(resources::agent::routes())
+        .merge(resources::approval_rules::routes())
+        .merge(resources::delegations::routes())
         .merge(resources::approvals::routes())
         .merge(resources::build_approvals::routes())
         .merge(resources::runs::routes())

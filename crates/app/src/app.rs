@@ -129,13 +129,20 @@ pub struct Caller {
     pub principal: Principal,
     /// The request's id, which every log line and audit row of it carries.
     pub request_id: String,
+    /// Whether it is the operator of the machine, whom no rule about approvals binds: it could change the database as well.
+    pub is_operator: bool,
 }
 
 impl Caller {
+    /// Somebody who has proved who they are.
+    pub fn new(principal: Principal, request_id: impl Into<String>) -> Self {
+        Self { principal, request_id: request_id.into(), is_operator: false }
+    }
+
     /// The operator at the command line, acting in `tenant`.
     pub fn operator(tenant: pilothouse_domain::TenantId) -> Self {
         let principal = Principal { tenant, subject: "command line".to_owned(), role: pilothouse_domain::Role::Admin };
-        Self { principal, request_id: String::new() }
+        Self { is_operator: true, ..Self::new(principal, "") }
     }
 }
 

@@ -20,8 +20,9 @@ const MAX_REFUSAL_KINDS: usize = 64;
 
 /// Describes an action for the gates and the audit log.
 pub fn action<T: Serialize>(kind: &'static str, tier: Tier, needs: Role, resource: &str, payload: &T) -> Action {
-    let payload_hash = payload_hash(payload);
-    Action { kind, tier, needs, resource: resource.to_owned(), payload_hash, worst_cost: NanoUsd(0) }
+    let payload = serde_json::to_value(payload).unwrap_or_default();
+    let payload_hash = payload_hash(&payload);
+    Action { kind, tier, needs, resource: resource.to_owned(), payload, payload_hash, worst_cost: NanoUsd(0) }
 }
 
 /// The audit row of `action` in the caller's tenant.

@@ -1,7 +1,5 @@
 //! Connections: a tenant's warehouses. Credentials go in and never come out.
 
-use std::path::PathBuf;
-
 use pilothouse_domain::action::{Action, Tier};
 use pilothouse_domain::audit::Outcome;
 use pilothouse_domain::catalog::Catalog;
@@ -11,10 +9,12 @@ use pilothouse_store::connections::{self as rows, Connection};
 use pilothouse_store::{catalogs, tenants};
 use pilothouse_warehouse::bucket::bucket_target;
 use pilothouse_warehouse::source::{allowed_path, postgres_target};
-pub use pilothouse_warehouse::{Bucket, Credentials};
+pub use pilothouse_warehouse::{Bucket, Credentials, Source};
+use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
+use crate::secrets::Sealer;
 use crate::sources::{SAMPLE, place};
 use crate::{App, Caller, Error, audit, gates};
 
@@ -26,37 +26,25 @@ const MAX_PER_TENANT: usize = 100;
 const SAMPLE_NAME: &str = "sample";
 
 /// What is wanted of a new connection.
-#[derive(Clone, Serialize)]
+#[derive(Clone)]
 pub struct NewConnection {
     /// Its name, unique in the tenant.
     pub name: String,
-    /// Where the data is.
-    #[serde(flatten)]
-    pub target: Target,
+    /// Where the data is; a secret in it is sealed before it is stored, and left out of every log.
+    pub source: Source,
 }
 
-/// Where a new connection's data is.
-#[derive(Clone, Serialize)]
-#[serde(rename_all = "lowercase", tag = "kind")]
-pub enum Target {
-    /// A folder or file on this machine.
-    Files {
-        /// Its path.
-        path: PathBuf,
-    },
-    /// A PostgreSQL database.
-    Postgres {
-        /// Its URL with password; sealed before it is stored, and left out of every log.
-        #[serde(skip)]
-        url: String,
-    },
-    /// A bucket of an object store with its credentials; sealed before it is stored, and left out of every log.
-    #[serde(rename = "object_store")]
-    ObjectStore {
-        /// The bucket.
-        #[serde(skip)]
-        bucket: Bucket,
-    },
+impl NewConnection {
+    /// What is shown of it and hashed: credentials as a mark, which tells others from these and nothing of them.
+    fn payload(&self, sealer: &Sealer) -> Value {
+        let secret = match &self.source {
+            Source::Files { .. } => None,
+            Source::Postgres { url } => Some(url.clone()),
+            Source::ObjectStore(bucket) => serde_json::to_string(bucket).ok(),
+        };
+        let credentials = secret.map(|secret| sealer.mark(secret.as_bytes()));
+        json!({"name": self.name, "location": self.source.location(), "credentials": credentials})
+    }
 }
 
 /// The tenant's connections, the sample first.
@@ -128,7 +116,7 @@ pub async fn meant(app: &App, caller: &Caller, named: Option<ConnectionId>) -> R
 
 /// Makes a connection and reads what it holds. A source that cannot be read is kept as `failed`, with the reason.
 pub async fn create(app: &App, caller: &Caller, new: NewConnection) -> Result<Connection, Error> {
-    let action = audit::action("connection.create", Tier::Write, Role::Admin, &new.name, &new);
+    let action = audit::action("connection.create", Tier::Write, Role::Admin, &new.name, &new.payload(&app.sealer));
     gates::pass(app, caller, &action).await?;
     let name = new.name.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME_CHARS {
@@ -138,7 +126,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewConnection) -> Result<Co
     if name == SAMPLE_NAME && app.sources.has_sample() {
         return Err(exists());
     }
-    let connection = prepare(app, caller, name, &new.target).await?;
+    let connection = prepare(app, caller, name, &new.source).await?;
     let (row, entry) = (connection.clone(), audit::entry(app, caller, &action, Outcome::Allowed, None));
     let written = app
         .store
@@ -164,23 +152,23 @@ pub async fn create(app: &App, caller: &Caller, new: NewConnection) -> Result<Co
 }
 
 /// Checks that the target may be reached and seals its credentials.
-async fn prepare(app: &App, caller: &Caller, name: &str, target: &Target) -> Result<Connection, Error> {
+async fn prepare(app: &App, caller: &Caller, name: &str, source: &Source) -> Result<Connection, Error> {
     let now = app.clock.now();
     let id = ConnectionId(app.ids.uuid(now));
     let tenant = caller.principal.tenant.clone();
     let settings = app.sources.warehouse.settings();
     let row_id = id.to_string();
     let seal = |secret: &[u8]| app.sealer.seal(app.ids.as_ref(), place(tenant.as_str(), &row_id), secret);
-    let (kind, location, sealed) = match target {
-        Target::Files { path } => {
+    let (kind, location, sealed) = match source {
+        Source::Files { path } => {
             let real = allowed_path(path, settings)?;
             ("files", real.to_string_lossy().into_owned(), None)
         }
-        Target::Postgres { url } => {
+        Source::Postgres { url } => {
             let location = postgres_target(url, settings).await?.location();
             ("postgres", location, Some(seal(url.as_bytes())?))
         }
-        Target::ObjectStore { bucket } => {
+        Source::ObjectStore(bucket) => {
             let location = bucket_target(bucket, settings).await?.location();
             let described = serde_json::to_vec(bucket)
                 .map_err(|_| Error::new(Code::Internal, "The credentials could not be written down."))?;

@@ -1,6 +1,7 @@
 //! The one set of errors that use cases answer with: a stable code, a sentence, and what a client needs to act on it.
 
 use pilothouse_domain::Code;
+use serde_json::Value;
 
 /// A refusal or failure, in words that are safe to show.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -14,6 +15,8 @@ pub struct Error {
     pub retry_after_seconds: Option<u64>,
     /// The fields that are wrong, where the fault is in the input.
     pub fields: Vec<Field>,
+    /// What else a client needs to act on it, by name.
+    pub details: Vec<(&'static str, Value)>,
     /// Whether the refusal stands in the audit log already.
     pub audited: bool,
 }
@@ -22,21 +25,28 @@ pub struct Error {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
     /// Where it is: `["body", "message"]`.
-    pub location: Vec<serde_json::Value>,
+    pub location: Vec<Value>,
     /// A stable word for the fault, for instance `missing`.
     pub kind: &'static str,
     /// The fault in words.
     pub message: String,
     /// What was sent.
-    pub input: serde_json::Value,
+    pub input: Value,
     /// Figures that belong to the fault, for instance `{"min_length": 1}`.
-    pub context: Option<serde_json::Value>,
+    pub context: Option<Value>,
 }
 
 impl Error {
     /// An error with a code and a sentence.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after_seconds: None, fields: Vec::new(), audited: false }
+        Self {
+            code,
+            message: message.into(),
+            retry_after_seconds: None,
+            fields: Vec::new(),
+            details: Vec::new(),
+            audited: false,
+        }
     }
 
     /// Something that is not there, or that the caller may not know of.
@@ -46,9 +56,15 @@ impl Error {
 
     /// The same error, with one more field of the body that is wrong: where it stands, a stable word for the fault, the
     /// fault in words, and what was sent.
-    pub fn at(mut self, place: &[&str], kind: &'static str, message: &str, input: serde_json::Value) -> Self {
+    pub fn at(mut self, place: &[&str], kind: &'static str, message: &str, input: Value) -> Self {
         let location = std::iter::once("body").chain(place.iter().copied()).map(Into::into).collect();
         self.fields.push(Field { location, kind, message: message.to_owned(), input, context: None });
+        self
+    }
+
+    /// The same error, with something more that a client needs to act on it.
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.details.push((name, value.into()));
         self
     }
 

@@ -14,7 +14,7 @@ use pilothouse_store::connections::Connection;
 use pilothouse_warehouse::Format;
 use tokio::io::AsyncWriteExt;
 
-use crate::connections::{self, NewConnection, Target};
+use crate::connections::{self, NewConnection, Source};
 use crate::{App, Caller, Error, audit, gates};
 
 /// The connection that imported files belong to.
@@ -154,8 +154,8 @@ async fn read(app: &App, caller: &Caller, folder: &Path) -> Result<Connection, E
     match found {
         Some(connection) => connections::refresh(app, caller, connection.id).await,
         None => {
-            let target = Target::Files { path: folder.to_path_buf() };
-            connections::create(app, caller, NewConnection { name: NAME.to_owned(), target }).await
+            let source = Source::Files { path: folder.to_path_buf() };
+            connections::create(app, caller, NewConnection { name: NAME.to_owned(), source }).await
         }
     }
 }

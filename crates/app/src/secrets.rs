@@ -5,8 +5,10 @@ use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use hmac::{Hmac, Mac};
 use pilothouse_domain::canonical::sha256;
 use pilothouse_domain::{Code, Ids};
+use sha2::Sha256;
 
 use crate::Error;
 
@@ -43,6 +45,7 @@ impl Place<'_> {
 /// Seals and opens with one key.
 pub struct Sealer {
     cipher: Aes256Gcm,
+    marking: Hmac<Sha256>,
     key_id: String,
 }
 
@@ -50,12 +53,24 @@ impl Sealer {
     /// A sealer with this key.
     pub fn new(key: &[u8; KEY_BYTES]) -> Self {
         let key_id = hex::encode(&sha256(key)[..4]);
-        Self { cipher: Aes256Gcm::new(key.into()), key_id }
+        // A key of its own, so that nothing made with the one says anything of the other.
+        let own = sha256(&[b"marks of secrets".as_slice(), key].concat());
+        let mut block = [0; 64];
+        block[..own.len()].copy_from_slice(&own);
+        let marking = Hmac::new(&block.into());
+        Self { cipher: Aes256Gcm::new(key.into()), marking, key_id }
     }
 
     /// The key's id: it tells keys apart and nothing about them.
     pub fn key_id(&self) -> &str {
         &self.key_id
+    }
+
+    /// A mark of a secret: the same secret has the same one, and without the key nobody can try which it is of.
+    pub fn mark(&self, secret: &[u8]) -> String {
+        let mut marking = self.marking.clone();
+        marking.update(secret);
+        hex::encode(&marking.finalize().into_bytes()[..16])
     }
 
     /// Seals `plain` for `place`.
@@ -117,6 +132,14 @@ mod tests {
         fn any_bytes_are_refused_without_panic(sealed in prop::collection::vec(any::<u8>(), 0..64)) {
             prop_assert!(Sealer::new(&[7; 32]).open(HERE, "x", &sealed).is_err());
         }
+    }
+
+    #[test]
+    fn a_mark_tells_secrets_and_keys_apart() {
+        let sealer = Sealer::new(&[7; 32]);
+        assert_eq!(sealer.mark(b"hunter2"), sealer.mark(b"hunter2"));
+        assert_ne!(sealer.mark(b"hunter2"), sealer.mark(b"hunter3"));
+        assert_ne!(sealer.mark(b"hunter2"), Sealer::new(&[8; 32]).mark(b"hunter2"));
     }
 
     #[test]

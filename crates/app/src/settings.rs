@@ -16,6 +16,16 @@ pub enum Mode {
     Production,
 }
 
+impl Mode {
+    /// The mode as it is written everywhere.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Production => "production",
+        }
+    }
+}
+
 /// All settings of the use cases.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -108,11 +118,22 @@ pub struct Approvals {
     pub risk_threshold: f64,
     /// A YAML file of rules about what waits for people; none means those that are built in. It is read at the start.
     pub rules: Option<PathBuf>,
+    /// Whether admins may give an approval alone in an emergency, with a reason that somebody else looks at later.
+    pub break_glass: bool,
+    /// After how long an approval that nobody has decided counts as overdue, in seconds; 0 means never.
+    pub escalate_seconds: u64,
 }
 
 impl Default for Approvals {
     fn default() -> Self {
-        Self { ttl_seconds: 3_600, own: None, risk_threshold: 0.7, rules: None }
+        Self {
+            ttl_seconds: 3_600,
+            own: None,
+            risk_threshold: 0.7,
+            rules: None,
+            break_glass: true,
+            escalate_seconds: 900,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line as a type: what can be said, and how it is explained.
 
+pub mod approvals;
 pub mod runs;
 pub mod schedules;
 
@@ -7,6 +8,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use approvals::ApprovalsCommand;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use pilothouse_domain::catalog::Dialect;
@@ -202,6 +204,13 @@ pub enum Call {
         /// What to do
         #[command(subcommand)]
         command: SchedulesCommand,
+    },
+    /// Look at what waits for people, and by which rules; agree, disagree, take back
+    #[command(visible_alias = "approval")]
+    Approvals {
+        /// What to do
+        #[command(subcommand)]
+        command: ApprovalsCommand,
     },
     /// Work with the audit log
     Audit {

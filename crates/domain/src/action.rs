@@ -1,9 +1,10 @@
 //! What somebody wants to do, as every gate sees it, and what the gates can say to it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::money::NanoUsd;
-use crate::{Code, Role};
+use crate::{ApprovalId, Code, Role};
 
 /// How much an action can change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub struct Action {
     pub needs: Role,
     /// What it is done to, for instance a connection's id.
     pub resource: String,
+    /// What would be done, without secrets.
+    pub payload: Value,
     /// SHA-256 of its canonical payload, in hexadecimal.
     pub payload_hash: String,
     /// The most it can cost.
@@ -41,6 +44,13 @@ pub enum Verdict {
     Allow,
     /// No, for this reason.
     Deny(Denial),
+    /// Once people have agreed.
+    Wait {
+        /// What they decide about.
+        approval: ApprovalId,
+        /// Why, for a person.
+        message: String,
+    },
 }
 
 /// Why an action was refused.

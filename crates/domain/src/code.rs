@@ -115,6 +115,16 @@ codes! {
         "Mend or remove the file that the message names.";
     SemanticInvalid = "semantic.invalid", "The semantic model is not valid.", "Mend the line that the message names.";
     PolicyInvalid = "policy.invalid", "The access policy is not valid.", "Mend the line that the message names.";
+    DelegationUnknown = "delegation.unknown", "There is no such delegation that holds, or it is not the caller's.",
+        "List those that hold with `GET /api/v1/approvals/delegations`.";
+    RulesInvalid = "rules.invalid", "The rules about what waits for people are not valid.",
+        "Mend the line that the message names.";
+    RulesChanged = "rules.changed", "Somebody has stored other rules since these were read.",
+        "Read the present version, and make the change to that.";
+    PolicyDenied = "policy.denied", "A rule does not allow the action.",
+        "Ask somebody who may change the rule that the message names, or do something else.";
+    ApprovalRequired = "approval.required", "A rule lets the action be done once people have agreed to it.",
+        "Send the same again once the approval that `approval_id` names is given.";
     QuestionEmpty = "question.empty", "The question holds no words.", "Ask something.";
     QuestionTooLong = "question.too_long", "The question is longer than a question may be.",
         "Ask in fewer words.";

@@ -29,5 +29,5 @@ pub const TRACE: &str = "trace";
 
 pub use clock::{Clock, Ids, Micros};
 pub use code::Code;
-pub use ids::{ApprovalId, ConnectionId, FeedbackId, PreviewId, RunId, ScheduleId, TenantId, TokenId};
+pub use ids::{ApprovalId, ConnectionId, DelegationId, FeedbackId, PreviewId, RunId, ScheduleId, TenantId, TokenId};
 pub use principal::{Principal, Role};

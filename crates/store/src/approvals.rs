@@ -44,6 +44,12 @@ pub struct Approval {
     pub expires_at: Option<Micros>,
     /// What was said of it besides, as JSON.
     pub remark: Option<String>,
+    /// What was asked for, as JSON, where somebody who decided has changed it.
+    pub asked_payload: Option<String>,
+    /// Who has.
+    pub edited_by: Option<String>,
+    /// When it had waited so long that more people were told.
+    pub escalated_at: Option<Micros>,
 }
 
 /// A vote as it is kept.
@@ -78,7 +84,8 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, kind, resource, payload_hash, payload, facts, requested_by, requested_at, rule, because, needs_count,
-               needs_role, run, state, changed_at, changed_by, changed_because, expires_at, remark FROM approvals
+               needs_role, run, state, changed_at, changed_by, changed_because, expires_at, remark,
+               asked_payload, edited_by, escalated_at FROM approvals
              WHERE tenant = $1 ",
             $rest
         )
@@ -204,6 +211,41 @@ pub async fn change(tx: &mut Tx<'_>, tenant: &TenantId, id: ApprovalId, change: 
     Ok(changed == 1)
 }
 
+/// Puts another payload in the place of what was asked for, by whom; what was said of the old one does not count any more.
+/// False where it is not pending.
+pub async fn edit(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    id: ApprovalId,
+    (payload, hash, by): (&str, &str, &str),
+) -> Result<bool, Error> {
+    let sql = "UPDATE approvals SET asked_payload = COALESCE(asked_payload, payload), payload = $3, payload_hash = $4,
+           edited_by = $5 WHERE tenant = $1 AND id = $2 AND state = 'pending'";
+    let changed = tx.execute(sql, args![tenant, id, payload, hash, by]).await? == 1;
+    if changed {
+        let sql = "DELETE FROM approval_votes WHERE tenant = $1 AND approval = $2";
+        tx.execute(sql, args![tenant, id]).await?;
+    }
+    Ok(changed)
+}
+
+/// Marks those of every tenant that wait since before `since` and that nobody else was told of; returns them, up to `limit`.
+pub async fn escalate(
+    tx: &mut Tx<'_>,
+    (since, now): (Micros, Micros),
+    limit: u32,
+) -> Result<Vec<(TenantId, Approval)>, Error> {
+    let sql = "UPDATE approvals SET escalated_at = $2 WHERE state = 'pending' AND escalated_at IS NULL
+           AND requested_at <= $1 AND (tenant, id) IN (
+             SELECT tenant, id FROM approvals WHERE state = 'pending' AND escalated_at IS NULL AND requested_at <= $1
+             ORDER BY requested_at LIMIT $3 + 0)
+         RETURNING tenant, id, kind, resource, payload_hash, payload, facts, requested_by, requested_at, rule, because,
+           needs_count, needs_role, run, state, changed_at, changed_by, changed_because, expires_at, remark,
+           asked_payload, edited_by, escalated_at";
+    let rows = tx.fetch_all(sql, args![since, now, limit]).await?;
+    rows.iter().map(|row| Ok((row.parsed("tenant")?, read(row)?))).collect()
+}
+
 /// An approval that is open, and whose run has ended without it.
 macro_rules! is_orphan {
     () => {
@@ -305,6 +347,9 @@ fn read(row: &Row) -> Result<Approval, Error> {
         changed_because: row.optional_text("changed_because")?,
         expires_at: row.optional_int("expires_at")?,
         remark: row.optional_text("remark")?,
+        asked_payload: row.optional_text("asked_payload")?,
+        edited_by: row.optional_text("edited_by")?,
+        escalated_at: row.optional_int("escalated_at")?,
     })
 }
 

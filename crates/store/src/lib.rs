@@ -8,12 +8,15 @@
 //! [`Error`] (each with a stable code). A unit of work is atomic, and [`Store::write`] answers only after the commit
 //! has reached the disk.
 
+pub mod approval_breaks;
+pub mod approval_rules;
 pub mod approvals;
 mod args;
 pub mod audit;
 pub mod catalogs;
 pub mod connections;
 pub mod costs;
+pub mod delegations;
 pub mod documents;
 mod engine;
 mod error;

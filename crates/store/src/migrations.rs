@@ -25,6 +25,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 11, name: "costs", script: include_str!("../migrations/0011_costs.sql") },
     Migration { version: 12, name: "proposals", script: include_str!("../migrations/0012_proposals.sql") },
     Migration { version: 13, name: "approvals", script: include_str!("../migrations/0013_approvals.sql") },
+    Migration { version: 14, name: "rules", script: include_str!("../migrations/0014_rules.sql") },
 ];
 
 /// What SQLite writes differently: the strict types catch there what PostgreSQL always catches, and text compares by

@@ -44,6 +44,11 @@ pub async fn get(tx: &mut Tx<'_>, id: &TenantId) -> Result<Option<Tenant>, Error
     row.as_ref().map(read).transpose()
 }
 
+/// Whether there is such a tenant. Nobody else who holds it goes on until the unit ends.
+pub(crate) async fn hold(tx: &mut Tx<'_>, id: &TenantId) -> Result<bool, Error> {
+    Ok(tx.execute("UPDATE tenants SET name = name WHERE id = $1", args![id]).await? == 1)
+}
+
 /// Every tenant, by id.
 pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<Tenant>, Error> {
     let rows = tx.fetch_all("SELECT id, name, created_at FROM tenants ORDER BY id", args![]).await?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use pilothouse_domain::Code;
 use serde::{Deserialize, Serialize};
 
-use crate::bucket::Bucket;
+use crate::bucket::{Bucket, location_of};
 use crate::{Error, Settings};
 
 /// Where a connection's data is. Serialised, it may hold a secret.
@@ -25,6 +25,18 @@ pub enum Source {
     },
     /// A bucket of an object store, with the credentials that read it.
     ObjectStore(Bucket),
+}
+
+impl Source {
+    /// Where it is, without a secret, as it is written for people; none where that cannot be read. Nobody looks whether it
+    /// may be reached.
+    pub fn location(&self) -> Option<String> {
+        match self {
+            Self::Files { path } => Some(path.to_string_lossy().into_owned()),
+            Self::Postgres { url } => parse_postgres(url).ok().map(|target| target.location()),
+            Self::ObjectStore(bucket) => location_of(bucket),
+        }
+    }
 }
 
 impl fmt::Debug for Source {
@@ -73,23 +85,28 @@ pub fn allowed_path(path: &Path, settings: &Settings) -> Result<PathBuf, Error> 
 
 /// Parses a PostgreSQL URL and resolves its host to addresses that may be reached.
 pub async fn postgres_target(url: &str, settings: &Settings) -> Result<PostgresTarget, Error> {
+    let mut target = parse_postgres(url)?;
+    let port = target.config.get_ports().first().copied().unwrap_or(5432);
+    let reach = settings.reach();
+    let addresses =
+        pilothouse_outbound::resolve(&target.host, port, reach).await.map_err(|error| unreachable(&error))?;
+    if let Some(first) = addresses.first() {
+        target.config.hostaddr(first.ip());
+    }
+    Ok(target)
+}
+
+fn parse_postgres(url: &str) -> Result<PostgresTarget, Error> {
     let invalid = |why: &str| Error::new(Code::BodyInvalid, format!("Not a usable PostgreSQL URL: {why}."));
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         return Err(invalid("it must begin with postgres://"));
     }
     // The parser's own message can repeat the password, so it is not passed on.
-    let parsed: tokio_postgres::Config = url.parse().map_err(|_| invalid("it cannot be parsed"))?;
-    let [tokio_postgres::config::Host::Tcp(host)] = parsed.get_hosts() else {
+    let config: tokio_postgres::Config = url.parse().map_err(|_| invalid("it cannot be parsed"))?;
+    let [tokio_postgres::config::Host::Tcp(host)] = config.get_hosts() else {
         return Err(invalid("it must name exactly one host"));
     };
     let host = host.clone();
-    let port = parsed.get_ports().first().copied().unwrap_or(5432);
-    let reach = settings.reach();
-    let addresses = pilothouse_outbound::resolve(&host, port, reach).await.map_err(|error| unreachable(&error))?;
-    let mut config = parsed.clone();
-    if let Some(first) = addresses.first() {
-        config.hostaddr(first.ip());
-    }
     Ok(PostgresTarget { config, host })
 }
 

@@ -81,6 +81,12 @@ export const approvalQuery = (id: string) =>
     refetchInterval: (query) => (["pending", "approved"].includes(query.state.data?.state ?? "") ? ACTIVE_POLL_MS : false),
   });
 
+export const unreviewedQuery = queryOptions({ queryKey: ["approvals", "unreviewed"], queryFn: () => expect(api.GET("/api/v1/approvals/unreviewed")) });
+
+export const delegationsQuery = queryOptions({ queryKey: ["approvals", "delegations"], queryFn: () => expect(api.GET("/api/v1/approvals/delegations")) });
+
+export const rulesQuery = queryOptions({ queryKey: ["approvals", "rules"], queryFn: () => expect(api.GET("/api/v1/approvals/rules")) });
+
 export const queuesQuery = queryOptions({
   queryKey: ["queues"],
   queryFn: async () => (await expect(api.GET("/api/v1/queues"))).items,

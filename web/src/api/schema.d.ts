@@ -111,6 +111,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/approvals/delegations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Those that have not ended and that the caller has given or holds; for admins, all. */
+        get: operations["approvals_delegations"];
+        put?: never;
+        /** Hands one's decisions over for a time. */
+        post: operations["approvals_delegate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/delegations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends one before its time: whoever has given or holds it, or an admin. */
+        delete: operations["approvals_undelegate"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules that hold for the tenant. */
+        get: operations["approvals_approval_rules"];
+        /** Stores the tenant's own rules. */
+        put: operations["approvals_approval_rules_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/rules/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What is wrong with rules, or what they would have said of what was done in the last 30 days. Nothing is stored. */
+        post: operations["approvals_approval_rules_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/rules/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every version of the tenant's own rules, newest first, without their texts. */
+        get: operations["approvals_approval_rules_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/unreviewed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Those that were given alone, and that the caller may look at, the oldest first. */
+        get: operations["approvals_approvals_unreviewed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/approvals/{id}": {
         parameters: {
             query?: never;
@@ -145,6 +249,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/approvals/{id}/break-glass": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives it alone, in an emergency, whoever has asked for it and however many it needs. Somebody else looks at that later. */
+        post: operations["approvals_approval_break_glass"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/approvals/{id}/reject": {
         parameters: {
             query?: never;
@@ -156,6 +277,23 @@ export interface paths {
         put?: never;
         /** Disagrees: one who may decide is enough, and nothing is done. */
         post: operations["approvals_reject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says whether it was right to give it alone. */
+        post: operations["approvals_approval_review"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1689,8 +1827,13 @@ export interface components {
         };
         /** @description An approval with what was said of it. */
         ApprovalDetailDto: components["schemas"]["ApprovalDto"] & {
+            broken: components["schemas"]["BreakDto"] | null;
+            /** @description Whether the caller may do so. */
+            may_break: boolean;
             /** @description Whether the caller may decide it. */
             may_decide: boolean;
+            /** @description Whether the caller may say what they think of it. */
+            may_review: boolean;
             /** @description Why not: `own_request`, `role`, `again` or `closed`. */
             objection?: string | null;
             /** @description Who has said what, in order. */
@@ -1698,6 +1841,8 @@ export interface components {
         };
         /** @description What waits for people, or did. */
         ApprovalDto: {
+            /** @description What was asked for, where somebody who decided has put `payload` in its place. */
+            asked_payload: unknown;
             /** @description Why it needs people. */
             because: string;
             /** @description Since when it stands so. */
@@ -1706,6 +1851,10 @@ export interface components {
             changed_because?: string | null;
             /** @description By whom; null where time did it. */
             changed_by?: string | null;
+            /** @description Who has. */
+            edited_by: string | null;
+            /** @description Since when it waits for longer than it may. */
+            escalated_at: string | null;
             /** @description When it expires. */
             expires_at?: string | null;
             /** @description The figures by which the rules judged it. */
@@ -1739,6 +1888,11 @@ export interface components {
             comment?: string | null;
             /** @description The hash of what was seen; where it is not that of what would be done, nothing is decided. */
             payload_hash?: string | null;
+            /**
+             * @description For a query: another statement in the place of the one that was asked for. What others have said of that one does not
+             *     count for this.
+             */
+            sql?: string | null;
         };
         /** @description A person's words on an approval. */
         ApproveRequest: {
@@ -1863,6 +2017,21 @@ export interface components {
             bytes_remaining?: number | null;
             /** @description The reasons. */
             reasons: string[];
+        };
+        /** @description That somebody gave an approval alone. */
+        BreakDto: {
+            /** @description When. */
+            at: string;
+            /** @description Who. */
+            by: string;
+            /** @description Why. */
+            reason: string;
+            review: components["schemas"]["ReviewDto"] | null;
+        };
+        /** @description Why somebody gives an approval alone. */
+        BreakRequest: {
+            /** @description The reason, 10 to 500 characters. */
+            reason: string;
         };
         /** @description An approval of a plan, given in advance. */
         BuildApprovalDto: {
@@ -2276,6 +2445,38 @@ export interface components {
             /** @description The tenant. */
             org_id: string;
         };
+        /** @description Somebody's decisions in the hands of somebody else. */
+        DelegationDto: {
+            /** @description From when. */
+            begins_at: string;
+            /** @description Until when. */
+            ends_at: string;
+            /** @description Whose decisions. */
+            from: string;
+            /** @description Its id. */
+            id: string;
+            /** @description Why. */
+            reason: string;
+            /** @description The role that they have had. */
+            role: string;
+            /** @description Who decides in their place. */
+            to: string;
+        };
+        /** @description Those that hold, or will. */
+        DelegationList: {
+            items: components["schemas"]["DelegationDto"][];
+        };
+        /** @description Somebody's decisions to hand over. */
+        DelegationRequest: {
+            /** @description From when; now, where nothing is said. */
+            begins_at?: string | null;
+            /** @description Until when, within 90 days. */
+            ends_at: string;
+            /** @description Why, 1 to 500 characters. */
+            reason: string;
+            /** @description Who decides in one's place. */
+            to: string;
+        };
         /** @description What an error says. */
         Detail: string | components["schemas"]["FieldError"][];
         /** @description An error on the routes of the documents: the original's `detail`, with a code and the request's id. */
@@ -2315,6 +2516,21 @@ export interface components {
             /** @description The text as YAML. */
             yaml: string;
         };
+        /** @description What rules would have said. */
+        DryRunDto: {
+            /** @description How many. */
+            actions: number;
+            /** @description How many each rule would have decided, the most first; null where none is about them. */
+            by_rule: components["schemas"]["ShareDto"][];
+            /** @description Whether there were more. */
+            capped: boolean;
+            /** @description How many would have been decided otherwise. */
+            changed: components["schemas"]["ShiftDto"][];
+            /** @description Some of those that would have been decided otherwise, the newest first. */
+            examples: components["schemas"]["ExampleDto"][];
+            /** @description Since when actions were looked at. */
+            since: string;
+        };
         /** @description What went wrong. */
         Errors: {
             /** @description The stable code; absent where the reading itself was at fault. */
@@ -2334,6 +2550,19 @@ export interface components {
              * @description Percent of the referring values that exist in the other table.
              */
             matched_percent: number;
+        };
+        /** @description An action that would have been decided otherwise. */
+        ExampleDto: {
+            /** @description Its figures. */
+            facts: unknown;
+            /** @description What was said. */
+            was: unknown;
+            /** @description By which rule. */
+            was_by: string | null;
+            /** @description What would have been. */
+            would_be: unknown;
+            /** @description By which rule. */
+            would_be_by: string | null;
         };
         /** @description A semantic model in another format. */
         ExchangedDto: {
@@ -3224,6 +3453,8 @@ export interface components {
         Page_ApprovalDto: {
             /** @description The things. */
             items: {
+                /** @description What was asked for, where somebody who decided has put `payload` in its place. */
+                asked_payload: unknown;
                 /** @description Why it needs people. */
                 because: string;
                 /** @description Since when it stands so. */
@@ -3232,6 +3463,10 @@ export interface components {
                 changed_because?: string | null;
                 /** @description By whom; null where time did it. */
                 changed_by?: string | null;
+                /** @description Who has. */
+                edited_by: string | null;
+                /** @description Since when it waits for longer than it may. */
+                escalated_at: string | null;
                 /** @description When it expires. */
                 expires_at?: string | null;
                 /** @description The figures by which the rules judged it. */
@@ -3631,6 +3866,8 @@ export interface components {
         };
         /** @description Rows, and everything about how they came to be. */
         QueryResult: {
+            /** @description Where whoever approved the query has changed it: the SQL that was asked for. */
+            asked_sql: string | null;
             /**
              * Format: int64
              * @description Bytes read from storage, or expected to be where the engine does not tell.
@@ -3959,11 +4196,29 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description What somebody thought of an approval that was given alone. */
+        ReviewDto: {
+            /** @description When. */
+            at: string;
+            /** @description Who. */
+            by: string;
+            /** @description Whether it was right. */
+            justified: boolean;
+            /** @description Why. */
+            words: string;
+        };
         /** @description The review list, newest first. */
         ReviewList: {
             count: number;
             items: components["schemas"]["Listed"][];
             org_id: string;
+        };
+        /** @description What is thought of an approval that somebody gave alone. */
+        ReviewRequest: {
+            /** @description Whether it was right. */
+            justified: boolean;
+            /** @description Why, 1 to 500 characters. */
+            words: string;
         };
         /** @description Why it is taken back. */
         RevocationRequest: {
@@ -3990,6 +4245,23 @@ export interface components {
             run_id: string;
             /** @description Whether more were left out. */
             truncated: boolean;
+        };
+        /** @description Rules to store. */
+        RulesRequest: {
+            /**
+             * Format: int32
+             * @description The version that it is a change of; where there is a newer one, nothing is stored.
+             */
+            follows?: number | null;
+            /** @description The text as YAML. */
+            yaml: string;
+        };
+        /** @description The rules that hold, in the order in which they are asked: the installation's, the tenant's own, and those built in. */
+        RulesetDto: components["schemas"]["DocumentDto"] & {
+            /** @description Those that come last. */
+            built_in: unknown[];
+            /** @description The installation's. */
+            installation: unknown[];
         };
         /** @description A run with its input, output, steps and attempts. */
         RunDetailDto: components["schemas"]["RunDto"] & {
@@ -4219,6 +4491,20 @@ export interface components {
             /** @description Its value. */
             value: string;
         };
+        /** @description How many a rule would have decided. */
+        ShareDto: {
+            count: number;
+            rule: string | null;
+        };
+        /** @description Actions of which other rules would have said something else. */
+        ShiftDto: {
+            /** @description Of how many. */
+            count: number;
+            /** @description What was said: `allow`, `deny`, or `{"approvals": {"count", "of"}}`. */
+            from: unknown;
+            /** @description What would have been. */
+            to: unknown;
+        };
         /** @description How to sign in: with a token, or in development mode without one. */
         SignInRequest: {
             /** @description `true` to be signed in without a token; development mode only. */
@@ -4419,6 +4705,19 @@ export interface components {
             /** @description Where. */
             tenant: string;
         };
+        /** @description Whether rules could be stored, and what they would have said of what was done in the last 30 days. */
+        TriedDto: {
+            dry_run: components["schemas"]["DryRunDto"] | null;
+            /**
+             * Format: int64
+             * @description The line that is wrong, counted from 1; 0 where it is the whole text.
+             */
+            line: number | null;
+            /** @description What is wrong there. */
+            reason: string | null;
+            /** @description Whether they could. */
+            valid: boolean;
+        };
         /** @description How a question was understood. */
         Understanding: {
             /** @description In parts. */
@@ -4426,6 +4725,15 @@ export interface components {
             /** @description In one sentence. */
             text: string;
             verified?: components["schemas"]["Verified"] | null;
+        };
+        /** @description An approval that was given alone and that nobody has looked at. */
+        UnreviewedDto: components["schemas"]["ApprovalDto"] & {
+            /** @description Who gave it, and why. */
+            broken: components["schemas"]["BreakDto"];
+        };
+        /** @description Approvals that were given alone and that nobody has looked at. */
+        UnreviewedList: {
+            items: components["schemas"]["UnreviewedDto"][];
         };
         /** @description That somebody has vouched for the reading of a question. */
         Verified: {
@@ -4821,6 +5129,242 @@ export interface operations {
             };
         };
     };
+    approvals_delegations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DelegationList"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    approvals_delegate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DelegationRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DelegationDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    approvals_undelegate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    approvals_approval_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesetDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    approvals_approval_rules_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulesRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    approvals_approval_rules_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["YamlRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriedDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    approvals_approval_rules_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionsDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    approvals_approvals_unreviewed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnreviewedList"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     approvals_show: {
         parameters: {
             query?: never;
@@ -4885,6 +5429,40 @@ export interface operations {
             };
         };
     };
+    approvals_approval_break_glass: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BreakRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalDetailDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     approvals_reject: {
         parameters: {
             query?: never;
@@ -4897,6 +5475,40 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["RejectionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalDetailDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    approvals_approval_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewRequest"];
             };
         };
         responses: {

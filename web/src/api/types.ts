@@ -18,7 +18,7 @@ export type Chip = Omit<Schemas["Chip"], "kind"> & { kind: string };
 export type ChartSpec = Schemas["Chart"];
 /** What was measured may be unknown: not every engine tells what it read. */
 type Measured = "rows_scanned" | "bytes_scanned" | "elapsed_ms";
-export type QueryResult = Omit<Schemas["QueryResult"], Measured | "rows" | "computed_at" | "cost" | "comparison" | "understanding" | "query" | "semantic_version"> & {
+export type QueryResult = Omit<Schemas["QueryResult"], Measured | "rows" | "computed_at" | "cost" | "comparison" | "understanding" | "query" | "semantic_version" | "asked_sql"> & {
   [name in Measured]: number | null;
 } & {
   rows: Record<string, Cell>[];
@@ -72,6 +72,9 @@ export type Tick = Schemas["TickDto"];
 
 export type Approval = Schemas["ApprovalDto"];
 export type ApprovalDetail = Schemas["ApprovalDetailDto"];
+export type Delegation = Schemas["DelegationDto"];
+export type Ruleset = Schemas["RulesetDto"];
+export type DryRun = Schemas["DryRunDto"];
 
 export type Connection = Schemas["ConnectionDto"];
 export type NewConnection = Schemas["NewConnectionRequest"];

@@ -14,6 +14,8 @@ import { Id, Moment } from "../ui/Bits";
 import { Icon } from "../ui/Icon";
 import { Query } from "../ui/Query";
 import { Note } from "../ui/States";
+import { BreakGlass, Broken } from "./Broken";
+import { Changed, Edit } from "./Edit";
 import { ApprovalState } from "./status";
 import { figureOf, neededOf, objectionTo, sqlOf, titleOf } from "./words";
 
@@ -42,14 +44,28 @@ function ApprovalView({ approval }: { approval: ApprovalDetail }) {
         <div className="page-actions"><Revoke approval={approval} /></div>
       </div>
       <Properties approval={approval} />
+      <Broken approval={approval} />
       <Standing approval={approval} />
       <section className="section approval-what" aria-labelledby="what">
         <h2 id="what">Exactly this would be done</h2>
         <Figures facts={approval.facts} />
         {sql ? <SqlPanel sql={sql} /> : null}
+        <AskedFor approval={approval} sql={sql} />
         <div className="json-folds"><JsonFold value={approval.payload} label="All of it, as it is decided about" /></div>
       </section>
       {approval.votes.length > 0 ? <Votes approval={approval} /> : null}
+    </>
+  );
+}
+
+/** What was asked for, where somebody who decided has put something else in its place. */
+function AskedFor({ approval, sql }: { approval: ApprovalDetail; sql: string | null }) {
+  const asked = approval.asked_payload ? sqlOf({ payload: approval.asked_payload }) : null;
+  if (!asked || !sql) return null;
+  return (
+    <>
+      <p className="quiet">{approval.edited_by} has changed what {approval.requested_by} asked for:</p>
+      <Changed before={asked} after={sql} />
     </>
   );
 }
@@ -59,7 +75,7 @@ function Properties({ approval }: { approval: ApprovalDetail }) {
     <dl className="props">
       <div><dt>Status</dt><dd><ApprovalState state={approval.state} /></dd></div>
       <div><dt>Asked by</dt><dd>{approval.requested_by || "nobody yet"}</dd></div>
-      <div><dt>Asked</dt><dd><Moment at={approval.requested_at} /></dd></div>
+      <div><dt>Asked</dt><dd><Moment at={approval.requested_at} />{approval.escalated_at && approval.state === "pending" ? " (overdue)" : ""}</dd></div>
       <div><dt>Needs</dt><dd>{neededOf(approval)}</dd></div>
       {approval.rule ? <div><dt>By the rule</dt><dd>{approval.rule}</dd></div> : null}
       {approval.expires_at ? <div><dt>Expires</dt><dd><Moment at={approval.expires_at} /></dd></div> : null}
@@ -88,12 +104,14 @@ function Standing({ approval }: { approval: ApprovalDetail }) {
       <p>Nothing is done before that. What is approved is what stands below, to the byte; if it changes, the approval is void.</p>
       {objection ? <p>{objection}</p> : null}
       {approval.may_decide ? <Decision approval={approval} /> : null}
+      {approval.may_break && !approval.may_decide ? <div><BreakGlass approval={approval} /></div> : null}
     </div></div>
   );
 }
 
 /** Both decisions are the same size, and each is one key and one confirmation away. */
 function Decision({ approval }: { approval: ApprovalDetail }) {
+  const sql = approval.kind === "query.run" ? sqlOf(approval) : null;
   const path = { path: { id: approval.id } };
   const seen = { payload_hash: approval.payload_hash };
   return (
@@ -110,6 +128,8 @@ function Decision({ approval }: { approval: ApprovalDetail }) {
         text={approval.run_id ? "It goes on as soon as enough people have agreed, once, and exactly as it stands here." : "It may be done once, exactly as it stands here."}
         call={(comment) => expect(api.POST("/api/v1/approvals/{id}/approve", { params: path, body: { ...seen, ...(comment ? { comment } : {}) } }))}
       />
+      {sql ? <Edit approval={approval} sql={sql} /> : null}
+      {approval.needs.count > 1 ? <BreakGlass approval={approval} /> : null}
     </div>
   );
 }

@@ -13,6 +13,9 @@ import { Button } from "../ui/Button";
 import { Here } from "../ui/Here";
 import { Query } from "../ui/Query";
 import { Empty } from "../ui/States";
+import { Unreviewed } from "./Broken";
+import { Delegations } from "./Delegations";
+import { Rules } from "./Rules";
 import { ApprovalState } from "./status";
 import { isFor, sqlOf, STATES, titleOf } from "./words";
 
@@ -23,14 +26,18 @@ export function ApprovalsPage() {
   useTitle("Approvals");
   const navigate = useNavigate();
   const { state = "pending" } = useSearch({ from: "/approvals" });
+  const decided = SHOWN.slice(1).includes(state);
   return (
     <div className="page">
       <div className="page-head"><h1 tabIndex={-1}>Approvals</h1></div>
       <nav className="tabs" aria-label="Which approvals">
         <Here to="/approvals" className="tab" here={state === "pending"}>To decide</Here>
-        <Here to="/approvals" search={{ state: "used" }} className="tab" here={state !== "pending"}>Decided</Here>
+        <Here to="/approvals" search={{ state: "used" }} className="tab" here={decided}>Decided</Here>
+        <Here to="/approvals" search={{ state: "delegations" }} className="tab" here={state === "delegations"}>Standing in</Here>
+        <Here to="/approvals" search={{ state: "rules" }} className="tab" here={state === "rules"}>Rules</Here>
       </nav>
-      {state === "pending" ? null : (
+      {state === "pending" ? <Unreviewed /> : null}
+      {decided ? (
         <div className="filters">
           <span className="filter">
             <label className="inline-label" htmlFor="state">What became of it</label>
@@ -39,8 +46,8 @@ export function ApprovalsPage() {
             </select>
           </span>
         </div>
-      )}
-      <List key={state} state={state} />
+      ) : null}
+      {state === "delegations" ? <Delegations /> : state === "rules" ? <Rules /> : <List key={state} state={state} />}
     </div>
   );
 }
@@ -83,7 +90,7 @@ function Table({ approvals, state }: { approvals: Approval[]; state: string }) {
             <td className="quiet">{approval.because}</td>
             <td className="quiet nowrap">{approval.requested_by || "nobody yet"}</td>
             <td className="nowrap">{state === "pending" ? isFor(session, approval) ? <Tag title="You may decide it">You</Tag> : <span className="quiet">{approval.needs.role}</span> : <ApprovalState state={approval.state} />}</td>
-            <td className="num quiet"><Moment at={approval.requested_at} /></td>
+            <td className="num quiet">{approval.escalated_at && state === "pending" ? <Tag title="It waits for longer than it may">Overdue</Tag> : null} <Moment at={approval.requested_at} /></td>
           </tr>
         ))}
       </tbody>

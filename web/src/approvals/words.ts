@@ -8,7 +8,10 @@ export const STATES: Record<string, string> = {
 };
 
 /** What would be done, as a heading. */
-const KINDS: Record<string, string> = { "query.run": "Run a query" };
+const KINDS: Record<string, string> = {
+  "query.run": "Run a query", "build.run": "Run a build", "connection.create": "Make a connection", "connection.delete": "Remove a connection",
+  "token.create": "Make a token", "token.revoke": "Revoke a token", "policy.put": "Change who may see what", "semantic.put": "Change what the data means", "rules.put": "Change the rules about approvals",
+};
 export const titleOf = (approval: Pick<Approval, "kind">): string => KINDS[approval.kind] ?? approval.kind;
 
 /** The text of the query that would run, where it is one. */
@@ -35,6 +38,14 @@ export function neededOf(approval: Pick<Approval, "needs">): string {
 /** Whether the inbox of this person has it: others asked for it, and their role is enough. */
 export const isFor = (session: Pick<Session, "role" | "subject" | "mode">, approval: Pick<Approval, "requested_by" | "needs">): boolean =>
   atLeast(session, approval.needs.role as Role) && (approval.requested_by !== session.subject || session.mode === "development");
+
+/** What becomes of an action, in words. */
+export function effectOf(effect: unknown): string {
+  if (effect === "allow") return "done at once";
+  if (effect === "deny") return "not done";
+  const needs = effect && typeof effect === "object" && "approvals" in effect ? (effect.approvals as { count: number; of: string }) : null;
+  return needs ? `waits for ${neededOf({ needs: { count: needs.count, role: needs.of } })}` : "decided in an unknown way";
+}
 
 const OBJECTIONS: Record<string, (approval: ApprovalDetail) => string> = {
   own_request: (approval) => `You asked for it yourself, so somebody else decides: ${neededOf(approval)}.`,

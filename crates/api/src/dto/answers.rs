@@ -85,6 +85,9 @@ pub struct QueryResult {
     query: Value,
     /// The version of the semantic model it was read with; 0 is inferred.
     semantic_version: i64,
+    /// Where whoever approved the query has changed it: the SQL that was asked for.
+    #[schema(required)]
+    asked_sql: Option<String>,
 }
 
 /// The first few of what a question asks the first of.

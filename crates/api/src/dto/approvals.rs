@@ -3,7 +3,9 @@
 use pilothouse_app::approvals::Detail;
 use pilothouse_domain::approval::Objection;
 use pilothouse_domain::clock::rfc3339;
+use pilothouse_store::approval_breaks::{Break, Review};
 use pilothouse_store::approvals::{Approval, Voted};
+use pilothouse_store::delegations::Delegation;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -45,6 +47,15 @@ pub struct ApprovalDto {
     changed_because: Option<String>,
     /// When it expires.
     expires_at: Option<String>,
+    /// What was asked for, where somebody who decided has put `payload` in its place.
+    #[schema(required)]
+    asked_payload: Option<Value>,
+    /// Who has.
+    #[schema(required)]
+    edited_by: Option<String>,
+    /// Since when it waits for longer than it may.
+    #[schema(required)]
+    escalated_at: Option<String>,
 }
 
 /// Whose decision it takes.
@@ -68,6 +79,98 @@ pub struct ApprovalDetailDto {
     may_decide: bool,
     /// Why not: `own_request`, `role`, `again` or `closed`.
     objection: Option<&'static str>,
+    /// Where somebody gave it alone, in an emergency.
+    #[schema(required)]
+    broken: Option<BreakDto>,
+    /// Whether the caller may do so.
+    may_break: bool,
+    /// Whether the caller may say what they think of it.
+    may_review: bool,
+}
+
+/// That somebody gave an approval alone.
+#[derive(Serialize, ToSchema)]
+pub struct BreakDto {
+    /// Who.
+    by: String,
+    /// Why.
+    reason: String,
+    /// When.
+    at: String,
+    /// What somebody else thought of it afterwards.
+    #[schema(required)]
+    review: Option<ReviewDto>,
+}
+
+/// What somebody thought of an approval that was given alone.
+#[derive(Serialize, ToSchema)]
+pub struct ReviewDto {
+    /// Who.
+    by: String,
+    /// When.
+    at: String,
+    /// Whether it was right.
+    justified: bool,
+    /// Why.
+    words: String,
+}
+
+/// An approval that was given alone and that nobody has looked at.
+#[derive(Serialize, ToSchema)]
+pub struct UnreviewedDto {
+    /// It.
+    #[serde(flatten)]
+    approval: ApprovalDto,
+    /// Who gave it, and why.
+    broken: BreakDto,
+}
+
+impl From<(Approval, Break)> for UnreviewedDto {
+    fn from((approval, broken): (Approval, Break)) -> Self {
+        Self { approval: approval.into(), broken: broken.into() }
+    }
+}
+
+impl From<Break> for BreakDto {
+    fn from(broken: Break) -> Self {
+        let Break { by, because, at, review, approval: _ } = broken;
+        let review =
+            review.map(|Review { by, at, justified, words }| ReviewDto { by, at: rfc3339(at), justified, words });
+        Self { by, reason: because, at: rfc3339(at), review }
+    }
+}
+
+/// Somebody's decisions in the hands of somebody else.
+#[derive(Serialize, ToSchema)]
+pub struct DelegationDto {
+    /// Its id.
+    id: String,
+    /// Whose decisions.
+    from: String,
+    /// The role that they have had.
+    role: &'static str,
+    /// Who decides in their place.
+    to: String,
+    /// Why.
+    reason: String,
+    /// From when.
+    begins_at: String,
+    /// Until when.
+    ends_at: String,
+}
+
+impl From<Delegation> for DelegationDto {
+    fn from(one: Delegation) -> Self {
+        Self {
+            id: one.id.to_string(),
+            from: one.giver,
+            role: one.role.as_str(),
+            to: one.taker,
+            reason: one.because,
+            begins_at: rfc3339(one.begins_at),
+            ends_at: rfc3339(one.ends_at),
+        }
+    }
 }
 
 /// What somebody said.
@@ -106,6 +209,9 @@ impl From<Approval> for ApprovalDto {
             changed_by: one.changed_by,
             changed_because: one.changed_because,
             expires_at: one.expires_at.map(rfc3339),
+            asked_payload: one.asked_payload.as_deref().map(value),
+            edited_by: one.edited_by,
+            escalated_at: one.escalated_at.map(rfc3339),
         }
     }
 }
@@ -119,7 +225,8 @@ impl From<Voted> for VoteDto {
 }
 
 impl From<Detail> for ApprovalDetailDto {
-    fn from(Detail { approval, votes, objection }: Detail) -> Self {
+    fn from(detail: Detail) -> Self {
+        let Detail { approval, votes, objection, broken, may_break, may_review } = detail;
         let objection = match objection {
             _ if approval.state.is_final() => Some("closed"),
             Some(Objection::OwnRequest) => Some("own_request"),
@@ -128,6 +235,7 @@ impl From<Detail> for ApprovalDetailDto {
             None => None,
         };
         let votes = votes.into_iter().map(VoteDto::from).collect();
-        Self { approval: approval.into(), votes, may_decide: objection.is_none(), objection }
+        let (may_decide, broken) = (objection.is_none(), broken.map(BreakDto::from));
+        Self { approval: approval.into(), votes, may_decide, objection, broken, may_break, may_review }
     }
 }

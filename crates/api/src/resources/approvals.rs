@@ -9,14 +9,14 @@ use pilothouse_app::approvals as use_cases;
 use pilothouse_app::runs::Decision;
 use pilothouse_domain::approval::State as Stands;
 use pilothouse_domain::{ApprovalId, Code};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::caller::Caller;
 use crate::dto::Page;
-use crate::dto::approvals::{ApprovalDetailDto, ApprovalDto};
+use crate::dto::approvals::{ApprovalDetailDto, ApprovalDto, UnreviewedDto};
 use crate::error::Failure;
 use crate::extract::{Path, Query};
 use crate::json::{JsonBody, MaybeJson};
@@ -32,6 +32,9 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(approve))
         .routes(routes!(reject))
         .routes(routes!(revoke))
+        .routes(routes!(break_glass))
+        .routes(routes!(review))
+        .routes(routes!(unreviewed))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -83,6 +86,9 @@ struct ApprovalRequest {
     comment: Option<String>,
     /// The hash of what was seen; where it is not that of what would be done, nothing is decided.
     payload_hash: Option<String>,
+    /// For a query: another statement in the place of the one that was asked for. What others have said of that one does not
+    /// count for this.
+    sql: Option<String>,
 }
 
 /// Agrees. What waits goes on as soon as enough people have.
@@ -95,7 +101,13 @@ async fn approve(
     MaybeJson(mut fields): MaybeJson,
 ) -> Result<Json<ApprovalDetailDto>, Failure> {
     let (words, seen) = (fields.filled_text("comment"), fields.filled_text("payload_hash"));
+    let sql = fields.filled_text("sql");
     fields.finish()?;
+    if let Some(sql) = sql {
+        let id = parse(&id)?;
+        use_cases::decide_with(&state.app, &caller, id, &sql, words, seen.as_deref()).await?;
+        return Ok(Json(use_cases::get(&state.app, &caller, id).await?.into()));
+    }
     decided(&state, &caller, &id, Decision { approved: true, words }, seen).await
 }
 
@@ -159,6 +171,73 @@ async fn revoke(
     fields.finish()?;
     use_cases::revoke(&state.app, &caller, parse(&id)?, &reason).await?;
     Ok(Json(use_cases::get(&state.app, &caller, parse(&id)?).await?.into()))
+}
+
+/// Why somebody gives an approval alone.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "this type is described, never made")]
+struct BreakRequest {
+    /// The reason, 10 to 500 characters.
+    #[schema(min_length = 10)]
+    reason: String,
+}
+
+/// Gives it alone, in an emergency, whoever has asked for it and however many it needs. Somebody else looks at that later.
+#[utoipa::path(post, path = "/api/v1/approvals/{id}/break-glass", tag = "approvals",
+    operation_id = "approval_break_glass", params(("id" = String, Path)), request_body = BreakRequest,
+    responses((status = 200, body = ApprovalDetailDto)))]
+async fn break_glass(
+    FromState(state): FromState<Arc<State>>,
+    Caller(caller): Caller,
+    Path(id): Path<String>,
+    JsonBody(mut fields): JsonBody,
+) -> Result<Json<ApprovalDetailDto>, Failure> {
+    let reason = fields.text("reason", 1);
+    fields.finish()?;
+    use_cases::break_glass(&state.app, &caller, parse(&id)?, &reason).await?;
+    Ok(Json(use_cases::get(&state.app, &caller, parse(&id)?).await?.into()))
+}
+
+/// What is thought of an approval that somebody gave alone.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "this type is described, never made")]
+struct ReviewRequest {
+    /// Whether it was right.
+    justified: bool,
+    /// Why, 1 to 500 characters.
+    #[schema(min_length = 1)]
+    words: String,
+}
+
+/// Says whether it was right to give it alone.
+#[utoipa::path(post, path = "/api/v1/approvals/{id}/review", tag = "approvals", operation_id = "approval_review",
+    params(("id" = String, Path)), request_body = ReviewRequest, responses((status = 200, body = ApprovalDetailDto)))]
+async fn review(
+    FromState(state): FromState<Arc<State>>,
+    Caller(caller): Caller,
+    Path(id): Path<String>,
+    JsonBody(mut fields): JsonBody,
+) -> Result<Json<ApprovalDetailDto>, Failure> {
+    let (justified, words) = (fields.flag("justified"), fields.text("words", 1));
+    fields.finish()?;
+    Ok(Json(use_cases::review(&state.app, &caller, parse(&id)?, justified, &words).await?.into()))
+}
+
+/// Approvals that were given alone and that nobody has looked at.
+#[derive(Serialize, ToSchema)]
+struct UnreviewedList {
+    items: Vec<UnreviewedDto>,
+}
+
+/// Those that were given alone, and that the caller may look at, the oldest first.
+#[utoipa::path(get, path = "/api/v1/approvals/unreviewed", tag = "approvals", operation_id = "approvals_unreviewed",
+    responses((status = 200, body = UnreviewedList)))]
+async fn unreviewed(
+    FromState(state): FromState<Arc<State>>,
+    Caller(caller): Caller,
+) -> Result<Json<UnreviewedList>, Failure> {
+    let items = use_cases::unreviewed(&state.app, &caller).await?;
+    Ok(Json(UnreviewedList { items: items.into_iter().map(UnreviewedDto::from).collect() }))
 }
 
 fn parse(id: &str) -> Result<ApprovalId, Failure> {

@@ -57,9 +57,9 @@ async fn create(
 ) -> Result<(StatusCode, Json<ConnectionDto>), Failure> {
     fields.hide(targets::SECRETS);
     let name = fields.text("name", 1);
-    let target = targets::read(&mut fields);
+    let source = targets::read(&mut fields);
     fields.finish()?;
-    let made = use_cases::create(&state.app, &caller, NewConnection { name, target }).await?;
+    let made = use_cases::create(&state.app, &caller, NewConnection { name, source }).await?;
     Ok((StatusCode::CREATED, described(&state, made).await?))
 }
 

@@ -35,7 +35,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
 
 /// A document in one of its versions.
 #[derive(Serialize, ToSchema)]
-struct DocumentDto {
+pub(super) struct DocumentDto {
     /// The text as YAML.
     yaml: String,
     /// Its version; 0 is what holds where nobody has written anything.
@@ -55,8 +55,14 @@ impl From<Versioned> for DocumentDto {
 
 /// Stored versions, newest first, without their texts.
 #[derive(Serialize, ToSchema)]
-struct VersionsDto {
+pub(super) struct VersionsDto {
     items: Vec<VersionDto>,
+}
+
+impl From<Vec<Versioned>> for VersionsDto {
+    fn from(all: Vec<Versioned>) -> Self {
+        Self { items: all.into_iter().map(VersionDto::from).collect() }
+    }
 }
 
 /// A version without its text.
@@ -142,7 +148,7 @@ fn text(fields: &mut JsonBody, kind: Kind) -> String {
 
 async fn listed(state: Held, caller: Caller, id: &str, kind: Kind) -> Result<Json<VersionsDto>, Failure> {
     let all = documents::versions(&state.app, &caller.0, parse(id)?, kind).await?;
-    Ok(Json(VersionsDto { items: all.into_iter().map(VersionDto::from).collect() }))
+    Ok(Json(all.into()))
 }
 
 async fn one(state: Held, caller: Caller, at: (String, i64), kind: Kind) -> Result<Json<DocumentDto>, Failure> {

@@ -1,11 +1,13 @@
 //! One file per resource: its routes, and handlers that extract, call one use case, and map the result.
 
 pub mod agent;
+pub mod approval_rules;
 pub mod approvals;
 pub mod audit;
 pub mod build_approvals;
 pub mod bulk;
 pub mod connections;
+pub mod delegations;
 pub mod documents;
 pub mod executions;
 pub mod feedback;

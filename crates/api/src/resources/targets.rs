@@ -1,7 +1,7 @@
 //! Reads from a body where a new connection's data is. What fits together is not judged here, but where the source is
 //! checked; here it is only that each field is there and is a text.
 
-use pilothouse_app::connections::{Bucket, Credentials, Target};
+use pilothouse_app::connections::{Bucket, Credentials, Source};
 use serde_json::Value;
 
 use crate::fields::Fields;
@@ -18,16 +18,16 @@ pub const SECRETS: &[&str] = &[
     "sas_token",
 ];
 
-/// The target that `kind` and the fields of that kind describe.
-pub fn read(fields: &mut Fields) -> Target {
+/// The source that `kind` and the fields of that kind describe.
+pub fn read(fields: &mut Fields) -> Source {
     match fields.text("kind", 1).as_str() {
-        "postgres" => Target::Postgres { url: fields.text("url", 1) },
-        "object_store" => Target::ObjectStore { bucket: bucket(fields) },
-        "files" => Target::Files { path: fields.text("path", 1).into() },
+        "postgres" => Source::Postgres { url: fields.text("url", 1) },
+        "object_store" => Source::ObjectStore(bucket(fields)),
+        "files" => Source::Files { path: fields.text("path", 1).into() },
         other => {
             let message = "Input should be 'files', 'object_store' or 'postgres'";
             fields.refuse(Some("kind"), "enum", message, other.into(), None);
-            Target::Files { path: Default::default() }
+            Source::Files { path: Default::default() }
         }
     }
 }

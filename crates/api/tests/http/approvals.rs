@@ -260,7 +260,7 @@ async fn plans_are_approved_in_advance(database: Database) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_first_rule_that_fits_decides_whose_word_it_takes() {
     let rules = "rules:
-  - {name: no robots, when: {subjects: [robot-*]}, then: deny, because: Robots ask nothing here}
+  - {name: no robots, when: {subjects: [robot-*], kinds: [query.run]}, then: deny, because: Robots ask nothing here}
   - {name: root is trusted, when: {subjects: [root]}, then: allow}
   - {name: two, when: {kinds: [query.*]}, then: {approvals: {count: 2, of: operator}}, because: Two have to look}
 ";

@@ -13,7 +13,7 @@ const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
 
 /// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
 /// stands here.
-const ROUTES: [(&str, &str, &[u16]); 107] = [
+const ROUTES: [(&str, &str, &[u16]); 117] = [
     ("get", "/health", &[200]),
     ("get", "/ready", &[200]),
     ("get", "/metrics", &[200]),
@@ -36,6 +36,16 @@ const ROUTES: [(&str, &str, &[u16]); 107] = [
     ("post", "/api/v1/runs/{id}/signals/{name}", &[404]),
     ("post", "/api/v1/runs/{id}/approve", &[404]),
     ("post", "/api/v1/runs/{id}/reject", &[404]),
+    ("get", "/api/v1/approvals/unreviewed", &[200]),
+    ("post", "/api/v1/approvals/{id}/break-glass", &[404]),
+    ("post", "/api/v1/approvals/{id}/review", &[404]),
+    ("get", "/api/v1/approvals/delegations", &[200]),
+    ("post", "/api/v1/approvals/delegations", &[422]),
+    ("delete", "/api/v1/approvals/delegations/{id}", &[404]),
+    ("get", "/api/v1/approvals/rules", &[200]),
+    ("put", "/api/v1/approvals/rules", &[422]),
+    ("post", "/api/v1/approvals/rules/check", &[200]),
+    ("get", "/api/v1/approvals/rules/versions", &[200]),
     ("get", "/api/v1/approvals", &[200]),
     ("get", "/api/v1/approvals/{id}", &[404]),
     ("post", "/api/v1/approvals/{id}/approve", &[404]),
@@ -261,9 +271,16 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
             | "/api/v1/runs/{id}/discard"
             | "/api/v1/runs/{id}/reject"
             | "/api/v1/approvals/{id}/reject"
-            | "/api/v1/approvals/{id}/revoke",
+            | "/api/v1/approvals/{id}/revoke"
+            | "/api/v1/approvals/{id}/break-glass",
         ) => {
             vec![call().json(&json!({"reason": "because"}))]
+        }
+        ("post", "/api/v1/approvals/delegations") => {
+            vec![call().json(&json!({"to": "bob", "ends_at": "never", "reason": "because"}))]
+        }
+        ("post", "/api/v1/approvals/{id}/review") => {
+            vec![call().json(&json!({"justified": true, "words": "because"}))]
         }
         ("post", "/api/v1/runs/bulk") => vec![
             call().json(&json!({"action": "cancel", "filter": {"ids": [alpha.run]}})),
@@ -307,7 +324,8 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
             "post",
             "/api/v1/connections/{id}/semantic/check"
             | "/api/v1/connections/{id}/semantic/ossie"
-            | "/api/v1/connections/{id}/policy/check",
+            | "/api/v1/connections/{id}/policy/check"
+            | "/api/v1/approvals/rules/check",
         ) => {
             vec![call().json(&json!({"yaml": "version: 1"}))]
         }

@@ -35,7 +35,7 @@ async fn depths_are_shown(database: Database) {
     assert_eq!((&queue["kinds"], &queue["per_minute"]), (&json!(["flow"]), &json!({"succeeded": 0.2, "failed": 0.2})));
     let listed = get(&app, &acme, "/api/v1/queues").await;
     let names: Vec<_> = listed["items"].as_array().unwrap().iter().map(|queue| queue["name"].clone()).collect();
-    assert_eq!(names, [json!("ask"), json!("flow")]);
+    assert_eq!(names, [json!("ask"), json!("flow"), json!("query")]);
     let whole = get(&app, &admin, "/api/v1/queues/flow?scope=installation").await;
     assert_eq!((depth(&whole), &whole["per_minute"]), (vec![0, 1, 2, 1, 1, 1], &Value::Null));
     let refused = app.get("/api/v1/queues?scope=installation").token(&acme).send().await;
@@ -68,7 +68,7 @@ async fn depths_are_shown(database: Database) {
     assert_eq!(Document::published().faults_of_answer("get", "/api/v1/workers", "200", &workers), [""; 0]);
     let worker = &workers["items"][0];
     assert_eq!((&worker["alive"], &worker["running"], &worker["concurrency"]), (&json!(true), &json!(2), &json!(16)));
-    assert_eq!(worker["workflows"], json!(["ask@1", "flow@1"]));
+    assert_eq!(worker["workflows"], json!(["ask@1", "flow@1", "query@1"]));
     app.get("/api/v1/workers").token(&acme).send().await.refused(403, "role.insufficient");
     app.finish().await;
 }

@@ -1,16 +1,18 @@
 //! What people do with approvals: look, decide, take back.
 
 use pilothouse_domain::action::Tier;
-use pilothouse_domain::approval::{Decision as Word, Event, Objection, Person, State, Vote, may_decide, tally};
+use pilothouse_domain::approval::{Decision as Word, Event, Objection, State, Vote, tally};
 use pilothouse_domain::audit::{Entry, Outcome};
-use pilothouse_domain::canonical::payload_hash;
-use pilothouse_domain::{ApprovalId, Code, Micros, Principal, Role, RunId, TenantId};
+use pilothouse_domain::canonical::{canonical_json, payload_hash};
+use pilothouse_domain::{ApprovalId, Code, Micros, Role, RunId, TenantId};
+use pilothouse_store::approval_breaks::{self, Break};
 use pilothouse_store::approvals::{self as rows, Approval, Filter, Voted};
 use pilothouse_store::runs::{self, Run};
 use pilothouse_store::{Error as StoreError, Tx, audit as audit_rows};
 use serde_json::{Value, json};
 
-use super::change;
+use super::delegations::Hats;
+use super::{breaks, change};
 use crate::runs::{APPROVAL, Decision};
 use crate::{App, Caller, Error, audit, gates};
 
@@ -26,6 +28,12 @@ pub struct Detail {
     pub votes: Vec<Voted>,
     /// Why the caller may not decide it; none where they may.
     pub objection: Option<Objection>,
+    /// Where somebody gave it alone, in an emergency: who, why, and what was thought of that afterwards.
+    pub broken: Option<Break>,
+    /// Whether the caller may do so.
+    pub may_break: bool,
+    /// Whether the caller may say what they think of it.
+    pub may_review: bool,
 }
 
 /// The approvals that stand so and that the caller has asked for or may decide, newest first; with where the next page
@@ -41,7 +49,8 @@ pub async fn list(
     let limit = limit.clamp(1, MAX_PAGE);
     let tenant = caller.principal.tenant.clone();
     app.approvals.tidy(&tenant).await?;
-    let (subject, role) = (caller.principal.subject.clone(), caller.principal.role);
+    let subject = caller.principal.subject.clone();
+    let role = app.approvals.hats(&caller.principal).await?.role();
     let found = app.store.read(move |tx| {
         Box::pin(async move {
             let before = match before {
@@ -60,10 +69,12 @@ pub async fn list(
 
 /// One approval that the caller has asked for or may decide.
 pub async fn get(app: &App, caller: &Caller, id: ApprovalId) -> Result<Detail, Error> {
-    let (approval, votes) = look(app, caller, id).await?;
-    let person = person(&caller.principal);
-    let may = may_decide(person, &approval.requested_by, approval.needs, &said(&votes), app.approvals.own_allowed);
-    Ok(Detail { approval, votes, objection: may.err() })
+    let Seen { approval, votes, broken, hats } = look(app, caller, id).await?;
+    let own_allowed = app.approvals.own_allowed;
+    let may = hats.may_decide(&approval.requested_by, approval.needs, &said(&votes), own_allowed);
+    let may_break = app.approvals.may_break(caller) && approval.state == State::Pending;
+    let may_review = broken.as_ref().is_some_and(|broken| breaks::may_review(app, caller, &approval, broken));
+    Ok(Detail { approval, votes, objection: may.err(), broken, may_break, may_review })
 }
 
 /// The approval that a run waits for, if it waits for one.
@@ -73,17 +84,29 @@ pub(crate) async fn of_run(app: &App, tenant: &TenantId, run: RunId) -> Result<O
     Ok(app.store.read(move |tx| Box::pin(async move { rows::of_run(tx, &tenant, run).await })).await?)
 }
 
-async fn look(app: &App, caller: &Caller, id: ApprovalId) -> Result<(Approval, Vec<Voted>), Error> {
+/// An approval as the caller may see it.
+pub(super) struct Seen {
+    pub approval: Approval,
+    pub votes: Vec<Voted>,
+    pub broken: Option<Break>,
+    pub hats: Hats,
+}
+
+pub(super) async fn look(app: &App, caller: &Caller, id: ApprovalId) -> Result<Seen, Error> {
     gates::pass(app, caller, &audit::action("approvals.get", Tier::Read, Role::Member, &id.to_string(), &())).await?;
     let tenant = caller.principal.tenant.clone();
     app.approvals.tidy(&tenant).await?;
+    let hats = app.approvals.hats(&caller.principal).await?;
     let found = app.store.read(move |tx| {
-        Box::pin(async move { Ok((rows::get(tx, &tenant, id).await?, rows::votes(tx, &tenant, id).await?)) })
+        Box::pin(async move {
+            let (approval, votes) = (rows::get(tx, &tenant, id).await?, rows::votes(tx, &tenant, id).await?);
+            Ok((approval, votes, approval_breaks::get(tx, &tenant, id).await?))
+        })
     });
-    let (approval, votes) = found.await?;
-    let principal = &caller.principal;
-    let approval = approval.filter(|one| one.requested_by == principal.subject || one.needs.of <= principal.role);
-    Ok((approval.ok_or_else(unknown)?, votes))
+    let (approval, votes, broken) = found.await?;
+    let own = &caller.principal.subject;
+    let approval = approval.filter(|one| one.requested_by == *own || one.needs.of <= hats.role());
+    Ok(Seen { approval: approval.ok_or_else(unknown)?, votes, broken, hats })
 }
 
 /// Approves or rejects. What was shown to the caller is what is decided: who has a hash sends it, and a decision about
@@ -95,64 +118,94 @@ pub async fn decide(
     decision: Decision,
     seen: Option<&str>,
 ) -> Result<Approval, Error> {
-    let (approval, _) = look(app, caller, id).await?;
+    let found = look(app, caller, id).await?;
+    decided(app, caller, found, decision, seen, None).await
+}
+
+/// The same; where somebody has put something else in the place of what was asked for, that is decided about.
+pub(super) async fn decided(
+    app: &App,
+    caller: &Caller,
+    Seen { approval, hats, .. }: Seen,
+    decision: Decision,
+    seen: Option<&str>,
+    edit: Option<Value>,
+) -> Result<Approval, Error> {
     let decision = decision.checked()?;
-    let (kind, word) = match decision.approved {
-        true => ("approval.approve", Word::Approve),
-        false => ("approval.reject", Word::Reject),
+    let (kind, word) = match (decision.approved, &edit) {
+        (true, None) => ("approval.approve", Word::Approve),
+        (true, Some(_)) => ("approval.edit", Word::Approve),
+        (false, _) => ("approval.reject", Word::Reject),
     };
-    let hash = approval.payload_hash.clone();
-    let needs = approval.needs.of;
-    let action = audit::action(kind, Tier::Write, needs, &id.to_string(), &(&hash, &decision));
+    let (id, hash) = (approval.id, approval.payload_hash);
+    // Whose decision it takes is looked at below: somebody may stand in for one of that role.
+    let action = audit::action(kind, Tier::Write, Role::Member, &id.to_string(), &(&hash, &decision, &edit));
     gates::pass(app, caller, &action).await?;
     if seen.is_some_and(|seen| seen != hash) {
         let message = "What was decided about is not what would be done: look again.";
         return Err(Error::new(Code::ApprovalVoid, message));
     }
-    let principal = caller.principal.clone();
+    let subject = caller.principal.subject.clone();
     let (own_allowed, ttl) = (app.approvals.own_allowed, app.approvals.ttl);
     make(app, caller, action, id, move |approval, votes, now| {
-        if payload_hash(&serde_json::from_str::<Value>(&approval.payload).unwrap_or_default()) != approval.payload_hash
-        {
-            return Err(Error::new(Code::ApprovalVoid, "What was asked for was changed since: it cannot be approved."));
+        is_whole(approval)?;
+        if edit.is_some() && approval.payload_hash != hash {
+            return Err(Error::new(Code::ApprovalVoid, "Somebody else has changed it meanwhile: look again."));
         }
-        let mut said = said(votes);
-        may_decide(person(&principal), &approval.requested_by, approval.needs, &said, own_allowed).map_err(objected)?;
-        let vote = Vote { by: principal.subject, in_place_of: None, decision: word };
+        // What was said of something else does not count.
+        let mut said = if edit.is_some() { Vec::new() } else { said(votes) };
+        let in_place_of =
+            hats.may_decide(&approval.requested_by, approval.needs, &said, own_allowed).map_err(objected)?;
+        let vote = Vote { by: subject, in_place_of, decision: word };
         said.push(vote.clone());
         let reason = decision.words.unwrap_or_default();
         let event = tally(approval.needs, &said);
         let expires_at = (event == Some(Event::Grant)).then(|| now.saturating_add(ttl));
-        Ok(Decided { vote: Some(Voted { vote, reason: reason.clone(), at: now }), event, because: reason, expires_at })
+        let vote = Some(Voted { vote, reason: reason.clone(), at: now });
+        Ok(Decided { vote, event, because: reason, expires_at, broken: None, edit })
     })
     .await
 }
 
+/// That an approval is about what it says.
+pub(super) fn is_whole(approval: &Approval) -> Result<(), Error> {
+    let payload: Value = serde_json::from_str(&approval.payload).unwrap_or_default();
+    if payload_hash(&payload) == approval.payload_hash {
+        return Ok(());
+    }
+    Err(Error::new(Code::ApprovalVoid, "What was asked for was changed since: it cannot be approved."))
+}
+
 /// Takes an approval back before it was used: whoever asked for it, or one who may decide it.
 pub async fn revoke(app: &App, caller: &Caller, id: ApprovalId, reason: &str) -> Result<Approval, Error> {
-    let (approval, _) = look(app, caller, id).await?;
+    let Seen { approval, hats, .. } = look(app, caller, id).await?;
     let reason = crate::runs::reason(reason)?;
-    let is_own = approval.requested_by == caller.principal.subject;
-    let needs = if is_own { Role::Member } else { approval.needs.of };
+    let may = approval.requested_by == caller.principal.subject || hats.role() >= approval.needs.of;
+    let needs = if may { Role::Member } else { approval.needs.of };
     let payload = (&approval.payload_hash, &reason);
     let action = audit::action("approval.revoke", Tier::Write, needs, &id.to_string(), &payload);
     gates::pass(app, caller, &action).await?;
     make(app, caller, action, id, move |_, _, _| {
-        Ok(Decided { vote: None, event: Some(Event::Revoke), because: reason.clone(), expires_at: None })
+        Ok(Decided { event: Some(Event::Revoke), because: reason.clone(), ..Decided::default() })
     })
     .await
 }
 
 /// What somebody's word comes to.
-struct Decided {
-    vote: Option<Voted>,
-    event: Option<Event>,
-    because: String,
-    expires_at: Option<Micros>,
+#[derive(Default)]
+pub(super) struct Decided {
+    pub vote: Option<Voted>,
+    pub event: Option<Event>,
+    pub because: String,
+    pub expires_at: Option<Micros>,
+    /// That somebody gives it alone.
+    pub broken: Option<Break>,
+    /// What is put in the place of what was asked for.
+    pub edit: Option<Value>,
 }
 
 /// Decides, changes, writes it down and wakes the run that waits, in one unit.
-async fn make<F>(
+pub(super) async fn make<F>(
     app: &App,
     caller: &Caller,
     action: pilothouse_domain::action::Action,
@@ -173,7 +226,7 @@ where
             if let Some(run) = waiting {
                 app.engine.notice(&run);
             }
-            Ok(look(app, caller, id).await?.0)
+            Ok(look(app, caller, id).await?.approval)
         }
         Err(error) => {
             let refused = audit::entry(app, caller, &action, Outcome::Refused, Some(error.code));
@@ -205,8 +258,15 @@ where
         Ok(decided) => decided,
         Err(error) => return Ok(Err(error)),
     };
-    if decided.vote.is_some() && approval.state != State::Pending {
+    if decided.event != Some(Event::Revoke) && approval.state != State::Pending {
         return Ok(Err(closed(&approval)));
+    }
+    if let Some(edit) = &decided.edit {
+        let (payload, hash) = (canonical_json(edit), payload_hash(edit));
+        rows::edit(tx, tenant, id, (&payload, &hash, by)).await?;
+    }
+    if let Some(broken) = &decided.broken {
+        approval_breaks::insert(tx, tenant, broken).await?;
     }
     if let Some(vote) = &decided.vote {
         rows::vote(tx, tenant, id, vote).await?;
@@ -222,10 +282,6 @@ where
     Ok(Ok(runs::signal(tx, tenant, run, (APPROVAL, &payload, by), woken_at).await?))
 }
 
-fn person(principal: &Principal) -> Person<'_> {
-    Person { subject: &principal.subject, role: principal.role, in_place_of: None }
-}
-
 /// The votes without when and why.
 fn said(votes: &[Voted]) -> Vec<Vote> {
     votes.iter().map(|voted| voted.vote.clone()).collect()
@@ -236,7 +292,7 @@ pub(super) fn unknown() -> Error {
     Error::new(Code::ApprovalUnknown, "There is no such approval.")
 }
 
-fn closed(approval: &Approval) -> Error {
+pub(super) fn closed(approval: &Approval) -> Error {
     let message = format!("The approval is {}: nothing more is decided about it.", approval.state.as_str());
     Error::new(Code::ApprovalClosed, message)
 }

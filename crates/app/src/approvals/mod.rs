@@ -4,28 +4,45 @@
 //! decide and the rules are pure and stand in `pilothouse_domain::approval`.
 
 mod advance;
+mod breaks;
 mod control;
+mod delegations;
+mod edit;
+mod escalate;
 mod rules;
+mod ruleset;
+mod rulings;
 
 pub use advance::{Granted, Plan, Remark, grant, granted, grants, ungrant};
+pub use breaks::{break_glass, review, unreviewed};
 pub(crate) use control::of_run;
 pub use control::{Detail, MAX_PAGE, decide, get, list, revoke};
+pub use delegations::{NewDelegation, delegate, delegations, undelegate};
+pub(crate) use edit::WRITTEN;
+pub use edit::decide_with;
+pub use escalate::escalate;
 pub(crate) use rules::QUERY;
 pub use rules::read as read_rules;
+pub use ruleset::{Ruleset, put_rules, rule_versions, ruleset, try_rules};
+pub use rulings::{DryRun, Example};
 
 use std::sync::Arc;
 
-use pilothouse_domain::approval::policy::{self, Facts, Rule, Ruling};
+use pilothouse_domain::action::Tier;
+use pilothouse_domain::approval::policy::{Facts, Rule, Ruling};
 use pilothouse_domain::approval::{Event, Needs, State};
 use pilothouse_domain::audit::{Entry, Outcome};
 use pilothouse_domain::canonical::{canonical_json, payload_hash};
 use pilothouse_domain::clock::SECOND;
-use pilothouse_domain::{ApprovalId, Clock, Ids, Micros, RunId, TenantId};
+use pilothouse_domain::{ApprovalId, Clock, Ids, Micros, Role, RunId, TenantId};
 use pilothouse_engine::Also;
 use pilothouse_store::approvals::{self as rows, Approval, Change};
 use pilothouse_store::{Error as StoreError, Store, Tx, audit as audit_rows};
 use serde_json::{Value, json};
 
+use self::rules::Rules;
+use self::rulings::Rulings;
+use crate::Error;
 use crate::settings::{self, Mode};
 
 /// Judges actions, and lets those go on that people have agreed to.
@@ -33,11 +50,18 @@ pub struct Approvals {
     store: Store,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
-    rules: Vec<Rule>,
+    rules: Rules,
+    rulings: Rulings,
+    /// Where actions take effect.
+    environment: &'static str,
     /// How long one holds once it is given.
     ttl: Micros,
     /// Whether people may decide what they ask for themselves.
     own_allowed: bool,
+    /// Whether people prove who they are with tokens.
+    proves: bool,
+    /// Whether admins may give approvals alone.
+    break_glass: bool,
 }
 
 /// What somebody wants to do that needs people.
@@ -78,19 +102,60 @@ impl Approvals {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
         (mode, settings): (Mode, &settings::Approvals),
-        mut rules: Vec<Rule>,
+        rules: Vec<Rule>,
         query_max_bytes: u64,
     ) -> Self {
         let own_allowed = settings.own.unwrap_or(mode == Mode::Development);
-        let (risk, of) = (settings.risk_threshold, rules::approvers(own_allowed));
-        rules.extend(rules::built_in(query_max_bytes, risk, of));
+        let built_in = rules::built_in(query_max_bytes, settings.risk_threshold, rules::approvers(own_allowed));
+        let rules = Rules::new(store.clone(), rules, built_in);
         let ttl = Micros::try_from(settings.ttl_seconds).unwrap_or(Micros::MAX).saturating_mul(SECOND);
-        Self { store, clock, ids, rules, ttl, own_allowed }
+        let (rulings, environment) = (Rulings::default(), mode.as_str());
+        let (proves, break_glass) = (mode == Mode::Production, settings.break_glass);
+        Self { store, clock, ids, rules, rulings, environment, ttl, own_allowed, proves, break_glass }
     }
 
-    /// What the rules say of an action.
-    pub(crate) fn judge(&self, facts: &Facts) -> Ruling {
-        policy::judge(&self.rules, facts)
+    /// An action that somebody wants to do now, without any figures.
+    pub(crate) fn facts(&self, kind: &str, tier: Tier, by: (&str, Role)) -> Facts {
+        Facts { environment: self.environment.to_owned(), ..Facts::new(kind, tier, by, self.clock.now()) }
+    }
+
+    /// What the rules say of an action. That is noted, but for actions that only look.
+    pub(crate) async fn judge(&self, tenant: &TenantId, facts: &Facts) -> Result<Ruling, Error> {
+        let ruling = self.rules.judge(tenant, facts, self.clock.now()).await?;
+        if facts.tier > Tier::Read || facts.kind == QUERY {
+            self.rulings.note((&self.store, self.ids.as_ref()), tenant, facts, &ruling).await?;
+        }
+        Ok(ruling)
+    }
+
+    /// Lets an action go on at once if somebody has agreed to it, which uses that up; or asks for it, and tells which
+    /// approval it waits for.
+    pub(crate) async fn claim(
+        &self,
+        tenant: &TenantId,
+        wish: Wish,
+        request_id: &str,
+    ) -> Result<Result<(), Approval>, StoreError> {
+        let (tenant, request_id, wanted) = (tenant.clone(), request_id.to_owned(), self.asked(wish));
+        let claimed = self.store.write(move |tx| {
+            Box::pin(async move {
+                let (now, hash) = (wanted.requested_at, wanted.payload_hash.clone());
+                rows::expire(tx, &tenant, now).await?;
+                let found = rows::request(tx, &tenant, &wanted).await?;
+                let action = match (found.state, found.id == wanted.id) {
+                    (State::Approved, _) => "approval.use",
+                    (_, true) => "approval.request",
+                    _ => return Ok(Err(found)),
+                };
+                audit_rows::append(tx, &entry(&tenant, &found, (action, &hash, now), &request_id)).await?;
+                if found.state != State::Approved {
+                    return Ok(Err(found));
+                }
+                change(tx, &tenant, &found, Event::Use, (now, None, None, None)).await?;
+                Ok(Ok(()))
+            })
+        });
+        claimed.await
     }
 
     /// Whose decision it takes where nobody says whose.
@@ -128,6 +193,9 @@ impl Approvals {
             changed_because: None,
             expires_at: None,
             remark: None,
+            asked_payload: None,
+            edited_by: None,
+            escalated_at: None,
         }
     }
 

@@ -1,12 +1,26 @@
-//! The rules of an installation: how they are read, and those that come after them.
+//! By which rules actions are judged: the installation's, then their tenant's, then those that are built in.
 
-use pilothouse_domain::Role;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use pilothouse_domain::approval::Needs;
-use pilothouse_domain::approval::policy::{self, Effect, Rule, When};
+use pilothouse_domain::approval::policy::{self, Effect, Facts, Rule, Ruling, When};
+use pilothouse_domain::clock::SECOND;
+use pilothouse_domain::{Code, Micros, Role, TenantId};
+use pilothouse_store::Store;
+use pilothouse_store::approval_rules as rows;
 use serde::Deserialize;
+
+use crate::Error;
+use crate::documents::Fault;
 
 /// The name of a query, as an action.
 pub const QUERY: &str = "query.run";
+/// How long a tenant's rules are taken for what they were, before they are looked at again: another node may have stored
+/// others.
+const LOOK_EVERY: Micros = SECOND;
+/// Tenants whose rules are kept; beyond it they are read again.
+const MAX_HELD: usize = 1_000;
 
 /// The least role of those who decide. Where people may release what they ask for themselves, that is all who may ask.
 pub fn approvers(own_allowed: bool) -> Role {
@@ -25,8 +39,17 @@ struct Document {
 /// # Errors
 /// What is wrong with it, with the line where it is not YAML or not of this form.
 pub fn read(text: &str) -> Result<Vec<Rule>, String> {
-    let Document { rules } = serde_saphyr::from_str(text).map_err(|wrong| wrong.to_string())?;
-    policy::check(&rules).map_err(|wrong| wrong.to_string())?;
+    parse(text).map_err(|fault| fault.reason)
+}
+
+/// The same; what is wrong comes with its line.
+pub(super) fn parse(text: &str) -> Result<Vec<Rule>, Fault> {
+    let of_form = |wrong: serde_saphyr::Error| Fault {
+        line: wrong.location().map_or(0, |place| place.line()),
+        reason: wrong.to_string(),
+    };
+    let Document { rules } = serde_saphyr::from_str(text).map_err(of_form)?;
+    policy::check(&rules).map_err(|wrong| Fault { line: 0, reason: wrong.to_string() })?;
     Ok(rules)
 }
 
@@ -49,30 +72,88 @@ pub fn built_in(query_max_bytes: u64, risk_threshold: f64, of: Role) -> Vec<Rule
     vec![one("query-size", large, "Query exceeds max bytes"), one("high-risk", risky, "Its risk is high")]
 }
 
+/// Every rule there is.
+pub(super) struct Rules {
+    /// Those of the installation, which come first.
+    pub installation: Vec<Rule>,
+    /// Those that come last.
+    pub built_in: Vec<Rule>,
+    store: Store,
+    held: Mutex<HashMap<TenantId, Held>>,
+}
+
+/// A tenant's rules as they were when they were last looked at.
+struct Held {
+    rules: Arc<Vec<Rule>>,
+    version: i64,
+    looked_at: Micros,
+}
+
+impl Rules {
+    pub fn new(store: Store, installation: Vec<Rule>, built_in: Vec<Rule>) -> Self {
+        Self { installation, built_in, store, held: Mutex::default() }
+    }
+
+    /// What they say of an action of a tenant, at the moment `now`.
+    pub async fn judge(&self, tenant: &TenantId, facts: &Facts, now: Micros) -> Result<Ruling, Error> {
+        Ok(self.judge_by(&self.of(tenant, now).await?, facts))
+    }
+
+    /// The same with `own` in the place of the tenant's rules.
+    pub fn judge_by(&self, own: &[Rule], facts: &Facts) -> Ruling {
+        policy::judge(self.installation.iter().chain(own).chain(&self.built_in), facts)
+    }
+
+    /// Forgets what a tenant's rules were.
+    pub fn forget(&self, tenant: &TenantId) {
+        self.with(|held| held.remove(tenant));
+    }
+
+    async fn of(&self, tenant: &TenantId, now: Micros) -> Result<Arc<Vec<Rule>>, Error> {
+        let known = self.with(|held| held.get(tenant).map(|held| (held.rules.clone(), held.version, held.looked_at)));
+        if let Some((rules, _, looked_at)) = &known
+            && (0..LOOK_EVERY).contains(&(now - looked_at))
+        {
+            return Ok(rules.clone());
+        }
+        let of = tenant.clone();
+        let stored = self.store.read(move |tx| Box::pin(async move { rows::latest(tx, &of).await })).await?;
+        let version = stored.as_ref().map_or(0, |stored| stored.version);
+        let rules = match (known, stored) {
+            (Some((rules, known, _)), _) if known == version => rules,
+            (_, None) => Arc::default(),
+            // Nothing is let through because its rules cannot be read.
+            (_, Some(stored)) => Arc::new(parse(&stored.yaml).map_err(|fault| {
+                let message = format!("The tenant's rules about approvals cannot be read: {}", fault.reason);
+                Error::new(Code::RulesInvalid, message)
+            })?),
+        };
+        self.with(|held| {
+            if held.len() >= MAX_HELD {
+                held.clear();
+            }
+            held.insert(tenant.clone(), Held { rules: rules.clone(), version, looked_at: now });
+        });
+        Ok(rules)
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut HashMap<TenantId, Held>) -> T) -> T {
+        work(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use pilothouse_domain::action::Tier;
-    use pilothouse_domain::approval::policy::{Facts, Figure};
+    use pilothouse_domain::approval::policy::Figure;
 
     #[test]
     fn what_is_large_or_risky_needs_somebody_where_nobody_says_otherwise() {
         let rules = built_in(1_000, 0.7, Role::Operator);
         let judged = |kind: &str, bytes: Figure<u64>, risk: Figure<f64>| {
-            let facts = Facts {
-                kind: kind.to_owned(),
-                tier: Tier::Read,
-                resource: String::new(),
-                subject: "ada".to_owned(),
-                role: Role::Admin,
-                risk,
-                cost: Figure::None,
-                rows: Figure::None,
-                bytes,
-                environment: String::new(),
-                at: 0,
-            };
-            policy::judge(&rules, &facts).rule
+            let blank = Facts::new(kind, Tier::Read, ("ada", Role::Admin), 0);
+            policy::judge(&rules, &Facts { risk, bytes, ..blank }).rule
         };
         assert_eq!(judged(QUERY, Figure::Is(1_000), Figure::None), None);
         assert_eq!(judged(QUERY, Figure::Is(1_001), Figure::None).as_deref(), Some("query-size"));
@@ -93,8 +174,8 @@ mod tests {
 ";
         let names: Vec<String> = read(text).unwrap().into_iter().map(|rule| rule.name).collect();
         assert_eq!(names, ["two for what is dear", "nights"]);
-        let wrong = read("rules:\n  - {name: a, then: allow}\n  - {name: b, wenn: {}, then: deny}\n").unwrap_err();
-        assert!(wrong.contains("wenn") && wrong.contains("line 3"), "{wrong}");
+        let wrong = parse("rules:\n  - {name: a, then: allow}\n  - {name: b, wenn: {}, then: deny}\n").unwrap_err();
+        assert!(wrong.reason.contains("wenn") && wrong.line == 3, "{wrong:?}");
         let twice = read("rules: [{name: a, then: allow}, {name: a, then: deny}]").unwrap_err();
         assert_eq!(twice, "two rules are called 'a'");
         assert!(read("").is_err() && read("rules: 1").is_err());

@@ -15,6 +15,9 @@ use super::chart;
 use super::plan::{Choice, Validated};
 use crate::queries::{Executed, Judged, WaitsFor};
 
+/// What the reader of a changed query's rows has to know.
+const EDITED: &str = "Whoever approved this query has changed it: these are the rows of the changed one.";
+
 /// Everything an answer with rows is made of.
 pub struct Material<'a> {
     /// The reading.
@@ -33,6 +36,8 @@ pub struct Material<'a> {
     pub connection: String,
     /// The semantic model's version.
     pub model_version: i64,
+    /// Where whoever approved the query has changed it: the SQL that was asked for.
+    pub asked_sql: Option<&'a str>,
 }
 
 /// Everything an answer is made of whose query waits for somebody.
@@ -81,8 +86,12 @@ pub fn rows(material: &Material<'_>) -> Answer {
         "comparison": comparison.as_ref().map(|comparison| json!({"sql": comparison.sql, "rows": all(&comparison.rows)})),
         "query": material.query,
         "semantic_version": material.model_version,
+        "asked_sql": material.asked_sql,
     });
     let mut answer = Answer::new(ResponseType::QueryResult, summary, data);
+    if material.asked_sql.is_some() {
+        answer.warnings.push(EDITED.to_owned());
+    }
     if result.rows.is_empty() {
         answer.warnings.push("No data returned".to_owned());
     }

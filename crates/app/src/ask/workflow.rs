@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use super::answer::{ASKED_FOR, Answer, answer_of};
 use super::learn::LearntFrom;
-use super::plan::{AskedFor, Choice, Planned};
+use super::plan::{AskedFor, Choice, Planned, Validated};
 use super::validate::validate;
 use super::{Input, KIND, compose, learn, tell};
 use crate::approvals::{self, Approvals};
@@ -43,6 +43,17 @@ impl AskWorkflow {
     pub(crate) fn new(sources: Arc<Sources>, clock: Arc<dyn Clock>, store: Store, approvals: Arc<Approvals>) -> Self {
         Self { sources, clock, store, approvals }
     }
+}
+
+/// What people have agreed to of a query, where they had to.
+#[derive(Default)]
+struct Approved {
+    /// What they have written in its place.
+    written: Option<String>,
+    /// The text that runs.
+    text: Option<String>,
+    /// Whether it is another than was asked for.
+    is_changed: bool,
 }
 
 #[async_trait]
@@ -150,8 +161,12 @@ impl AskWorkflow {
             ControlFlow::Continue(approved) => approved,
             ControlFlow::Break(answer) => return composed(journal, answer).await,
         };
+        let Approved { written, text, is_changed } = approved;
+        let validated = Validated { sql: text.clone().or(validated.sql.clone()), ..validated };
         let executing = async {
-            let executed = asking.execute(&sql, Some(&query), approved.as_deref()).await;
+            // What a changed query is the first of, nobody knows.
+            let reading = (!is_changed).then_some(&query);
+            let executed = asking.execute(written.as_deref().unwrap_or(&sql), reading, text.as_deref()).await;
             tell::executed(journal, &executed).await;
             executed
         };
@@ -165,6 +180,7 @@ impl AskWorkflow {
             catalog: &open.catalog,
             connection: input.connection.to_string(),
             model_version: open.model_version,
+            asked_sql: judged.needed.as_ref().map(|needed| needed.sql.as_str()).filter(|_| is_changed),
         };
         composed(journal, compose::rows(&material)).await
     }
@@ -178,7 +194,7 @@ impl AskWorkflow {
         sql: &str,
         waiting: &compose::Waiting<'_>,
         request_id: &str,
-    ) -> Result<ControlFlow<Answer, Option<String>>, Failure> {
+    ) -> Result<ControlFlow<Answer, Approved>, Failure> {
         let judged = waiting.judged;
         match (judged.waits_for, &judged.needed) {
             (Some(WaitsFor::Approver), Some(needed)) => {
@@ -186,7 +202,10 @@ impl AskWorkflow {
                 let asked = self.approval(journal, needed, wanted, waiting, request_id).await?;
                 let releasing = asking.release(sql, (asked, request_id), &judged.forecast);
                 Ok(match journal.step("release", releasing).await? {
-                    Released::Runs(text) => ControlFlow::Continue(Some(text)),
+                    Released::Runs(text) => ControlFlow::Continue(Approved { text: Some(text), ..Approved::default() }),
+                    Released::RunsChanged { written, text } => {
+                        ControlFlow::Continue(Approved { written: Some(written), text: Some(text), is_changed: true })
+                    }
                     Released::Refused(reason) => ControlFlow::Break(compose::blocked(&judged.clone().stopped(reason))),
                 })
             }
@@ -196,7 +215,7 @@ impl AskWorkflow {
                 asking.keep(journal.id(), waits_for, (sql, judged)).await?;
                 Ok(ControlFlow::Break(compose::waiting(waiting, waits_for, None)))
             }
-            (None, _) if judged.allowed => Ok(ControlFlow::Continue(None)),
+            (None, _) if judged.allowed => Ok(ControlFlow::Continue(Approved::default())),
             (None, _) => Ok(ControlFlow::Break(compose::blocked(judged))),
         }
     }

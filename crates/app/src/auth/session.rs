@@ -89,7 +89,7 @@ fn secret(app: &App) -> String {
 fn caller(identity: &Identity, tenant: &TenantId, request_id: &str) -> Caller {
     let (subject, role) = (identity.subject.clone(), identity.role);
     let principal = pilothouse_domain::Principal { tenant: tenant.clone(), subject, role };
-    Caller { principal, request_id: request_id.to_owned() }
+    Caller::new(principal, request_id)
 }
 
 /// The session of a cookie, if it is on and the token behind it still is.

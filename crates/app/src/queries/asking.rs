@@ -17,7 +17,7 @@ use pilothouse_warehouse::{Call, semantic};
 use serde_json::{Value, json};
 
 use super::judged::{Comparison, Executed, HOUR_IS_FULL, Judged, Needed, Released, WaitsFor};
-use crate::approvals::{self, Approvals, QUERY, Taken};
+use crate::approvals::{self, Approvals, QUERY, Taken, WRITTEN};
 use crate::reads::Full;
 use crate::results::{Kept, Key};
 use crate::sources::{Open, Sources};
@@ -89,19 +89,24 @@ impl Asking<'_> {
             judged.refuse("Query exceeds max bytes", "narrow_scope");
             return Ok((judged, Some("The query would read more than any query may.")));
         }
-        let said = self.rule(query, &report, &mut judged);
+        let said = self.rule(query, &report, &mut judged).await?;
         Ok((judged, said))
     }
 
     /// What the rules say of the query, and the guard: in a sentence where it does not simply go on.
-    fn rule(&self, query: &CanonicalQuery, report: &Report, judged: &mut Judged) -> Option<&'static str> {
+    async fn rule(
+        &self,
+        query: &CanonicalQuery,
+        report: &Report,
+        judged: &mut Judged,
+    ) -> Result<Option<&'static str>, Failure> {
         let facts = self.facts(&judged.forecast);
-        let Ruling { effect, rule, because } = self.approvals.judge(&facts);
+        let Ruling { effect, rule, because } = self.approvals.judge(self.tenant, &facts).await?;
         let mut reasons = needing_approval(report);
         let needs = match effect {
             Effect::Deny => {
                 judged.refuse(if because.is_empty() { "A rule does not allow it" } else { &because }, "revise_query");
-                return Some("A rule does not allow it.");
+                return Ok(Some("A rule does not allow it."));
             }
             Effect::Approvals(needs) => {
                 reasons.push(because);
@@ -109,11 +114,11 @@ impl Asking<'_> {
             }
             // What the guard wants a person for, no rule lets go on without one.
             Effect::Allow if !reasons.is_empty() => self.approvals.anybody(),
-            Effect::Allow => return None,
+            Effect::Allow => return Ok(None),
         };
         judged.wait(WaitsFor::Approver, reasons);
         judged.needed = Some(Needed { needs, rule, facts, sql: query.sql().to_owned() });
-        Some("A person has to agree to it first.")
+        Ok(Some("A person has to agree to it first."))
     }
 
     fn facts(&self, expected: &Forecast) -> Facts {
@@ -121,17 +126,11 @@ impl Asking<'_> {
             value.map_or(Figure::Unknown, Figure::Is)
         }
         Facts {
-            kind: QUERY.to_owned(),
-            tier: Tier::Read,
             resource: self.connection.to_string(),
-            subject: self.subject.to_owned(),
-            role: self.role,
-            risk: Figure::None,
             cost: figure(expected.cost),
             rows: figure(expected.rows),
             bytes: figure(expected.bytes),
-            environment: String::new(),
-            at: self.clock.now(),
+            ..self.approvals.facts(QUERY, Tier::Read, (self.subject, self.role))
         }
     }
 
@@ -157,11 +156,17 @@ impl Asking<'_> {
         said: &Forecast,
     ) -> Result<Done<Released>, Failure> {
         let refused = |reason: String| Done { summary: reason.clone(), output: Released::Refused(reason) };
-        let report = self.guard.check(sql);
+        // Whoever approved it may have changed it.
+        let edited = self.approvals.edited(self.tenant, id).await?;
+        let written = edited.as_deref().unwrap_or(sql);
+        let report = self.guard.check(written);
         let query = report.canonical.as_ref().ok_or_else(no_longer)?;
         let expected = self.forecast(query, report.query.as_ref()).await?;
         let objection = (expected.bytes > said.bytes).then_some("It would read more by now than was approved.");
-        let payload = self.payload(query.sql());
+        let mut payload = self.payload(query.sql());
+        if let Some(edited) = &edited {
+            payload[WRITTEN] = edited.as_str().into();
+        }
         let taken = self.approvals.take(self.tenant, (id, request_id), &payload, objection).await?;
         if let Taken::Refused { state, by, because } = taken {
             return Ok(refused(stopped(state, by.as_deref(), because.as_deref())));
@@ -169,9 +174,13 @@ impl Asking<'_> {
         if self.reserve(&expected).await?.is_some() {
             return Ok(refused(HOUR_IS_FULL.to_owned()));
         }
-        Ok(Done {
-            summary: "It may run, as it was approved.".to_owned(),
-            output: Released::Runs(query.sql().to_owned()),
+        let text = query.sql().to_owned();
+        Ok(match edited {
+            Some(written) => Done {
+                summary: "It may run, as it was changed and approved.".to_owned(),
+                output: Released::RunsChanged { written, text },
+            },
+            None => Done { summary: "It may run, as it was approved.".to_owned(), output: Released::Runs(text) },
         })
     }
 

@@ -59,6 +59,13 @@ pub struct Needed {
 pub enum Released {
     /// Exactly this text of it runs.
     Runs(String),
+    /// Whoever approved it has written something else, and exactly this text of that runs.
+    RunsChanged {
+        /// What they have written.
+        written: String,
+        /// The text of it.
+        text: String,
+    },
     /// It does not, for this reason.
     Refused(String),
 }

@@ -66,7 +66,7 @@ pub struct Rows {
 /// Runs the query of a preview, or finds the run that has. Where it needs an approval that the caller may give, this gives
 /// it; its rows are for whoever has asked.
 pub async fn run(app: &App, caller: &Caller, id: PreviewId) -> Result<Ran, Error> {
-    let action = audit::action("query.run", Tier::Read, Role::Member, &id.to_string(), &());
+    let action = audit::action("query.start", Tier::Read, Role::Member, &id.to_string(), &());
     gates::pass(app, caller, &action).await?;
     let tenant = &caller.principal.tenant;
     let Some(preview) = app.sources.reads.kept(tenant, RunId(id.0)).await? else {

@@ -121,11 +121,12 @@ impl QueryWorkflow {
             subject: journal.subject(),
             role: input.role,
         };
-        let approved = match input.approval {
+        let (written, approved) = match input.approval {
             Some(approval) => {
                 let releasing = asking.release(&input.sql, (approval, &input.request_id), &input.forecast);
                 match journal.step("release", releasing).await? {
-                    Released::Runs(text) => Some(text),
+                    Released::Runs(text) => (input.sql.clone(), Some(text)),
+                    Released::RunsChanged { written, text } => (written, Some(text)),
                     Released::Refused(reason) => {
                         return Ok(Outcome::Blocked(Blocked { reasons: vec![reason], ..Blocked::default() }));
                     }
@@ -136,10 +137,10 @@ impl QueryWorkflow {
                 if !judged.allowed {
                     return Ok(Outcome::Blocked(judged.into()));
                 }
-                None
+                (input.sql.clone(), None)
             }
         };
-        let executed = journal.step("executor", asking.execute(&input.sql, None, approved.as_deref())).await?;
+        let executed = journal.step("executor", asking.execute(&written, None, approved.as_deref())).await?;
         Ok(Outcome::Executed { result: executed.result, forecast: input.forecast })
     }
 }

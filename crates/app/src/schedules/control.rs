@@ -17,8 +17,10 @@ use crate::{App, Caller, Error, audit, gates};
 pub async fn create(app: &App, caller: &Caller, wish: &Wish) -> Result<View, Error> {
     let now = app.engine.now();
     let id = ScheduleId(app.ids.uuid(now));
-    let action = audit::action("schedule.create", Tier::Write, Role::Operator, &id.to_string(), wish);
+    // What waits for people has no id yet, so that it is the same when it is sent again.
+    let action = audit::action("schedule.create", Tier::Write, Role::Operator, "", wish);
     gates::pass(app, caller, &action).await?;
+    let action = Action { resource: id.to_string(), ..action };
     let schedule = wished(app, caller, wish, id, now).await?;
     let entry = audit::entry(app, caller, &action, Outcome::Allowed, None);
     let made = app.store.write(move |tx| {

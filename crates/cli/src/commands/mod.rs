@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub mod approvals;
 pub mod ask;
 pub mod audit;
 pub mod connect;
@@ -70,6 +71,7 @@ async fn answered(client: &Client, call: Call, quiet: bool) -> Result<Outcome> {
         Call::Runs { command } => runs::run(client, command, quiet).await,
         Call::Queue { command } => queue::run(client, command).await,
         Call::Schedules { command } => schedules::run(client, command).await,
+        Call::Approvals { command } => approvals::run(client, command).await,
         Call::Audit { command: AuditCommand::Verify } => audit::run(client).await,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use pilothouse_api::State;
-use pilothouse_app::{App, Mode, audit, connections, status};
+use pilothouse_app::{App, Mode, approvals, audit, connections, status};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -71,7 +71,7 @@ fn banner(mode: Mode, scheme: &str, address: &str) {
     }
 }
 
-/// Reads the sample data once, and writes the refusals down every minute.
+/// Reads the sample data once; every minute writes the refusals down, and looks for approvals that wait too long.
 async fn chores(app: Arc<App>, stop: CancellationToken) {
     status::warm_query_workers(&app);
     if let Err(error) = connections::ensure_sample(&app).await {
@@ -84,6 +84,9 @@ async fn chores(app: Arc<App>, stop: CancellationToken) {
         };
         if let Err(error) = audit::flush_refusals(&app).await {
             tracing::warn!(code = error.code.as_str(), "refusals could not be written to the audit log: {error}");
+        }
+        if let Err(error) = approvals::escalate(&app).await {
+            tracing::warn!(code = error.code.as_str(), "approvals that wait too long could not be marked: {error}");
         }
         if stopping {
             return;

@@ -6,7 +6,7 @@ use super::Event;
 use crate::Role;
 
 /// How many must agree, and what they must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Needs {
     /// How many people, at least one.

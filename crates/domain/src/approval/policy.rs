@@ -75,8 +75,27 @@ pub struct Facts {
     pub at: Micros,
 }
 
+impl Facts {
+    /// An action without any figures: its name, what it can change, who wants to do it, and when.
+    pub fn new(kind: &str, tier: Tier, (subject, role): (&str, Role), at: Micros) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            tier,
+            resource: String::new(),
+            subject: subject.to_owned(),
+            role,
+            risk: Figure::None,
+            cost: Figure::None,
+            rows: Figure::None,
+            bytes: Figure::None,
+            environment: String::new(),
+            at,
+        }
+    }
+}
+
 /// What becomes of the actions that a rule is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// They are done.

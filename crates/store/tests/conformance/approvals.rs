@@ -32,6 +32,9 @@ fn wanted(n: u128, by: &str) -> Approval {
         changed_because: None,
         expires_at: None,
         remark: None,
+        asked_payload: None,
+        edited_by: None,
+        escalated_at: None,
     }
 }
 

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use failure::explain;
 pub(crate) use open::client;
+pub(crate) use target::location_of;
 pub use target::{BucketTarget, bucket_target};
 
 /// A bucket (Azure: a container) of an object store, as it was described. Serialised, it is what is sealed and stored.

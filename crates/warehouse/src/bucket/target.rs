@@ -92,6 +92,11 @@ pub async fn bucket_target(bucket: &Bucket, settings: &Settings) -> Result<Bucke
     Ok(target)
 }
 
+/// Where a bucket is, without looking whether it may be reached; none where that cannot be read.
+pub fn location_of(bucket: &Bucket) -> Option<String> {
+    parse(bucket).ok().map(|target| target.location())
+}
+
 fn parse(bucket: &Bucket) -> Result<BucketTarget, Error> {
     let url = Url::parse(bucket.url.trim()).map_err(|_| invalid("its URL cannot be parsed"))?;
     let cloud = match url.scheme() {
