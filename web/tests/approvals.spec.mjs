@@ -122,3 +122,83 @@ test("another text than the one that waits is not approved, and whoever asked ta
   await bob.getByText("Nothing waits for you").waitFor();
   await screenshot(bob, "approvals-empty-desktop");
 }));
+
+test("what is approved with changes shows them, and the answer says so", () => withTwo(undefined, async (ada, bob) => {
+  await askAndWait(ada, "How many flights were there in April?");
+  await openNewest(bob);
+  await bob.keyboard.press("e");
+  const field = bob.getByRole("textbox", { name: "SQL" });
+  await field.waitFor();
+  await field.fill((await field.inputValue()).replace("2013-04-01", "2013-04-02"));
+  const changed = bob.locator(".difference-words");
+  assert.match(await changed.locator("ins").allInnerTexts().then((all) => all.join(" ")), /02/);
+  await axe(bob, "a changed query");
+  await screenshot(bob, "approval-change");
+  await bob.getByRole("button", { name: "Approve this" }).click();
+  await bob.getByText("bob has changed what ada asked for").waitFor();
+  await screenshot(bob, "approval-changed");
+  await ada.getByText("Whoever approved this query has changed it").waitFor();
+  await screenshot(ada, "approval-changed-answer");
+}));
+
+test("somebody stands in until an end, and takes it back", () => withTwo(PHONE, async (ada, bob) => {
+  await bob.goto("/approvals?state=delegations");
+  await bob.getByLabel("To whom").fill("ada");
+  await bob.getByLabel("Why").fill("On leave");
+  await axe(bob, "handing over");
+  await noSidewaysScroll(bob);
+  await screenshot(bob, "approval-hand-over-phone");
+  await bob.getByRole("button", { name: "Hand over" }).click();
+  await bob.getByText("ada decides").first().waitFor();
+  await ada.goto("/approvals?state=delegations");
+  await ada.getByText("You decide for bob").first().waitFor();
+  await screenshot(ada, "approval-standing-in");
+  await bob.getByRole("button", { name: "End it" }).first().click();
+  await bob.getByRole("dialog").getByRole("button", { name: "End it" }).click();
+  await bob.getByText("Nobody stands in for anybody").waitFor();
+}));
+
+test("an admin breaks the glass, and another says whether that was right", () => withTwo(undefined, async (ada, bob) => {
+  await askAndWait(ada, "How many flights were there in May?");
+  await withPage({ base: BASE }, async (root) => {
+    await signIn(root, "root", "admin");
+    const waiting = await root.request.get("/api/v1/approvals").then((reply) => reply.json());
+    const id = waiting.items[0].id;
+    const broken = await root.request.post(`/api/v1/approvals/${id}/break-glass`, { headers: ADMIN, data: { reason: "The month closes in ten minutes." } });
+    assert.equal(broken.status(), 200, await broken.text());
+    await bob.goto("/approvals");
+    await bob.getByText("Given alone: was that right?").waitFor();
+    await axe(bob, "what was given alone");
+    await screenshot(bob, "approval-given-alone");
+    await bob.locator("#unreviewed ~ ul a").first().click();
+    await bob.getByLabel("Why").fill("It was.");
+    await screenshot(bob, "approval-review");
+    await bob.getByRole("button", { name: "It was right" }).click();
+    await bob.getByText("bob found that right").waitFor();
+  });
+}));
+
+test("an admin writes rules that are tried before they hold", () => withPage({ base: BASE }, async (page) => {
+  await signIn(page, "root", "admin");
+  await page.goto("/approvals?state=rules");
+  await page.getByText("Nobody has written any yet.").waitFor();
+  const editor = page.getByRole("textbox", { name: /Rules, YAML/ });
+  await editor.click();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.press("Delete");
+  await page.keyboard.insertText("rules:\n  - name: tokens\n    when: {kinds: [token.*]}\n    then: perhaps\n");
+  await page.getByText("Line 4:").waitFor();
+  await screenshot(page, "rules-wrong");
+  await page.keyboard.press("Control+a");
+  await page.keyboard.press("Delete");
+  await page.keyboard.insertText("rules:\n  - name: no tokens\n    when: {kinds: [token.*]}\n    then: deny\n    because: Ask root\n");
+  await page.getByText("would have been decided otherwise").waitFor();
+  await axe(page, "rules that are tried");
+  await screenshot(page, "rules-tried");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Version 1, saved").waitFor();
+  const refused = await page.request.post("/api/v1/tokens", { headers: ADMIN, data: { subject: "eve", role: "viewer" } });
+  assert.equal((await refused.json()).code, "policy.denied");
+  const cleared = await page.request.put("/api/v1/approvals/rules", { headers: ADMIN, data: { yaml: "rules: []\n" } });
+  assert.equal(cleared.status(), 200);
+}));

@@ -123,6 +123,25 @@ fn schedules_are_looked_after(folder: &Path) {
     assert_eq!(run(folder, &["runs", "show", fired["id"].as_str().unwrap()], 0)["status"], "succeeded");
 }
 
+fn approvals_are_looked_after(folder: &Path) {
+    assert_eq!(run(folder, &["approvals", "list"], 0)["items"], json!([]));
+    assert_eq!(run(folder, &["approvals", "show", "apr_nothing"], 1)["code"], "approval.unknown");
+    assert_eq!(run(folder, &["approvals", "approve", "apr_nothing"], 1)["code"], "approval.unknown");
+    for verb in ["reject", "revoke", "break-glass"] {
+        let words = ["approvals", verb, "apr_nothing", "--reason", "it is a test"];
+        assert_eq!(run(folder, &words, 1)["code"], "approval.unknown");
+    }
+    let file = folder.join("rules.yaml");
+    let name = file.to_str().unwrap();
+    std::fs::write(&file, "rules:\n  - {name: a, then: perhaps}\n").unwrap();
+    assert_eq!(run(folder, &["approvals", "rules", "--check", name], 3)["line"], 2);
+    assert_eq!(run(folder, &["approvals", "rules", "--put", name], 1)["code"], "rules.invalid");
+    std::fs::write(&file, "rules:\n  - {name: a, when: {kinds: [nothing]}, then: allow}\n").unwrap();
+    assert_eq!(run(folder, &["approvals", "rules", "--check", name], 0)["dry_run"]["changed"], json!([]));
+    assert_eq!(run(folder, &["approvals", "rules", "--put", name], 0)["version"], 1);
+    assert_eq!(run(folder, &["approvals", "rules"], 0)["version"], 1);
+}
+
 fn every_command_works(folder: &Path) {
     let answer = run(folder, &["ask", "How many flights were there in February?"], 0);
     assert!(answer["summary"].as_str().unwrap().contains("24,951"), "{answer}");
@@ -135,6 +154,7 @@ fn every_command_works(folder: &Path) {
 
     runs_and_queues_are_looked_after(folder, answer["run_id"].as_str().unwrap());
     schedules_are_looked_after(folder);
+    approvals_are_looked_after(folder);
 
     assert_eq!(run(folder, &["tenant", "create", "acme", "--name", "Acme"], 0), json!({"id": "acme", "name": "Acme"}));
     assert_eq!(run(folder, &["tenant", "create", "acme"], 1)["code"], "tenant.exists");

@@ -37,7 +37,7 @@ function EditForm({ approval, sql, onClose }: EditProps & { onClose: () => void 
   return (
     <form className="dialog-form" onSubmit={submit} noValidate>
       <p className="quiet">This statement runs instead, in the name of {approval.requested_by} and with their rights. It has a hash of its own: what others have agreed to so far does not count for it.</p>
-      <AreaField label="SQL" value={text} rows={8} className="mono" spellCheck={false} onChange={(event) => setText(event.target.value)} />
+      <AreaField label="SQL" value={text} rows={8} className="input mono" spellCheck={false} onChange={(event) => setText(event.target.value)} />
       {text.trim() === sql ? null : <Changed before={sql} after={text.trim()} />}
       <AreaField label="Comment (may stay empty)" value={comment} maxLength={MAX_COMMENT} onChange={(event) => setComment(event.target.value)} />
       {change.isError ? <Failure error={change.error} what="The approval was not taken" lost="Your text is still here." change /> : null}

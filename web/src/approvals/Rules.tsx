@@ -82,7 +82,7 @@ function WouldBe({ run }: { run: DryRun }) {
   return (
     <div className="notice notice-warn" role="status"><div className="notice-body">
       <p className="notice-title">Of {actions} of the last 30 days these would have been decided otherwise</p>
-      <ul className="plain-list">{run.changed.map((shift, at) => <li key={at}>{formatCount(shift.count, "action")}: {effectOf(shift.from)}, now {effectOf(shift.to)}</li>)}</ul>
+      <ul className="plain-list">{run.changed.map((shift, at) => <li key={at}>{formatCount(shift.count, "action")}: {effectOf(shift.from)} → {effectOf(shift.to)}</li>)}</ul>
       <details>
         <summary>The newest of them</summary>
         <ul className="plain-list">
@@ -104,7 +104,7 @@ function Others({ rules }: { rules: Ruleset }) {
   return (
     <>
       {groups.filter(([, items]) => items.length > 0).map(([title, items]) => (
-        <div key={title}>
+        <div key={title} className="section">
           <h3 className="label">{title}</h3>
           <ul className="plain-list">{items.map((rule) => <li key={rule.name}><strong>{rule.name}</strong>: {effectOf(rule.then)}{rule.because ? <span className="quiet"> – {rule.because}</span> : null}</li>)}</ul>
         </div>

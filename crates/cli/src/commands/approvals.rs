@@ -57,6 +57,12 @@ fn row(approval: &Value) -> Vec<String> {
     names.iter().map(|name| text(&approval[*name])).chain([needs(approval)]).collect()
 }
 
+/// What becomes of an action, in words.
+fn effect(effect: &Value) -> String {
+    let needed = &effect["approvals"];
+    if needed.is_null() { text(effect) } else { format!("{} × {}", text(&needed["count"]), text(&needed["of"])) }
+}
+
 fn needs(approval: &Value) -> String {
     format!("{} × {}", text(&approval["needs"]["count"]), text(&approval["needs"]["role"]))
 }
@@ -88,7 +94,7 @@ fn shown(approval: Value) -> Outcome {
 
 fn rules(all: &Value, from: &str) -> Vec<Vec<String>> {
     let one =
-        |rule: &Value| vec![from.replace('_', " "), text(&rule["name"]), text(&rule["then"]), text(&rule["because"])];
+        |rule: &Value| vec![from.replace('_', " "), text(&rule["name"]), effect(&rule["then"]), text(&rule["because"])];
     all.as_array().into_iter().flatten().map(one).collect()
 }
 
@@ -103,7 +109,7 @@ async fn check(client: &Client, file: &Path) -> Result<Outcome> {
         .as_array()
         .into_iter()
         .flatten()
-        .map(|shift| ["count", "from", "to"].map(|name| text(&shift[name])).to_vec())
+        .map(|shift| vec![text(&shift["count"]), effect(&shift["from"]), effect(&shift["to"])])
         .collect();
     let actions = text(&run["actions"]);
     let words = match changed.is_empty() {
