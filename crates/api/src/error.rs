@@ -63,6 +63,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::RunUnknown
         | Code::PreviewUnknown
         | Code::DelegationUnknown
+        | Code::LimitUnknown
         | Code::ApprovalUnknown
         | Code::ScheduleUnknown
         | Code::QueueUnknown
@@ -83,6 +84,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::ApprovalVoid
         | Code::ApprovalRequired
         | Code::RulesChanged
+        | Code::BudgetExceeded
         | Code::BulkTooOld => StatusCode::CONFLICT,
         Code::BodyMalformed
         | Code::BodyInvalid
@@ -141,7 +143,7 @@ enum Shape {
 
 /// Routes of the documents, whose errors keep the original's body. Unknown addresses count to them too, since clients
 /// of the originals expect `{"detail": "Not Found"}`.
-const DETAIL_ROUTES: [&str; 23] = [
+const DETAIL_ROUTES: [&str; 24] = [
     "/api/v1/agent/run",
     "/api/v1/executions/reconcile",
     "/api/v1/executions/{run_id}/cancel",
@@ -156,6 +158,7 @@ const DETAIL_ROUTES: [&str; 23] = [
     "/api/v1/workflows/retry",
     "/api/v1/workflows/runs",
     "/api/v1/workflows/{workflow_id}/cancel",
+    "/api/v2/billing/summary",
     "/api/v2/build/approvals",
     "/api/v2/build/approvals/{job_name}",
     "/api/v2/build/approvals/{job_name}/{plan_hash}",

@@ -35,6 +35,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
         .merge(resources::delegations::routes())
         .merge(resources::approvals::routes())
         .merge(resources::build_approvals::routes())
+        .merge(resources::budgets::routes())
         .merge(resources::runs::routes())
         .merge(resources::starts::routes())
         .merge(resources::run_control::routes())

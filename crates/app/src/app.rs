@@ -14,6 +14,7 @@ use crate::audit::Refusals;
 use crate::auth::LastUsed;
 use crate::depths::Depths;
 use crate::imports::Imports;
+use crate::ledger::Ledger;
 use crate::limits::Limiter;
 use crate::queries::QueryWorkflow;
 use crate::secrets::Sealer;
@@ -50,6 +51,8 @@ pub struct App {
     pub(crate) sealer: Arc<Sealer>,
     pub(crate) sources: Arc<Sources>,
     pub(crate) approvals: Arc<Approvals>,
+    /// What is spent.
+    pub ledger: Arc<Ledger>,
     pub(crate) limiter: Limiter,
     pub(crate) last_used: LastUsed,
     pub(crate) depths: Depths,
@@ -67,8 +70,9 @@ impl App {
         let most = sources.warehouse.settings().query_max_bytes;
         let (of, rules) = ((settings.mode, &settings.approvals), settings.approval_rules.clone());
         let approvals = Arc::new(Approvals::new(store.clone(), clock.clone(), ids.clone(), of, rules, most));
-        let ask = AskWorkflow::new(sources.clone(), clock.clone(), store.clone(), approvals.clone());
-        let query = QueryWorkflow::new(sources.clone(), clock.clone(), approvals.clone());
+        let ledger = Arc::new(Ledger::new(store.clone(), clock.clone(), ids.clone(), &settings.budgets));
+        let ask = AskWorkflow::new(sources.clone(), clock.clone(), store.clone(), approvals.clone(), ledger.clone());
+        let query = QueryWorkflow::new(sources.clone(), clock.clone(), approvals.clone(), ledger.clone());
         let own: [Arc<dyn Workflow>; 2] = [Arc::new(ask), Arc::new(query)];
         let registry = workflows.into_iter().chain(own).fold(Registry::default(), Registry::with);
         let options = options(&settings);
@@ -85,6 +89,7 @@ impl App {
             sealer,
             sources,
             approvals,
+            ledger,
             limiter,
             last_used,
             depths,

@@ -17,6 +17,7 @@ pub mod feedback;
 pub mod gates;
 pub mod imports;
 mod installation;
+pub mod ledger;
 pub mod limits;
 pub mod personal;
 pub mod proposals;

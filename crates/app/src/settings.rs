@@ -41,6 +41,8 @@ pub struct Settings {
     pub approvals: Approvals,
     /// The rules of `approvals.rules`, as they were read.
     pub approval_rules: Vec<Rule>,
+    /// `[budgets]`.
+    pub budgets: Budgets,
     /// `[engine]`.
     pub engine: Engine,
     /// `[sample]`.
@@ -133,6 +135,43 @@ impl Default for Approvals {
             rules: None,
             break_glass: true,
             escalate_seconds: 900,
+        }
+    }
+}
+
+/// `[budgets]`: what each tenant may spend where it has set no limit of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Budgets {
+    /// By whose clocks days and months are counted: the name of a time zone, for instance Europe/Berlin.
+    pub time_zone: String,
+    /// Money in a month, in US dollars; not set means no limit.
+    pub month_usd: Option<f64>,
+    /// Money in a day, in US dollars.
+    pub day_usd: Option<f64>,
+    /// Money of one run, in US dollars.
+    pub run_usd: Option<f64>,
+    /// Tokens of models for one user in a day.
+    pub user_day_tokens: Option<u64>,
+    /// Tokens for one user in a month.
+    pub user_month_tokens: Option<u64>,
+    /// Tokens for one repository in a day.
+    pub repository_day_tokens: Option<u64>,
+    /// Tokens for all of a tenant in a month.
+    pub tenant_month_tokens: Option<u64>,
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        Self {
+            time_zone: "UTC".to_owned(),
+            month_usd: Some(250.0),
+            day_usd: None,
+            run_usd: None,
+            user_day_tokens: Some(100_000),
+            user_month_tokens: Some(2_000_000),
+            repository_day_tokens: Some(500_000),
+            tenant_month_tokens: Some(10_000_000),
         }
     }
 }

@@ -79,6 +79,7 @@ pub async fn open(config: &Config) -> Result<Arc<App>> {
         ask: config.ask.clone(),
         approvals: config.approvals.clone(),
         approval_rules: approval_rules(config)?,
+        budgets: config.budgets.clone(),
         engine: config.engine.clone(),
         sample: config.sample.clone(),
         imports: config.imports.clone(),

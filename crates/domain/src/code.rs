@@ -115,6 +115,10 @@ codes! {
         "Mend or remove the file that the message names.";
     SemanticInvalid = "semantic.invalid", "The semantic model is not valid.", "Mend the line that the message names.";
     PolicyInvalid = "policy.invalid", "The access policy is not valid.", "Mend the line that the message names.";
+    BudgetExceeded = "exec.budget.exceeded", "A limit of money or tokens would be passed.",
+        "Wait until `resets_at`, ask for less, or raise the limit under Budgets.";
+    LimitUnknown = "budget.unknown", "There is no such limit that holds.",
+        "List those that hold with `GET /api/v1/budgets`.";
     DelegationUnknown = "delegation.unknown", "There is no such delegation that holds, or it is not the caller's.",
         "List those that hold with `GET /api/v1/approvals/delegations`.";
     RulesInvalid = "rules.invalid", "The rules about what waits for people are not valid.",

@@ -117,6 +117,8 @@ uuid_id!(ApprovalId, "apr_", "An action that waits for people, or did. ");
 uuid_id!(RunId, "run_", "A run: one execution of a workflow. ");
 uuid_id!(PreviewId, "qry_", "A query that was shown to somebody before it runs. ");
 uuid_id!(ConnectionId, "conn_", "A tenant's connection to a warehouse. ");
+uuid_id!(ChargeId, "chg_", "Something that costs money or tokens. ");
+uuid_id!(LimitId, "lim_", "How much may be spent. ");
 uuid_id!(DelegationId, "dlg_", "Somebody's decisions in the hands of somebody else, for a time. ");
 uuid_id!(FeedbackId, "fb_", "What somebody thinks of what they were given. ");
 uuid_id!(ScheduleId, "sch_", "A schedule: when a workflow is to run by itself. ");

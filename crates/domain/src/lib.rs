@@ -16,6 +16,7 @@ pub mod compare;
 pub mod cost;
 pub mod format;
 pub mod ids;
+pub mod ledger;
 pub mod money;
 pub mod personal;
 pub mod principal;
@@ -29,5 +30,8 @@ pub const TRACE: &str = "trace";
 
 pub use clock::{Clock, Ids, Micros};
 pub use code::Code;
-pub use ids::{ApprovalId, ConnectionId, DelegationId, FeedbackId, PreviewId, RunId, ScheduleId, TenantId, TokenId};
+pub use ids::{
+    ApprovalId, ChargeId, ConnectionId, DelegationId, FeedbackId, LimitId, PreviewId, RunId, ScheduleId, TenantId,
+    TokenId,
+};
 pub use principal::{Principal, Role};

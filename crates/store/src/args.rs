@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use pilothouse_domain::{ApprovalId, ConnectionId, DelegationId, FeedbackId, RunId, ScheduleId, TenantId, TokenId};
+use pilothouse_domain::{
+    ApprovalId, ChargeId, ConnectionId, DelegationId, FeedbackId, LimitId, RunId, ScheduleId, TenantId, TokenId,
+};
 
 /// One value for a placeholder. A null keeps its type, because PostgreSQL asks for it.
 #[derive(Debug, Clone)]
@@ -71,6 +73,8 @@ arg_from! {
     ApprovalId => Text, value -> value.to_string().into();
     ScheduleId => Text, value -> value.to_string().into();
     ConnectionId => Text, value -> value.to_string().into();
+    ChargeId => Text, value -> value.to_string().into();
+    LimitId => Text, value -> value.to_string().into();
     DelegationId => Text, value -> value.to_string().into();
     FeedbackId => Text, value -> value.to_string().into();
     TokenId => Text, value -> value.to_string().into();

@@ -24,6 +24,7 @@ pub mod feedback;
 mod given;
 mod hints;
 pub mod journal;
+pub mod ledger;
 mod location;
 mod migrations;
 pub mod nodes;
@@ -38,6 +39,7 @@ pub mod runs;
 pub mod schedules;
 
 pub mod sessions;
+pub mod spending_limits;
 mod store;
 pub mod tenants;
 pub mod tokens;

@@ -26,6 +26,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 12, name: "proposals", script: include_str!("../migrations/0012_proposals.sql") },
     Migration { version: 13, name: "approvals", script: include_str!("../migrations/0013_approvals.sql") },
     Migration { version: 14, name: "rules", script: include_str!("../migrations/0014_rules.sql") },
+    Migration { version: 15, name: "ledger", script: include_str!("../migrations/0015_ledger.sql") },
 ];
 
 /// What SQLite writes differently: the strict types catch there what PostgreSQL always catches, and text compares by
@@ -36,6 +37,7 @@ const SQLITE_WORDS: &[(&str, &str)] = &[
     ("CAST(substr(", "unhex(substr("),
     (" AS UUID)", ")"),
     (" UUID", " BLOB"),
+    ("to_timestamp(at / 1000000.0)", "datetime(at / 1000000, 'unixepoch')"),
     (" COLLATE \"C\"", ""),
     ("/* STRICT */", "STRICT"),
     ("/* STRICT, WITHOUT ROWID */", "STRICT, WITHOUT ROWID"),

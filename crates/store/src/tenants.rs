@@ -49,6 +49,17 @@ pub(crate) async fn hold(tx: &mut Tx<'_>, id: &TenantId) -> Result<bool, Error> 
     Ok(tx.execute("UPDATE tenants SET name = name WHERE id = $1", args![id]).await? == 1)
 }
 
+/// By whose clocks a tenant's days are counted; none where nobody has said.
+pub async fn time_zone(tx: &mut Tx<'_>, id: &TenantId) -> Result<Option<String>, Error> {
+    let row = tx.fetch_optional("SELECT time_zone FROM tenants WHERE id = $1", args![id]).await?;
+    row.map_or(Ok(None), |row| row.optional_text("time_zone"))
+}
+
+/// Says by whose clocks a tenant's days are counted.
+pub async fn set_time_zone(tx: &mut Tx<'_>, id: &TenantId, zone: Option<&str>) -> Result<bool, Error> {
+    Ok(tx.execute("UPDATE tenants SET time_zone = $2 WHERE id = $1", args![id, zone]).await? == 1)
+}
+
 /// Every tenant, by id.
 pub async fn list(tx: &mut Tx<'_>) -> Result<Vec<Tenant>, Error> {
     let rows = tx.fetch_all("SELECT id, name, created_at FROM tenants ORDER BY id", args![]).await?;

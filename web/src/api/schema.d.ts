@@ -351,6 +351,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The limits that hold, and how they stand. */
+        get: operations["budgets_budgets"];
+        /** Sets a limit, in the place of the one about the same. */
+        put: operations["budgets_budget_set"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/budgets/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The limits that hold and held, the newest first. */
+        get: operations["budgets_budgets_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/budgets/time-zone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says by whose clocks the tenant's days and months are counted. */
+        put: operations["budgets_budgets_time_zone"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/budgets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a limit: what is set by default holds again. */
+        delete: operations["budgets_budget_end"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connections": {
         parameters: {
             query?: never;
@@ -1489,6 +1558,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who or what has spent how much, the most first. */
+        get: operations["budgets_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workers": {
         parameters: {
             query?: never;
@@ -1585,6 +1671,23 @@ export interface paths {
         put?: never;
         /** Cancels a run; one that runs is waited for as long as 5 seconds. */
         post: operations["workflows_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/billing/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a month has cost, as the data platform copilot's clients read it. */
+        get: operations["budgets_billing_summary"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2032,6 +2135,41 @@ export interface components {
         BreakRequest: {
             /** @description The reason, 10 to 500 characters. */
             reason: string;
+        };
+        /** @description A limit and how it stands. */
+        BudgetDto: components["schemas"]["LimitFields"] & {
+            /**
+             * Format: int64
+             * @description What the window would end with if it went on like this; null where nobody can tell.
+             */
+            forecast?: number | null;
+            /** @description Its id; null where it holds by default. */
+            id?: string | null;
+            /**
+             * Format: int64
+             * @description What may be spent still; null where there is no end to it.
+             */
+            left?: number | null;
+            /** @description When it begins anew; null where it rolls, or never does. */
+            resets_at?: string | null;
+            /** @description Since when spending counts. */
+            since: string;
+            /** @description `ok`, `warning` or `exceeded`. */
+            status?: string | null;
+            /**
+             * Format: int64
+             * @description What was spent, and what is held for what is under way; null where each has their own.
+             */
+            used?: number | null;
+        };
+        /** @description The limits of a tenant, and how they stand. */
+        BudgetsDto: {
+            /** @description Whether the tenant has said so itself. */
+            is_own_time_zone: boolean;
+            /** @description The limits, the widest first. */
+            items: components["schemas"]["BudgetDto"][];
+            /** @description By whose clocks days and months are counted. */
+            time_zone: string;
         };
         /** @description An approval of a plan, given in advance. */
         BuildApprovalDto: {
@@ -2521,7 +2659,7 @@ export interface components {
             /** @description How many. */
             actions: number;
             /** @description How many each rule would have decided, the most first; null where none is about them. */
-            by_rule: components["schemas"]["ShareDto"][];
+            by_rule: components["schemas"]["RuleShareDto"][];
             /** @description Whether there were more. */
             capped: boolean;
             /** @description How many would have been decided otherwise. */
@@ -2962,24 +3100,55 @@ export interface components {
             /** @description Where that run stands, as long as it is kept. */
             status?: string | null;
         };
-        /** @description What a queue allows over the whole installation; null is without limit. */
+        /** @description A limit as it was set. */
+        LimitDto: components["schemas"]["LimitFields"] & {
+            /** @description Since when it holds. */
+            created_at: string;
+            /** @description Who has set it. */
+            created_by: string;
+            /** @description Until when it held; null as long as it does. */
+            ended_at?: string | null;
+            /** @description Who has ended it, or put another in its place. */
+            ended_by?: string | null;
+            /** @description Its id. */
+            id: string;
+        };
+        /** @description What a limit is about. */
+        LimitFields: {
+            /**
+             * Format: int64
+             * @description How much; null means no limit, and 0 nothing at all.
+             */
+            amount?: number | null;
+            /** @description Whose spending: `tenant`, `project`, `repository`, `token`, `user`, `task` or `run`. */
+            level: string;
+            /** @description Of whom; null means each for themselves. */
+            name?: string | null;
+            /** @description `nano_usd` or `tokens`. */
+            unit: string;
+            /** @description `day`, `month`, `for_ever`, or `rolling:` with its seconds. */
+            window: string;
+        };
+        /** @description How much may be spent. */
+        LimitRequest: {
+            /**
+             * Format: int64
+             * @description How much; null means no limit, and 0 nothing at all.
+             */
+            amount: number | null;
+            /** @description Whose spending: `tenant`, `project`, `repository`, `token`, `user`, `task` or `run`. */
+            level: string;
+            /** @description Of whom; none means each for themselves. Of the tenant there is but one. */
+            name?: string | null;
+            /** @description `nano_usd` or `tokens`. */
+            unit: string;
+            /** @description `day`, `month`, `for_ever`, or `rolling:` with its seconds. */
+            window: string;
+        };
+        /** @description Limits that hold and held. */
         LimitsDto: {
-            /**
-             * Format: int32
-             * @description Most runs of one tenant with the same key at work.
-             */
-            per_key?: number | null;
-            /**
-             * Format: int32
-             * @description Most runs of one tenant at work.
-             */
-            per_tenant?: number | null;
-            rate?: components["schemas"]["RateDto"] | null;
-            /**
-             * Format: int32
-             * @description Most runs at work.
-             */
-            total?: number | null;
+            /** @description The newest first. */
+            items: components["schemas"]["LimitDto"][];
         };
         /** @description Limits to set: those that are left out stay as they are, null lifts one. */
         LimitsRequest: {
@@ -4246,6 +4415,11 @@ export interface components {
             /** @description Whether more were left out. */
             truncated: boolean;
         };
+        /** @description How many a rule would have decided. */
+        RuleShareDto: {
+            count: number;
+            rule: string | null;
+        };
         /** @description Rules to store. */
         RulesRequest: {
             /**
@@ -4491,10 +4665,40 @@ export interface components {
             /** @description Its value. */
             value: string;
         };
-        /** @description How many a rule would have decided. */
+        /** @description What was spent by one who spends, or for something. */
         ShareDto: {
-            count: number;
-            rule: string | null;
+            /**
+             * Format: int64
+             * @description How many charges.
+             */
+            charges: number;
+            /**
+             * Format: int64
+             * @description How many of them failed.
+             */
+            errors: number;
+            /** @description By whom or for what; null where that was not said. */
+            name?: string | null;
+            /**
+             * Format: int64
+             * @description Money, in nano-USD.
+             */
+            nano_usd: number;
+            /**
+             * Format: int64
+             * @description Of those that were sent, how many the provider had kept.
+             */
+            tokens_cached: number;
+            /**
+             * Format: int64
+             * @description Tokens that were sent.
+             */
+            tokens_in: number;
+            /**
+             * Format: int64
+             * @description Tokens that were received.
+             */
+            tokens_out: number;
         };
         /** @description Actions of which other rules would have said something else. */
         ShiftDto: {
@@ -4620,6 +4824,68 @@ export interface components {
              */
             stuck_jobs_count: number;
         };
+        /** @description What a month has cost, in US dollars. */
+        SummaryDto: {
+            /** @description That for models by kinds of task. */
+            ai_by_task: {
+                [key: string]: number;
+            };
+            /**
+             * Format: double
+             * @description Of that for models.
+             */
+            ai_spent_actual_usd: number;
+            /** @description `ok`, `warning` or `exceeded`. */
+            budget_status: string;
+            /**
+             * Format: int64
+             * @description How many charges.
+             */
+            entries_count: number;
+            /**
+             * Format: double
+             * @description What it may cost; null means as much as it likes.
+             */
+            limit_usd?: number | null;
+            /** @description Which month. */
+            month: string;
+            /**
+             * Format: double
+             * @description Of that for anything else.
+             */
+            non_ai_spent_actual_usd: number;
+            /**
+             * Format: double
+             * @description What the month would cost if it went on like this.
+             */
+            projected_spent_usd: number;
+            /**
+             * Format: double
+             * @description The share that this would be.
+             */
+            projected_utilization: number;
+            /**
+             * Format: double
+             * @description What is left; null where there is no end to it.
+             */
+            remaining_estimated_usd?: number | null;
+            /**
+             * Format: double
+             * @description What was spent.
+             */
+            spent_actual_usd: number;
+            /**
+             * Format: double
+             * @description What was spent, and the most that is under way.
+             */
+            spent_estimated_usd: number;
+            tenant: string;
+            /**
+             * Format: double
+             * @description The share that is spent, from 0 to 1; 0 where there is no limit.
+             */
+            utilization_estimated: number;
+        };
         /** @description Where to act from now on. */
         SwitchTenantRequest: {
             /** @description The tenant's id. */
@@ -4670,6 +4936,11 @@ export interface components {
             at: string;
             /** @description The same by the clocks of the schedule's time zone. */
             local: string;
+        };
+        /** @description By whose clocks days and months are counted. */
+        TimeZoneRequest: {
+            /** @description The name of a time zone, for instance `Europe/Berlin`; null means the installation's. */
+            time_zone?: string | null;
         };
         /** @description Times in milliseconds. */
         TimesDto: {
@@ -4734,6 +5005,17 @@ export interface components {
         /** @description Approvals that were given alone and that nobody has looked at. */
         UnreviewedList: {
             items: components["schemas"]["UnreviewedDto"][];
+        };
+        /** @description Who or what has spent how much. */
+        UsageDto: {
+            /** @description What it is told apart by. */
+            by: string;
+            /** @description From when. */
+            from: string;
+            /** @description The most first. */
+            items: components["schemas"]["ShareDto"][];
+            /** @description Until when. */
+            to: string;
         };
         /** @description That somebody has vouched for the reading of a question. */
         Verified: {
@@ -5614,6 +5896,154 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AuditProofDto"];
                 };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    budgets_budgets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetsDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    budgets_budget_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    budgets_budgets_history: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitsDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    budgets_budgets_time_zone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TimeZoneRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetsDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    budgets_budget_end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description An error (RFC 9457). */
             default: {
@@ -8093,6 +8523,45 @@ export interface operations {
             };
         };
     };
+    budgets_usage: {
+        parameters: {
+            query?: {
+                /** @description Told apart by `user` unless it is said, `project`, `repository`, `token`, `task`, `run`, `kind`, `provider` or `model`. */
+                by?: string | null;
+                /** @description Only `ai`, or another kind. */
+                kind?: string | null;
+                /** @description From when, as RFC 3339 has it; a day ago unless it is said. */
+                from?: string | null;
+                /** @description Until when; now unless it is said. */
+                to?: string | null;
+                /** @description How many, 1 to 1000. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     queues_workers: {
         parameters: {
             query?: never;
@@ -8287,6 +8756,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkflowCancelledDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    budgets_billing_summary: {
+        parameters: {
+            query?: {
+                /** @description Which month, for instance `2026-11`; the present one unless it is said. */
+                month?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SummaryDto"];
                 };
             };
             /** @description An error, in the original's shape. */

@@ -6,6 +6,7 @@ pub mod answers;
 pub mod approvals;
 pub mod autodevops;
 pub mod autopilot;
+pub mod budgets;
 pub mod bulk;
 mod connections;
 pub mod errors;

@@ -75,7 +75,7 @@ struct DryRunDto {
     /// How many would have been decided otherwise.
     changed: Vec<ShiftDto>,
     /// How many each rule would have decided, the most first; null where none is about them.
-    by_rule: Vec<ShareDto>,
+    by_rule: Vec<RuleShareDto>,
     /// Some of those that would have been decided otherwise, the newest first.
     examples: Vec<ExampleDto>,
 }
@@ -93,7 +93,7 @@ struct ShiftDto {
 
 /// How many a rule would have decided.
 #[derive(Serialize, ToSchema)]
-struct ShareDto {
+struct RuleShareDto {
     #[schema(required)]
     rule: Option<String>,
     count: usize,
@@ -125,7 +125,7 @@ impl From<DryRun> for DryRunDto {
             actions,
             capped,
             changed: changed.into_iter().map(shift).collect(),
-            by_rule: by_rule.into_iter().map(|(rule, count)| ShareDto { rule, count }).collect(),
+            by_rule: by_rule.into_iter().map(|(rule, count)| RuleShareDto { rule, count }).collect(),
             examples: examples.into_iter().map(ExampleDto::from).collect(),
         }
     }

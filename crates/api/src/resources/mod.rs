@@ -4,6 +4,7 @@ pub mod agent;
 pub mod approval_rules;
 pub mod approvals;
 pub mod audit;
+pub mod budgets;
 pub mod build_approvals;
 pub mod bulk;
 pub mod connections;

@@ -13,7 +13,7 @@ const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
 
 /// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
 /// stands here.
-const ROUTES: [(&str, &str, &[u16]); 117] = [
+const ROUTES: [(&str, &str, &[u16]); 124] = [
     ("get", "/health", &[200]),
     ("get", "/ready", &[200]),
     ("get", "/metrics", &[200]),
@@ -36,6 +36,13 @@ const ROUTES: [(&str, &str, &[u16]); 117] = [
     ("post", "/api/v1/runs/{id}/signals/{name}", &[404]),
     ("post", "/api/v1/runs/{id}/approve", &[404]),
     ("post", "/api/v1/runs/{id}/reject", &[404]),
+    ("get", "/api/v1/budgets", &[200]),
+    ("put", "/api/v1/budgets", &[422]),
+    ("delete", "/api/v1/budgets/{id}", &[404]),
+    ("get", "/api/v1/budgets/history", &[200]),
+    ("put", "/api/v1/budgets/time-zone", &[422]),
+    ("get", "/api/v1/usage", &[200]),
+    ("get", "/api/v2/billing/summary", &[200]),
     ("get", "/api/v1/approvals/unreviewed", &[200]),
     ("post", "/api/v1/approvals/{id}/break-glass", &[404]),
     ("post", "/api/v1/approvals/{id}/review", &[404]),
@@ -276,6 +283,7 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
         ) => {
             vec![call().json(&json!({"reason": "because"}))]
         }
+        ("put", "/api/v1/budgets" | "/api/v1/budgets/time-zone") => vec![call().json(&json!({"time_zone": "here"}))],
         ("post", "/api/v1/approvals/delegations") => {
             vec![call().json(&json!({"to": "bob", "ends_at": "never", "reason": "because"}))]
         }

@@ -12,6 +12,7 @@ mod alternatives;
 mod approvals;
 mod audit;
 mod browsers;
+mod budgets;
 mod callers;
 mod costs;
 mod deciders;

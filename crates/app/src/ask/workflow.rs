@@ -22,6 +22,7 @@ use super::plan::{AskedFor, Choice, Planned, Validated};
 use super::validate::validate;
 use super::{Input, KIND, compose, learn, tell};
 use crate::approvals::{self, Approvals};
+use crate::ledger::Ledger;
 use crate::queries::{Asking, Needed, Released, WaitsFor};
 use crate::runs::APPROVAL;
 use crate::sources::{Open, SAMPLE, Sources};
@@ -37,11 +38,18 @@ pub struct AskWorkflow {
     clock: Arc<dyn Clock>,
     store: Store,
     approvals: Arc<Approvals>,
+    ledger: Arc<Ledger>,
 }
 
 impl AskWorkflow {
-    pub(crate) fn new(sources: Arc<Sources>, clock: Arc<dyn Clock>, store: Store, approvals: Arc<Approvals>) -> Self {
-        Self { sources, clock, store, approvals }
+    pub(crate) fn new(
+        sources: Arc<Sources>,
+        clock: Arc<dyn Clock>,
+        store: Store,
+        approvals: Arc<Approvals>,
+        ledger: Arc<Ledger>,
+    ) -> Self {
+        Self { sources, clock, store, approvals, ledger }
     }
 }
 
@@ -131,6 +139,7 @@ impl AskWorkflow {
             connection: input.connection,
             call: self.sources.call(journal.tenant(), limits, journal.cancel()),
             approvals: &self.approvals,
+            ledger: &self.ledger,
             subject: journal.subject(),
             role: input.role,
         };

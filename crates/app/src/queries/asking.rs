@@ -5,23 +5,28 @@ use pilothouse_domain::answer::ResultSet;
 use pilothouse_domain::approval::State;
 use pilothouse_domain::approval::policy::{Effect, Facts, Figure, Ruling};
 use pilothouse_domain::clock::SECOND;
-use pilothouse_domain::cost::{Basis, Estimate, Forecast, Took, forecast};
+use pilothouse_domain::cost::{Basis, Estimate, Forecast, Took, forecast, price_of};
 use pilothouse_domain::format::counted;
+use pilothouse_domain::ledger::{Amounts, Payer};
 use pilothouse_domain::semantic::{Order, Query};
-use pilothouse_domain::{ApprovalId, Clock, Code, ConnectionId, Micros, PreviewId, Role, RunId, TenantId};
+use pilothouse_domain::{ApprovalId, ChargeId, Clock, Code, ConnectionId, Micros, PreviewId, Role, RunId, TenantId};
 use pilothouse_engine::{Done, Failure};
 use pilothouse_store::approvals::Approval;
 use pilothouse_store::costs::{Preview, QueryRun};
+use pilothouse_store::ledger::Used;
 use pilothouse_warehouse::guard::{CanonicalQuery, CheckedQuery, Guard, Reason, Report};
 use pilothouse_warehouse::{Call, semantic};
 use serde_json::{Value, json};
 
 use super::judged::{Comparison, Executed, HOUR_IS_FULL, Judged, Needed, Released, WaitsFor};
 use crate::approvals::{self, Approvals, QUERY, Taken, WRITTEN};
+use crate::ledger::{self, Ledger, Wish};
 use crate::reads::Full;
 use crate::results::{Kept, Key};
 use crate::sources::{Open, Sources};
 
+/// What charges for reading are called.
+const COST_OF: &str = "query";
 /// How many a question for the first one is shown beside.
 const COMPARED: u32 = 10;
 
@@ -38,6 +43,7 @@ pub(crate) struct Asking<'a> {
     pub connection: ConnectionId,
     pub call: Call<'a>,
     pub approvals: &'a Approvals,
+    pub ledger: &'a Ledger,
     pub subject: &'a str,
     pub role: Role,
 }
@@ -59,6 +65,10 @@ impl Asking<'_> {
         if let Some(full) = self.reserve(&expected).await? {
             judged.hour_is_full(full);
             return Ok(Done { summary: "The tenant has read what it may in an hour.".to_owned(), output: judged });
+        }
+        if let Some(why) = self.afford(&expected).await? {
+            judged.refuse(&why, "wait_or_reduce_cost");
+            return Ok(Done { summary: "A limit of money would be passed.".to_owned(), output: judged });
         }
         let summary = match expected.basis {
             Basis::Kept => "The result is there already.".to_owned(),
@@ -174,6 +184,9 @@ impl Asking<'_> {
         if self.reserve(&expected).await?.is_some() {
             return Ok(refused(HOUR_IS_FULL.to_owned()));
         }
+        if let Some(why) = self.afford(&expected).await? {
+            return Ok(refused(why));
+        }
         let text = query.sql().to_owned();
         Ok(match edited {
             Some(written) => Done {
@@ -189,9 +202,36 @@ impl Asking<'_> {
         Ok(self.sources.reads.reserve(self.tenant, self.run, bytes, self.clock.now()).await?.err())
     }
 
+    /// What reading costs, in nano-USD for each tebibyte.
+    fn price(&self) -> u64 {
+        self.sources.warehouse.settings().query_nano_usd_per_tib
+    }
+
+    /// Holds what the query can cost, where reading costs anything; or says which limit that would pass.
+    async fn afford(&self, expected: &Forecast) -> Result<Option<String>, Failure> {
+        if self.price() == 0 {
+            return Ok(None);
+        }
+        let payer = Payer {
+            user: Some(self.subject.to_owned()),
+            task: Some(COST_OF.to_owned()),
+            run: Some(self.run.to_string()),
+            ..Payer::default()
+        };
+        let worst = Amounts { nano_usd: expected.cost.unwrap_or_default().0, tokens: 0 };
+        let wish = Wish { id: Some(self.charge()), kind: COST_OF, payer, worst, ..Wish::default() };
+        let reserved = self.ledger.reserve(self.tenant, wish).await?;
+        Ok(reserved.err().map(|full| ledger::exceeded(&full).message))
+    }
+
+    /// What the run's queries cost is one charge.
+    fn charge(&self) -> ChargeId {
+        ChargeId(self.run.0)
+    }
+
     /// What the query is expected to take.
     async fn forecast(&self, query: &CanonicalQuery, runs: Option<&CheckedQuery>) -> Result<Forecast, Failure> {
-        let price = self.sources.warehouse.settings().query_nano_usd_per_tib;
+        let price = self.price();
         if runs.and_then(|query| self.key(query)).is_some_and(|key| self.sources.results.has(&key)) {
             return Ok(forecast(Estimate::nothing(Basis::Kept), None, price));
         }
@@ -227,6 +267,10 @@ impl Asking<'_> {
             let (connection, shape) = (self.connection, checked.shape());
             let done = QueryRun { connection, shape, run: self.run, at: self.clock.now(), took };
             self.sources.reads.settle(self.tenant, done).await?;
+        }
+        if self.price() > 0 {
+            let cost = price_of(result.bytes_scanned.unwrap_or(0), self.price());
+            self.ledger.settle(self.tenant, self.charge(), Used { nano_usd: cost.0, ..Used::default() }).await?;
         }
         let rows = counted(result.rows.len() as u64, "row");
         let summary = match kept_at {

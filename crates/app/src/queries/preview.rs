@@ -64,6 +64,7 @@ pub async fn preview(
         connection,
         call: app.sources.call(&principal.tenant, app.sources.warehouse.limits(), &cancel),
         approvals: &app.approvals,
+        ledger: &app.ledger,
         subject: &principal.subject,
         role: principal.role,
     };

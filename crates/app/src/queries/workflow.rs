@@ -14,6 +14,7 @@ use super::KIND;
 use super::asking::Asking;
 use super::judged::{Judged, Released};
 use crate::approvals::Approvals;
+use crate::ledger::Ledger;
 use crate::sources::Sources;
 
 /// What the workflow needs to know; stored as the run's input.
@@ -73,11 +74,17 @@ pub struct QueryWorkflow {
     sources: Arc<Sources>,
     clock: Arc<dyn Clock>,
     approvals: Arc<Approvals>,
+    ledger: Arc<Ledger>,
 }
 
 impl QueryWorkflow {
-    pub(crate) fn new(sources: Arc<Sources>, clock: Arc<dyn Clock>, approvals: Arc<Approvals>) -> Self {
-        Self { sources, clock, approvals }
+    pub(crate) fn new(
+        sources: Arc<Sources>,
+        clock: Arc<dyn Clock>,
+        approvals: Arc<Approvals>,
+        ledger: Arc<Ledger>,
+    ) -> Self {
+        Self { sources, clock, approvals, ledger }
     }
 }
 
@@ -118,6 +125,7 @@ impl QueryWorkflow {
             connection: input.connection,
             call: self.sources.call(journal.tenant(), self.sources.warehouse.limits(), journal.cancel()),
             approvals: &self.approvals,
+            ledger: &self.ledger,
             subject: journal.subject(),
             role: input.role,
         };

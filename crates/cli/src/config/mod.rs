@@ -26,7 +26,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use pilothouse_app::Mode;
-use pilothouse_app::settings::{Approvals, Ask, Auth, Engine, Imports, Limits, Sample};
+use pilothouse_app::settings::{Approvals, Ask, Auth, Budgets, Engine, Imports, Limits, Sample};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,8 @@ pub struct Config {
     pub ask: Ask,
     /// `[approvals]`.
     pub approvals: Approvals,
+    /// `[budgets]`.
+    pub budgets: Budgets,
     /// `[engine]`.
     pub engine: Engine,
     /// `[sample]`.
@@ -79,6 +81,7 @@ impl Default for Config {
             limits: Limits::default(),
             ask: Ask::default(),
             approvals: Approvals::default(),
+            budgets: Budgets::default(),
             engine: Engine::default(),
             sample: Sample::default(),
             imports: Imports::default(),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use pilothouse_app::Mode;
+use pilothouse_domain::ledger::read_zone;
 
 use super::Config;
 use super::error::Error;
@@ -67,6 +68,9 @@ impl Config {
     }
 }
 
+/// Most money that a limit of the configuration names, in US dollars.
+const MAX_USD: f64 = 1e9;
+
 /// Settings that cannot be meant, whatever the program does.
 pub fn check(config: &Config) -> Result<(), Error> {
     let refuse = |text: &str| Err(Error::Together(text.to_owned()));
@@ -78,6 +82,13 @@ pub fn check(config: &Config) -> Result<(), Error> {
     }
     if config.approvals.risk_threshold > 1.0 {
         return refuse("`approvals.risk_threshold` is from 0 to 1");
+    }
+    let money = [config.budgets.month_usd, config.budgets.day_usd, config.budgets.run_usd];
+    if money.into_iter().flatten().any(|usd| usd > MAX_USD) {
+        return refuse("the amounts under `budgets` are at most 1000000000 US dollars");
+    }
+    if read_zone(&config.budgets.time_zone).is_none() {
+        return refuse("`budgets.time_zone` is the name of a time zone, for instance Europe/Berlin");
     }
     if config.ask.max_question_chars == 0 {
         return refuse("`ask.max_question_chars` is at least 1");

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::http::Method;
 use pilothouse_api::State;
 use pilothouse_app::secrets::Sealer;
-use pilothouse_app::settings::{Approvals, Ask, Auth, Engine, Imports, Limits, Sample};
+use pilothouse_app::settings::{Approvals, Ask, Auth, Budgets, Engine, Imports, Limits, Sample};
 use pilothouse_app::{App, Caller, Mode, Parts, Settings, audit, connections, tenants, tokens};
 use pilothouse_domain::{Role, TenantId};
 use pilothouse_engine::Workflow;
@@ -75,6 +75,7 @@ impl TestApp {
             ask: Ask::default(),
             approvals: Approvals::default(),
             approval_rules: Vec::new(),
+            budgets: Budgets::default(),
             engine: Engine::default(),
             sample: Sample { path: Some(data.join("sample")), semantic: None },
             imports: Imports::default(),

@@ -1,0 +1,240 @@
+//! Money and tokens: what may be spent, what is held for what is under way, and what was spent.
+//!
+//! Read first: [`Ledger`]: whoever is about to spend holds the most that it can take ([`Ledger::reserve`]), then puts what it
+//! took in its place ([`Ledger::settle`]). `limits` is what people set, `summary` what they look at.
+
+mod limits;
+mod summary;
+
+pub use limits::{NewLimit, end_limit, history, put_limit, set_time_zone};
+pub use summary::{Budget, Budgets, Summary, budgets, summary, usage};
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use pilothouse_domain::audit::{Entry, Outcome};
+use pilothouse_domain::clock::SECOND;
+use pilothouse_domain::ledger::{Amounts, Level, Limit, Payer, Standing, Unit, Window, applying, read_zone};
+use pilothouse_domain::money::NANO_USD_PER_USD;
+use pilothouse_domain::{ChargeId, Clock, Code, Ids, Micros, TenantId};
+use pilothouse_store::ledger::{self as rows, Charge, Full, Hold, Used};
+use pilothouse_store::{Error as StoreError, Store, Tx, audit as audit_rows, spending_limits, tenants};
+
+use crate::{Error, settings};
+
+/// How long what is held stays held without a word, unless the caller says otherwise.
+const LEASE: Micros = 600 * SECOND;
+
+/// Somebody's wish to spend.
+#[derive(Debug, Clone, Default)]
+pub struct Wish {
+    /// Its id, where it is the same wish when it comes again.
+    pub id: Option<ChargeId>,
+    /// What it is, for instance `ai` or `query`.
+    pub kind: &'static str,
+    /// Who pays.
+    pub payer: Payer,
+    /// The step of the run.
+    pub step: Option<String>,
+    /// Whom it is bought from.
+    pub provider: Option<String>,
+    /// What.
+    pub model: Option<String>,
+    /// The version of the prompt.
+    pub prompt: Option<String>,
+    /// The most that it can take.
+    pub worst: Amounts,
+    /// How long it can take, where that is longer than ten minutes.
+    pub lease: Option<Micros>,
+}
+
+/// Holds and settles what is spent.
+pub struct Ledger {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    /// The limits of those who have set none of their own.
+    defaults: Vec<Limit>,
+    /// By whose clocks days are counted of those who have not said.
+    zone: TimeZone,
+}
+
+impl Ledger {
+    pub(crate) fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, settings: &settings::Budgets) -> Self {
+        let zone = read_zone(&settings.time_zone).unwrap_or(TimeZone::UTC);
+        Self { store, clock, ids, defaults: defaults(settings), zone }
+    }
+
+    /// Holds the most that something can take, in one step for every limit that it counts for, or tells which limit it would
+    /// pass. It is let go by itself when its time is over.
+    pub async fn reserve(&self, tenant: &TenantId, wish: Wish) -> Result<Result<ChargeId, Full>, StoreError> {
+        let now = self.clock.now();
+        let id = wish.id.unwrap_or_else(|| ChargeId(self.ids.uuid(now)));
+        let lease = wish.lease.map_or(LEASE, |lease| lease.max(LEASE));
+        let charge = Charge {
+            id,
+            at: now,
+            expires_at: now.saturating_add(lease),
+            kind: wish.kind.to_owned(),
+            payer: wish.payer,
+            step: wish.step,
+            provider: wish.provider,
+            model: wish.model,
+            prompt: wish.prompt,
+            worst: wish.worst,
+        };
+        let (of, defaults, zone) = (tenant.clone(), self.defaults.clone(), self.zone.clone());
+        let reserved = self.store.write(move |tx| {
+            Box::pin(async move {
+                rows::hold(tx, &of).await?;
+                let books = Books::read(tx, &of, &defaults, &zone).await?;
+                let holds = books.holds(&charge.payer, now);
+                if let Err(full) = rows::reserve(tx, &of, &charge, &holds).await? {
+                    return Ok(Err(full));
+                }
+                tell(tx, &of, &holds, now).await?;
+                Ok(Ok(()))
+            })
+        });
+        Ok(reserved.await?.map(|()| id))
+    }
+
+    /// Puts what something took in the place of what was held for it; false where that was done before.
+    pub async fn settle(&self, tenant: &TenantId, id: ChargeId, used: Used) -> Result<bool, StoreError> {
+        let (of, defaults, zone, now) = (tenant.clone(), self.defaults.clone(), self.zone.clone(), self.clock.now());
+        let settled = self.store.write(move |tx| {
+            Box::pin(async move {
+                rows::hold(tx, &of).await?;
+                let settled = rows::settle(tx, &of, id, (&used, now)).await?;
+                if settled && let Some(payer) = rows::payer(tx, &of, id).await? {
+                    let books = Books::read(tx, &of, &defaults, &zone).await?;
+                    tell(tx, &of, &books.holds(&payer, now), now).await?;
+                }
+                Ok(settled)
+            })
+        });
+        settled.await
+    }
+
+    /// Lets go what was held for something that took nothing.
+    pub async fn release(&self, tenant: &TenantId, id: ChargeId) -> Result<bool, StoreError> {
+        let (of, now) = (tenant.clone(), self.clock.now());
+        let released = self.store.write(move |tx| {
+            Box::pin(async move {
+                rows::hold(tx, &of).await?;
+                rows::release(tx, &of, id, now).await
+            })
+        });
+        released.await
+    }
+}
+
+/// What holds for a tenant.
+struct Books {
+    limits: Vec<Limit>,
+    zone: TimeZone,
+}
+
+impl Books {
+    async fn read(tx: &mut Tx<'_>, tenant: &TenantId, defaults: &[Limit], zone: &TimeZone) -> Result<Self, StoreError> {
+        let own = spending_limits::held(tx, tenant).await?.into_iter().map(|stored| stored.limit);
+        let named = tenants::time_zone(tx, tenant).await?;
+        let zone = named.as_deref().and_then(read_zone).unwrap_or_else(|| zone.clone());
+        Ok(Self { limits: merged(own, defaults), zone })
+    }
+
+    /// The accounts that what somebody spends now counts in.
+    fn holds(&self, payer: &Payer, now: Micros) -> Vec<Hold> {
+        let one = |(account, limit): (String, &Limit)| Hold {
+            account,
+            span: limit.window.at(now, &self.zone),
+            limit: limit.clone(),
+        };
+        applying(&self.limits, payer).into_iter().map(one).collect()
+    }
+}
+
+/// A tenant's own limits, and those by default that it has not replaced.
+fn merged(own: impl Iterator<Item = Limit>, defaults: &[Limit]) -> Vec<Limit> {
+    let mut limits: Vec<Limit> = own.collect();
+    let replaced: Vec<String> = limits.iter().map(Limit::kind).collect();
+    limits.extend(defaults.iter().filter(|limit| !replaced.contains(&limit.kind())).cloned());
+    limits
+}
+
+fn defaults(settings: &settings::Budgets) -> Vec<Limit> {
+    let one = |level, unit, window, amount: Option<i64>| {
+        amount.map(|amount| Limit { level, name: None, unit, window, amount: Some(amount) })
+    };
+    let tokens = |count: Option<u64>| count.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+    let usd = |usd: Option<f64>| usd.map(|usd| (usd * NANO_USD_PER_USD as f64) as i64);
+    [
+        one(Level::Tenant, Unit::NanoUsd, Window::Month, usd(settings.month_usd)),
+        one(Level::Tenant, Unit::NanoUsd, Window::Day, usd(settings.day_usd)),
+        one(Level::Run, Unit::NanoUsd, Window::ForEver, usd(settings.run_usd)),
+        one(Level::User, Unit::Tokens, Window::Day, tokens(settings.user_day_tokens)),
+        one(Level::User, Unit::Tokens, Window::Month, tokens(settings.user_month_tokens)),
+        one(Level::Repository, Unit::Tokens, Window::Day, tokens(settings.repository_day_tokens)),
+        one(Level::Tenant, Unit::Tokens, Window::Month, tokens(settings.tenant_month_tokens)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Writes down, once in each window, which shares of the limits were reached, and that one will not be enough.
+async fn tell(tx: &mut Tx<'_>, tenant: &TenantId, holds: &[Hold], now: Micros) -> Result<(), StoreError> {
+    for hold in holds.iter().filter(|hold| hold.limit.amount.is_some()) {
+        let used = rows::used(tx, tenant, hold).await?;
+        let standing = Standing::new(hold.limit.amount, used, now, hold.span);
+        let reached: Vec<u32> = standing.reached().chain(standing.will_exceed().then_some(FORECAST)).collect();
+        for threshold in reached {
+            if !rows::alert(tx, tenant, hold, (threshold, used, now)).await? {
+                continue;
+            }
+            let account = &hold.account;
+            tracing::warn!(%tenant, account, threshold, used, "a limit has come to a share of it");
+            let entry = Entry {
+                scope: tenant.to_string(),
+                at: now,
+                subject: "pilothouse".to_owned(),
+                action: "budget.threshold".to_owned(),
+                resource: format!("{account} {threshold}"),
+                payload_hash: String::new(),
+                outcome: Outcome::Allowed,
+                code: String::new(),
+                request_id: String::new(),
+                count: 1,
+            };
+            audit_rows::append(tx, &entry).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The share that stands for a limit that will not be enough if it goes on like this.
+const FORECAST: u32 = 0;
+
+/// That a limit would be passed, as an error with the figures.
+pub fn exceeded(full: &Full) -> Error {
+    let Full { hold, used, wanted } = full;
+    let Limit { level, name, unit, window, amount } = &hold.limit;
+    let whose = match (level, name) {
+        (Level::Tenant, _) => "the tenant".to_owned(),
+        (level, Some(name)) => format!("the {} {name}", level.as_str()),
+        (level, None) => format!("this {}", level.as_str()),
+    };
+    let (amount, what) = (amount.unwrap_or_default(), unit.as_str());
+    let message = format!(
+        "The limit of {whose} would be passed: {amount} {what} per {window}, of which {used} are spent or held, and \
+         {wanted} would be needed."
+    );
+    Error::new(Code::BudgetExceeded, message)
+        .with("limit", amount)
+        .with("used", *used)
+        .with("wanted", *wanted)
+        .with("unit", what)
+        .with("level", level.as_str())
+        .with("window", window.to_string())
+        .with("resets_at", hold.span.until.map(pilothouse_domain::clock::rfc3339))
+}
