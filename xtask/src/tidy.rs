@@ -85,6 +85,30 @@ fn dependencies_point_down() {
     assert_eq!(crates, LEVELS.len(), "a crate is missing from the list of levels");
 }
 
+/// The name of each type that the OpenAPI document describes; of two of one name it would show but one.
+#[test]
+fn described_types_have_names_of_their_own() {
+    let mut seen: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let mut paths = Vec::new();
+    sources(&repository().join("crates/api/src"), &[".rs"], &mut paths);
+    for path in paths {
+        let text = fs::read_to_string(&path).unwrap();
+        let mut described = false;
+        for line in text.lines().map(str::trim) {
+            let line = line.strip_prefix("pub ").or(line.strip_prefix("pub(super) ")).unwrap_or(line);
+            described |= line.starts_with("#[derive(") && line.contains("ToSchema");
+            let name = line.strip_prefix("struct ").or(line.strip_prefix("enum "));
+            if let Some(name) = name.filter(|_| described) {
+                described = false;
+                let name: String = name.chars().take_while(|c| c.is_alphanumeric()).collect();
+                let other = seen.insert(name.clone(), path.clone());
+                assert!(other.is_none(), "{name} is in {} and in {other:?}", path.display());
+            }
+        }
+    }
+    assert!(seen.len() > 100, "{}", seen.len());
+}
+
 #[test]
 fn nothing_is_left_for_later_in_silence() {
     let markers = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("#[ig", "nore"), concat!("should", "_panic")];

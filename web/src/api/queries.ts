@@ -87,6 +87,12 @@ export const delegationsQuery = queryOptions({ queryKey: ["approvals", "delegati
 
 export const rulesQuery = queryOptions({ queryKey: ["approvals", "rules"], queryFn: () => expect(api.GET("/api/v1/approvals/rules")) });
 
+export const budgetsQuery = queryOptions({ queryKey: ["budgets", "limits"], queryFn: () => expect(api.GET("/api/v1/budgets")) });
+
+export const billingQuery = queryOptions({ queryKey: ["budgets", "month"], queryFn: () => expect(api.GET("/api/v2/billing/summary")) });
+
+export const usageQuery = (by: string) => queryOptions({ queryKey: ["budgets", "usage", by], queryFn: () => expect(api.GET("/api/v1/usage", { params: { query: { by } } })) });
+
 export const queuesQuery = queryOptions({
   queryKey: ["queues"],
   queryFn: async () => (await expect(api.GET("/api/v1/queues"))).items,

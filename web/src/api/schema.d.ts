@@ -3100,19 +3100,6 @@ export interface components {
             /** @description Where that run stands, as long as it is kept. */
             status?: string | null;
         };
-        /** @description A limit as it was set. */
-        LimitDto: components["schemas"]["LimitFields"] & {
-            /** @description Since when it holds. */
-            created_at: string;
-            /** @description Who has set it. */
-            created_by: string;
-            /** @description Until when it held; null as long as it does. */
-            ended_at?: string | null;
-            /** @description Who has ended it, or put another in its place. */
-            ended_by?: string | null;
-            /** @description Its id. */
-            id: string;
-        };
         /** @description What a limit is about. */
         LimitFields: {
             /**
@@ -3145,10 +3132,24 @@ export interface components {
             /** @description `day`, `month`, `for_ever`, or `rolling:` with its seconds. */
             window: string;
         };
-        /** @description Limits that hold and held. */
+        /** @description What a queue allows over the whole installation; null is without limit. */
         LimitsDto: {
-            /** @description The newest first. */
-            items: components["schemas"]["LimitDto"][];
+            /**
+             * Format: int32
+             * @description Most runs of one tenant with the same key at work.
+             */
+            per_key?: number | null;
+            /**
+             * Format: int32
+             * @description Most runs of one tenant at work.
+             */
+            per_tenant?: number | null;
+            rate?: components["schemas"]["RateDto"] | null;
+            /**
+             * Format: int32
+             * @description Most runs at work.
+             */
+            total?: number | null;
         };
         /** @description Limits to set: those that are left out stay as they are, null lifts one. */
         LimitsRequest: {
@@ -4721,6 +4722,24 @@ export interface components {
             /** @description Any JSON, at most 64 KiB. */
             payload?: unknown;
         };
+        /** @description A limit as it was set. */
+        SpendingLimitDto: components["schemas"]["LimitFields"] & {
+            /** @description Since when it holds. */
+            created_at: string;
+            /** @description Who has set it. */
+            created_by: string;
+            /** @description Until when it held; null as long as it does. */
+            ended_at?: string | null;
+            /** @description Who has ended it, or put another in its place. */
+            ended_by?: string | null;
+            /** @description Its id. */
+            id: string;
+        };
+        /** @description Limits that hold and held. */
+        SpendingLimitsDto: {
+            /** @description The newest first. */
+            items: components["schemas"]["SpendingLimitDto"][];
+        };
         /** @description A statement to look at. */
         SqlCheckRequest: {
             /** @description The connection it is for; without one, the tenant's default. */
@@ -5954,7 +5973,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LimitDto"];
+                    "application/json": components["schemas"]["SpendingLimitDto"];
                 };
             };
             /** @description An error (RFC 9457). */
@@ -5982,7 +6001,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LimitsDto"];
+                    "application/json": components["schemas"]["SpendingLimitsDto"];
                 };
             };
             /** @description An error (RFC 9457). */

@@ -72,6 +72,9 @@ export type Tick = Schemas["TickDto"];
 
 export type Approval = Schemas["ApprovalDto"];
 export type ApprovalDetail = Schemas["ApprovalDetailDto"];
+export type Budget = Schemas["BudgetDto"];
+export type Billing = Schemas["SummaryDto"];
+export type Share = Schemas["ShareDto"];
 export type Delegation = Schemas["DelegationDto"];
 export type Ruleset = Schemas["RulesetDto"];
 export type DryRun = Schemas["DryRunDto"];

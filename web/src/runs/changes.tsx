@@ -8,8 +8,8 @@ import { AreaField } from "../ui/Field";
 import type { IconName } from "../ui/Icon";
 import { Failure } from "../ui/States";
 
-/** What a change of runs, approvals, queues or schedules may have touched. */
-const TOUCHED = ["runs", "approvals", "queues", "schedules"];
+/** What a change of runs, approvals, queues, schedules or budgets may have touched. */
+const TOUCHED = ["runs", "approvals", "queues", "schedules", "budgets"];
 
 /** What was touched is read anew once `onDone` is through, so that nobody reads what they have just removed. */
 export function useChange<R, T = void>(call: (input: T) => Promise<R>, onDone: (result: R) => void | Promise<void>) {

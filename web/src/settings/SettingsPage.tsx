@@ -7,12 +7,14 @@ import { atLeast, useSession } from "../shell/session-context";
 import { Button } from "../ui/Button";
 import { NotAllowed } from "../ui/States";
 import { AuditPanel } from "./AuditPanel";
+import { BudgetsPanel } from "./BudgetsPanel";
 import { TenantsPanel } from "./TenantsPanel";
 import { TokensPanel } from "./TokensPanel";
 
 const EXACT = { exact: true, includeSearch: true };
 const TABS = [
   { id: undefined, label: "You", admin: false },
+  { id: "budgets", label: "Budgets", admin: false },
   { id: "tokens", label: "Tokens", admin: true },
   { id: "tenants", label: "Tenants", admin: true },
   { id: "audit", label: "Audit", admin: true },
@@ -39,6 +41,7 @@ export function SettingsPage() {
 
 function Panel({ id }: { id: string | undefined }) {
   switch (id) {
+    case "budgets": return <BudgetsPanel />;
     case "tokens": return <TokensPanel />;
     case "tenants": return <TenantsPanel />;
     case "audit": return <AuditPanel />;

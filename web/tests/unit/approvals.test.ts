@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ApprovalDetail } from "../../src/api/types";
-import { figureOf, isFor, neededOf, objectionTo, sqlOf, titleOf } from "../../src/approvals/words";
+import { effectOf, figureOf, isFor, neededOf, objectionTo, sqlOf, titleOf } from "../../src/approvals/words";
 
 const approval = (extra: Partial<ApprovalDetail>): ApprovalDetail => ({
   id: "apr_1", state: "pending", kind: "query.run", resource: "conn_1", payload_hash: "00", payload: { sql: "SELECT 1" }, facts: {}, requested_by: "ada",
   requested_at: "2026-01-01T00:00:00Z", rule: null, because: "", needs: { count: 1, role: "operator" }, run_id: null, changed_at: "2026-01-01T00:00:00Z",
-  changed_by: null, changed_because: null, expires_at: null, votes: [], may_decide: false, objection: null, ...extra,
+  changed_by: null, changed_because: null, expires_at: null, votes: [], may_decide: false, objection: null,
+  asked_payload: null, edited_by: null, escalated_at: null, broken: null, may_break: false, may_review: false, ...extra,
 });
 
 test("what would be done is said in words, and an action that the page does not know by its own name", () => {
@@ -35,4 +36,8 @@ test("why somebody may not decide is said only where something is left to decide
   assert.match(objectionTo(approval({ objection: "own_request" })) ?? "", /somebody else decides: one operator/);
   assert.equal(objectionTo(approval({ objection: "closed" })), null);
   assert.equal(objectionTo(approval({ may_decide: true })), null);
+});
+
+test("what becomes of an action is said in words", () => {
+  assert.deepEqual(["allow", "deny", { approvals: { count: 2, of: "admin" } }, "maybe"].map(effectOf), ["done at once", "not done", "waits for 2 admins", "decided in an unknown way"]);
 });

@@ -92,14 +92,14 @@ impl From<Budgets> for BudgetsDto {
 
 /// Limits that hold and held.
 #[derive(Serialize, ToSchema)]
-pub struct LimitsDto {
+pub struct SpendingLimitsDto {
     /// The newest first.
-    pub items: Vec<LimitDto>,
+    pub items: Vec<SpendingLimitDto>,
 }
 
 /// A limit as it was set.
 #[derive(Serialize, ToSchema)]
-pub struct LimitDto {
+pub struct SpendingLimitDto {
     /// Its id.
     id: String,
     #[serde(flatten)]
@@ -114,7 +114,7 @@ pub struct LimitDto {
     ended_by: Option<String>,
 }
 
-impl From<Stored> for LimitDto {
+impl From<Stored> for SpendingLimitDto {
     fn from(stored: Stored) -> Self {
         let Stored { id, limit, created_at, created_by, ended_at, ended_by } = stored;
         let (created_at, ended_at) = (rfc3339(created_at), ended_at.map(rfc3339));

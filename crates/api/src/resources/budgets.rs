@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::caller::Caller;
-use crate::dto::budgets::{BudgetsDto, LimitDto, LimitsDto, ShareDto, SummaryDto, UsageDto};
+use crate::dto::budgets::{BudgetsDto, ShareDto, SpendingLimitDto, SpendingLimitsDto, SummaryDto, UsageDto};
 use crate::error::Failure;
 use crate::extract::{Path, Query};
 use crate::json::JsonBody;
@@ -64,12 +64,12 @@ struct LimitRequest {
 
 /// Sets a limit, in the place of the one about the same.
 #[utoipa::path(put, path = "/api/v1/budgets", tag = "budgets", operation_id = "budget_set", request_body = LimitRequest,
-    responses((status = 200, body = LimitDto)))]
+    responses((status = 200, body = SpendingLimitDto)))]
 async fn put(
     FromState(state): FromState<Arc<State>>,
     Caller(caller): Caller,
     JsonBody(mut fields): JsonBody,
-) -> Result<Json<LimitDto>, Failure> {
+) -> Result<Json<SpendingLimitDto>, Failure> {
     let (level, unit, window) = (fields.text("level", 1), fields.text("unit", 1), fields.text("window", 1));
     let level = fields.chosen("level", &level, "tenant, project, repository, token, user, task or run", Level::parse);
     let unit = fields.chosen("unit", &unit, "nano_usd or tokens", Unit::parse);
@@ -104,10 +104,13 @@ async fn end(
 
 /// The limits that hold and held, the newest first.
 #[utoipa::path(get, path = "/api/v1/budgets/history", tag = "budgets", operation_id = "budgets_history",
-    responses((status = 200, body = LimitsDto)))]
-async fn history(FromState(state): FromState<Arc<State>>, Caller(caller): Caller) -> Result<Json<LimitsDto>, Failure> {
+    responses((status = 200, body = SpendingLimitsDto)))]
+async fn history(
+    FromState(state): FromState<Arc<State>>,
+    Caller(caller): Caller,
+) -> Result<Json<SpendingLimitsDto>, Failure> {
     let all = use_cases::history(&state.app, &caller).await?;
-    Ok(Json(LimitsDto { items: all.into_iter().map(LimitDto::from).collect() }))
+    Ok(Json(SpendingLimitsDto { items: all.into_iter().map(SpendingLimitDto::from).collect() }))
 }
 
 /// By whose clocks days and months are counted.
