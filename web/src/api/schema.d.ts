@@ -2142,25 +2142,25 @@ export interface components {
              * Format: int64
              * @description What the window would end with if it went on like this; null where nobody can tell.
              */
-            forecast?: number | null;
+            forecast: number | null;
             /** @description Its id; null where it holds by default. */
-            id?: string | null;
+            id: string | null;
             /**
              * Format: int64
              * @description What may be spent still; null where there is no end to it.
              */
-            left?: number | null;
+            left: number | null;
             /** @description When it begins anew; null where it rolls, or never does. */
-            resets_at?: string | null;
+            resets_at: string | null;
             /** @description Since when spending counts. */
             since: string;
             /** @description `ok`, `warning` or `exceeded`. */
-            status?: string | null;
+            status: string | null;
             /**
              * Format: int64
              * @description What was spent, and what is held for what is under way; null where each has their own.
              */
-            used?: number | null;
+            used: number | null;
         };
         /** @description The limits of a tenant, and how they stand. */
         BudgetsDto: {
@@ -3106,11 +3106,11 @@ export interface components {
              * Format: int64
              * @description How much; null means no limit, and 0 nothing at all.
              */
-            amount?: number | null;
+            amount: number | null;
             /** @description Whose spending: `tenant`, `project`, `repository`, `token`, `user`, `task` or `run`. */
             level: string;
             /** @description Of whom; null means each for themselves. */
-            name?: string | null;
+            name: string | null;
             /** @description `nano_usd` or `tokens`. */
             unit: string;
             /** @description `day`, `month`, `for_ever`, or `rolling:` with its seconds. */
@@ -4679,7 +4679,7 @@ export interface components {
              */
             errors: number;
             /** @description By whom or for what; null where that was not said. */
-            name?: string | null;
+            name: string | null;
             /**
              * Format: int64
              * @description Money, in nano-USD.
@@ -4729,9 +4729,9 @@ export interface components {
             /** @description Who has set it. */
             created_by: string;
             /** @description Until when it held; null as long as it does. */
-            ended_at?: string | null;
+            ended_at: string | null;
             /** @description Who has ended it, or put another in its place. */
-            ended_by?: string | null;
+            ended_by: string | null;
             /** @description Its id. */
             id: string;
         };
@@ -4865,7 +4865,7 @@ export interface components {
              * Format: double
              * @description What it may cost; null means as much as it likes.
              */
-            limit_usd?: number | null;
+            limit_usd: number | null;
             /** @description Which month. */
             month: string;
             /**
@@ -4887,7 +4887,7 @@ export interface components {
              * Format: double
              * @description What is left; null where there is no end to it.
              */
-            remaining_estimated_usd?: number | null;
+            remaining_estimated_usd: number | null;
             /**
              * Format: double
              * @description What was spent.

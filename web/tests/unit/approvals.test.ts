@@ -13,7 +13,7 @@ const approval = (extra: Partial<ApprovalDetail>): ApprovalDetail => ({
 
 test("what would be done is said in words, and an action that the page does not know by its own name", () => {
   assert.equal(titleOf(approval({})), "Run a query");
-  assert.equal(titleOf(approval({ kind: "build.run" })), "build.run");
+  assert.equal(titleOf(approval({ kind: "queue.pause" })), "queue.pause");
   assert.equal(sqlOf(approval({})), "SELECT 1");
   assert.equal(sqlOf(approval({ payload: { plan_hash: "p" } })), null);
 });

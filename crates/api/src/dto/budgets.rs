@@ -28,20 +28,26 @@ pub struct BudgetsDto {
 #[derive(Serialize, ToSchema)]
 pub struct BudgetDto {
     /// Its id; null where it holds by default.
+    #[schema(required)]
     id: Option<String>,
     #[serde(flatten)]
     limit: LimitFields,
     /// What was spent, and what is held for what is under way; null where each has their own.
+    #[schema(required)]
     used: Option<i64>,
     /// What may be spent still; null where there is no end to it.
+    #[schema(required)]
     left: Option<i64>,
     /// What the window would end with if it went on like this; null where nobody can tell.
+    #[schema(required)]
     forecast: Option<i64>,
     /// `ok`, `warning` or `exceeded`.
+    #[schema(required)]
     status: Option<String>,
     /// Since when spending counts.
     since: String,
     /// When it begins anew; null where it rolls, or never does.
+    #[schema(required)]
     resets_at: Option<String>,
 }
 
@@ -51,12 +57,14 @@ pub struct LimitFields {
     /// Whose spending: `tenant`, `project`, `repository`, `token`, `user`, `task` or `run`.
     level: &'static str,
     /// Of whom; null means each for themselves.
+    #[schema(required)]
     name: Option<String>,
     /// `nano_usd` or `tokens`.
     unit: &'static str,
     /// `day`, `month`, `for_ever`, or `rolling:` with its seconds.
     window: String,
     /// How much; null means no limit, and 0 nothing at all.
+    #[schema(required)]
     amount: Option<i64>,
 }
 
@@ -109,8 +117,10 @@ pub struct SpendingLimitDto {
     /// Who has set it.
     created_by: String,
     /// Until when it held; null as long as it does.
+    #[schema(required)]
     ended_at: Option<String>,
     /// Who has ended it, or put another in its place.
+    #[schema(required)]
     ended_by: Option<String>,
 }
 
@@ -146,6 +156,7 @@ impl UsageDto {
 #[derive(Serialize, ToSchema)]
 pub struct ShareDto {
     /// By whom or for what; null where that was not said.
+    #[schema(required)]
     name: Option<String>,
     /// Money, in nano-USD.
     nano_usd: i64,
@@ -175,6 +186,7 @@ pub struct SummaryDto {
     /// Which month.
     month: String,
     /// What it may cost; null means as much as it likes.
+    #[schema(required)]
     limit_usd: Option<f64>,
     /// What was spent, and the most that is under way.
     spent_estimated_usd: f64,
@@ -187,6 +199,7 @@ pub struct SummaryDto {
     /// That for models by kinds of task.
     ai_by_task: BTreeMap<String, f64>,
     /// What is left; null where there is no end to it.
+    #[schema(required)]
     remaining_estimated_usd: Option<f64>,
     /// The share that is spent, from 0 to 1; 0 where there is no limit.
     utilization_estimated: f64,
