@@ -99,7 +99,9 @@ fn what_was_asked_survives_a_kill() {
 #[test]
 fn an_approval_releases_once_however_the_program_is_killed() {
     let folder = tempfile::tempdir().unwrap();
-    let flags = ["--set", "warehouse.query_max_bytes=100000", "--set", "warehouse.result_cache_mb=0"];
+    let settings = ["query_max_bytes=100000", "result_cache_mb=0", "query_nano_usd_per_tib=5000000000000"];
+    let settings = settings.map(|setting| format!("warehouse.{setting}"));
+    let flags: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let mut asked = Vec::new();
     // From before the decision is read to after the answer is there.
@@ -138,6 +140,20 @@ fn an_approval_releases_once_however_the_program_is_killed() {
             assert_eq!(told.count(), 1, "{action} of {approval}");
         }
     }
+    // Each is paid for once, whatever of it was done twice, and nothing stays held.
+    let (_, usage) = server.get("/api/v1/usage?by=run&limit=100").unwrap();
+    let paid = usage["items"].as_array().unwrap();
+    for (run, ..) in &asked {
+        let own: Vec<_> = paid.iter().filter(|share| share["name"] == run.as_str()).collect();
+        assert_eq!(
+            (own.len(), &own[0]["charges"], &own[0]["nano_usd"]),
+            (1, &1.into(), &paid[0]["nano_usd"]),
+            "{usage}"
+        );
+    }
+    let (_, month) = server.get("/api/v2/billing/summary").unwrap();
+    assert!(month["spent_actual_usd"].as_f64().unwrap() > 0.0, "{month}");
+    assert_eq!(month["spent_actual_usd"], month["spent_estimated_usd"], "{month}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { TextField } from "../ui/Field";
 import { Query } from "../ui/Query";
-import { Empty, Failure } from "../ui/States";
+import { Failure } from "../ui/States";
 import { amountOf, inUnit, limitTitle, NANO_PER_USD, STATUSES, WINDOWS } from "./budgets";
 
 export function BudgetsPanel() {
@@ -20,20 +20,19 @@ export function BudgetsPanel() {
   const budgets = useQuery(budgetsQuery);
   const billing = useQuery(billingQuery);
   return (
-    <section aria-labelledby="budgets">
-      <h2 id="budgets" className="sr-only">Budgets</h2>
+    <div>
       <Query query={billing} what="this month" rows={2}>{(month) => <Month month={month} />}</Query>
       <Query query={budgets} what="the limits" rows={5}>
         {({ items, time_zone: zone }) => (
-          <div className="section">
-            <h3>Limits</h3>
+          <section className="section" aria-labelledby="limits">
+            <h2 id="limits">Limits</h2>
             <p className="quiet">Days and months by the clocks of {zone}. What is under way counts with the most that it can take.</p>
             <Limits items={items} mayEdit={atLeast(session, "admin")} />
-          </div>
+          </section>
         )}
       </Query>
       {atLeast(session, "operator") ? <Top /> : null}
-    </section>
+    </div>
   );
 }
 
@@ -63,7 +62,7 @@ function Limits({ items, mayEdit }: { items: Budget[]; mayEdit: boolean }) {
             <td className="num nowrap">{item.amount === null ? "no limit" : inUnit(item.amount, item.unit)}</td>
             <td className="nowrap">{typeof item.used === "number" ? <Used item={item} used={item.used} /> : <span className="quiet">each their own</span>}</td>
             <td>{item.status ? <Status tone={TONES[item.status] ?? "unknown"}>{STATUSES[item.status] ?? item.status}</Status> : null}</td>
-            <td className="num quiet">{item.resets_at ? <Moment at={item.resets_at} /> : WINDOWS[item.window] ?? "rolls on"}</td>
+            <td className="num quiet" data-unit="begins anew">{item.resets_at ? <Moment at={item.resets_at} /> : WINDOWS[item.window] ?? "rolls on"}</td>
             <td className="cell-action">{mayEdit ? <Edit item={item} /> : null}</td>
           </tr>
         ))}
@@ -116,10 +115,10 @@ function AmountForm({ item, onClose }: { item: Budget; onClose: () => void }) {
 function Top() {
   const query = useQuery(usageQuery("user"));
   return (
-    <div className="section">
-      <h3>Who has spent the most in a day</h3>
-      <Query query={query} what="who has spent the most" rows={3}>{({ items }) => (items.length === 0 ? <Empty icon="people" title="Nobody has spent anything"><p>Models, and reading that costs money, stand here as soon as they are used.</p></Empty> : <Shares items={items} />)}</Query>
-    </div>
+    <section className="section" aria-labelledby="top">
+      <h2 id="top">Who has spent the most in a day</h2>
+      <Query query={query} what="who has spent the most" rows={3}>{({ items }) => (items.length === 0 ? <p className="quiet">Nobody has spent anything. Models, and reading that costs money, stand here as soon as they are used.</p> : <Shares items={items} />)}</Query>
+    </section>
   );
 }
 

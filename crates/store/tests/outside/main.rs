@@ -6,3 +6,4 @@ mod audit_chain;
 mod opening;
 mod raw;
 mod upgrade;
+mod usage;
