@@ -13,6 +13,7 @@ const RUNBOOK: &str = "SELECT user_id, SUM(tokens_used) as total_tokens FROM ai_
      WHERE created_at > NOW() - INTERVAL '24 hours' GROUP BY user_id ORDER BY total_tokens DESC LIMIT 10;";
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the statement asks the database what time it is")]
 async fn the_runbooks_statement_finds_who_has_used_the_most() {
     let server = pilothouse_testkit::postgres();
     let url = server.schema_url("usage");
