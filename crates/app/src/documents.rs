@@ -13,6 +13,7 @@ use pilothouse_warehouse::guard::access::AccessPolicy;
 use pilothouse_warehouse::semantic;
 pub use pilothouse_warehouse::semantic::yaml::Exchanged;
 
+pub use crate::error::Fault;
 use crate::proposals::ACCEPTED;
 use crate::{App, Caller, Error, Field, audit, connections, gates};
 
@@ -37,15 +38,6 @@ impl From<Document> for Versioned {
         let Document { version, yaml, created_at, created_by, connection: _ } = document;
         Self { yaml, version, updated_at: created_at, updated_by: Some(created_by) }
     }
-}
-
-/// What is wrong with a text, and in which line; 0 where it is the whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// Where.
-    pub line: u64,
-    /// Why.
-    pub reason: String,
 }
 
 /// What each kind of document is called, and who may do what with it.

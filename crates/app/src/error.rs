@@ -36,6 +36,15 @@ pub struct Field {
     pub context: Option<Value>,
 }
 
+/// What is wrong with a text, and in which line; 0 where it is the whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Where.
+    pub line: u64,
+    /// Why.
+    pub reason: String,
+}
+
 impl Error {
     /// An error with a code and a sentence.
     pub fn new(code: Code, message: impl Into<String>) -> Self {

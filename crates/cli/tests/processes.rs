@@ -140,16 +140,14 @@ fn an_approval_releases_once_however_the_program_is_killed() {
             assert_eq!(told.count(), 1, "{action} of {approval}");
         }
     }
-    // Each is paid for once, whatever of it was done twice, and nothing stays held.
+    // Each is paid for once, whatever of it was done twice, and nothing stays held. Those that go on at one moment share what
+    // is read, and but one of them pays.
     let (_, usage) = server.get("/api/v1/usage?by=run&limit=100").unwrap();
     let paid = usage["items"].as_array().unwrap();
     for (run, ..) in &asked {
         let own: Vec<_> = paid.iter().filter(|share| share["name"] == run.as_str()).collect();
-        assert_eq!(
-            (own.len(), &own[0]["charges"], &own[0]["nano_usd"]),
-            (1, &1.into(), &paid[0]["nano_usd"]),
-            "{usage}"
-        );
+        assert_eq!((own.len(), &own[0]["charges"]), (1, &1.into()), "{usage}");
+        assert!([&paid[0]["nano_usd"], &0.into()].contains(&&own[0]["nano_usd"]), "{usage}");
     }
     let (_, month) = server.get("/api/v2/billing/summary").unwrap();
     assert!(month["spent_actual_usd"].as_f64().unwrap() > 0.0, "{month}");

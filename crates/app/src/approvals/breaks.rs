@@ -8,7 +8,6 @@ use pilothouse_store::approval_breaks::{self as rows, Break, Review};
 use pilothouse_store::approvals::{self, Approval};
 use pilothouse_store::audit as audit_rows;
 
-use super::Approvals;
 use super::control::{Decided, Detail, Seen, get, is_whole, look, make};
 use crate::{App, Caller, Error, audit, gates};
 
@@ -17,20 +16,13 @@ const MIN_REASON_CHARS: usize = 10;
 /// Most that are listed of those that nobody has looked at.
 const MAX_LISTED: u32 = 200;
 
-impl Approvals {
-    /// Whether the caller may give approvals alone.
-    pub(super) fn may_break(&self, caller: &Caller) -> bool {
-        self.break_glass && caller.principal.role >= Role::Admin
-    }
-}
-
 /// Gives an approval alone, whoever has asked for it and however many it needs.
 pub async fn break_glass(app: &App, caller: &Caller, id: ApprovalId, reason: &str) -> Result<Approval, Error> {
     look(app, caller, id).await?;
     let reason = crate::runs::reason(reason)?;
     let action = audit::action("approval.break_glass", Tier::Write, Role::Admin, &id.to_string(), &reason);
     gates::pass(app, caller, &action).await?;
-    if !app.approvals.may_break(caller) {
+    if !app.approvals.may_break(&caller.principal) {
         let message = "Nobody gives approvals alone here: the setting approvals.break_glass is off.";
         return Err(Error::new(Code::PolicyDenied, message));
     }
@@ -49,15 +41,6 @@ pub async fn break_glass(app: &App, caller: &Caller, id: ApprovalId, reason: &st
     .await
 }
 
-/// Whether the caller may say what they think of an approval that somebody gave alone: one who could have decided it, and
-/// neither gave it nor asked for it. Where people may release their own, anybody who could have.
-pub(super) fn may_review(app: &App, caller: &Caller, approval: &Approval, broken: &Break) -> bool {
-    let own = &caller.principal.subject;
-    let is_other = broken.by != *own && approval.requested_by != *own;
-    let may_own = app.approvals.own_allowed && broken.by != *own;
-    broken.review.is_none() && caller.principal.role >= approval.needs.of && (is_other || may_own)
-}
-
 /// Says whether it was right to give an approval alone, and why.
 pub async fn review(app: &App, caller: &Caller, id: ApprovalId, justified: bool, words: &str) -> Result<Detail, Error> {
     let Seen { approval, broken, .. } = look(app, caller, id).await?;
@@ -71,7 +54,7 @@ pub async fn review(app: &App, caller: &Caller, id: ApprovalId, justified: bool,
     if broken.review.is_some() {
         return Err(Error::new(Code::ApprovalClosed, "Somebody has looked at this already."));
     }
-    if !may_review(app, caller, &approval, &broken) {
+    if !app.approvals.may_review(&caller.principal, &approval, &broken) {
         let message = "Somebody else has to look at this: you gave it or asked for it.";
         return Err(Error::new(Code::ApprovalOwn, message));
     }
@@ -108,6 +91,6 @@ pub async fn unreviewed(app: &App, caller: &Caller) -> Result<Vec<(Approval, Bre
         })
     });
     let mut found = found.await?;
-    found.retain(|(approval, broken)| may_review(app, caller, approval, broken));
+    found.retain(|(approval, broken)| app.approvals.may_review(&caller.principal, approval, broken));
     Ok(found)
 }

@@ -11,8 +11,8 @@ use pilothouse_store::runs::{self, Run};
 use pilothouse_store::{Error as StoreError, Tx, audit as audit_rows};
 use serde_json::{Value, json};
 
+use super::change;
 use super::delegations::Hats;
-use super::{breaks, change};
 use crate::runs::{APPROVAL, Decision};
 use crate::{App, Caller, Error, audit, gates};
 
@@ -72,8 +72,9 @@ pub async fn get(app: &App, caller: &Caller, id: ApprovalId) -> Result<Detail, E
     let Seen { approval, votes, broken, hats } = look(app, caller, id).await?;
     let own_allowed = app.approvals.own_allowed;
     let may = hats.may_decide(&approval.requested_by, approval.needs, &said(&votes), own_allowed);
-    let may_break = app.approvals.may_break(caller) && approval.state == State::Pending;
-    let may_review = broken.as_ref().is_some_and(|broken| breaks::may_review(app, caller, &approval, broken));
+    let may_break = app.approvals.may_break(&caller.principal) && approval.state == State::Pending;
+    let may_review =
+        broken.as_ref().is_some_and(|broken| app.approvals.may_review(&caller.principal, &approval, broken));
     Ok(Detail { approval, votes, objection: may.err(), broken, may_break, may_review })
 }
 

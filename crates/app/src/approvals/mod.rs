@@ -1,7 +1,9 @@
 //! Approvals: what waits for people, who may release it, and that nothing is released but exactly what they saw.
 //!
-//! Read first: [`Approvals`], by which actions are judged, wait and go on; `control` is what people do. The states, who may
-//! decide and the rules are pure and stand in `pilothouse_domain::approval`.
+//! Read first: [`Approvals`], by which actions are judged, wait and go on; `control` is what people do with one: `edit` with
+//! changes, `breaks` alone in an emergency, `delegations` in somebody's place, `advance` before anybody asks. By which rules
+//! is `rules`, `ruleset` what a tenant writes of them, and `rulings` what they have said. The states, who may decide and how
+//! rules are read are pure and stand in `pilothouse_domain::approval`.
 
 mod advance;
 mod breaks;
@@ -34,8 +36,9 @@ use pilothouse_domain::approval::{Event, Needs, State};
 use pilothouse_domain::audit::{Entry, Outcome};
 use pilothouse_domain::canonical::{canonical_json, payload_hash};
 use pilothouse_domain::clock::SECOND;
-use pilothouse_domain::{ApprovalId, Clock, Ids, Micros, Role, RunId, TenantId};
+use pilothouse_domain::{ApprovalId, Clock, Ids, Micros, Principal, Role, RunId, TenantId};
 use pilothouse_engine::Also;
+use pilothouse_store::approval_breaks::Break;
 use pilothouse_store::approvals::{self as rows, Approval, Change};
 use pilothouse_store::{Error as StoreError, Store, Tx, audit as audit_rows};
 use serde_json::{Value, json};
@@ -161,6 +164,19 @@ impl Approvals {
     /// Whose decision it takes where nobody says whose.
     pub(crate) fn anybody(&self) -> Needs {
         Needs { count: 1, of: rules::approvers(self.own_allowed) }
+    }
+
+    /// Whether somebody may give approvals alone.
+    fn may_break(&self, principal: &Principal) -> bool {
+        self.break_glass && principal.role >= Role::Admin
+    }
+
+    /// Whether somebody may say what they think of an approval that somebody gave alone: one who could have decided it, and
+    /// neither gave it nor asked for it. Where people may release their own, whoever asked may.
+    fn may_review(&self, principal: &Principal, approval: &Approval, broken: &Break) -> bool {
+        let own = &principal.subject;
+        let is_other = broken.by != *own && (self.own_allowed || approval.requested_by != *own);
+        broken.review.is_none() && principal.role >= approval.needs.of && is_other
     }
 
     /// The approval that `wish` needs, as it is asked for.

@@ -12,7 +12,7 @@ use pilothouse_store::approval_rules as rows;
 use serde::Deserialize;
 
 use crate::Error;
-use crate::documents::Fault;
+use crate::error::Fault;
 
 /// The name of a query, as an action.
 pub const QUERY: &str = "query.run";

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::rules::parse;
 use super::rulings::{DryRun, MAX_TRIED, REMEMBERED, tried};
-use crate::documents::{Fault, Versioned};
+use crate::documents::Versioned;
+use crate::error::Fault;
 use crate::{App, Caller, Error, Field, audit, gates};
 
 /// Largest text, in bytes of YAML.
