@@ -243,7 +243,7 @@ impl Home {
 
     fn pg_ctl(&self, programs: &Path, words: &[&str]) -> Command {
         let mut command = self.server_command(programs.join("pg_ctl"));
-        command.arg("-D").arg(&self.data).args(words);
+        command.arg("-D").arg(&self.data).args(["-t", "300"]).args(words);
         command
     }
 
@@ -283,12 +283,13 @@ fn lock_file(path: &Path) -> File {
     options.open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// A port that was free a moment ago.
+/// A port that nobody listens at. Not one that the system gives to whoever asks for any, since a server that is down for a
+/// moment would find it taken by a connection of another process.
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .unwrap_or_else(|error| panic!("no free port: {error}"))
-        .port()
+    let first = 20_000 + (std::process::id() % 10_000) as u16;
+    (first..32_000)
+        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .unwrap_or_else(|| panic!("no free port from {first} on"))
 }
 
 /// A password that other users of this machine cannot guess.

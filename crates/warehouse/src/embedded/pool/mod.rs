@@ -230,6 +230,11 @@ impl Pool {
         self.settings.query_memory_mb << 20
     }
 
+    /// What each worker may have of it without being in anybody's way: were all of them so large, half of it would be left.
+    fn share_bytes(&self) -> u64 {
+        (self.budget_bytes() / (2 * self.places as u64)).max(LEAST_MEMORY_BYTES)
+    }
+
     /// When to look at memory again, of which `room` bytes are left: before all processors together could have filled it.
     fn next_look(&self, room: u64) -> Duration {
         let filled_in = Duration::from_millis(room / (FILLED_AT_MOST * self.processors as u64));
@@ -265,9 +270,8 @@ impl Pool {
             state.made += 1;
             state.made
         };
-        let memory = (self.budget_bytes() / (2 * self.places as u64)).max(LEAST_MEMORY_BYTES);
         let spill = self.spill_folder()?.join(id.to_string());
-        let start = Start { settings: self.settings.clone(), memory_bytes: memory as usize, spill };
+        let start = Start { settings: self.settings.clone(), memory_bytes: self.share_bytes() as usize, spill };
         Worker::start(id, &self.isolation, &start).await
     }
 
@@ -303,12 +307,14 @@ impl Pool {
         });
     }
 
-    /// Keeps a worker for the next request, unless there are as many as there may be.
+    /// Keeps a worker for the next request, unless there are as many as there may be, or what it has done left it so large
+    /// that the next request would be taken for the one that needs all the memory.
     async fn put_back(self: &Arc<Self>, mut worker: Worker) {
         worker.idle_since = Instant::now();
+        let is_large = worker.resident_bytes().is_some_and(|bytes| bytes > self.share_bytes().max(IDLE_BYTES));
         let surplus = {
             let mut state = self.state();
-            if state.idle.len() + state.busy.len() < self.places {
+            if !is_large && state.idle.len() + state.busy.len() < self.places {
                 state.idle.push(worker);
                 if !std::mem::replace(&mut state.tidying, true) {
                     tokio::spawn(tidy(Arc::downgrade(self)));
@@ -320,6 +326,7 @@ impl Pool {
         };
         if let Some(worker) = surplus {
             worker.end().await;
+            self.keep_one_ready();
         }
     }
 
