@@ -7,7 +7,7 @@ use pilothouse_domain::action::Action;
 use pilothouse_domain::audit::{Entry, INSTALLATION, Outcome};
 use pilothouse_domain::canonical::payload_hash;
 use pilothouse_domain::money::NanoUsd;
-use pilothouse_domain::{Code, Role, action::Tier};
+use pilothouse_domain::{Code, Micros, Role, TenantId, action::Tier};
 use pilothouse_store::audit::{self as rows, Record, ScopeReport};
 use serde::Serialize;
 
@@ -37,6 +37,22 @@ pub fn entry(app: &App, caller: &Caller, action: &Action, outcome: Outcome, code
         outcome,
         code: code.map_or_else(String::new, |code| code.as_str().to_owned()),
         request_id: caller.request_id.clone(),
+        count: 1,
+    }
+}
+
+/// The audit row of what the program does by itself in a tenant: what, and to what.
+pub fn by_itself(tenant: &TenantId, at: Micros, (action, resource): (&str, String), payload_hash: &str) -> Entry {
+    Entry {
+        scope: tenant.to_string(),
+        at,
+        subject: "pilothouse".to_owned(),
+        action: action.to_owned(),
+        resource,
+        payload_hash: payload_hash.to_owned(),
+        outcome: Outcome::Allowed,
+        code: String::new(),
+        request_id: String::new(),
         count: 1,
     }
 }

@@ -15,7 +15,7 @@ pub use pilothouse_warehouse::semantic::yaml::Exchanged;
 
 pub use crate::error::Fault;
 use crate::proposals::ACCEPTED;
-use crate::{App, Caller, Error, Field, audit, connections, gates};
+use crate::{App, Caller, Error, audit, connections, gates};
 
 /// Largest document, in bytes of YAML.
 const MAX_YAML_BYTES: usize = 512 << 10;
@@ -217,13 +217,7 @@ fn fault(kind: Kind, yaml: &str, catalog: &Catalog) -> Option<Fault> {
 
 fn refused(code: Code, fault: Fault) -> Error {
     let kind = if code == Code::PolicyInvalid { "policy" } else { "semantic" };
-    let field = Field {
-        location: vec!["body".into(), "yaml".into(), fault.line.into()],
-        kind,
-        message: fault.reason.clone(),
-        input: serde_json::Value::Null,
-        context: Some(serde_json::json!({ "line": fault.line })),
-    };
+    let field = fault.field(kind);
     let mut refused = Error::new(code, format!("line {}: {}", fault.line, fault.reason));
     refused.fields.push(field);
     refused

@@ -1,7 +1,7 @@
 //! The one set of errors that use cases answer with: a stable code, a sentence, and what a client needs to act on it.
 
 use pilothouse_domain::Code;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A refusal or failure, in words that are safe to show.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -45,6 +45,19 @@ pub struct Fault {
     pub reason: String,
 }
 
+impl Fault {
+    /// It as a field of an error, with its line marked.
+    pub(crate) fn field(&self, kind: &'static str) -> Field {
+        Field {
+            location: vec!["body".into(), "yaml".into(), self.line.into()],
+            kind,
+            message: self.reason.clone(),
+            input: Value::Null,
+            context: Some(json!({ "line": self.line })),
+        }
+    }
+}
+
 impl Error {
     /// An error with a code and a sentence.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
@@ -71,6 +84,12 @@ impl Error {
         self
     }
 
+    /// A field of the body that holds what it cannot: its name, why not, and what was sent.
+    pub fn unfit(name: &str, message: &str, input: Value) -> Self {
+        let error = Self::new(Code::BodyInvalid, format!("{name}: {message}."));
+        error.at(&[name], "value_error", message, input)
+    }
+
     /// The same error, with something more that a client needs to act on it.
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.details.push((name, value.into()));
@@ -91,8 +110,14 @@ impl From<pilothouse_engine::Failure> for Error {
 }
 
 impl From<Error> for pilothouse_engine::Failure {
+    /// What a database that does not answer stands in the way of may well pass at the next attempt; the rest is said once.
     fn from(error: Error) -> Self {
-        Self::last(error.code, error.message)
+        match error.code {
+            Code::Unavailable | Code::StorageFull | Code::StorageReadOnly | Code::StorageLocked => {
+                Self::retryable(error.code, error.message)
+            }
+            _ => Self::last(error.code, error.message),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use pilothouse_ai::planner::Planner;
 use pilothouse_domain::catalog::Catalog;
 use pilothouse_domain::semantic::Model;
 use pilothouse_domain::{Clock, Code, ConnectionId, Micros, TenantId};
+use pilothouse_engine::Failure;
 use pilothouse_store::connections::{self, Connection};
 use pilothouse_store::documents::{self, Kind};
 use pilothouse_store::{Store, catalogs, personal as reviews};
@@ -220,6 +221,19 @@ impl Sources {
         let id = connection.id.to_string();
         let opened = self.sealer.open(place(connection.tenant.as_str(), &id), key_id, sealed)?;
         String::from_utf8(opened).map_err(|_| missing())
+    }
+
+    /// After a failure that says that the files are others than were read: so that the next attempt finds them as they are.
+    pub(crate) async fn keep_up<T>(
+        &self,
+        tenant: &TenantId,
+        id: ConnectionId,
+        outcome: &Result<T, Failure>,
+    ) -> Result<(), Error> {
+        if outcome.as_ref().is_err_and(|failure| failure.is(Code::ConnectionChanged)) {
+            self.read_anew(tenant, id).await?;
+        }
+        Ok(())
     }
 
     /// Reads again what the connection `id` of `tenant` holds.

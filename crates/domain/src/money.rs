@@ -12,6 +12,13 @@ pub const NANO_USD_PER_USD: i64 = 1_000_000_000;
 #[serde(transparent)]
 pub struct NanoUsd(pub i64);
 
+impl NanoUsd {
+    /// The same in dollars, for those who read a number: as near as such a number comes.
+    pub fn usd(self) -> f64 {
+        self.0 as f64 / NANO_USD_PER_USD as f64
+    }
+}
+
 impl fmt::Display for NanoUsd {
     /// Plain decimal dollars without trailing zeros, for instance `0.0000125`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

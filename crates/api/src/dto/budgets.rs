@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pilothouse_app::ledger::{Budget, Budgets, Summary};
 use pilothouse_domain::clock::rfc3339;
 use pilothouse_domain::ledger::Limit;
-use pilothouse_domain::money::NANO_USD_PER_USD;
+use pilothouse_domain::money::NanoUsd;
 use pilothouse_store::ledger::{By, Share};
 use pilothouse_store::spending_limits::Stored;
 use serde::Serialize;
@@ -241,7 +241,7 @@ impl SummaryDto {
 }
 
 fn usd(nano: i64) -> f64 {
-    nano as f64 / NANO_USD_PER_USD as f64
+    NanoUsd(nano).usd()
 }
 
 /// To six places, as the original rounds.

@@ -2,7 +2,7 @@
 
 use pilothouse_app::queries::{Blocked, Previewed, Ran, Rows};
 use pilothouse_domain::cost::Forecast;
-use pilothouse_domain::money::NANO_USD_PER_USD;
+use pilothouse_domain::money::NanoUsd;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -130,7 +130,7 @@ impl From<Previewed> for PreviewDto {
             preview_id: id.to_string(),
             sql,
             estimated_bytes: bytes.unwrap_or(0),
-            estimated_cost_usd: cost.map_or(0.0, |cost| cost.0 as f64 / NANO_USD_PER_USD as f64),
+            estimated_cost_usd: cost.map_or(0.0, NanoUsd::usd),
             requires_approval: approval.is_some(),
             expectation: format!("It {}.", judged.forecast.in_words()),
             reasons: judged.reasons,

@@ -75,7 +75,7 @@ async fn show(
     Caller(caller): Caller,
     Path(id): Path<String>,
 ) -> Result<Json<ApprovalDetailDto>, Failure> {
-    Ok(Json(use_cases::get(&state.app, &caller, parse(&id)?).await?.into()))
+    shown(&state, &caller, parse(&id)?).await
 }
 
 /// A person's agreement.
@@ -106,7 +106,7 @@ async fn approve(
     if let Some(sql) = sql {
         let id = parse(&id)?;
         use_cases::decide_with(&state.app, &caller, id, &sql, words, seen.as_deref()).await?;
-        return Ok(Json(use_cases::get(&state.app, &caller, id).await?.into()));
+        return shown(&state, &caller, id).await;
     }
     decided(&state, &caller, &id, Decision { approved: true, words }, seen).await
 }
@@ -145,7 +145,7 @@ async fn decided(
 ) -> Result<Json<ApprovalDetailDto>, Failure> {
     let id = parse(id)?;
     use_cases::decide(&state.app, caller, id, decision, seen.as_deref()).await?;
-    Ok(Json(use_cases::get(&state.app, caller, id).await?.into()))
+    shown(state, caller, id).await
 }
 
 /// Why it is taken back.
@@ -169,8 +169,9 @@ async fn revoke(
 ) -> Result<Json<ApprovalDetailDto>, Failure> {
     let reason = fields.text("reason", 1);
     fields.finish()?;
-    use_cases::revoke(&state.app, &caller, parse(&id)?, &reason).await?;
-    Ok(Json(use_cases::get(&state.app, &caller, parse(&id)?).await?.into()))
+    let id = parse(&id)?;
+    use_cases::revoke(&state.app, &caller, id, &reason).await?;
+    shown(&state, &caller, id).await
 }
 
 /// Why somebody gives an approval alone.
@@ -194,8 +195,9 @@ async fn break_glass(
 ) -> Result<Json<ApprovalDetailDto>, Failure> {
     let reason = fields.text("reason", 1);
     fields.finish()?;
-    use_cases::break_glass(&state.app, &caller, parse(&id)?, &reason).await?;
-    Ok(Json(use_cases::get(&state.app, &caller, parse(&id)?).await?.into()))
+    let id = parse(&id)?;
+    use_cases::break_glass(&state.app, &caller, id, &reason).await?;
+    shown(&state, &caller, id).await
 }
 
 /// What is thought of an approval that somebody gave alone.
@@ -238,6 +240,11 @@ async fn unreviewed(
 ) -> Result<Json<UnreviewedList>, Failure> {
     let items = use_cases::unreviewed(&state.app, &caller).await?;
     Ok(Json(UnreviewedList { items: items.into_iter().map(UnreviewedDto::from).collect() }))
+}
+
+/// An approval as it stands now.
+async fn shown(state: &State, caller: &AppCaller, id: ApprovalId) -> Result<Json<ApprovalDetailDto>, Failure> {
+    Ok(Json(use_cases::get(&state.app, caller, id).await?.into()))
 }
 
 fn parse(id: &str) -> Result<ApprovalId, Failure> {

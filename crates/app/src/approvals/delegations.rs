@@ -3,7 +3,7 @@
 use pilothouse_domain::action::Tier;
 use pilothouse_domain::approval::{Needs, Objection, Person, Vote, may_decide};
 use pilothouse_domain::audit::Outcome;
-use pilothouse_domain::clock::SECOND;
+use pilothouse_domain::clock::{SECOND, rfc3339};
 use pilothouse_domain::{Code, DelegationId, Micros, Principal, Role, TenantId};
 use pilothouse_store::delegations::{self as rows, Delegation};
 use pilothouse_store::{Error as StoreError, Tx, audit as audit_rows, tokens};
@@ -110,17 +110,14 @@ pub async fn delegate(app: &App, caller: &Caller, new: NewDelegation) -> Result<
     gates::pass(app, caller, &action).await?;
     let (now, giver) = (app.clock.now(), caller.principal.subject.clone());
     let because = crate::runs::reason(&new.because)?;
-    let refuse = |name: &'static str, message: String, input: serde_json::Value| {
-        Err(Error::new(Code::BodyInvalid, format!("{name}: {message}.")).at(&[name], "value_error", &message, input))
-    };
     let taker = new.taker.trim();
     if taker.is_empty() || taker.chars().count() > MAX_SUBJECT_CHARS || taker == giver {
-        return refuse("to", "it is somebody else".to_owned(), new.taker.into());
+        return Err(Error::unfit("to", "it is somebody else", new.taker.into()));
     }
     let begins_at = new.begins_at.unwrap_or(now).max(now);
     if new.ends_at <= begins_at || new.ends_at > now + MAX_DAYS * 24 * 3600 * SECOND {
         let message = format!("it lies after the beginning, and within {MAX_DAYS} days");
-        return refuse("ends_at", message, pilothouse_domain::clock::rfc3339(new.ends_at).into());
+        return Err(Error::unfit("ends_at", &message, rfc3339(new.ends_at).into()));
     }
     let delegation = Delegation {
         id: DelegationId(app.ids.uuid(now)),

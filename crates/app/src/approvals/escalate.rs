@@ -1,11 +1,10 @@
 //! What waits too long for people is brought before more of them.
 
 use pilothouse_domain::Micros;
-use pilothouse_domain::audit::{Entry, Outcome};
 use pilothouse_domain::clock::SECOND;
 use pilothouse_store::{approvals as rows, audit as audit_rows};
 
-use crate::{App, Error};
+use crate::{App, Error, audit};
 
 /// Most at a time; the others follow.
 const MAX_AT_ONCE: u32 = 100;
@@ -23,18 +22,8 @@ pub async fn escalate(app: &App) -> Result<usize, Error> {
         Box::pin(async move {
             let marked = rows::escalate(tx, (since, now), MAX_AT_ONCE).await?;
             for (tenant, approval) in &marked {
-                let entry = Entry {
-                    scope: tenant.to_string(),
-                    at: now,
-                    subject: "pilothouse".to_owned(),
-                    action: "approval.escalate".to_owned(),
-                    resource: approval.id.to_string(),
-                    payload_hash: approval.payload_hash.clone(),
-                    outcome: Outcome::Allowed,
-                    code: String::new(),
-                    request_id: String::new(),
-                    count: 1,
-                };
+                let of = ("approval.escalate", approval.id.to_string());
+                let entry = audit::by_itself(tenant, now, of, &approval.payload_hash);
                 audit_rows::append(tx, &entry).await?;
             }
             Ok(marked)

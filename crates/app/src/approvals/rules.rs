@@ -104,9 +104,9 @@ impl Rules {
         policy::judge(self.installation.iter().chain(own).chain(&self.built_in), facts)
     }
 
-    /// Forgets what a tenant's rules were.
-    pub fn forget(&self, tenant: &TenantId) {
-        self.with(|held| held.remove(tenant));
+    /// Takes note of the rules that a tenant has from now on.
+    pub fn now_are(&self, tenant: &TenantId, rules: Vec<Rule>, version: i64, now: Micros) {
+        self.hold(tenant, Held { rules: Arc::new(rules), version, looked_at: now });
     }
 
     async fn of(&self, tenant: &TenantId, now: Micros) -> Result<Arc<Vec<Rule>>, Error> {
@@ -128,13 +128,22 @@ impl Rules {
                 Error::new(Code::RulesInvalid, message)
             })?),
         };
+        Ok(self.hold(tenant, Held { rules, version, looked_at: now }))
+    }
+
+    /// Keeps a tenant's rules, and gives those that hold: whoever began to read before newer ones were stored comes too late.
+    fn hold(&self, tenant: &TenantId, new: Held) -> Arc<Vec<Rule>> {
         self.with(|held| {
             if held.len() >= MAX_HELD {
                 held.clear();
             }
-            held.insert(tenant.clone(), Held { rules: rules.clone(), version, looked_at: now });
-        });
-        Ok(rules)
+            match held.get(tenant) {
+                Some(known) if known.version > new.version && new.looked_at - known.looked_at < LOOK_EVERY => {
+                    known.rules.clone()
+                }
+                _ => held.entry(tenant.clone()).insert_entry(new).get().rules.clone(),
+            }
+        })
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut HashMap<TenantId, Held>) -> T) -> T {

@@ -6,13 +6,12 @@ use pilothouse_domain::audit::Outcome;
 use pilothouse_domain::{Code, Role};
 use pilothouse_store::approval_rules::{self as rows, Version};
 use pilothouse_store::{Error as StoreError, audit as audit_rows};
-use serde_json::{Value, json};
 
 use super::rules::parse;
 use super::rulings::{DryRun, MAX_TRIED, REMEMBERED, tried};
 use crate::documents::Versioned;
 use crate::error::Fault;
-use crate::{App, Caller, Error, Field, audit, gates};
+use crate::{App, Caller, Error, audit, gates};
 
 /// Largest text, in bytes of YAML.
 const MAX_YAML_BYTES: usize = 256 << 10;
@@ -78,7 +77,7 @@ pub async fn put_rules(app: &App, caller: &Caller, yaml: &str, follows: Option<i
     let action = audit::action("rules.put", Tier::Write, Role::Admin, "", &yaml);
     gates::pass(app, caller, &action).await?;
     sized(yaml)?;
-    parse(yaml).map_err(refused)?;
+    let rules = parse(yaml).map_err(refused)?;
     let (tenant, now) = (caller.principal.tenant.clone(), app.clock.now());
     let new =
         Version { version: 0, yaml: yaml.to_owned(), created_at: now, created_by: caller.principal.subject.clone() };
@@ -101,7 +100,7 @@ pub async fn put_rules(app: &App, caller: &Caller, yaml: &str, follows: Option<i
         }
         other => other.into(),
     })?;
-    app.approvals.rules.forget(&tenant);
+    app.approvals.rules.now_are(&tenant, rules, stored.version, now);
     Ok(stored.into())
 }
 
@@ -113,13 +112,7 @@ fn sized(yaml: &str) -> Result<(), Error> {
 }
 
 fn refused(fault: Fault) -> Error {
-    let field = Field {
-        location: vec!["body".into(), "yaml".into(), fault.line.into()],
-        kind: "rules",
-        message: fault.reason.clone(),
-        input: Value::Null,
-        context: Some(json!({ "line": fault.line })),
-    };
+    let field = fault.field("rules");
     let mut error = Error::new(Code::RulesInvalid, fault.reason);
     error.fields.push(field);
     error

@@ -5,7 +5,7 @@ use pilothouse_domain::catalog::Catalog;
 use pilothouse_domain::clock::rfc3339;
 use pilothouse_domain::cost::Forecast;
 use pilothouse_domain::format::{self, spoken};
-use pilothouse_domain::money::NANO_USD_PER_USD;
+use pilothouse_domain::money::NanoUsd;
 use pilothouse_domain::semantic::Query;
 use pilothouse_domain::{ApprovalId, RunId};
 use serde_json::{Map, Value, json};
@@ -177,7 +177,7 @@ fn cost(forecast: &Forecast, bytes_scanned: Option<u64>) -> Value {
 
 /// The original's clients read a number here, 0 where it is not known.
 fn usd(forecast: &Forecast) -> f64 {
-    forecast.cost.map_or(0.0, |cost| cost.0 as f64 / NANO_USD_PER_USD as f64)
+    forecast.cost.map_or(0.0, NanoUsd::usd)
 }
 
 /// The answer of a reading that could not be made into a query.

@@ -89,10 +89,7 @@ impl Workflow for AskWorkflow {
             Planned::Reading { query, understanding } => {
                 let verified = understanding.verified;
                 let answered = self.answer(journal, &open, &input, (*query, verified, earlier.first())).await;
-                if answered.as_ref().is_err_and(|failure| failure.is(Code::ConnectionChanged)) {
-                    // The next attempt finds the files as they are now.
-                    self.sources.read_anew(journal.tenant(), input.connection).await?;
-                }
+                self.sources.keep_up(journal.tenant(), input.connection, &answered).await?;
                 answered?
             }
             Planned::Unclear { question, choices } => {

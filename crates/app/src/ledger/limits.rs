@@ -23,14 +23,7 @@ pub type NewLimit = Limit;
 pub async fn put_limit(app: &App, caller: &Caller, new: NewLimit) -> Result<Stored, Error> {
     let action = audit::action("budget.set", Tier::Write, Role::Admin, &new.kind(), &new);
     gates::pass(app, caller, &action).await?;
-    let refuse = |name: &'static str, message: &str| {
-        Err(Error::new(Code::BodyInvalid, format!("{name}: {message}.")).at(
-            &[name],
-            "value_error",
-            message,
-            serde_json::Value::Null,
-        ))
-    };
+    let refuse = |name, message| Err(Error::unfit(name, message, serde_json::Value::Null));
     if new.amount.is_some_and(|amount| amount < 0) {
         return refuse("amount", "it is at least 0, or null for no limit");
     }
@@ -99,8 +92,7 @@ pub async fn set_time_zone(app: &App, caller: &Caller, zone: Option<String>) -> 
     gates::pass(app, caller, &action).await?;
     if let Some(name) = zone.as_deref().filter(|name| read_zone(name).is_none()) {
         let message = "it is the name of a time zone, for instance Europe/Berlin";
-        let error = Error::new(Code::BodyInvalid, format!("time_zone: {message}."));
-        return Err(error.at(&["time_zone"], "value_error", message, name.into()));
+        return Err(Error::unfit("time_zone", message, name.into()));
     }
     let tenant = caller.principal.tenant.clone();
     let entry = audit::entry(app, caller, &action, Outcome::Allowed, None);

@@ -12,7 +12,6 @@ pub use summary::{Budget, Budgets, Summary, budgets, summary, usage};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use pilothouse_domain::audit::{Entry, Outcome};
 use pilothouse_domain::clock::SECOND;
 use pilothouse_domain::ledger::{Amounts, Level, Limit, Payer, Standing, Unit, Window, applying, read_zone};
 use pilothouse_domain::money::NANO_USD_PER_USD;
@@ -20,7 +19,7 @@ use pilothouse_domain::{ChargeId, Clock, Code, Ids, Micros, TenantId};
 use pilothouse_store::ledger::{self as rows, Charge, Full, Hold, Used};
 use pilothouse_store::{Error as StoreError, Store, Tx, audit as audit_rows, spending_limits, tenants};
 
-use crate::{Error, settings};
+use crate::{Error, audit, settings};
 
 /// How long what is held stays held without a word, unless the caller says otherwise.
 const LEASE: Micros = 600 * SECOND;
@@ -194,18 +193,7 @@ async fn tell(tx: &mut Tx<'_>, tenant: &TenantId, holds: &[Hold], now: Micros) -
             }
             let account = &hold.account;
             tracing::warn!(%tenant, account, threshold, used, "a limit has come to a share of it");
-            let entry = Entry {
-                scope: tenant.to_string(),
-                at: now,
-                subject: "pilothouse".to_owned(),
-                action: "budget.threshold".to_owned(),
-                resource: format!("{account} {threshold}"),
-                payload_hash: String::new(),
-                outcome: Outcome::Allowed,
-                code: String::new(),
-                request_id: String::new(),
-                count: 1,
-            };
+            let entry = audit::by_itself(tenant, now, ("budget.threshold", format!("{account} {threshold}")), "");
             audit_rows::append(tx, &entry).await?;
         }
     }

@@ -77,7 +77,8 @@ pub async fn run(app: &App, caller: &Caller, id: PreviewId) -> Result<Ran, Error
         return if is_own { go(app, caller, preview, None).await } else { Err(unknown()) };
     }
     let approval = ApprovalId(id.0);
-    match agreed(app, caller, approval).await?.state {
+    let agreed = agreed(app, caller, approval).await?;
+    match agreed.state {
         State::Approved if !is_own => Ok(Ran::Agreed(approval)),
         State::Approved | State::Used if is_own => go(app, caller, preview, Some(approval)).await,
         State::Pending => {
@@ -85,8 +86,7 @@ pub async fn run(app: &App, caller: &Caller, id: PreviewId) -> Result<Ran, Error
             Ok(Ran::Waits { approval, reasons })
         }
         _ => {
-            let ended = approvals::get(app, caller, approval).await?.approval;
-            let why = stopped(ended.state, ended.changed_by.as_deref(), ended.changed_because.as_deref());
+            let why = stopped(agreed.state, agreed.changed_by.as_deref(), agreed.changed_because.as_deref());
             Ok(Ran::Blocked(Blocked { reasons: vec![why], ..Blocked::default() }))
         }
     }

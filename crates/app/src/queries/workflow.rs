@@ -102,10 +102,7 @@ impl Workflow for QueryWorkflow {
         let input: Input = serde_json::from_value(input)
             .map_err(|_| Failure::last(Code::WorkflowVersion, "The run's input is of another version."))?;
         let outcome = self.outcome(journal, &input).await;
-        if outcome.as_ref().is_err_and(|failure| failure.is(Code::ConnectionChanged)) {
-            // The next attempt finds the files as they are now.
-            self.sources.read_anew(journal.tenant(), input.connection).await?;
-        }
+        self.sources.keep_up(journal.tenant(), input.connection, &outcome).await?;
         serde_json::to_value(outcome?).map_err(|_| Failure::last(Code::Internal, "The rows could not be stored."))
     }
 }

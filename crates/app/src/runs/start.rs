@@ -67,14 +67,7 @@ impl How {
     }
 
     fn check(&self) -> Result<(), Error> {
-        let refuse = |name: &str, message: String, text: &str| {
-            Err(Error::new(Code::BodyInvalid, format!("{name}: {message}.")).at(
-                &[name],
-                "value_error",
-                &message,
-                text.into(),
-            ))
-        };
+        let refuse = |name: &str, message: String, text: &str| Err(Error::unfit(name, &message, text.into()));
         if let Some(queue) = self.queue.as_deref().filter(|name| !queues::is_name(name)) {
             return refuse("queue", queues::name_rule(), queue);
         }
