@@ -1,6 +1,13 @@
-//! How questions are read: the deterministic planner that needs no language model.
+//! Models of language and what stands in for them: the wires of providers, and the deterministic planner that needs none.
 //!
-//! It turns words into semantic queries over a model of the tables; it must not know SQL, engines, tenants or budgets.
-//! Read first: [`planner::Planner`] and [`planner::Plan`].
+//! Read first: [`chat`] (what is asked and answered), [`wire`] (how each provider says it), [`provider`] (calls); and for
+//! questions [`planner::Planner`] and [`planner::Plan`]. Nothing here knows SQL, engines, tenants or budgets: keys, prompts
+//! and prices are handed in.
 
+pub mod chat;
 pub mod planner;
+pub mod provider;
+pub mod schema;
+pub mod sse;
+pub mod tokens;
+pub mod wire;

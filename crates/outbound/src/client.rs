@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use backon::Retryable;
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response, StatusCode};
 use url::Host;
 
 use crate::reach::Guarded;
@@ -127,27 +127,76 @@ impl Client {
         self.attempt(request.map(reqwest::Body::wrap)).await
     }
 
-    async fn attempt(&self, request: Request<reqwest::Body>) -> Tried {
+    /// Sends `request` once and gives its answer as it comes: its head at once, then part by part. The next part is waited
+    /// for no longer than a try may take; how long all of it may take is the caller's to say.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn open(&self, request: Request<Bytes>) -> Result<Incoming, Error> {
+        self.check(&request.uri().to_string())?;
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        let begun = self.begin(request.map(reqwest::Body::from), None);
+        tokio::time::timeout(self.options.timeout, begun).await.unwrap_or(Err(Error::TimedOut { host }))
+    }
+
+    /// Sends a request and reads the head of its answer; `within` bounds the whole of it.
+    async fn begin(&self, request: Request<reqwest::Body>, within: Option<Duration>) -> Result<Incoming, Error> {
         let (parts, body) = request.into_parts();
-        let host = parts.uri.host().unwrap_or_default();
-        let outgoing = self
-            .http
-            .request(parts.method, parts.uri.to_string())
-            .headers(parts.headers)
-            .timeout(self.options.timeout)
-            .body(body);
-        let mut answer = outgoing.send().await.map_err(|error| named(host, &error))?;
+        let host = parts.uri.host().unwrap_or_default().to_owned();
+        let mut outgoing =
+            self.http.request(parts.method, parts.uri.to_string()).headers(parts.headers).body(body);
+        if let Some(within) = within {
+            outgoing = outgoing.timeout(within);
+        }
+        let answer = outgoing.send().await.map_err(|error| named(&host, &error))?;
+        Ok(Incoming { host, answer, read: 0, max_bytes: self.options.max_bytes })
+    }
+
+    async fn attempt(&self, request: Request<reqwest::Body>) -> Tried {
+        let mut incoming = self.begin(request, Some(self.options.timeout)).await?;
         let mut body = BytesMut::new();
-        while let Some(part) = answer.chunk().await.map_err(|error| named(host, &error))? {
-            if body.len() + part.len() > self.options.max_bytes {
-                return Err(Error::TooLarge { host: host.to_owned(), max_bytes: self.options.max_bytes });
-            }
+        while let Some(part) = incoming.next().await? {
             body.extend_from_slice(&part);
         }
         let mut whole = Response::new(body.freeze());
-        *whole.status_mut() = answer.status();
-        *whole.headers_mut() = answer.headers().clone();
+        *whole.status_mut() = incoming.status();
+        *whole.headers_mut() = incoming.headers().clone();
         Ok(whole)
+    }
+}
+
+/// An answer that comes part by part.
+#[derive(Debug)]
+pub struct Incoming {
+    host: String,
+    answer: reqwest::Response,
+    read: usize,
+    max_bytes: usize,
+}
+
+impl Incoming {
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.answer.status()
+    }
+
+    /// Its headers.
+    pub fn headers(&self) -> &HeaderMap {
+        self.answer.headers()
+    }
+
+    /// The next part; none at the end. Safe to give up and to ask again.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] where all parts together are larger than the client accepts, [`Error::Unreachable`] where the
+    /// connection broke before the end, and [`Error::TimedOut`].
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        let part = self.answer.chunk().await.map_err(|error| named(&self.host, &error))?;
+        self.read += part.as_ref().map_or(0, Bytes::len);
+        if self.read > self.max_bytes {
+            return Err(Error::TooLarge { host: self.host.clone(), max_bytes: self.max_bytes });
+        }
+        Ok(part)
     }
 }
 

@@ -11,7 +11,7 @@ mod retry;
 mod socket;
 
 pub use body::Body;
-pub use client::{Client, Options};
+pub use client::{Client, Incoming, Options};
 pub use error::Error;
 pub use reach::{Reach, resolve};
 pub use socket::send as send_over_socket;
