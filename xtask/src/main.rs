@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 const USAGE: &str =
-    "cargo xtask bench NAME [--quick] [--json]\n  NAME: http, engine, query, eval\ncargo xtask soak [HOURS]";
+    "cargo xtask bench NAME [--quick] [--json]\n  NAME: http, engine, query, gateway, eval\ncargo xtask soak [HOURS]";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1).collect()) {
@@ -32,6 +32,7 @@ fn run(args: Vec<String>) -> Result<bool> {
         ["bench", "http"] => bench::run("http", &bench::http::FIGURES, &options, bench::http::measure),
         ["bench", "engine"] => bench::run("engine", &bench::engine::FIGURES, &options, bench::engine::measure),
         ["bench", "query"] => bench::run("query", &bench::query::FIGURES, &options, bench::query::measure),
+        ["bench", "gateway"] => bench::run("gateway", &bench::gateway::FIGURES, &options, bench::gateway::measure),
         ["bench", "eval"] => bench::run("eval", &bench::eval::FIGURES, &options, bench::eval::measure),
         ["soak"] => soak::run(soak::USUAL_HOURS).map(|()| true),
         ["soak", hours] => soak::run(hours.parse()?).map(|()| true),

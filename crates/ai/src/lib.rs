@@ -6,8 +6,10 @@
 
 pub mod chat;
 pub mod planner;
+pub mod prices;
 pub mod provider;
 pub mod schema;
+pub mod sensitive;
 pub mod sse;
 pub mod tokens;
 pub mod wire;

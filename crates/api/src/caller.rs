@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use pilothouse_app::auth::{self, Identity, Reach, SignedIn};
 use pilothouse_app::{App, Mode, tenants};
-use pilothouse_domain::{Code, Principal, Role, TenantId, TokenId};
+use pilothouse_domain::{Code, Principal, Role, TenantId};
 use subtle::ConstantTimeEq;
 
 use crate::error::Failure;
@@ -65,7 +65,7 @@ impl FromRequestParts<Arc<State>> for HeaderCaller {
         let role = parse_role(role)?;
         tenants::ensure(&state.app, &tenant).await?;
         let principal = Principal { tenant, subject: "header".to_owned(), role };
-        limited(&state.app, caller(parts, principal), None).map(Self)
+        limited(&state.app, caller(parts, principal)).map(Self)
     }
 }
 
@@ -117,7 +117,7 @@ async fn proved(parts: &Parts, state: &State) -> Result<Option<pilothouse_app::C
         Some(role) => principal.narrowed_to(parse_role(role)?),
         None => principal,
     };
-    limited(app, caller(parts, principal), identity.token).map(Some)
+    limited(app, pilothouse_app::Caller { token: identity.token, ..caller(parts, principal) }).map(Some)
 }
 
 /// The operator, whatever the headers say besides the tenant. It is not limited: it could stop the program as well.
@@ -155,15 +155,11 @@ async fn unauthenticated(parts: &Parts, state: &State) -> Result<pilothouse_app:
     if let Some(role) = header(&parts.headers, "x-user-role") {
         principal = principal.narrowed_to(parse_role(role)?);
     }
-    limited(&state.app, caller(parts, principal), None)
+    limited(&state.app, caller(parts, principal))
 }
 
-fn limited(
-    app: &App,
-    caller: pilothouse_app::Caller,
-    token: Option<TokenId>,
-) -> Result<pilothouse_app::Caller, Failure> {
-    app.check_rate(&caller, token)?;
+fn limited(app: &App, caller: pilothouse_app::Caller) -> Result<pilothouse_app::Caller, Failure> {
+    app.check_rate(&caller)?;
     Ok(caller)
 }
 

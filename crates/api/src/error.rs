@@ -11,6 +11,8 @@ use pilothouse_app::{Error, Field};
 use pilothouse_domain::Code;
 use serde_json::{Value, json};
 
+use crate::dto::openai;
+
 /// An error on its way out. The body is written by [`render`], which knows the route.
 #[derive(Debug, Clone)]
 pub struct Failure(pub Error);
@@ -64,6 +66,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::PreviewUnknown
         | Code::DelegationUnknown
         | Code::LimitUnknown
+        | Code::AiModelUnknown
         | Code::ApprovalUnknown
         | Code::ScheduleUnknown
         | Code::QueueUnknown
@@ -85,6 +88,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::ApprovalRequired
         | Code::RulesChanged
         | Code::BudgetExceeded
+        | Code::AiUnpriced
         | Code::BulkTooOld => StatusCode::CONFLICT,
         Code::BodyMalformed
         | Code::BodyInvalid
@@ -92,6 +96,9 @@ pub fn status(code: Code) -> StatusCode {
         | Code::SemanticInvalid
         | Code::PolicyInvalid
         | Code::RulesInvalid
+        | Code::AiBlocked
+        | Code::AiRefused
+        | Code::AiOutputInvalid
         | Code::QuestionEmpty
         | Code::QuestionTooLong
         | Code::ChoiceUnknown
@@ -109,10 +116,13 @@ pub fn status(code: Code) -> StatusCode {
         | Code::QueryMemory
         | Code::QueryCrashed
         | Code::QueryTimeout => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-        Code::Overloaded | Code::Unavailable | Code::StorageLocked | Code::StorageReadOnly => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Code::RateLimited | Code::AiBudgetExceeded => StatusCode::TOO_MANY_REQUESTS,
+        Code::Overloaded
+        | Code::Unavailable
+        | Code::AiUnconfigured
+        | Code::AiUnavailable
+        | Code::StorageLocked
+        | Code::StorageReadOnly => StatusCode::SERVICE_UNAVAILABLE,
         Code::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
         Code::NotImplemented => StatusCode::NOT_IMPLEMENTED,
         Code::StorageNewer
@@ -137,13 +147,15 @@ enum Shape {
     Detail,
     /// `{"ok": false, "error": …}`: the unversioned routes of the operations document.
     OkError,
+    /// `{"error": {"message": …}}`: the routes that OpenAI's clients call.
+    OpenAi,
     /// RFC 9457.
     Problem,
 }
 
 /// Routes of the documents, whose errors keep the original's body. Unknown addresses count to them too, since clients
 /// of the originals expect `{"detail": "Not Found"}`.
-const DETAIL_ROUTES: [&str; 24] = [
+const DETAIL_ROUTES: [&str; 25] = [
     "/api/v1/agent/run",
     "/api/v1/executions/reconcile",
     "/api/v1/executions/{run_id}/cancel",
@@ -158,6 +170,7 @@ const DETAIL_ROUTES: [&str; 24] = [
     "/api/v1/workflows/retry",
     "/api/v1/workflows/runs",
     "/api/v1/workflows/{workflow_id}/cancel",
+    "/api/v2/ai/gateway/complete",
     "/api/v2/billing/summary",
     "/api/v2/build/approvals",
     "/api/v2/build/approvals/{job_name}",
@@ -173,11 +186,15 @@ const DETAIL_ROUTES: [&str; 24] = [
 /// Routes of the operations document.
 const OK_ROUTES: [&str; 4] = ["/api/job/{id}", "/api/job/{id}/retry", "/api/jobs/stuck", "/api/scheduler/status"];
 
+/// Routes that OpenAI's clients call.
+const OPENAI_ROUTES: [&str; 2] = ["/v1/chat/completions", "/v1/models"];
+
 /// The body of the errors of a route template, for the documentation: content type, schema, and what it is.
 pub fn body_of(route: &str) -> (&'static str, &'static str, &'static str) {
     match shape(Some(route), route) {
         Shape::Detail => ("application/json", "DetailError", "An error, in the original's shape."),
         Shape::OkError => ("application/json", "OkError", "An error, in the original's shape."),
+        Shape::OpenAi => ("application/json", "OpenAiError", "An error, as OpenAI's clients read it."),
         Shape::Problem => ("application/problem+json", "ProblemDetails", "An error (RFC 9457)."),
     }
 }
@@ -186,6 +203,7 @@ fn shape(route: Option<&str>, path: &str) -> Shape {
     match route {
         Some(route) if DETAIL_ROUTES.contains(&route) => Shape::Detail,
         Some(route) if OK_ROUTES.contains(&route) => Shape::OkError,
+        Some(route) if OPENAI_ROUTES.contains(&route) => Shape::OpenAi,
         Some(_) => Shape::Problem,
         None if path.starts_with("/api/") && !path.starts_with("/api/v") => Shape::OkError,
         None => Shape::Detail,
@@ -202,6 +220,7 @@ pub fn render(failure: &Failure, route: Option<&str>, path: &str, request_id: &s
             let body = json!({"ok": false, "error": error.message, "code": error.code, "request_id": request_id});
             (body, "application/json")
         }
+        Shape::OpenAi => (openai::error(error, status.as_u16()), "application/json"),
         Shape::Problem => (problem(error, status, request_id), "application/problem+json"),
     };
     for (name, value) in &error.details {

@@ -9,14 +9,14 @@ use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, ResponseBuilder}
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::caller::Caller;
-use crate::dto::errors::{DetailError, OkError, ProblemDetails};
+use crate::dto::errors::{DetailError, OkError, OpenAiError, OpenAiFault, ProblemDetails};
 use crate::error;
 use crate::resources;
 use crate::state::State;
 
 #[derive(OpenApi)]
 #[openapi(
-    components(schemas(DetailError, OkError, ProblemDetails)),
+    components(schemas(DetailError, OkError, OpenAiError, OpenAiFault, ProblemDetails)),
     info(
         title = "Pilothouse",
         description = "A self-hosted control plane for AI copilots on data and DevOps work.",
@@ -31,6 +31,8 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
         .merge(resources::health::routes())
         .merge(resources::session::routes())
         .merge(resources::agent::routes())
+        .merge(resources::ai::routes())
+        .merge(resources::completions::routes())
         .merge(resources::approval_rules::routes())
         .merge(resources::delegations::routes())
         .merge(resources::approvals::routes())

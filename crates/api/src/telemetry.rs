@@ -39,6 +39,9 @@ const CALLERS_SPAN: &str = "traceparent";
 /// Bounds of the duration's buckets, in seconds.
 const BUCKETS: [f64; 11] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
+/// Bounds of the buckets of calls of models, in seconds.
+const CALL_BUCKETS: [f64; 9] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0];
+
 /// The recorder of this process; made at the first call.
 pub fn metrics() -> PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
@@ -48,6 +51,8 @@ pub fn metrics() -> PrometheusHandle {
 fn install() -> PrometheusHandle {
     let builder = PrometheusBuilder::new();
     let builder = builder.set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), &BUCKETS).unwrap_or_default();
+    let calls = Matcher::Full(pilothouse_app::gateway::telemetry::DURATION.to_owned());
+    let builder = builder.set_buckets_for_metric(calls, &CALL_BUCKETS).unwrap_or_default();
     let recorder = builder.build_recorder();
     let handle = recorder.handle();
     if metrics::set_global_recorder(recorder).is_err() {
@@ -61,6 +66,7 @@ fn install() -> PrometheusHandle {
     describe_gauge!(DEAD_LETTERS, "Dead letters by queue");
     describe_gauge!(JOB_QUEUE_LENGTH, "Runs that wait for a worker, by queue");
     describe_gauge!(SCHEDULES_LATE, "Schedules that are overdue");
+    pilothouse_app::gateway::telemetry::describe();
     // A family that has never counted is absent from the text; dashboards and alerts want a zero instead.
     for name in [COPILOT_REQUESTS, REQUESTS] {
         counter!(name, "method" => "GET", "path" => "/health", "status" => "200").absolute(0);

@@ -13,6 +13,7 @@ use crate::ask::AskWorkflow;
 use crate::audit::Refusals;
 use crate::auth::LastUsed;
 use crate::depths::Depths;
+use crate::gateway::Gateway;
 use crate::imports::Imports;
 use crate::ledger::Ledger;
 use crate::limits::Limiter;
@@ -53,6 +54,8 @@ pub struct App {
     pub(crate) approvals: Arc<Approvals>,
     /// What is spent.
     pub ledger: Arc<Ledger>,
+    /// The way to models.
+    pub gateway: Arc<Gateway>,
     pub(crate) limiter: Limiter,
     pub(crate) last_used: LastUsed,
     pub(crate) depths: Depths,
@@ -63,7 +66,10 @@ pub struct App {
 
 impl App {
     /// Puts the parts together. Nothing runs yet: [`App::engine`]'s worker is started by the caller.
-    pub fn new(parts: Parts) -> Arc<Self> {
+    ///
+    /// # Errors
+    /// [`pilothouse_domain::Code::ConfigInvalid`] where the settings cannot be used.
+    pub fn new(parts: Parts) -> Result<Arc<Self>, crate::Error> {
         let Parts { settings, store, warehouse, sealer, clock, ids, workflows } = parts;
         let sealer = Arc::new(sealer);
         let sources = Arc::new(Sources::new(store.clone(), warehouse, sealer.clone(), clock.clone(), &settings.sample));
@@ -71,6 +77,8 @@ impl App {
         let (of, rules) = ((settings.mode, &settings.approvals), settings.approval_rules.clone());
         let approvals = Arc::new(Approvals::new(store.clone(), clock.clone(), ids.clone(), of, rules, most));
         let ledger = Arc::new(Ledger::new(store.clone(), clock.clone(), ids.clone(), &settings.budgets));
+        let inputs = (clock.clone(), ids.clone());
+        let gateway = Gateway::new(store.clone(), inputs, sealer.clone(), ledger.clone(), &settings.ai)?;
         let ask = AskWorkflow::new(sources.clone(), clock.clone(), store.clone(), approvals.clone(), ledger.clone());
         let query = QueryWorkflow::new(sources.clone(), clock.clone(), approvals.clone(), ledger.clone());
         let own: [Arc<dyn Workflow>; 2] = [Arc::new(ask), Arc::new(query)];
@@ -80,7 +88,7 @@ impl App {
         let limiter = Limiter::new(&settings.limits);
         let (last_used, depths) = (LastUsed::default(), Depths::default());
         let (refusals, imports) = (Refusals::default(), Imports::default());
-        Arc::new(Self {
+        Ok(Arc::new(Self {
             settings,
             engine,
             store,
@@ -90,12 +98,13 @@ impl App {
             sources,
             approvals,
             ledger,
+            gateway: Arc::new(gateway),
             limiter,
             last_used,
             depths,
             imports,
             refusals,
-        })
+        }))
     }
 
     /// The control-plane database, for the command line's chores.
@@ -136,12 +145,14 @@ pub struct Caller {
     pub request_id: String,
     /// Whether it is the operator of the machine, whom no rule about approvals binds: it could change the database as well.
     pub is_operator: bool,
+    /// The token that it came with.
+    pub token: Option<TokenId>,
 }
 
 impl Caller {
     /// Somebody who has proved who they are.
     pub fn new(principal: Principal, request_id: impl Into<String>) -> Self {
-        Self { principal, request_id: request_id.into(), is_operator: false }
+        Self { principal, request_id: request_id.into(), is_operator: false, token: None }
     }
 
     /// The operator at the command line, acting in `tenant`.
@@ -153,9 +164,9 @@ impl Caller {
 
 impl App {
     /// Counts a request against the limit of its token in its tenant, or of the caller where there is no token.
-    pub fn check_rate(&self, caller: &Caller, token: Option<TokenId>) -> Result<(), crate::Error> {
+    pub fn check_rate(&self, caller: &Caller) -> Result<(), crate::Error> {
         let Principal { tenant, subject, .. } = &caller.principal;
-        self.limiter.check(&match token {
+        self.limiter.check(&match caller.token {
             Some(token) => format!("{tenant}|{token}"),
             None => format!("{tenant}|{subject}"),
         })

@@ -15,6 +15,7 @@ mod error;
 pub mod eval;
 pub mod feedback;
 pub mod gates;
+pub mod gateway;
 pub mod imports;
 mod installation;
 pub mod ledger;

@@ -1,5 +1,6 @@
 //! The settings of the use cases. The command line reads them; this module only says what they are.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use pilothouse_domain::approval::policy::Rule;
@@ -43,6 +44,8 @@ pub struct Settings {
     pub approval_rules: Vec<Rule>,
     /// `[budgets]`.
     pub budgets: Budgets,
+    /// `[ai]`.
+    pub ai: Ai,
     /// `[engine]`.
     pub engine: Engine,
     /// `[sample]`.
@@ -173,6 +176,76 @@ impl Default for Budgets {
             repository_day_tokens: Some(500_000),
             tenant_month_tokens: Some(10_000_000),
         }
+    }
+}
+
+/// What becomes of what should not be told to strangers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Treatment {
+    /// It is not looked for.
+    Off,
+    /// It passes, and is written down: what it is, not the thing itself.
+    Report,
+    /// Its name stands in its place, and that is written down.
+    Mask,
+    /// The call is refused, and that is written down.
+    Block,
+}
+
+/// `[ai]`: the model that everybody may ask who has no provider of their own.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ai {
+    /// The key of its provider; without it and without an address every answer is made without a model.
+    pub api_key: Option<String>,
+    /// Where the provider answers; none means where OpenAI does, or whoever made the language of `ai.wire`.
+    pub base_url: Option<String>,
+    /// The provider's language: `openai`, `openai_compatible`, `openai_responses`, `anthropic` or `gemini`. Not set means
+    /// `openai`, or with an address `openai_compatible`.
+    pub wire: Option<String>,
+    /// The model that is meant where none is named.
+    pub model: String,
+    /// Most tokens of an answer where nobody says otherwise.
+    pub max_tokens: u64,
+    /// How freely the model answers where nobody says otherwise, from 0 to 2; not set means as its provider likes.
+    pub temperature: Option<f64>,
+    /// How long a model may take to answer, in seconds; of an answer that comes bit by bit, to the next of it.
+    pub timeout_seconds: u64,
+    /// Whether models may be asked whose price nobody knows; their tokens count, and their money does not.
+    pub allow_unpriced: bool,
+    /// What becomes of secrets in what is asked and answered: `off`, `report`, `mask` or `block`.
+    pub secrets: Treatment,
+    /// What becomes of personal data there, as far as it has a form that can be checked.
+    pub personal: Treatment,
+    /// Whether providers of tenants may be on this machine or in private networks. The provider above may.
+    pub allow_private_addresses: bool,
+}
+
+impl Default for Ai {
+    fn default() -> Self {
+        Self {
+            api_key: None,
+            base_url: None,
+            wire: None,
+            model: "gpt-4o-mini".to_owned(),
+            max_tokens: 2_048,
+            temperature: None,
+            timeout_seconds: 60,
+            allow_unpriced: false,
+            secrets: Treatment::Mask,
+            personal: Treatment::Report,
+            allow_private_addresses: false,
+        }
+    }
+}
+
+impl fmt::Debug for Ai {
+    /// Everything but the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Ai");
+        shown.field("base_url", &self.base_url).field("wire", &self.wire).field("model", &self.model);
+        shown.field("has_key", &self.api_key.is_some()).finish_non_exhaustive()
     }
 }
 

@@ -80,6 +80,7 @@ pub async fn open(config: &Config) -> Result<Arc<App>> {
         approvals: config.approvals.clone(),
         approval_rules: approval_rules(config)?,
         budgets: config.budgets.clone(),
+        ai: config.ai.clone(),
         engine: config.engine.clone(),
         sample: config.sample.clone(),
         imports: config.imports.clone(),
@@ -87,7 +88,7 @@ pub async fn open(config: &Config) -> Result<Arc<App>> {
     };
     let warehouse = warehouse(config)?;
     let workflows = Vec::new();
-    Ok(App::new(Parts { settings, store, warehouse, sealer, clock, ids, workflows }))
+    Ok(App::new(Parts { settings, store, warehouse, sealer, clock, ids, workflows })?)
 }
 
 /// Writes what must stand in the database from the first start on: the tenant that whoever installs the program

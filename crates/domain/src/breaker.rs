@@ -189,7 +189,11 @@ mod tests {
         breaker.succeeded(&fourth);
         assert_eq!(breaker.state(), State::Closed);
         breaker.failed(&trials[2], 60 * SECOND);
-        assert_eq!(breaker, Breaker { turn: breaker.turn, ..Breaker::new(Settings::default()) }, "a late one says nothing");
+        assert_eq!(
+            breaker,
+            Breaker { turn: breaker.turn, ..Breaker::new(Settings::default()) },
+            "a late one says nothing"
+        );
     }
 
     #[test]

@@ -119,6 +119,22 @@ codes! {
         "Wait until `resets_at`, ask for less, or raise the limit under Budgets.";
     LimitUnknown = "budget.unknown", "There is no such limit that holds.",
         "List those that hold with `GET /api/v1/budgets`.";
+    AiUnconfigured = "ai.unconfigured", "No model is configured.",
+        "Set `LLM_API_KEY` (or `ai.api_key`), or name a provider under Models.";
+    AiModelUnknown = "ai.model_unknown", "No provider of the tenant answers for this model.",
+        "Ask for one of the models that `GET /api/v1/ai/providers` lists, or add it to a provider.";
+    AiBlocked = "ai.blocked", "What is asked of a model, or what it answers, holds secrets or personal data.",
+        "Leave out what the message names, or ask an admin to have it masked.";
+    AiUnpriced = "ai.unpriced", "Nobody knows what this model costs.",
+        "Write its price down with `POST /api/v1/ai/prices`, or set `ai.allow_unpriced`.";
+    AiUnavailable = "ai.unavailable", "No provider answers, or those that could are left alone after many failures.",
+        "Try again after `Retry-After`; `attempts` says who failed and how.";
+    AiRefused = "ai.refused", "The provider refuses the request, or does not understand a part of it.",
+        "Mend what the message names.";
+    AiBudgetExceeded = "ai.budget_exceeded", "Asking a model would pass a limit of money or tokens.",
+        "Wait until `resets_at`, ask for less, or raise the limit under Budgets.";
+    AiOutputInvalid = "ai.output_invalid", "The model's answer had not the form that was asked for, twice.",
+        "Make the form simpler, or ask another model.";
     DelegationUnknown = "delegation.unknown", "There is no such delegation that holds, or it is not the caller's.",
         "List those that hold with `GET /api/v1/approvals/delegations`.";
     RulesInvalid = "rules.invalid", "The rules about what waits for people are not valid.",

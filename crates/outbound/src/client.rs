@@ -143,8 +143,7 @@ impl Client {
     async fn begin(&self, request: Request<reqwest::Body>, within: Option<Duration>) -> Result<Incoming, Error> {
         let (parts, body) = request.into_parts();
         let host = parts.uri.host().unwrap_or_default().to_owned();
-        let mut outgoing =
-            self.http.request(parts.method, parts.uri.to_string()).headers(parts.headers).body(body);
+        let mut outgoing = self.http.request(parts.method, parts.uri.to_string()).headers(parts.headers).body(body);
         if let Some(within) = within {
             outgoing = outgoing.timeout(within);
         }

@@ -8,6 +8,7 @@
 //! [`Error`] (each with a stable code). A unit of work is atomic, and [`Store::write`] answers only after the commit
 //! has reached the disk.
 
+pub mod ai;
 pub mod approval_breaks;
 pub mod approval_rules;
 pub mod approvals;

@@ -1,9 +1,9 @@
 //! What tests of several crates need and no program does: a real PostgreSQL server, the same tests on both databases,
-//! children that are killed in the middle of their work, a disk that is full when a test wants it, and a small object
-//! store that speaks S3's protocol.
+//! children that are killed in the middle of their work, a disk that is full when a test wants it, a small object store
+//! that speaks S3's protocol, and a provider of models that does what it is told to.
 //!
 //! Only for dev-dependencies. It must never know the crates that it helps to test. Read first: [`postgres`],
-//! [`on_both_databases`], [`lines_until_killed`], [`cpu_time`], [`processes`], [`SmallDisk`] and [`ObjectServer`].
+//! [`on_both_databases`], [`lines_until_killed`], [`cpu_time`], [`processes`], [`SmallDisk`], [`ObjectServer`] and [`ModelServer`].
 #![expect(clippy::panic, reason = "in a test, a panic with a sentence is how a missing tool is told")]
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,12 +12,14 @@ use std::time::Duration;
 mod crash;
 mod databases;
 mod disk;
+mod models;
 mod objects;
 mod postgres;
 pub mod processes;
 
 pub use crash::{Moments, lines_until_killed};
 pub use disk::SmallDisk;
+pub use models::{Heard, ModelServer, Turn};
 pub use objects::{Mood, ObjectServer};
 pub use postgres::{OwnServer, Server, postgres};
 

@@ -94,6 +94,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ai/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What models cost. */
+        get: operations["models_prices"];
+        put?: never;
+        /** Writes a price down. It holds for calls that are made from then on; what was settled stays as it was. */
+        post: operations["models_price_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ai/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom models are asked of, in the order in which they are asked. */
+        get: operations["models_providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ai/providers/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Puts a provider in the place of the one with its name. It holds within a second, without a restart. */
+        put: operations["models_provider_put"];
+        post?: never;
+        /** Removes a provider with its key. */
+        delete: operations["models_provider_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/approvals": {
         parameters: {
             query?: never;
@@ -1677,6 +1730,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/ai/gateway/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks a model: priced, held in the budget before, settled after. */
+        post: operations["models_complete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/billing/summary": {
         parameters: {
             query?: never;
@@ -1858,6 +1928,44 @@ export interface paths {
         };
         /** Whether every part that requests need works; 503 with the reasons when one does not. */
         get: operations["health_ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/chat/completions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks a model, as OpenAI's chat completions are asked: `model`, `messages`, `max_tokens` or `max_completion_tokens`,
+         *     `temperature`, `top_p`, `stop`, `seed`, `tools`, `tool_choice`, `response_format`, `stream` and `stream_options`. In
+         *     `metadata`, `task`, `project` and `repository` say what it counts for. What cannot be kept to is refused by name.
+         */
+        post: operations["models_chat_completions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The models that can be asked for by name. */
+        get: operations["models_models"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2381,6 +2489,72 @@ export interface components {
          * @enum {string}
          */
         ChartKind: "number" | "bar" | "line" | "none";
+        /** @description A whole answer, as OpenAI's clients read it; one that comes bit by bit is a stream of `chat.completion.chunk`. */
+        ChatCompletion: {
+            /** @description The answer: `message` and `finish_reason`. */
+            choices: unknown[];
+            /**
+             * Format: int64
+             * @description When, in seconds since 1970.
+             */
+            created: number;
+            /** @description Its id. */
+            id: string;
+            /** @description The model that answered. */
+            model: string;
+            /** @description `chat.completion`. */
+            object: string;
+            /** @description Who answered, what it cost, and the charge in the ledger. */
+            pilothouse: unknown;
+            /** @description The tokens that it took. */
+            usage: unknown;
+        };
+        /** @description What a model is asked, as OpenAI's clients do. Messages, tools and forms are those of OpenAI's documents. */
+        ChatRequest: {
+            /**
+             * Format: int64
+             * @description Most tokens of the answer.
+             */
+            max_completion_tokens?: number | null;
+            /**
+             * Format: int64
+             * @description The same by its older name.
+             */
+            max_tokens?: number | null;
+            /** @description What was said so far: `role` and `content`, of the assistant also `tool_calls`, of a tool its `tool_call_id`. */
+            messages: unknown[];
+            /** @description `task`, `project` and `repository` that it counts for. */
+            metadata?: unknown;
+            /** @description The model; none means the one that is configured. */
+            model?: string | null;
+            /** @description `text`, `json_object`, or `json_schema` with its schema. */
+            response_format?: unknown;
+            /**
+             * Format: int64
+             * @description For answers that can be had again.
+             */
+            seed?: number | null;
+            /** @description Where it is to stop: a text or several. */
+            stop?: unknown;
+            /** @description Whether the answer is to come bit by bit. */
+            stream?: boolean | null;
+            /** @description `include_usage`: whether the last of the bits says what was used. */
+            stream_options?: unknown;
+            /**
+             * Format: double
+             * @description How freely it answers, from 0 to 2.
+             */
+            temperature?: number | null;
+            /** @description Which it is to call: `auto`, `none`, `required`, or a function. */
+            tool_choice?: unknown;
+            /** @description The functions that it may call. */
+            tools?: unknown[] | null;
+            /**
+             * Format: double
+             * @description The share of the likeliest tokens that it chooses from, from 0 to 1.
+             */
+            top_p?: number | null;
+        };
         /** @description Whether one part works. */
         CheckDto: {
             /** @description Why it does not. */
@@ -2492,6 +2666,49 @@ export interface components {
             status: string;
             /** @description Its name. */
             step: string;
+        };
+        /** @description A model's answer, as the data platform copilot's clients know it. */
+        CompletionDto: {
+            /** @description The charge in the ledger. */
+            charge_id: string;
+            /**
+             * Format: int64
+             * @description Tokens that were received.
+             */
+            completion_tokens: number;
+            /** @description What it says. */
+            content: string;
+            /**
+             * Format: double
+             * @description What it cost, in US dollars.
+             */
+            cost_usd: number;
+            /** @description The model that answered. */
+            model: string;
+            /** @description The month in which it counts. */
+            month: string;
+            /**
+             * Format: int64
+             * @description Tokens that were sent.
+             */
+            prompt_tokens: number;
+            /** @description Who answered. */
+            provider: string;
+            /** @description The tenant that pays. */
+            tenant: string;
+        };
+        /** @description What a model is asked. */
+        CompletionRequest: {
+            /** @description Whether the answer is to be a JSON object. */
+            json_mode?: boolean | null;
+            /** @description The model; none means the one that is configured. */
+            model?: string | null;
+            /** @description The task in words. */
+            system_prompt: string;
+            /** @description For which kind of task; what it costs is told apart by it. */
+            task: string;
+            /** @description What it is about. */
+            user_content: string;
         };
         /**
          * @description How far an expectation can be relied upon.
@@ -3199,6 +3416,47 @@ export interface components {
             }[];
         };
         /** @description A list that is complete. */
+        List_ProviderDto: {
+            /** @description The things. */
+            items: {
+                /** @description Its address. */
+                base_url: string;
+                /** @description How its circuit breakers stand on the node that answers, by model: `closed`, `open` or `half_open`. */
+                breakers: {
+                    [key: string]: string;
+                };
+                /** @description When it was last changed; null for the operator's. */
+                changed_at: string | null;
+                /** @description By whom. */
+                changed_by: string | null;
+                /** @description Whether it has a key. The key itself is never shown. */
+                has_key: boolean;
+                /**
+                 * @description What it is asked for, and what that is called there; `*` stands for any model, and `default` for the one that is
+                 *     meant where none is named.
+                 */
+                models: {
+                    [key: string]: string;
+                };
+                /** @description Its name. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description The lowest is asked first.
+                 */
+                rank: number;
+                /** @description Whether the operator of the machine named it, so that it cannot be changed here. */
+                read_only: boolean;
+                /**
+                 * Format: int64
+                 * @description Those of one rank are asked by their weights.
+                 */
+                weight: number;
+                /** @description Its language: `openai`, `openai_compatible`, `openai_responses`, `anthropic` or `gemini`. */
+                wire: string;
+            }[];
+        };
+        /** @description A list that is complete. */
         List_QueueDto: {
             /** @description The things. */
             items: {
@@ -3432,6 +3690,13 @@ export interface components {
             /** Format: int64 */
             positive: number;
         };
+        /** @description The models that can be asked for by name, as OpenAI's clients read them. */
+        ModelList: {
+            /** @description Each with its `id`, and who answers for it first. */
+            data: unknown[];
+            /** @description `list`. */
+            object: string;
+        };
         /** @description Whose decision it takes. */
         NeedsDto: {
             /**
@@ -3618,6 +3883,22 @@ export interface components {
         OneJobDto: {
             /** @description The job. */
             job: components["schemas"]["JobDto"];
+        };
+        /** @description An error on the routes that OpenAI's clients call. */
+        OpenAiError: {
+            /** @description What is wrong. */
+            error: components["schemas"]["OpenAiFault"];
+        };
+        /** @description What is wrong, as OpenAI's clients read it. */
+        OpenAiFault: {
+            /** @description The stable code. */
+            code: string;
+            /** @description The reason. */
+            message: string;
+            /** @description The field that is wrong. */
+            param: string | null;
+            /** @description What kind of error it is, for instance `invalid_request_error`. */
+            type: string;
         };
         /** @description One page of a list. */
         Page_ApprovalDto: {
@@ -3960,6 +4241,63 @@ export interface components {
             /** @description The statement. */
             sql: string;
         };
+        /** @description What a million tokens of a model cost from a day on, in US dollars. */
+        PriceDto: {
+            /**
+             * Format: double
+             * @description Tokens that are sent and were kept by the provider; null where that is not cheaper, or not known.
+             */
+            cached_usd: number | null;
+            /** @description Who wrote it down; null for the makers' lists. */
+            created_by: string | null;
+            /**
+             * Format: double
+             * @description Tokens that are sent.
+             */
+            input_usd: number;
+            /** @description Of which model, as its provider calls it. */
+            model: string;
+            /**
+             * Format: double
+             * @description Tokens that are received.
+             */
+            output_usd: number;
+            /** @description Of which provider; null means of whichever. */
+            provider: string | null;
+            /** @description Since when. */
+            since: string;
+        };
+        /** @description What a million tokens cost, in US dollars. */
+        PriceRequest: {
+            /**
+             * Format: double
+             * @description Tokens that are sent and were kept by the provider; none where that is not cheaper.
+             */
+            cached_usd?: number | null;
+            /**
+             * Format: double
+             * @description Tokens that are sent.
+             */
+            input_usd: number;
+            /** @description Of which model, as its provider calls it. */
+            model: string;
+            /**
+             * Format: double
+             * @description Tokens that are received.
+             */
+            output_usd: number;
+            /** @description Of which provider; none means of whichever. */
+            provider?: string | null;
+            /** @description Since when, RFC 3339; none means from now on. */
+            since?: string | null;
+        };
+        /** @description What models cost. */
+        PricesDto: {
+            /** @description Those of the makers' lists. */
+            listed: components["schemas"]["PriceDto"][];
+            /** @description The tenant's own prices, which come first. */
+            own: components["schemas"]["PriceDto"][];
+        };
         /** @description A stable code and the reason in words. */
         Problem: {
             /** @description The stable code. */
@@ -4024,6 +4362,68 @@ export interface components {
         /** @description The proposals that wait, those that came up most often first. */
         ProposalsDto: {
             items: components["schemas"]["ProposalDto"][];
+        };
+        /** @description Somebody whom models are asked of. */
+        ProviderDto: {
+            /** @description Its address. */
+            base_url: string;
+            /** @description How its circuit breakers stand on the node that answers, by model: `closed`, `open` or `half_open`. */
+            breakers: {
+                [key: string]: string;
+            };
+            /** @description When it was last changed; null for the operator's. */
+            changed_at: string | null;
+            /** @description By whom. */
+            changed_by: string | null;
+            /** @description Whether it has a key. The key itself is never shown. */
+            has_key: boolean;
+            /**
+             * @description What it is asked for, and what that is called there; `*` stands for any model, and `default` for the one that is
+             *     meant where none is named.
+             */
+            models: {
+                [key: string]: string;
+            };
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description The lowest is asked first.
+             */
+            rank: number;
+            /** @description Whether the operator of the machine named it, so that it cannot be changed here. */
+            read_only: boolean;
+            /**
+             * Format: int64
+             * @description Those of one rank are asked by their weights.
+             */
+            weight: number;
+            /** @description Its language: `openai`, `openai_compatible`, `openai_responses`, `anthropic` or `gemini`. */
+            wire: string;
+        };
+        /** @description Where models answer. */
+        ProviderRequest: {
+            /** @description Its address; none means where those who made the language answer. */
+            base_url?: string | null;
+            /** @description Its key, which is sealed and never shown; none keeps the one that is there. */
+            key?: string | null;
+            /**
+             * @description What it is asked for, and what that is called there: an object, or a list where both have one name. `*` stands for any
+             *     model and `default` for the one that is meant where none is named. None means any.
+             */
+            models?: unknown;
+            /**
+             * Format: int64
+             * @description The lowest is asked first, from 0 (which is meant where none is given) to 999.
+             */
+            rank?: number | null;
+            /**
+             * Format: int64
+             * @description Those of one rank are asked by their weights, from 0 to 999; none means 1.
+             */
+            weight?: number | null;
+            /** @description Its language: `openai`, `openai_compatible`, `openai_responses`, `anthropic` or `gemini`. */
+            wire: string;
         };
         /** @description The same by who made them and by kind. */
         ProviderSummary: {
@@ -5391,6 +5791,154 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    models_prices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PricesDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    models_price_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PriceRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    models_providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ProviderDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    models_provider_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name, unique in the tenant. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderRequest"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    models_provider_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
         };
@@ -8788,6 +9336,38 @@ export interface operations {
             };
         };
     };
+    models_complete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompletionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompletionDto"];
+                };
+            };
+            /** @description An error, in the original's shape. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
     budgets_billing_summary: {
         parameters: {
             query?: {
@@ -9189,6 +9769,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    models_chat_completions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChatRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatCompletion"];
+                };
+            };
+            /** @description An error, as OpenAI's clients read it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiError"];
+                };
+            };
+        };
+    };
+    models_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelList"];
+                };
+            };
+            /** @description An error, as OpenAI's clients read it. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiError"];
                 };
             };
         };

@@ -50,6 +50,9 @@ const permission = (readOnly: boolean): Extension => [EditorState.readOnly.of(re
 export default function YamlEditor({ label, value, onChange, errorLine, readOnly, onSave }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
+  // What was told and has not come back as `value` yet. While the page is busy an older text may come back after a newer one was
+  // typed: that is no change from outside, and must not undo what was typed.
+  const told = useRef<string[]>([]);
   const latest = useRef({ onChange, onSave });
   latest.current = { onChange, onSave };
 
@@ -65,7 +68,12 @@ export default function YamlEditor({ label, value, onChange, errorLine, readOnly
           keymap.of([{ key: "Mod-s", preventDefault: true, run: () => { latest.current.onSave(); return true; } }, ...defaultKeymap, ...historyKeymap, indentWithTab]),
           // The stop for the Tab key also where reading is all that is allowed, so that it can be scrolled by keys.
           EditorView.contentAttributes.of({ tabindex: "0", "aria-label": `${label}, YAML. Press Escape and then Tab to leave the editor.` }),
-          EditorView.updateListener.of((update) => { if (update.docChanged) latest.current.onChange(update.state.doc.toString()); }),
+          EditorView.updateListener.of((update) => {
+            if (!update.docChanged) return;
+            const text = update.state.doc.toString();
+            told.current.push(text);
+            latest.current.onChange(text);
+          }),
           editable.of(permission(readOnly)),
         ],
       }),
@@ -77,7 +85,11 @@ export default function YamlEditor({ label, value, onChange, errorLine, readOnly
 
   useEffect(() => {
     const editor = view.current;
-    if (editor && editor.state.doc.toString() !== value) editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: value } });
+    const own = told.current.lastIndexOf(value);
+    told.current.splice(0, own + 1);
+    if (own >= 0 || !editor || editor.state.doc.toString() === value) return;
+    editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: value } });
+    told.current = [];
   }, [value]);
   useEffect(() => {
     const editor = view.current;

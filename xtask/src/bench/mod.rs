@@ -2,6 +2,7 @@
 
 pub mod engine;
 pub mod eval;
+pub mod gateway;
 pub mod http;
 mod processes;
 pub mod query;

@@ -1,9 +1,10 @@
-//! Other programs' processes: started so that they never outlive this one.
+//! Other programs' processes: started so that they never outlive this one, and Python for those that need it.
 
 use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 /// A started program with everything that it starts, all of which is killed when this is dropped.
 pub struct Group {
@@ -48,6 +49,29 @@ impl Drop for Group {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A folder that stays, for what a benchmark has once made or fetched.
+pub fn cache(name: &str) -> Result<PathBuf> {
+    let home = std::env::var_os("HOME").context("there is a home")?;
+    Ok(Path::new(&home).join(".cache/pilothouse").join(name))
+}
+
+/// Python with packages from PyPI, in a folder that stays.
+pub fn python(name: &str, packages: &[&str]) -> Result<PathBuf> {
+    let folder = cache(name)?;
+    let python = folder.join("bin/python");
+    if !python.is_file() {
+        done(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    }
+    done(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(packages))?;
+    Ok(python)
+}
+
+/// Runs a command to its end, which must be a good one.
+pub fn done(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("{command:?} cannot be started"))?;
+    if status.success() { Ok(()) } else { bail!("{command:?} failed") }
 }
 
 #[cfg(test)]

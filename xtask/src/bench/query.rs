@@ -15,6 +15,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
+use super::processes::{cache, python};
 use super::server::{self, Installation, repository};
 use super::{Figure, Options, Values, median};
 
@@ -87,7 +88,7 @@ pub fn measure(options: &Options, values: &mut Values) -> Result<()> {
 }
 
 fn guard(options: &Options, root: &Path, load: &Path, values: &mut Values) -> Result<()> {
-    let python = sqlglot()?;
+    let python = python("bench-sqlglot", &PYTHON_PACKAGES)?;
     let folder = tempfile::tempdir()?;
     let walked = prepared(root, folder.path())?;
     let (rounds, seconds) = if options.quick { (3, "1") } else { (7, "3") };
@@ -177,23 +178,6 @@ fn built(root: &Path) -> Result<PathBuf> {
     path.map(PathBuf::from).with_context(|| format!("{LOAD} was built"))
 }
 
-/// A folder that stays between benchmarks.
-fn cache(name: &str) -> Result<PathBuf> {
-    let home = std::env::var_os("HOME").context("there is a home")?;
-    Ok(Path::new(&home).join(".cache/pilothouse").join(name))
-}
-
-/// Python with sqlglot, in a folder that stays.
-fn sqlglot() -> Result<PathBuf> {
-    let folder = cache("bench-sqlglot")?;
-    let python = folder.join("bin/python");
-    if !python.is_file() {
-        done(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-    }
-    done(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(PYTHON_PACKAGES))?;
-    Ok(python)
-}
-
 /// The walk's own form of the policy, and the statements of usual size: bombs take a walk seconds each.
 fn prepared(root: &Path, folder: &Path) -> Result<(PathBuf, PathBuf)> {
     let policy: Value = serde_saphyr::from_str(&fs::read_to_string(root.join(POLICY))?)?;
@@ -239,9 +223,4 @@ fn lines(command: &mut Command) -> Result<Vec<Value>> {
     }
     let text = String::from_utf8(output.stdout)?;
     Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
-}
-
-fn done(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("{command:?} cannot be started"))?;
-    if status.success() { Ok(()) } else { bail!("{command:?} failed") }
 }

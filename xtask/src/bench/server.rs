@@ -70,6 +70,11 @@ pub fn built(targets: &[&str]) -> Result<PathBuf> {
 impl Installation<'_> {
     /// Starts the program on a free port with the sample data.
     pub fn start(&self) -> Result<Server> {
+        self.start_with(&[])
+    }
+
+    /// The same with these settings, each as `KEY=VALUE`.
+    pub fn start_with(&self, settings: &[String]) -> Result<Server> {
         let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let sample = repository().join("sample");
         let started = Instant::now();
@@ -84,6 +89,7 @@ impl Installation<'_> {
             .args(["--set", &format!("sample.path={}", sample.join("data").display())])
             .args(["--set", &format!("sample.semantic={}", sample.join("semantic.yaml").display())])
             .args(["--set", &format!("warehouse.result_cache_mb={}", if self.keeps_results { 16 } else { 0 })])
+            .args(settings.iter().flat_map(|setting| ["--set", setting]))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -103,10 +109,7 @@ impl Installation<'_> {
 impl Server {
     /// A connection to it.
     pub fn connect(&self) -> Result<Client> {
-        let stream = TcpStream::connect(self.address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        Ok(Client { reader: BufReader::new(stream) })
+        Client::to(self.address)
     }
 
     /// CPU time it has used, user and system, in microseconds.
@@ -147,6 +150,14 @@ pub struct Client {
 }
 
 impl Client {
+    /// A connection to an address.
+    pub fn to(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        Ok(Self { reader: BufReader::new(stream) })
+    }
+
     /// Status and body of a GET.
     pub fn get(&mut self, path: &str) -> Result<(u16, Vec<u8>)> {
         self.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())

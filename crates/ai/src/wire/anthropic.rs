@@ -29,10 +29,14 @@ pub fn request(chat: &Chat, key: &str, stream: bool) -> Result<Outgoing, Unsuppo
     put(&mut body, "temperature", chat.temperature);
     put(&mut body, "top_p", chat.top_p);
     put(&mut body, "stop_sequences", (!chat.stop.is_empty()).then(|| json!(chat.stop)));
-    let mut tools: Vec<Value> = chat.tools.iter().map(|tool| {
-        json!({"name": tool.name, "description": tool.description.as_deref().unwrap_or_default(),
+    let mut tools: Vec<Value> = chat
+        .tools
+        .iter()
+        .map(|tool| {
+            json!({"name": tool.name, "description": tool.description.as_deref().unwrap_or_default(),
             "input_schema": tool.parameters})
-    }).collect();
+        })
+        .collect();
     if let Format::Schema { schema, .. } = &chat.format {
         tools.push(json!({"name": FORM, "description": "Gives the answer.", "input_schema": schema}));
         put(&mut body, "tool_choice", Some(json!({"type": "tool", "name": FORM})));
@@ -55,9 +59,12 @@ fn messages(said: &[Message]) -> Vec<Value> {
         } else if !message.text.is_empty() {
             parts.push(json!({"type": "text", "text": message.text}));
         }
-        parts.extend(message.calls.iter().map(|call| {
-            json!({"type": "tool_use", "id": call.id, "name": call.name, "input": arguments(call)})
-        }));
+        parts.extend(
+            message
+                .calls
+                .iter()
+                .map(|call| json!({"type": "tool_use", "id": call.id, "name": call.name, "input": arguments(call)})),
+        );
         let role = match message.role {
             Role::System => continue,
             Role::User | Role::Tool => "user",
@@ -123,7 +130,11 @@ fn tokens(usage: &Value) -> Option<Tokens> {
     let count = |name: &str| usage[name].as_u64().unwrap_or_default();
     let cached = count("cache_read_input_tokens");
     let input = usage["input_tokens"].as_u64()?.saturating_add(cached);
-    Some(Tokens { input: input.saturating_add(count("cache_creation_input_tokens")), cached, output: count("output_tokens") })
+    Some(Tokens {
+        input: input.saturating_add(count("cache_creation_input_tokens")),
+        cached,
+        output: count("output_tokens"),
+    })
 }
 
 /// What is known of a stream.

@@ -63,9 +63,9 @@ fn items(message: &Message) -> Vec<Value> {
     if !message.text.is_empty() || message.calls.is_empty() {
         items.push(json!({"role": role, "content": message.text}));
     }
-    items.extend(message.calls.iter().map(|call| {
-        json!({"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments})
-    }));
+    items.extend(message.calls.iter().map(
+        |call| json!({"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments}),
+    ));
     items
 }
 

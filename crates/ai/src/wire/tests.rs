@@ -1,3 +1,5 @@
+//! Each wire against what its provider documents, and all of them against each other.
+
 use pilothouse_domain::price::Tokens;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -40,8 +42,7 @@ fn a_question_is_what_each_provider_documents() {
     assert_eq!(body(Wire::OpenAi, &chat()), openai);
     let imitated = json!({"model": "m-1", "messages": said, "max_tokens": 50, "temperature": 0.0});
     assert_eq!(body(Wire::Compatible, &chat()), imitated);
-    let responses =
-        json!({"model": "m-1", "input": said, "max_output_tokens": 50, "temperature": 0.0, "store": false});
+    let responses = json!({"model": "m-1", "input": said, "max_output_tokens": 50, "temperature": 0.0, "store": false});
     assert_eq!(body(Wire::Responses, &chat()), responses);
     let anthropic = json!({"model": "m-1", "max_tokens": 50, "system": "Be brief.", "temperature": 0.0,
         "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]});
@@ -80,7 +81,8 @@ fn tools_and_what_they_answer_are_told_to_each() {
     assert_eq!(responses["input"][3], json!({"type": "function_call_output", "call_id": "c1", "output": "sunny"}));
     let anthropic = body(Wire::Anthropic, &chat);
     assert_eq!(anthropic["messages"][1]["content"][0]["input"], json!({"city": "Ulm"}));
-    let answered = json!({"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1", "content": "sunny"}]});
+    let answered =
+        json!({"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1", "content": "sunny"}]});
     assert_eq!((&anthropic["messages"][2], &anthropic["tool_choice"]), (&answered, &json!({"type": "any"})));
     let gemini = body(Wire::Gemini, &chat);
     let answered = json!({"functionResponse": {"name": "weather", "response": {"result": "sunny"}}});
@@ -105,9 +107,7 @@ fn what_a_provider_does_not_understand_is_refused_by_name() {
 fn answers() -> [(Wire, Value, String); 4] {
     let sse = |events: &[Value]| events.iter().map(|event| format!("data: {event}\n\n")).collect::<String>();
     let usage = json!({"prompt_tokens": 9, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 2}});
-    let chunk = |delta: Value, reason: Value| {
-        json!({"model": "m-1-2026", "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
-    };
+    let chunk = |delta: Value, reason: Value| json!({"model": "m-1-2026", "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]});
     let openai = json!({"model": "m-1-2026", "usage": usage, "choices": [
         {"message": {"role": "assistant", "content": "Hello, Ulm"}, "finish_reason": "stop"}]});
     let openai_stream = sse(&[
@@ -131,7 +131,8 @@ fn answers() -> [(Wire, Value, String); 4] {
     let anthropic = json!({"model": "m-1-2026", "usage": usage, "stop_reason": "end_turn",
         "content": [{"type": "text", "text": "Hello, Ulm"}]});
     let text = |words: &str| json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": words}});
-    let begun = json!({"model": "m-1-2026", "usage": {"input_tokens": 7, "cache_read_input_tokens": 2, "output_tokens": 1}});
+    let begun =
+        json!({"model": "m-1-2026", "usage": {"input_tokens": 7, "cache_read_input_tokens": 2, "output_tokens": 1}});
     let anthropic_stream = sse(&[
         json!({"type": "message_start", "message": begun}),
         json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),

@@ -28,6 +28,27 @@ pub struct OkError {
     request_id: String,
 }
 
+/// An error on the routes that OpenAI's clients call.
+#[derive(ToSchema)]
+pub struct OpenAiError {
+    /// What is wrong.
+    error: OpenAiFault,
+}
+
+/// What is wrong, as OpenAI's clients read it.
+#[derive(ToSchema)]
+pub struct OpenAiFault {
+    /// The reason.
+    message: String,
+    /// What kind of error it is, for instance `invalid_request_error`.
+    r#type: String,
+    /// The field that is wrong.
+    #[schema(required)]
+    param: Option<String>,
+    /// The stable code.
+    code: String,
+}
+
 /// What an error says.
 #[derive(ToSchema)]
 #[serde(untagged)]

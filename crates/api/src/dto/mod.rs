@@ -2,6 +2,7 @@
 //! These types are what the OpenAPI document is made of.
 
 mod accounts;
+pub mod ai;
 pub mod answers;
 pub mod approvals;
 pub mod autodevops;
@@ -11,6 +12,7 @@ pub mod bulk;
 mod connections;
 pub mod errors;
 pub mod health;
+pub mod openai;
 pub mod operations;
 pub mod platform;
 pub mod queries;

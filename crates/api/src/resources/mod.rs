@@ -1,12 +1,14 @@
 //! One file per resource: its routes, and handlers that extract, call one use case, and map the result.
 
 pub mod agent;
+pub mod ai;
 pub mod approval_rules;
 pub mod approvals;
 pub mod audit;
 pub mod budgets;
 pub mod build_approvals;
 pub mod bulk;
+pub mod completions;
 pub mod connections;
 pub mod delegations;
 pub mod documents;

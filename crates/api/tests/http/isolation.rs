@@ -13,7 +13,7 @@ const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
 
 /// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
 /// stands here.
-const ROUTES: [(&str, &str, &[u16]); 124] = [
+const ROUTES: [(&str, &str, &[u16]); 132] = [
     ("get", "/health", &[200]),
     ("get", "/ready", &[200]),
     ("get", "/metrics", &[200]),
@@ -43,6 +43,14 @@ const ROUTES: [(&str, &str, &[u16]); 124] = [
     ("put", "/api/v1/budgets/time-zone", &[422]),
     ("get", "/api/v1/usage", &[200]),
     ("get", "/api/v2/billing/summary", &[200]),
+    ("post", "/api/v2/ai/gateway/complete", &[503]),
+    ("get", "/api/v1/ai/providers", &[200]),
+    ("put", "/api/v1/ai/providers/{name}", &[422]),
+    ("delete", "/api/v1/ai/providers/{name}", &[404]),
+    ("get", "/api/v1/ai/prices", &[200]),
+    ("post", "/api/v1/ai/prices", &[422]),
+    ("post", "/v1/chat/completions", &[503]),
+    ("get", "/v1/models", &[200]),
     ("get", "/api/v1/approvals/unreviewed", &[200]),
     ("post", "/api/v1/approvals/{id}/break-glass", &[404]),
     ("post", "/api/v1/approvals/{id}/review", &[404]),
@@ -173,6 +181,9 @@ impl Alpha {
         let plan =
             json!({"job_name": "orders", "plan_hash": "alpha-plan", "approver": "alice@alpha", "notes": "xyzzy"});
         app.post("/api/v2/build/approvals").token(&token).json(&plan).send().await.expect(200);
+        let provider = json!({"wire": "openai", "key": "xyzzy", "models": ["xyzzy"]});
+        let path = "/api/v1/ai/providers/ask";
+        app.put(path).token(&token).json(&provider).send().await.expect(204);
         Self { token, connection, run: answer["run_id"].as_str().unwrap().to_owned(), token_id, schedule, approval }
     }
 
@@ -190,6 +201,7 @@ impl Alpha {
             "/api/v1/schedules",
             "/api/v1/approvals",
             "/api/v2/build/approvals/orders",
+            "/api/v1/ai/providers",
             "/jobs",
             &run,
             &format!("{connection}/catalog"),
@@ -282,6 +294,15 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
             | "/api/v1/approvals/{id}/break-glass",
         ) => {
             vec![call().json(&json!({"reason": "because"}))]
+        }
+        ("post", "/api/v2/ai/gateway/complete") => {
+            vec![call().json(&json!({"task": "t", "system_prompt": "", "user_content": "?"}))]
+        }
+        ("post", "/v1/chat/completions") => {
+            vec![call().json(&json!({"messages": [{"role": "user", "content": "?"}]}))]
+        }
+        ("put", "/api/v1/ai/providers/{name}") | ("post", "/api/v1/ai/prices") => {
+            vec![call().json(&json!({"wire": "x"}))]
         }
         ("put", "/api/v1/budgets" | "/api/v1/budgets/time-zone") => vec![call().json(&json!({"time_zone": "here"}))],
         ("post", "/api/v1/approvals/delegations") => {

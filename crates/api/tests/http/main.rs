@@ -24,6 +24,7 @@ mod imports;
 mod isolation;
 mod jobs;
 mod limits;
+mod models;
 mod openapi;
 mod operator;
 mod original;

@@ -7,11 +7,12 @@ mod limits;
 mod summary;
 
 pub use limits::{NewLimit, end_limit, history, put_limit, set_time_zone};
-pub use summary::{Budget, Budgets, Summary, budgets, summary, usage};
+pub use summary::{AI, Budget, Budgets, Summary, budgets, summary, this_month, usage};
 
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use pilothouse_domain::audit::Entry;
 use pilothouse_domain::clock::SECOND;
 use pilothouse_domain::ledger::{Amounts, Level, Limit, Payer, Standing, Unit, Window, applying, read_zone};
 use pilothouse_domain::money::NANO_USD_PER_USD;
@@ -100,6 +101,17 @@ impl Ledger {
 
     /// Puts what something took in the place of what was held for it; false where that was done before.
     pub async fn settle(&self, tenant: &TenantId, id: ChargeId, used: Used) -> Result<bool, StoreError> {
+        self.settle_with(tenant, id, used, None).await
+    }
+
+    /// The same, with an audit row that is written where it was not done before.
+    pub async fn settle_with(
+        &self,
+        tenant: &TenantId,
+        id: ChargeId,
+        used: Used,
+        entry: Option<Entry>,
+    ) -> Result<bool, StoreError> {
         let (of, defaults, zone, now) = (tenant.clone(), self.defaults.clone(), self.zone.clone(), self.clock.now());
         let settled = self.store.write(move |tx| {
             Box::pin(async move {
@@ -108,6 +120,9 @@ impl Ledger {
                 if settled && let Some(payer) = rows::payer(tx, &of, id).await? {
                     let books = Books::read(tx, &of, &defaults, &zone).await?;
                     tell(tx, &of, &books.holds(&payer, now), now).await?;
+                    if let Some(entry) = &entry {
+                        audit_rows::append(tx, entry).await?;
+                    }
                 }
                 Ok(settled)
             })

@@ -1,8 +1,8 @@
 //! What people look at: how the limits stand, what a month has cost, and who has spent the most.
 
 use pilothouse_domain::action::Tier;
-use pilothouse_domain::ledger::{Level, Limit, Month, Payer, Span, Standing, Unit, Window};
-use pilothouse_domain::{Code, LimitId, Micros, Role};
+use pilothouse_domain::ledger::{Level, Limit, Month, Payer, Span, Standing, Unit, Window, read_zone};
+use pilothouse_domain::{Code, LimitId, Micros, Role, TenantId};
 use pilothouse_store::ledger::{self as rows, By, Hold, Share};
 use pilothouse_store::{spending_limits, tenants};
 
@@ -10,7 +10,7 @@ use super::Books;
 use crate::{App, Caller, Error, audit, gates};
 
 /// What charges of models are called.
-const AI: &str = "ai";
+pub const AI: &str = "ai";
 /// Most names that usage is told apart by.
 pub const MAX_SHARES: u32 = 1_000;
 
@@ -107,6 +107,14 @@ pub struct Summary {
     pub standing: Standing,
     /// How many charges.
     pub charges: i64,
+}
+
+/// The month that it is, by a tenant's clocks.
+pub async fn this_month(app: &App, tenant: &TenantId) -> Result<Month, Error> {
+    let of = tenant.clone();
+    let named = app.store.read(move |tx| Box::pin(async move { tenants::time_zone(tx, &of).await })).await?;
+    let zone = named.as_deref().and_then(read_zone).unwrap_or_else(|| app.ledger.zone.clone());
+    Ok(Month::of(app.clock.now(), &zone))
 }
 
 /// What a month of the caller's tenant has cost; the present one, unless another is named.

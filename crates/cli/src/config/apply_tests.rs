@@ -125,8 +125,18 @@ fn the_rest_of_what_is_honoured() {
         ("COPILOT_TRUSTED_PROXIES", "10.0.0.1,10.0.0.2"),
         ("LOG_LEVEL", "WARNING"),
         ("LOG_FORMAT", "json"),
+        ("AI_MODEL", "gpt-5-mini"),
+        ("LLM_API_KEY", "sk-1"),
+        ("LLM_API_BASE_URL", "http://127.0.0.1:9/v1"),
+        ("LLM_TIMEOUT_SECONDS", "7.5"),
+        ("LLM_TEMPERATURE", "0.2"),
     ]);
     assert_eq!(config.server.name, "Ours");
+    let ai = &config.ai;
+    assert_eq!((ai.model.as_str(), ai.api_key.as_deref()), ("gpt-5-mini", Some("sk-1")));
+    assert_eq!((ai.base_url.as_deref(), ai.timeout_seconds), (Some("http://127.0.0.1:9/v1"), 8));
+    assert_eq!(ai.temperature, Some(0.2));
+    assert!(!format!("{config:?}").contains("sk-1"), "a key is in no log");
     assert!(!config.auth.enabled && config.auth.tenant_strict);
     assert_eq!((config.warehouse.query_max_bytes, config.warehouse.max_rows), (1000, 50));
     assert_eq!((config.warehouse.tenant_hourly_bytes, config.warehouse.result_ttl_seconds), (2000, 300));

@@ -26,7 +26,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use pilothouse_app::Mode;
-use pilothouse_app::settings::{Approvals, Ask, Auth, Budgets, Engine, Imports, Limits, Sample};
+use pilothouse_app::settings::{Ai, Approvals, Ask, Auth, Budgets, Engine, Imports, Limits, Sample};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,8 @@ pub struct Config {
     pub approvals: Approvals,
     /// `[budgets]`.
     pub budgets: Budgets,
+    /// `[ai]`.
+    pub ai: Ai,
     /// `[engine]`.
     pub engine: Engine,
     /// `[sample]`.
@@ -82,6 +84,7 @@ impl Default for Config {
             ask: Ask::default(),
             approvals: Approvals::default(),
             budgets: Budgets::default(),
+            ai: Ai::default(),
             engine: Engine::default(),
             sample: Sample::default(),
             imports: Imports::default(),

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::http::Method;
 use pilothouse_api::State;
 use pilothouse_app::secrets::Sealer;
-use pilothouse_app::settings::{Approvals, Ask, Auth, Budgets, Engine, Imports, Limits, Sample};
+use pilothouse_app::settings::{Ai, Approvals, Ask, Auth, Budgets, Engine, Imports, Limits, Sample};
 use pilothouse_app::{App, Caller, Mode, Parts, Settings, audit, connections, tenants, tokens};
 use pilothouse_domain::{Role, TenantId};
 use pilothouse_engine::Workflow;
@@ -76,6 +76,7 @@ impl TestApp {
             approvals: Approvals::default(),
             approval_rules: Vec::new(),
             budgets: Budgets::default(),
+            ai: Ai::default(),
             engine: Engine::default(),
             sample: Sample { path: Some(data.join("sample")), semantic: None },
             imports: Imports::default(),
@@ -108,7 +109,8 @@ impl TestApp {
             clock: clock.clone(),
             ids: Arc::new(CountingIds::default()),
             workflows: setup.workflows,
-        });
+        })
+        .unwrap();
         tenants::ensure(&app, &TenantId::default_tenant()).await.unwrap();
         connections::ensure_sample(&app).await.unwrap();
         let stop = CancellationToken::new();

@@ -86,7 +86,10 @@ impl Reply {
     #[track_caller]
     pub fn refused(self, status: u16, code: &str) -> Self {
         let reply = self.expect(status);
-        assert_eq!(reply.json()["code"], code, "{}", reply.text);
+        let told = reply.json();
+        // OpenAI's clients read it one level deeper.
+        let found = if told["code"].is_null() { &told["error"]["code"] } else { &told["code"] };
+        assert_eq!(found, code, "{}", reply.text);
         reply
     }
 

@@ -1,0 +1,225 @@
+//! What should not be told to strangers, in what models are asked and in what they answer: let through and written down, masked
+//! or blocked, as the settings say. Only what it is is ever written down, never the thing itself.
+
+use std::collections::BTreeMap;
+
+use pilothouse_ai::sensitive::{Finding, Kind, find, masked};
+use pilothouse_domain::Code;
+
+use super::telemetry;
+use crate::Error;
+use crate::settings::{Ai, Treatment};
+
+/// Bytes of a stream that wait for what comes after them: longer than anything that has spaces in it and is found.
+const HELD_BYTES: usize = 256;
+/// Bytes without any space that wait at most.
+const MAX_HELD_BYTES: usize = 8 << 10;
+
+/// What was found: its name, and how often.
+pub(super) type Found = BTreeMap<&'static str, u64>;
+
+/// What becomes of what is found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Screen {
+    secrets: Treatment,
+    personal: Treatment,
+}
+
+/// What came of a look at a text.
+#[derive(Debug, Default)]
+pub(super) struct Passed {
+    /// The text, where it is another now.
+    pub text: Option<String>,
+    pub found: Found,
+    /// Whether it must not pass.
+    pub is_blocked: bool,
+}
+
+/// That a text must not pass.
+pub(super) fn blocked(place: &str, found: &Found) -> Error {
+    let message = format!("The {place} holds what is not to be told: {}.", in_words(found));
+    Error::new(Code::AiBlocked, message).with("found", found.keys().copied().collect::<Vec<_>>())
+}
+
+impl Screen {
+    pub fn new(settings: &Ai) -> Self {
+        Self { secrets: settings.secrets, personal: settings.personal }
+    }
+
+    fn treatment(self, kind: Kind) -> Treatment {
+        match kind {
+            Kind::Secret(_) => self.secrets,
+            Kind::Personal(_) => self.personal,
+        }
+    }
+
+    /// Whether a text may come out of it other than it went in, so that what comes bit by bit has to wait.
+    pub fn changes(self) -> bool {
+        self.secrets.max(self.personal) >= Treatment::Mask
+    }
+
+    /// Looks at a text that stands at `place`, `prompt` or `answer`.
+    pub fn look(self, text: &str, place: &'static str) -> Passed {
+        if self.secrets.max(self.personal) == Treatment::Off {
+            return Passed::default();
+        }
+        let findings = find(text);
+        let mut found = Found::new();
+        for finding in &findings {
+            let treatment = self.treatment(finding.kind);
+            if treatment > Treatment::Off {
+                *found.entry(finding.kind.name()).or_default() += 1;
+                telemetry::found(finding.kind.name(), place, word(treatment), 1);
+            }
+        }
+        let of = |treatment| move |finding: &&Finding| self.treatment(finding.kind) == treatment;
+        let is_blocked = findings.iter().any(|finding| of(Treatment::Block)(&finding));
+        let hidden: Vec<Finding> = findings.iter().filter(of(Treatment::Mask)).cloned().collect();
+        Passed { text: (!hidden.is_empty()).then(|| masked(text, &hidden)), found, is_blocked }
+    }
+}
+
+fn word(treatment: Treatment) -> &'static str {
+    match treatment {
+        Treatment::Off => "off",
+        Treatment::Report => "report",
+        Treatment::Mask => "mask",
+        Treatment::Block => "block",
+    }
+}
+
+/// What was found, as the audit log tells it: `email 2, github_token 1`.
+pub(super) fn in_words(found: &Found) -> String {
+    found.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Looks at a text that comes bit by bit. What may be the beginning of something waits for the rest of it.
+#[derive(Debug)]
+pub(super) struct Sieve {
+    screen: Screen,
+    waiting: String,
+    pub found: Found,
+}
+
+impl Sieve {
+    pub fn new(screen: Screen) -> Self {
+        Self { screen, waiting: String::new(), found: Found::new() }
+    }
+
+    /// More of the text; gives what may pass by now.
+    ///
+    /// # Errors
+    /// [`Code::AiBlocked`].
+    pub fn push(&mut self, more: &str) -> Result<String, Error> {
+        self.waiting.push_str(more);
+        self.pass(self.cut())
+    }
+
+    /// The rest of the text, where nothing more comes.
+    ///
+    /// # Errors
+    /// [`Code::AiBlocked`].
+    pub fn end(&mut self) -> Result<String, Error> {
+        self.pass(self.waiting.len())
+    }
+
+    /// What waits of a text that broke off, but for its last word, which may be the beginning of something.
+    ///
+    /// # Errors
+    /// [`Code::AiBlocked`].
+    pub fn broken_off(&mut self) -> Result<String, Error> {
+        let cut = self.waiting.rfind(char::is_whitespace).unwrap_or_default();
+        self.pass(self.outside(cut))
+    }
+
+    /// Up to where nothing can be found any more, whatever comes: a space that is far enough from the end, and not within
+    /// anything that was found.
+    fn cut(&self) -> usize {
+        let mut far = self.waiting.len().saturating_sub(HELD_BYTES);
+        while !self.waiting.is_char_boundary(far) {
+            far -= 1;
+        }
+        let space = self.waiting[..far].rfind(char::is_whitespace).unwrap_or_default();
+        self.outside(if space == 0 && self.waiting.len() > MAX_HELD_BYTES { far } else { space })
+    }
+
+    /// The place, or the beginning of what was found around it.
+    fn outside(&self, place: usize) -> usize {
+        let mut cut = place;
+        for finding in find(&self.waiting).iter().rev() {
+            if finding.known_by.start < cut && cut < finding.known_by.end {
+                cut = finding.known_by.start;
+            }
+        }
+        cut
+    }
+
+    fn pass(&mut self, cut: usize) -> Result<String, Error> {
+        let rest = self.waiting.split_off(cut);
+        let text = std::mem::replace(&mut self.waiting, rest);
+        if text.is_empty() {
+            return Ok(text);
+        }
+        let passed = self.screen.look(&text, "answer");
+        for (name, count) in passed.found {
+            *self.found.entry(name).or_default() += count;
+        }
+        if passed.is_blocked { Err(blocked("answer", &self.found)) } else { Ok(passed.text.unwrap_or(text)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn screen(secrets: Treatment, personal: Treatment) -> Screen {
+        Screen { secrets, personal }
+    }
+
+    const KEY: &str = concat!("AKIA", "IOSFODNN7EXAMPLE");
+
+    #[test]
+    fn each_treatment_does_what_it_says() {
+        let text = format!("ada@example.org has {KEY}");
+        let looked = |secrets, personal| screen(secrets, personal).look(&text, "prompt");
+        let both = looked(Treatment::Mask, Treatment::Mask);
+        assert_eq!(both.text.as_deref(), Some("[email] has [aws_access_key]"));
+        let one = looked(Treatment::Mask, Treatment::Report);
+        assert_eq!(one.text.as_deref(), Some("ada@example.org has [aws_access_key]"));
+        assert_eq!(in_words(&one.found), "aws_access_key 1, email 1");
+        let none = looked(Treatment::Off, Treatment::Off);
+        assert_eq!((none.text, none.found.len()), (None, 0));
+        let stopped = looked(Treatment::Block, Treatment::Mask);
+        let error = blocked("prompt", &stopped.found);
+        assert!(stopped.is_blocked && !error.message.contains("AKIA") && error.message.contains("email 1"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn however_a_stream_is_cut_the_same_is_masked(
+            words in prop::collection::vec(
+                prop_oneof![
+                    "[a-z]{1,8}", Just(KEY.to_owned()), Just("ada@example.org".to_owned()), Just("password: q8Zr71Lw0pXv".to_owned()),
+                    Just("4111 1111 1111 1111".to_owned()), Just("DE89 3704 0044 0532 0130 00".to_owned()),
+                    Just(concat!("-----BEGIN PRIVATE", " KEY-----\nMIIE q8Zr\nMIIE\n-----END PRIVATE KEY-----").to_owned()),
+                ],
+                0..60,
+            ),
+            sizes in prop::collection::vec(1_usize..40, 1..40),
+        ) {
+            let text = words.join(" ");
+            let screen = screen(Treatment::Mask, Treatment::Mask);
+            let whole = screen.look(&text, "answer").text.unwrap_or_else(|| text.clone());
+            let (mut sieve, mut out, mut rest, mut sizes) = (Sieve::new(screen), String::new(), text.as_str(), sizes.iter().cycle());
+            while !rest.is_empty() {
+                let (part, more) = rest.split_at(rest.len().min(*sizes.next().unwrap()));
+                out.push_str(&sieve.push(part).unwrap());
+                prop_assert!(sieve.waiting.len() < 2 * HELD_BYTES + 400);
+                rest = more;
+            }
+            out.push_str(&sieve.end().unwrap());
+            prop_assert_eq!(out, whole);
+        }
+    }
+}
