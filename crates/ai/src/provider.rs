@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
-use pilothouse_outbound::{Client, Error, Incoming};
+use http::{HeaderMap, Request, StatusCode, header};
+use pilothouse_outbound::{Client, Error, Incoming, asked_wait};
 
 use crate::chat::{Chat, Delta, Finish, Reply, ToolCall};
 use crate::sse::Reader;
@@ -139,7 +139,7 @@ impl From<Unsupported> for Trouble {
 /// Every [`Trouble`] but [`Trouble::Cut`].
 pub async fn complete(client: &Client, provider: &Provider, chat: &Chat) -> Result<Reply, Trouble> {
     let answer = client.send(request(provider, chat, false)?).await?;
-    judge(answer.status(), || answer.clone())?;
+    judge(answer.status(), answer.headers(), answer.body())?;
     Ok(provider.wire.reply(chat, answer.body())?)
 }
 
@@ -150,14 +150,11 @@ pub async fn complete(client: &Client, provider: &Provider, chat: &Chat) -> Resu
 pub async fn open(client: &Client, provider: &Provider, chat: &Chat) -> Result<Answering, Trouble> {
     let mut incoming = client.open(request(provider, chat, true)?).await?;
     if !incoming.status().is_success() {
-        let (status, headers) = (incoming.status(), incoming.headers().clone());
         let mut body = Vec::new();
         while let Some(part) = incoming.next().await? {
             body.extend_from_slice(&part);
         }
-        let mut answer = Response::new(Bytes::from(body));
-        *answer.headers_mut() = headers;
-        judge(status, || answer)?;
+        judge(incoming.status(), incoming.headers(), &body)?;
     }
     Ok(Answering {
         incoming,
@@ -181,24 +178,19 @@ fn request(provider: &Provider, chat: &Chat, stream: bool) -> Result<Request<Byt
     request.body(body).map_err(|_| Trouble::Address("its address or key has characters that cannot be sent".to_owned()))
 }
 
-/// What a status says.
-fn judge(status: StatusCode, answer: impl FnOnce() -> Response<Bytes>) -> Result<(), Trouble> {
+/// What the status of an answer says.
+fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<(), Trouble> {
     match status.as_u16() {
         200..300 => Ok(()),
         401 | 403 => Err(Trouble::Key),
         404 => Err(Trouble::Model),
         408 => Err(Trouble::TimedOut),
         // Anthropic says 529 where it is overloaded.
-        429 | 503 | 529 => Err(Trouble::Busy { retry_after: asked_wait(&answer()) }),
+        429 | 503 | 529 => Err(Trouble::Busy { retry_after: asked_wait(headers, MAX_WAIT) }),
         code @ 500.. => Err(Trouble::Failed { status: code }),
-        400..500 => Err(Trouble::Refused(refusal(answer().body()))),
+        400..500 => Err(Trouble::Refused(refusal(body))),
         _ => Err(Trouble::Malformed(format!("it answers with status {status}"))),
     }
-}
-
-fn asked_wait(answer: &Response<Bytes>) -> Option<Duration> {
-    let seconds: u64 = answer.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(MAX_WAIT))
 }
 
 /// An answer that is coming.

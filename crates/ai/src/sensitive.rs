@@ -66,7 +66,7 @@ const fn checked(kind: Kind, pattern: &'static str, is_real: fn(&str) -> bool) -
 const FORMS: &[Form] = &[
     secret(
         "private_key",
-        r"-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY( BLOCK)?-----|\z)",
+        r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\z)",
     ),
     secret("aws_access_key", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
     checked(Kind::Secret("github_token"), r"\bgh[pousr]_[A-Za-z0-9]{36}\b", has_checksum),
@@ -129,8 +129,7 @@ pub fn find(text: &str) -> Vec<Finding> {
         let form = &FORMS[index];
         for groups in each[index].captures_iter(text) {
             let Some(whole) = groups.get(0) else { continue };
-            let own = groups.iter().skip(1).flatten().next().filter(|_| form.pattern.contains("([^"));
-            let place = own.unwrap_or(whole);
+            let place = groups.get(1).unwrap_or(whole);
             let is_new = found.iter().all(|known| known.range.end <= place.start() || place.end() <= known.range.start);
             if is_new && (form.is_real)(place.as_str()) {
                 found.push(Finding { kind: form.kind, range: place.range(), known_by: whole.range() });

@@ -193,6 +193,18 @@ pub enum Treatment {
     Block,
 }
 
+impl Treatment {
+    /// The treatment as it is written everywhere.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Report => "report",
+            Self::Mask => "mask",
+            Self::Block => "block",
+        }
+    }
+}
+
 /// `[ai]`: the model that everybody may ask who has no provider of their own.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

@@ -107,7 +107,8 @@ impl Client {
             .retry(retry::waits(retries))
             .when(|failed: &Tried| failed.as_ref().map_or_else(Error::is_transient, |_| true))
             .adjust(|failed, wait| {
-                let asked = failed.as_ref().ok().and_then(retry::asked_wait);
+                let asked =
+                    failed.as_ref().ok().and_then(|answer| retry::asked_wait(answer.headers(), retry::MAX_WAIT));
                 wait.map(|wait| asked.unwrap_or(wait))
             })
             .await;

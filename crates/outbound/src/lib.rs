@@ -14,4 +14,5 @@ pub use body::Body;
 pub use client::{Client, Incoming, Options};
 pub use error::Error;
 pub use reach::{Reach, resolve};
+pub use retry::asked_wait;
 pub use socket::send as send_over_socket;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use backon::ExponentialBuilder;
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 
 use crate::Error;
 
 /// Longest wait that a server's `Retry-After` is believed for.
-const MAX_WAIT: Duration = Duration::from_secs(30);
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(30);
 /// First wait; each next one is twice as long, with jitter.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 
@@ -43,8 +43,8 @@ pub(crate) fn may_pass(status: StatusCode) -> bool {
     )
 }
 
-/// How long the server asks to wait, in whole seconds; a date is not understood and gives none.
-pub(crate) fn asked_wait(response: &Response<Bytes>) -> Option<Duration> {
-    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(MAX_WAIT))
+/// How long the server asks to wait, in whole seconds, and believed up to `most`; a date is not understood and gives none.
+pub fn asked_wait(headers: &HeaderMap, most: Duration) -> Option<Duration> {
+    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(most))
 }

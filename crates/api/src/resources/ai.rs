@@ -29,7 +29,7 @@ use crate::fields::Fields;
 use crate::json::JsonBody;
 use crate::state::State;
 
-/// What a provider is asked for where its models are not named: whatever is wanted.
+/// How much a provider weighs where nobody says.
 const DEFAULT_WEIGHT: i64 = 1;
 
 pub fn routes() -> OpenApiRouter<Arc<State>> {

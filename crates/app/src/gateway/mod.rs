@@ -40,7 +40,7 @@ use pilothouse_store::{Store, audit as rows};
 use serde_json::{Value, json};
 
 use self::attempt::{Asked, Begun, Paid, Skipped};
-use self::book::{Open, Target};
+use self::book::Target;
 use self::breakers::Breakers;
 use self::known::Known;
 use self::screen::{Found, Screen, blocked, in_words};
@@ -216,9 +216,7 @@ impl Gateway {
         for text in texts {
             let passed = self.screen.look(text, place);
             is_blocked |= passed.is_blocked;
-            for (name, count) in passed.found {
-                *found.entry(name).or_default() += count;
-            }
+            screen::add(found, passed.found);
             if let Some(masked) = passed.text {
                 *text = masked;
             }
@@ -327,26 +325,11 @@ impl Gateway {
         Ok(price.map_or(NanoUsd(0), |price| price.of(worst)))
     }
 
-    /// The operator's provider.
-    fn installations(&self) -> Option<&Open> {
-        self.known.installations()
-    }
-
     /// How the breakers of a provider stand, by model.
     fn breakers_of(&self, tenant: Option<&TenantId>, provider: &str) -> Vec<(String, &'static str)> {
         let all = self.breakers.all().into_iter();
         let own = all.filter(|(key, _)| key.tenant.as_ref() == tenant && key.provider == provider);
         own.map(|(key, state)| (key.model, state.as_str())).collect()
-    }
-
-    /// Whether a tenant's provider may be at an address, as far as the address itself says.
-    fn reaches(&self, base_url: &str) -> Result<(), pilothouse_outbound::Error> {
-        self.outside.check(base_url)
-    }
-
-    /// Forgets what was known of a tenant's providers and prices.
-    fn forget(&self, tenant: &TenantId) {
-        self.known.forget(tenant);
     }
 
     /// The name that is asked for.

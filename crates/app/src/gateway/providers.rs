@@ -16,6 +16,7 @@ use pilothouse_store::audit as audit_rows;
 use serde_json::json;
 
 use super::known::{INSTALLATION, models, place};
+use super::uses::MAX_MODEL_CHARS;
 use crate::{App, Caller, Error, audit, gates};
 
 /// Longest name of a provider, in characters.
@@ -96,7 +97,7 @@ pub async fn list_providers(app: &App, caller: &Caller) -> Result<Vec<ProviderSh
             })
         })
         .collect::<Result<Vec<_>, Error>>()?;
-    shown.extend(app.gateway.installations().map(|open| ProviderShown {
+    shown.extend(app.gateway.known.installations().map(|open| ProviderShown {
         name: open.name.clone(),
         wire: open.provider.wire.as_str().to_owned(),
         base_url: open.provider.base_url.clone(),
@@ -124,7 +125,7 @@ pub async fn put_provider(app: &App, caller: &Caller, new: NewProvider) -> Resul
     let base_url =
         base_url.ok_or_else(|| Error::unfit("base_url", "this language has an address of its own", json!(null)))?;
     let base_url = base_url.trim_end_matches('/').to_owned();
-    app.gateway.reaches(&base_url).map_err(|error| match error {
+    app.gateway.outside.check(&base_url).map_err(|error| match error {
         Unreachable::Forbidden { .. } => Error::new(Code::AddressForbidden, format!("{error}.")),
         other => Error::unfit("base_url", &other.to_string(), base_url.as_str().into()),
     })?;
@@ -163,7 +164,7 @@ pub async fn put_provider(app: &App, caller: &Caller, new: NewProvider) -> Resul
         })
     });
     put.await?.map_err(|why| Error::unfit("key", why, json!(null)))?;
-    app.gateway.forget(&tenant);
+    app.gateway.known.forget(&tenant);
     Ok(())
 }
 
@@ -185,7 +186,7 @@ pub async fn delete_provider(app: &App, caller: &Caller, name: &str) -> Result<(
     if !deleted.await? {
         return Err(Error::new(Code::NotFound, "There is no such provider."));
     }
-    app.gateway.forget(&caller.principal.tenant);
+    app.gateway.known.forget(&caller.principal.tenant);
     Ok(())
 }
 
@@ -248,7 +249,7 @@ pub struct NewPrice {
 pub async fn add_price(app: &App, caller: &Caller, new: NewPrice) -> Result<(), Error> {
     let action = audit::action("ai.price.add", Tier::Write, Role::Admin, &new.model, &new);
     gates::pass(app, caller, &action).await?;
-    if new.model.is_empty() || new.model.len() > 200 {
+    if new.model.is_empty() || new.model.len() > MAX_MODEL_CHARS {
         return Err(Error::unfit("model", "it is the name of a model", new.model.as_str().into()));
     }
     let Price { input, cached, output } = new.price;
@@ -278,6 +279,6 @@ pub async fn add_price(app: &App, caller: &Caller, new: NewPrice) -> Result<(), 
         }
         other => other.into(),
     })?;
-    app.gateway.forget(&tenant);
+    app.gateway.known.forget(&tenant);
     Ok(())
 }

@@ -69,7 +69,7 @@ impl Screen {
             let treatment = self.treatment(finding.kind);
             if treatment > Treatment::Off {
                 *found.entry(finding.kind.name()).or_default() += 1;
-                telemetry::found(finding.kind.name(), place, word(treatment), 1);
+                telemetry::found(finding.kind.name(), place, treatment.as_str(), 1);
             }
         }
         let of = |treatment| move |finding: &&Finding| self.treatment(finding.kind) == treatment;
@@ -79,12 +79,10 @@ impl Screen {
     }
 }
 
-fn word(treatment: Treatment) -> &'static str {
-    match treatment {
-        Treatment::Off => "off",
-        Treatment::Report => "report",
-        Treatment::Mask => "mask",
-        Treatment::Block => "block",
+/// Counts more of what was found.
+pub(super) fn add(found: &mut Found, more: Found) {
+    for (name, count) in more {
+        *found.entry(name).or_default() += count;
     }
 }
 
@@ -161,9 +159,7 @@ impl Sieve {
             return Ok(text);
         }
         let passed = self.screen.look(&text, "answer");
-        for (name, count) in passed.found {
-            *self.found.entry(name).or_default() += count;
-        }
+        add(&mut self.found, passed.found);
         if passed.is_blocked { Err(blocked("answer", &self.found)) } else { Ok(passed.text.unwrap_or(text)) }
     }
 }

@@ -12,7 +12,7 @@ use crate::{App, Caller, Error, audit, gates};
 /// Longest name of a task, a project or a repository, in characters.
 const MAX_NAME_CHARS: usize = 64;
 /// Longest name of a model, in characters.
-const MAX_MODEL_CHARS: usize = 200;
+pub(super) const MAX_MODEL_CHARS: usize = 200;
 /// Largest question, in bytes of its messages.
 const MAX_QUESTION_BYTES: usize = 1 << 20;
 /// Most tokens of an answer that may be asked for.
