@@ -7,9 +7,11 @@
 pub mod chat;
 pub mod planner;
 pub mod prices;
+pub mod proposal;
 pub mod provider;
 pub mod schema;
 pub mod sensitive;
 pub mod sse;
 pub mod tokens;
+pub mod triage;
 pub mod wire;

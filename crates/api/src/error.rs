@@ -67,6 +67,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::DelegationUnknown
         | Code::LimitUnknown
         | Code::AiModelUnknown
+        | Code::PromptUnknown
         | Code::ApprovalUnknown
         | Code::ScheduleUnknown
         | Code::QueueUnknown
@@ -87,6 +88,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::ApprovalVoid
         | Code::ApprovalRequired
         | Code::RulesChanged
+        | Code::PromptChanged
         | Code::BudgetExceeded
         | Code::AiUnpriced
         | Code::BulkTooOld => StatusCode::CONFLICT,
@@ -96,6 +98,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::SemanticInvalid
         | Code::PolicyInvalid
         | Code::RulesInvalid
+        | Code::PromptInvalid
         | Code::AiBlocked
         | Code::AiRefused
         | Code::AiOutputInvalid

@@ -9,7 +9,7 @@ use pilothouse_store::Store;
 use pilothouse_warehouse::Warehouse;
 
 use crate::approvals::Approvals;
-use crate::ask::AskWorkflow;
+use crate::ask::{AskWorkflow, Proposer};
 use crate::audit::Refusals;
 use crate::auth::LastUsed;
 use crate::depths::Depths;
@@ -17,6 +17,7 @@ use crate::gateway::Gateway;
 use crate::imports::Imports;
 use crate::ledger::Ledger;
 use crate::limits::Limiter;
+use crate::prompts::Prompts;
 use crate::queries::QueryWorkflow;
 use crate::secrets::Sealer;
 use crate::settings::Settings;
@@ -56,6 +57,7 @@ pub struct App {
     pub ledger: Arc<Ledger>,
     /// The way to models.
     pub gateway: Arc<Gateway>,
+    pub(crate) prompts: Arc<Prompts>,
     pub(crate) limiter: Limiter,
     pub(crate) last_used: LastUsed,
     pub(crate) depths: Depths,
@@ -78,8 +80,17 @@ impl App {
         let approvals = Arc::new(Approvals::new(store.clone(), clock.clone(), ids.clone(), of, rules, most));
         let ledger = Arc::new(Ledger::new(store.clone(), clock.clone(), ids.clone(), &settings.budgets));
         let inputs = (clock.clone(), ids.clone());
-        let gateway = Gateway::new(store.clone(), inputs, sealer.clone(), ledger.clone(), &settings.ai)?;
-        let ask = AskWorkflow::new(sources.clone(), clock.clone(), store.clone(), approvals.clone(), ledger.clone());
+        let gateway = Arc::new(Gateway::new(store.clone(), inputs, sealer.clone(), ledger.clone(), &settings.ai)?);
+        let prompts = Arc::new(Prompts::new(store.clone(), clock.clone(), settings.ai.prompts_file.clone())?);
+        let proposer = Proposer {
+            gateway: gateway.clone(),
+            prompts: prompts.clone(),
+            approvals: approvals.clone(),
+            clock: clock.clone(),
+            tells_values: !settings.ai.private,
+        };
+        let gates = (approvals.clone(), ledger.clone());
+        let ask = AskWorkflow::new(sources.clone(), clock.clone(), store.clone(), gates, proposer);
         let query = QueryWorkflow::new(sources.clone(), clock.clone(), approvals.clone(), ledger.clone());
         let own: [Arc<dyn Workflow>; 2] = [Arc::new(ask), Arc::new(query)];
         let registry = workflows.into_iter().chain(own).fold(Registry::default(), Registry::with);
@@ -98,7 +109,8 @@ impl App {
             sources,
             approvals,
             ledger,
-            gateway: Arc::new(gateway),
+            gateway,
+            prompts,
             limiter,
             last_used,
             depths,

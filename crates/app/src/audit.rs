@@ -10,6 +10,7 @@ use pilothouse_domain::money::NanoUsd;
 use pilothouse_domain::{Code, Micros, Role, TenantId, action::Tier};
 use pilothouse_store::audit::{self as rows, Record, ScopeReport};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{App, Caller, Error, gates, tenants};
 
@@ -22,7 +23,16 @@ const MAX_REFUSAL_KINDS: usize = 64;
 pub fn action<T: Serialize>(kind: &'static str, tier: Tier, needs: Role, resource: &str, payload: &T) -> Action {
     let payload = serde_json::to_value(payload).unwrap_or_default();
     let payload_hash = payload_hash(&payload);
-    Action { kind, tier, needs, resource: resource.to_owned(), payload, payload_hash, worst_cost: NanoUsd(0) }
+    Action {
+        kind,
+        tier,
+        needs,
+        resource: resource.to_owned(),
+        payload,
+        payload_hash,
+        worst_cost: NanoUsd(0),
+        figures: Value::Null,
+    }
 }
 
 /// The audit row of `action` in the caller's tenant.

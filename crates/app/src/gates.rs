@@ -77,7 +77,15 @@ fn rules<'a>(app: &'a App, caller: &'a Caller, action: &'a Action) -> BoxFuture<
                 Ok(Verdict::Deny(Denial { code: Code::PolicyDenied, message }))
             }
             (Effect::Approvals(needs), _) => {
-                let wish = approvals::Wish { facts, payload: action.payload.clone(), run: None, needs, rule, because };
+                let wish = approvals::Wish {
+                    facts,
+                    figures: action.figures.clone(),
+                    payload: action.payload.clone(),
+                    run: None,
+                    needs,
+                    rule,
+                    because,
+                };
                 let because = wish.because.clone();
                 match app.approvals.claim(&principal.tenant, wish, &caller.request_id).await? {
                     Ok(()) => Ok(Verdict::Allow),

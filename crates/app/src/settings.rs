@@ -224,12 +224,17 @@ pub struct Ai {
     pub temperature: Option<f64>,
     /// How long a model may take to answer, in seconds; of an answer that comes bit by bit, to the next of it.
     pub timeout_seconds: u64,
+    /// A YAML file with what models are told to do, in the place of what comes with the program; it is looked at while the
+    /// program runs. Not set means that there is none.
+    pub prompts_file: Option<PathBuf>,
     /// Whether models may be asked whose price nobody knows; their tokens count, and their money does not.
     pub allow_unpriced: bool,
     /// What becomes of secrets in what is asked and answered: `off`, `report`, `mask` or `block`.
     pub secrets: Treatment,
     /// What becomes of personal data there, as far as it has a form that can be checked.
     pub personal: Treatment,
+    /// Whether models are told names alone: never rows, and no values of fields either. Rows they are never told of questions.
+    pub private: bool,
     /// Whether providers of tenants may be on this machine or in private networks. The provider above may.
     pub allow_private_addresses: bool,
 }
@@ -244,9 +249,11 @@ impl Default for Ai {
             max_tokens: 2_048,
             temperature: None,
             timeout_seconds: 60,
+            prompts_file: None,
             allow_unpriced: false,
             secrets: Treatment::Mask,
             personal: Treatment::Report,
+            private: false,
             allow_private_addresses: false,
         }
     }

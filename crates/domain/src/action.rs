@@ -35,6 +35,8 @@ pub struct Action {
     pub payload_hash: String,
     /// The most it can cost.
     pub worst_cost: NanoUsd,
+    /// What whoever decides is shown beside it, as a JSON object; it is no part of what is agreed to.
+    pub figures: Value,
 }
 
 /// What the gates say.

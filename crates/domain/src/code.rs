@@ -137,6 +137,12 @@ codes! {
         "Make the form simpler, or ask another model.";
     DelegationUnknown = "delegation.unknown", "There is no such delegation that holds, or it is not the caller's.",
         "List those that hold with `GET /api/v1/approvals/delegations`.";
+    PromptInvalid = "prompt.invalid", "What is to be a prompt is none.",
+        "Mend what the message names.";
+    PromptUnknown = "prompt.unknown", "There is no such prompt, or no such version of it.",
+        "List them with `GET /api/v1/prompts`.";
+    PromptChanged = "prompt.changed", "Somebody has moved the prompt's label since it was looked at.",
+        "Look where it stands now, and move it from there.";
     RulesInvalid = "rules.invalid", "The rules about what waits for people are not valid.",
         "Mend the line that the message names.";
     RulesChanged = "rules.changed", "Somebody has stored other rules since these were read.",

@@ -22,9 +22,11 @@ pub mod money;
 pub mod personal;
 pub mod price;
 pub mod principal;
+pub mod prompt;
 pub mod run;
 pub mod schedule;
 pub mod semantic;
+pub mod triage;
 
 /// The target of the spans that are exported as OpenTelemetry traces. Their fields with a dot in the name (`http.route`)
 /// are for tracing backends; those without (`request_id`) stand in every log line below the span.

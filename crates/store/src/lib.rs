@@ -32,6 +32,7 @@ pub mod nodes;
 pub mod personal;
 #[cfg(test)]
 mod plans;
+pub mod prompts;
 pub mod proposals;
 pub mod queues;
 pub mod reads;

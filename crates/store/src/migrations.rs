@@ -28,6 +28,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 14, name: "rules", script: include_str!("../migrations/0014_rules.sql") },
     Migration { version: 15, name: "ledger", script: include_str!("../migrations/0015_ledger.sql") },
     Migration { version: 16, name: "gateway", script: include_str!("../migrations/0016_gateway.sql") },
+    Migration { version: 17, name: "prompts", script: include_str!("../migrations/0017_prompts.sql") },
 ];
 
 /// What SQLite writes differently: the strict types catch there what PostgreSQL always catches, and text compares by

@@ -52,11 +52,18 @@ pub async fn put(tx: &mut Tx<'_>, tenant: &TenantId, new: &Stored) -> Result<(),
     Ok(())
 }
 
-/// Ends a limit; false where it holds no more.
-pub async fn end(tx: &mut Tx<'_>, tenant: &TenantId, id: LimitId, (by, at): (&str, Micros)) -> Result<bool, Error> {
-    let sql = "UPDATE spending_limits SET ended_at = $3, ended_by = $4
-         WHERE tenant = $1 AND id = $2 AND ended_at IS NULL";
-    Ok(tx.execute(sql, args![tenant, id, at, by]).await? == 1)
+/// Ends a limit, and gives it; none where it holds no more.
+pub async fn end(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    id: LimitId,
+    (by, at): (&str, Micros),
+) -> Result<Option<Limit>, Error> {
+    let sql =
+        "UPDATE spending_limits SET ended_at = $3, ended_by = $4 WHERE tenant = $1 AND id = $2 AND ended_at IS NULL
+         RETURNING id, level, name, unit, span, amount, created_at, created_by, ended_at, ended_by";
+    let ended = tx.fetch_optional(sql, args![tenant, id, at, by]).await?.as_ref().map(read).transpose()?;
+    Ok(ended.map(|stored| stored.limit))
 }
 
 /// Those that hold, by what they are about.

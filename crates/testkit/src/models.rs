@@ -49,10 +49,13 @@ pub struct Heard {
     pub body: Value,
 }
 
+/// What is done with a request, by its body.
+type Choose = Box<dyn Fn(&Value) -> Turn + Send>;
+
 #[derive(Default)]
 struct State {
     turns: VecDeque<Turn>,
-    always: Option<Turn>,
+    always: Option<Choose>,
     heard: Vec<Heard>,
 }
 
@@ -96,7 +99,12 @@ impl ModelServer {
 
     /// What it does with every request that it was told nothing about.
     pub fn always(&self, turn: Turn) {
-        self.with(|state| state.always = Some(turn));
+        self.always_by(move |_| turn.clone());
+    }
+
+    /// The same, by the body of the request.
+    pub fn always_by(&self, choose: impl Fn(&Value) -> Turn + Send + 'static) {
+        self.with(|state| state.always = Some(Box::new(choose)));
     }
 
     /// The requests since the last call.
@@ -124,9 +132,11 @@ fn converse(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         let is_anthropic = heard.path.ends_with("/messages");
         let turn = {
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.heard.push(heard);
             let next = state.turns.pop_front();
-            next.or_else(|| state.always.clone()).unwrap_or_else(|| Turn::says("pong"))
+            let always = || state.always.as_ref().map(|choose| choose(&heard.body));
+            let turn = next.or_else(always).unwrap_or_else(|| Turn::says("pong"));
+            state.heard.push(heard);
+            turn
         };
         if !answer(stream, turn, is_stream, is_anthropic)? {
             return Ok(());

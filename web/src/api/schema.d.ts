@@ -996,6 +996,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What models are told, and which versions of it are in force. */
+        get: operations["prompts_prompts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prompts/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One prompt with its versions and how its labels were moved. */
+        get: operations["prompts_prompt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prompts/{name}/labels/{label}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Moves a label. It holds within a second, and moving it back rolls back. `production` is protected: somebody has to agree. */
+        put: operations["prompts_prompt_label"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prompts/{name}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keeps a version. It is not in force by that: a label has to be moved to it. */
+        post: operations["prompts_prompt_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queries/approve-run": {
         parameters: {
             query?: never;
@@ -2211,6 +2279,7 @@ export interface components {
         Blocked: {
             /** @description What the gate says. */
             gate: components["schemas"]["Gate"];
+            read_by?: components["schemas"]["ReadBy"] | null;
             /** @description The reasons. */
             reasons: string[];
         };
@@ -2611,6 +2680,7 @@ export interface components {
             choices: components["schemas"]["Choice"][];
             /** @description It. */
             question: string;
+            read_by?: components["schemas"]["ReadBy"] | null;
         };
         /** @description A column. */
         ColumnDto: {
@@ -2687,6 +2757,8 @@ export interface components {
             model: string;
             /** @description The month in which it counts. */
             month: string;
+            /** @description The version of the prompt that was named, as `name@hash`; null where none was. */
+            prompt: string | null;
             /**
              * Format: int64
              * @description Tokens that were sent.
@@ -2703,7 +2775,9 @@ export interface components {
             json_mode?: boolean | null;
             /** @description The model; none means the one that is configured. */
             model?: string | null;
-            /** @description The task in words. */
+            /** @description The name of a prompt that stands before it; the answer says which version that was. */
+            prompt?: string | null;
+            /** @description The task in words; it may be missing where a prompt is named. */
             system_prompt: string;
             /** @description For which kind of task; what it costs is told apart by it. */
             task: string;
@@ -2892,6 +2966,7 @@ export interface components {
             code?: string | null;
             /** @description In words. */
             errors: string[];
+            read_by?: components["schemas"]["ReadBy"] | null;
         };
         /** @description Why a key is believed. */
         EvidenceDto: {
@@ -3697,6 +3772,36 @@ export interface components {
             /** @description `list`. */
             object: string;
         };
+        /** @description How a model reads a question. */
+        ModelReading: {
+            /** @description As a semantic query: to ask with it, send it as `query`. */
+            query: unknown;
+            /** @description In words. */
+            text: string;
+        };
+        /** @description What a model made of a question. */
+        ModelSaid: {
+            /** @description Whether it reads it as the planner does; null where one of the two does not read it. */
+            agrees: boolean | null;
+            /** @description The code of why nothing came of it; null where something did. */
+            code: string | null;
+            /**
+             * Format: double
+             * @description What asking it has cost, in US dollars.
+             */
+            cost_usd: number | null;
+            /** @description The model, as it is called there. */
+            model: string | null;
+            /** @description The version of what it was told to do, as `name@hash`. */
+            prompt: string | null;
+            /** @description Whose model it is. */
+            provider: string | null;
+            reading: components["schemas"]["ModelReading"] | null;
+            /** @description What it says to that, or why nothing came of it. */
+            says: string;
+            /** @description The SQL that it would ask it with, where no reading says it; it passes the guard, and nobody has run it. */
+            sql: string | null;
+        };
         /** @description Whose decision it takes. */
         NeedsDto: {
             /**
@@ -4332,6 +4437,100 @@ export interface components {
             /** @description An address that names the code. */
             type: string;
         };
+        /** @description A prompt, whole. */
+        PromptDetailDto: {
+            /** @description How its labels were moved, the newest first; the file of prompts moves the installation's. */
+            history: components["schemas"]["PromptMoveDto"][];
+            /** @description The version for everybody. */
+            in_force: components["schemas"]["PromptVersionDto"];
+            /** @description Where the tenant's own labels stand. */
+            labels: components["schemas"]["PromptMoveDto"][];
+            /** @description Its name. */
+            name: string;
+            /** @description Its versions, the newest first. */
+            versions: components["schemas"]["PromptVersionDto"][];
+        };
+        /** @description A prompt and what is in force. */
+        PromptDto: {
+            /** @description The version for everybody. */
+            in_force: components["schemas"]["PromptVersionDto"];
+            /** @description Where the tenant's own labels stand; without any, what the installation says holds. */
+            labels: components["schemas"]["PromptMoveDto"][];
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description The installation's file of prompts. */
+        PromptFileDto: {
+            /** @description What is wrong with it, where what it said before stays in force; null where it holds. */
+            fault: string | null;
+            /**
+             * Format: int64
+             * @description In which line; null where it is the whole.
+             */
+            line: number | null;
+            /** @description Where it is. */
+            path: string;
+        };
+        /** @description Where a label is to stand. */
+        PromptLabelRequest: {
+            /** @description Why. */
+            because?: string | null;
+            /** @description At which version; null takes it away, so that what the installation says holds again. */
+            hash?: string | null;
+            /**
+             * Format: int64
+             * @description Of a canary, for how many in a hundred; none means 10.
+             */
+            percent?: number | null;
+        };
+        /** @description That a label was moved. */
+        PromptMoveDto: {
+            /** @description When. */
+            at: string;
+            /** @description Why. */
+            because: string;
+            /** @description By whom. */
+            by: string;
+            /** @description To which version; null where it was taken away. */
+            hash: string | null;
+            /** @description `production` or `canary`. */
+            label: string;
+            /**
+             * Format: int32
+             * @description For how many in a hundred.
+             */
+            percent: number;
+        };
+        /** @description A version of a prompt, which never changes. */
+        PromptVersionDto: {
+            /** @description When it was first seen. */
+            created_at: string;
+            /** @description Who wrote it; null where nobody of the tenant did. */
+            created_by: string | null;
+            /** @description The name of the version. */
+            hash: string;
+            /** @description Of which prompt. */
+            name: string;
+            /** @description Where it comes from: `built_in`, `file` or `tenant`. */
+            source: string;
+            /** @description What the model is told. */
+            template: string;
+            /** @description As its author calls it; may be empty. */
+            version: string;
+        };
+        /** @description A version to keep. */
+        PromptVersionRequest: {
+            /** @description What the model is told. */
+            template: string;
+            /** @description The version as its author calls it. */
+            version?: string | null;
+        };
+        /** @description The prompts that there are. */
+        PromptsDto: {
+            file: components["schemas"]["PromptFileDto"] | null;
+            /** @description They, by their names. */
+            items: components["schemas"]["PromptDto"][];
+        };
         /** @description How a question might be read, by what people corrected. */
         ProposalDto: {
             /** @description What it is decided under. */
@@ -4466,6 +4665,7 @@ export interface components {
             elapsed_ms: number;
             /** @description The reading as a semantic query. */
             query: unknown;
+            read_by?: components["schemas"]["ReadBy"] | null;
             /**
              * Format: int64
              * @description How many rows.
@@ -4629,6 +4829,14 @@ export interface components {
             /** @description What may be done there. */
             role: string;
         };
+        /** @description How the reading of a question came about. */
+        ReadBy: {
+            /** @description How far the reading can be trusted. */
+            confidence: components["schemas"]["ReadingConfidence"];
+            model: components["schemas"]["ModelSaid"] | null;
+            /** @description Who has read it. */
+            source: components["schemas"]["ReadingSource"];
+        };
         /** @description A table that was read. */
         ReadTable: {
             /** @description Its name. */
@@ -4641,6 +4849,16 @@ export interface components {
             /** @description When its data last changed, where known. */
             updated_at: string | null;
         };
+        /**
+         * @description How far a reading can be trusted.
+         * @enum {string}
+         */
+        ReadingConfidence: "high" | "low";
+        /**
+         * @description Who has read a question.
+         * @enum {string}
+         */
+        ReadingSource: "heuristic" | "heuristic_and_model" | "model";
         /** @description Whether every part that requests need works. */
         ReadyDto: {
             /** @description Part by part. */
@@ -4688,6 +4906,7 @@ export interface components {
         };
         /** @description Why a question cannot be answered. */
         Refused: {
+            read_by?: components["schemas"]["ReadBy"] | null;
             /** @description The reasons. */
             reasons: string[];
             /** @description What can be asked. */
@@ -5520,6 +5739,7 @@ export interface components {
             preview_id: string;
             /** @description The reading as a semantic query, with which it can be asked again. */
             query: unknown;
+            read_by?: components["schemas"]["ReadBy"] | null;
             /** @description Why it waits. */
             reasons: string[];
             /** @description The SQL that would run. */
@@ -7677,6 +7897,135 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PiiConfirmed"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    prompts_prompts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptsDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    prompts_prompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptDetailDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    prompts_prompt_label: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The prompt's name. */
+                name: string;
+                /** @description `production` or `canary`. */
+                label: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromptLabelRequest"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    prompts_prompt_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The prompt's name; it need not be there yet. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromptVersionRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptVersionDto"];
                 };
             };
             /** @description An error (RFC 9457). */

@@ -14,6 +14,7 @@ export type Cell = string | number | boolean | null;
 export type ColumnType = Schemas["DataType"];
 export type ResultColumn = Schemas["ResultColumn"];
 export type Alternative = Schemas["Alternative"];
+export type ReadBy = Schemas["ReadBy"];
 export type Chip = Omit<Schemas["Chip"], "kind"> & { kind: string };
 export type ChartSpec = Schemas["Chart"];
 /** What was measured may be unknown: not every engine tells what it read. */

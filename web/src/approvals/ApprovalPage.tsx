@@ -16,6 +16,7 @@ import { Query } from "../ui/Query";
 import { Note } from "../ui/States";
 import { BreakGlass, Broken } from "./Broken";
 import { Changed, Edit } from "./Edit";
+import { PromptChange } from "./PromptChange";
 import { ApprovalState } from "./status";
 import { figureOf, neededOf, objectionTo, sqlOf, titleOf } from "./words";
 
@@ -51,6 +52,7 @@ function ApprovalView({ approval }: { approval: ApprovalDetail }) {
         <Figures facts={approval.facts} />
         {sql ? <SqlPanel sql={sql} /> : null}
         <AskedFor approval={approval} sql={sql} />
+        <PromptChange approval={approval} />
         <div className="json-folds"><JsonFold value={approval.payload} label="All of it, as it is decided about" /></div>
       </section>
       {approval.votes.length > 0 ? <Votes approval={approval} /> : null}

@@ -10,7 +10,7 @@ export const STATES: Record<string, string> = {
 /** What would be done, as a heading. */
 const KINDS: Record<string, string> = {
   "query.run": "Run a query", "build.run": "Run a build", "connection.create": "Make a connection", "connection.delete": "Remove a connection",
-  "token.create": "Make a token", "token.revoke": "Revoke a token", "policy.put": "Change who may see what", "semantic.put": "Change what the data means", "rules.put": "Change the rules about approvals",
+  "token.create": "Make a token", "token.revoke": "Revoke a token", "policy.put": "Change who may see what", "semantic.put": "Change what the data means", "rules.put": "Change the rules about approvals", "prompt.label": "Change what models are told", "ai.complete": "Ask a model",
 };
 export const titleOf = (approval: Pick<Approval, "kind">): string => KINDS[approval.kind] ?? approval.kind;
 
@@ -55,3 +55,18 @@ const OBJECTIONS: Record<string, (approval: ApprovalDetail) => string> = {
 
 /** Why this person may not decide; null where they may, or where nothing is left to decide. */
 export const objectionTo = (approval: ApprovalDetail): string | null => (approval.objection ? OBJECTIONS[approval.objection]?.(approval) ?? null : null);
+
+export type PromptVersion = { hash: string; version: string; text: string };
+export type VersionFigures = { calls: number; failed: number; nano_usd_per_call: number; tokens_per_call: number };
+export type PromptChangeWords = {
+  name: string; percent: number; because: string; from: PromptVersion | null; to: PromptVersion | null;
+  evaluation: { days: number; from: VersionFigures | null; to: VersionFigures | null } | null;
+};
+
+/** What would change of what models are told, where that is what is decided about. */
+export function promptChangeOf(approval: Pick<ApprovalDetail, "kind" | "payload" | "facts">): PromptChangeWords | null {
+  if (approval.kind !== "prompt.label") return null;
+  const payload = approval.payload as Omit<PromptChangeWords, "evaluation">;
+  const facts = approval.facts as Pick<PromptChangeWords, "evaluation"> | null;
+  return { ...payload, evaluation: facts?.evaluation ?? null };
+}

@@ -5,6 +5,7 @@ import type { Alternative, Answer, Chip, Choice, Waiting } from "../api/types";
 import { ALT, useKeys } from "../lib/keys";
 import { Button } from "../ui/Button";
 import { Icon, type IconName } from "../ui/Icon";
+import { OfferedSql } from "./ReadBy";
 import { ResultView } from "./ResultView";
 import { askedOf, Sentence } from "./sentence";
 import { STEP_WORDS } from "./Steps";
@@ -159,6 +160,7 @@ function Refused({ summary, data, onAsk, onEdit }: RefusedProps) {
           <ul className="suggestions">{data.suggestions.map((text) => <li key={text}><button type="button" className="suggestion" onClick={() => onAsk(text)}>{text}</button></li>)}</ul>
         </>
       ) : <div className="row"><Button onClick={() => onEdit()}>Change the question</Button><Link className="link" to="/data">See what can be asked about</Link></div>}
+      <OfferedSql readBy={data.read_by} />
     </Outcome>
   );
 }

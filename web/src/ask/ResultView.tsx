@@ -10,6 +10,7 @@ import { Note } from "../ui/States";
 import ChartView from "./ChartView";
 import { type Change } from "./Chips";
 import { Feedback } from "./Feedback";
+import { ReadBy } from "./ReadBy";
 import { ResultTable } from "./ResultTable";
 import { figureOf } from "./sentence";
 import { SqlPanel } from "./Sql";
@@ -38,6 +39,7 @@ export function ResultView({ answer, question, latest, onChange }: Props) {
       {showTable && shown.rows.length > 0 ? <ResultTable result={shown} caption={data.chart.title || question} /> : null}
       <Understood understanding={data.understanding} question={question} said={answer.summary} onChange={onChange} />
       <Facts result={data} />
+      <ReadBy readBy={data.read_by} onChange={onChange} />
       <div className="result-actions">
         <Button icon="code" hint={`${ALT} S`} aria-expanded={showSql} aria-keyshortcuts="s Alt+S" onClick={toggleSql}>{showSql ? "Hide SQL" : "SQL"}</Button>
         {asNumber && data.rows.length > 0 ? <Button look="quiet" icon="table" aria-expanded={showTable} onClick={() => setShowTable(!showTable)}>Table</Button> : null}

@@ -25,6 +25,7 @@ mod token;
 mod verified;
 mod words;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use jiff::civil::Date;
@@ -99,6 +100,12 @@ pub enum Plan {
 
 /// The most choices of a question asked back.
 pub const MAX_CHOICES: usize = 4;
+
+/// The stems of the words of a text, or of a name such as `order_lines`, but for the shortest.
+pub(crate) fn words_of(text: &str) -> BTreeSet<String> {
+    let words = text.split(|char: char| !char.is_alphanumeric()).filter(|word| word.chars().count() > 2);
+    words.map(|word| stem::stem(&word.to_lowercase())).collect()
+}
 
 /// A model, compiled for reading questions.
 #[derive(Debug)]

@@ -31,12 +31,15 @@ pub struct CompletionDto {
     pub provider: String,
     /// The charge in the ledger.
     pub charge_id: String,
+    /// The version of the prompt that was named, as `name@hash`; null where none was.
+    #[schema(required)]
+    pub prompt: Option<String>,
 }
 
 impl CompletionDto {
     /// What was answered, for a tenant in a month.
     pub fn of(answered: Answered, tenant: String, month: String) -> Self {
-        let Answered { reply, value, provider, model, tokens, cost, charge } = answered;
+        let Answered { reply, value, provider, model, tokens, cost, charge, prompt } = answered;
         Self {
             content: value.map_or(reply.text, |value| value.to_string()),
             model,
@@ -47,6 +50,7 @@ impl CompletionDto {
             month,
             provider,
             charge_id: charge.to_string(),
+            prompt,
         }
     }
 }

@@ -88,6 +88,82 @@ pub struct QueryResult {
     /// Where whoever approved the query has changed it: the SQL that was asked for.
     #[schema(required)]
     asked_sql: Option<String>,
+    /// Who has read the question; absent in answers that were made before that was told.
+    read_by: Option<ReadBy>,
+}
+
+/// How the reading of a question came about.
+#[derive(ToSchema)]
+pub struct ReadBy {
+    /// Who has read it.
+    source: ReadingSource,
+    /// How far the reading can be trusted.
+    confidence: ReadingConfidence,
+    /// What a model made of the question; null where none was asked.
+    #[schema(required)]
+    model: Option<ModelSaid>,
+}
+
+/// Who has read a question.
+#[derive(ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadingSource {
+    /// The planner alone, without a model.
+    Heuristic,
+    /// The planner, and a model beside it.
+    HeuristicAndModel,
+    /// A model, where the planner does not read it: nothing runs before somebody has picked it.
+    Model,
+}
+
+/// How far a reading can be trusted.
+#[derive(ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadingConfidence {
+    /// Nothing speaks against it.
+    High,
+    /// Two read it differently, or nobody knows whether it is meant so.
+    Low,
+}
+
+/// What a model made of a question.
+#[derive(ToSchema)]
+pub struct ModelSaid {
+    /// Whether it reads it as the planner does; null where one of the two does not read it.
+    #[schema(required)]
+    agrees: Option<bool>,
+    /// How it reads it; null where it does not.
+    #[schema(required)]
+    reading: Option<ModelReading>,
+    /// The SQL that it would ask it with, where no reading says it; it passes the guard, and nobody has run it.
+    #[schema(required)]
+    sql: Option<String>,
+    /// What it says to that, or why nothing came of it.
+    says: String,
+    /// The code of why nothing came of it; null where something did.
+    #[schema(required)]
+    code: Option<String>,
+    /// Whose model it is.
+    #[schema(required)]
+    provider: Option<String>,
+    /// The model, as it is called there.
+    #[schema(required)]
+    model: Option<String>,
+    /// The version of what it was told to do, as `name@hash`.
+    #[schema(required)]
+    prompt: Option<String>,
+    /// What asking it has cost, in US dollars.
+    #[schema(required)]
+    cost_usd: Option<f64>,
+}
+
+/// How a model reads a question.
+#[derive(ToSchema)]
+pub struct ModelReading {
+    /// In words.
+    text: String,
+    /// As a semantic query: to ask with it, send it as `query`.
+    query: Value,
 }
 
 /// The first few of what a question asks the first of.
@@ -305,6 +381,8 @@ pub struct Clarification {
     question: String,
     /// What can be picked: send the question again with `reply_to` and `choice`.
     choices: Vec<Choice>,
+    /// Who has read the question; absent in answers that were made before that was told.
+    read_by: Option<ReadBy>,
 }
 
 /// One of the readings of an unclear question.
@@ -331,6 +409,8 @@ pub struct Refused {
     unknown_words: Vec<String>,
     /// What can be asked.
     suggestions: Vec<String>,
+    /// Who has read the question; absent in answers that were made before that was told.
+    read_by: Option<ReadBy>,
 }
 
 /// Why a query may not run.
@@ -340,6 +420,8 @@ pub struct Blocked {
     reasons: Vec<String>,
     /// What the gate says.
     gate: Gate,
+    /// Who has read the question; absent in answers that were made before that was told.
+    read_by: Option<ReadBy>,
 }
 
 /// A query that waits for somebody: exactly what would run, and what it is expected to take.
@@ -372,6 +454,8 @@ pub struct Waiting {
     understanding: Understanding,
     /// The reading as a semantic query, with which it can be asked again.
     query: Value,
+    /// Who has read the question; absent in answers that were made before that was told.
+    read_by: Option<ReadBy>,
 }
 
 /// For whom a query waits.
@@ -412,6 +496,8 @@ pub struct Errors {
     errors: Vec<String>,
     /// The stable code; absent where the reading itself was at fault.
     code: Option<String>,
+    /// Who has read the question; absent in answers that were made before that was told.
+    read_by: Option<ReadBy>,
 }
 
 /// What went wrong in every try.

@@ -15,6 +15,7 @@ pub mod health;
 pub mod openai;
 pub mod operations;
 pub mod platform;
+pub mod prompts;
 pub mod queries;
 pub mod queues;
 pub mod requests;

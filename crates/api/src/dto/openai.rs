@@ -137,13 +137,13 @@ pub fn request(mut body: Map<String, Value>) -> Result<Request, Error> {
     }
     // Who asks is known by the token.
     take("user");
-    let (task, project, repository) = match take("metadata") {
+    let (task, project, repository, prompt) = match take("metadata") {
         Some(Value::Object(mut told)) => {
             let mut name = |name: &str| text(told.remove(name), "metadata");
-            (name("task")?, name("project")?, name("repository")?)
+            (name("task")?, name("project")?, name("repository")?, name("prompt")?)
         }
         Some(other) => return Err(unfit("metadata", "it is an object", other)),
-        None => (None, None, None),
+        None => (None, None, None, None),
     };
     for name in PASSED_ON {
         if let Some(value) = take(name) {
@@ -154,7 +154,7 @@ pub fn request(mut body: Map<String, Value>) -> Result<Request, Error> {
         return Err(unfit(&name, "it is not understood here", value));
     }
     let task = task.unwrap_or_else(|| TASK.to_owned());
-    Ok(Request { question: Question { task, chat, project, repository }, stream, include_usage })
+    Ok(Request { question: Question { task, chat, prompt, project, repository }, stream, include_usage })
 }
 
 fn unfit(name: &str, why: &str, input: Value) -> Error {
@@ -394,12 +394,13 @@ mod tests {
                 {"role": "assistant", "content": null, "tool_calls": [
                     {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
                 {"role": "tool", "tool_call_id": "c", "content": "1"}],
-            "max_tokens": 7, "stop": "\n", "reasoning_effort": "low", "metadata": {"task": "triage", "repository": "a/b"},
+            "max_tokens": 7, "stop": "\n", "reasoning_effort": "low", "metadata": {"task": "triage", "repository": "a/b", "prompt": "triage"},
             "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {}}},
         }));
         let Request { question, stream, include_usage } = read.unwrap();
-        let Question { task, chat, project, repository } = question;
+        let Question { task, chat, prompt, project, repository } = question;
         assert_eq!((task.as_str(), project, repository.as_deref()), ("triage", None, Some("a/b")));
+        assert_eq!(prompt.as_deref(), Some("triage"));
         assert_eq!(
             (chat.messages[0].text.as_str(), chat.max_tokens, stream, include_usage),
             ("Be brief", 7, true, true)

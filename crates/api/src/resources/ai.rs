@@ -48,8 +48,10 @@ struct CompletionRequest {
     task: String,
     /// The model; none means the one that is configured.
     model: Option<String>,
-    /// The task in words.
+    /// The task in words; it may be missing where a prompt is named.
     system_prompt: String,
+    /// The name of a prompt that stands before it; the answer says which version that was.
+    prompt: Option<String>,
     /// What it is about.
     user_content: String,
     /// Whether the answer is to be a JSON object.
@@ -66,14 +68,19 @@ async fn complete(
 ) -> Result<Json<CompletionDto>, Failure> {
     let task = task_name(&fields.text("task", 1));
     let model = fields.filled_text("model").unwrap_or_default();
-    let (system, user) = (fields.text("system_prompt", 0), fields.text("user_content", 0));
+    let prompt = fields.filled_text("prompt");
+    let system = match prompt {
+        Some(_) => fields.filled_text("system_prompt").unwrap_or_default(),
+        None => fields.text("system_prompt", 0),
+    };
+    let user = fields.text("user_content", 0);
     let is_json = fields.optional_flag("json_mode").unwrap_or_default();
     fields.finish()?;
     let system = Some(system).filter(|text| !text.is_empty()).map(|text| Message::new(Role::System, text));
     let messages = system.into_iter().chain([Message::new(Role::User, user)]).collect();
     let mut chat = Chat::new(model, messages, 0);
     chat.format = if is_json { Format::Json } else { Format::Text };
-    let question = Question { task, chat, project: None, repository: None };
+    let question = Question { task, chat, prompt, project: None, repository: None };
     let tenant = &caller.principal.tenant;
     let month = this_month(&state.app, tenant).await?.to_string();
     match use_cases::ask(&state.app, &caller, question).await {

@@ -20,6 +20,7 @@ pub mod installation;
 pub mod jobs;
 pub mod operations;
 pub mod pii;
+pub mod prompts;
 pub mod proposals;
 pub mod queries;
 pub mod queues;

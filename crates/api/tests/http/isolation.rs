@@ -13,7 +13,7 @@ const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
 
 /// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
 /// stands here.
-const ROUTES: [(&str, &str, &[u16]); 132] = [
+const ROUTES: [(&str, &str, &[u16]); 136] = [
     ("get", "/health", &[200]),
     ("get", "/ready", &[200]),
     ("get", "/metrics", &[200]),
@@ -49,6 +49,10 @@ const ROUTES: [(&str, &str, &[u16]); 132] = [
     ("delete", "/api/v1/ai/providers/{name}", &[404]),
     ("get", "/api/v1/ai/prices", &[200]),
     ("post", "/api/v1/ai/prices", &[422]),
+    ("get", "/api/v1/prompts", &[200]),
+    ("get", "/api/v1/prompts/{name}", &[200]),
+    ("post", "/api/v1/prompts/{name}/versions", &[422]),
+    ("put", "/api/v1/prompts/{name}/labels/{label}", &[422]),
     ("post", "/v1/chat/completions", &[503]),
     ("get", "/v1/models", &[200]),
     ("get", "/api/v1/approvals/unreviewed", &[200]),
@@ -184,6 +188,8 @@ impl Alpha {
         let provider = json!({"wire": "openai", "key": "xyzzy", "models": ["xyzzy"]});
         let path = "/api/v1/ai/providers/ask";
         app.put(path).token(&token).json(&provider).send().await.expect(204);
+        let version = json!({"template": "xyzzy"});
+        app.post("/api/v1/prompts/ask/versions").token(&token).json(&version).send().await.expect(201);
         Self { token, connection, run: answer["run_id"].as_str().unwrap().to_owned(), token_id, schedule, approval }
     }
 
@@ -202,6 +208,7 @@ impl Alpha {
             "/api/v1/approvals",
             "/api/v2/build/approvals/orders",
             "/api/v1/ai/providers",
+            "/api/v1/prompts/ask",
             "/jobs",
             &run,
             &format!("{connection}/catalog"),
@@ -304,6 +311,8 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
         ("put", "/api/v1/ai/providers/{name}") | ("post", "/api/v1/ai/prices") => {
             vec![call().json(&json!({"wire": "x"}))]
         }
+        ("post", "/api/v1/prompts/{name}/versions") => vec![call().json(&json!({"template": ""}))],
+        ("put", "/api/v1/prompts/{name}/labels/{label}") => vec![call().json(&json!({"hash": "xyzzy"}))],
         ("put", "/api/v1/budgets" | "/api/v1/budgets/time-zone") => vec![call().json(&json!({"time_zone": "here"}))],
         ("post", "/api/v1/approvals/delegations") => {
             vec![call().json(&json!({"to": "bob", "ends_at": "never", "reason": "because"}))]

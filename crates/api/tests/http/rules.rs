@@ -196,7 +196,7 @@ async fn of_two_who_change_the_rules_the_second_learns_of_the_first() {
     let first = office.app.get(RULES).token(&office.bob).send().await.expect(200).json();
     assert_eq!((&first["version"], &first["yaml"]), (&json!(0), &json!("rules: []\n")), "{first}");
     let names: Vec<&str> = first["built_in"].as_array().unwrap().iter().filter_map(|r| r["name"].as_str()).collect();
-    assert_eq!(names, ["query-size", "high-risk"]);
+    assert_eq!(names, ["query-size", "high-risk", "prompt-in-force"]);
     let change = |token: &str, name: &str| {
         let yaml = format!("rules: [{{name: {name}, when: {{kinds: [x]}}, then: allow}}]");
         let (token, office) = (token.to_owned(), &office);

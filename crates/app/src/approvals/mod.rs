@@ -71,6 +71,8 @@ pub struct Approvals {
 pub(crate) struct Wish {
     /// By which figures it was judged.
     pub facts: Facts,
+    /// More of them, for whoever decides, as a JSON object.
+    pub figures: Value,
     /// Exactly what would be done.
     pub payload: Value,
     /// The run that waits.
@@ -181,10 +183,14 @@ impl Approvals {
 
     /// The approval that `wish` needs, as it is asked for.
     pub(crate) fn asked(&self, wish: Wish) -> Approval {
-        let Wish { facts, payload, run, needs, rule, because } = wish;
+        let Wish { facts, figures, payload, run, needs, rule, because } = wish;
         let blank = self.blank(&facts.kind, &facts.resource, &payload, needs);
-        let (requested_by, facts) = (facts.subject.clone(), json!(facts).to_string());
-        Approval { requested_by, facts, rule, because, run, ..blank }
+        let requested_by = facts.subject.clone();
+        let mut shown = json!(facts);
+        if let (Some(shown), Value::Object(figures)) = (shown.as_object_mut(), figures) {
+            shown.extend(figures);
+        }
+        Approval { requested_by, facts: shown.to_string(), rule, because, run, ..blank }
     }
 
     /// An approval of `payload` that nobody has asked for yet.

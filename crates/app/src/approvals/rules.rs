@@ -1,11 +1,10 @@
 //! By which rules actions are judged: the installation's, then their tenant's, then those that are built in.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use pilothouse_domain::approval::Needs;
 use pilothouse_domain::approval::policy::{self, Effect, Facts, Rule, Ruling, When};
-use pilothouse_domain::clock::SECOND;
+use pilothouse_domain::prompt::Label;
 use pilothouse_domain::{Code, Micros, Role, TenantId};
 use pilothouse_store::Store;
 use pilothouse_store::approval_rules as rows;
@@ -13,15 +12,10 @@ use serde::Deserialize;
 
 use crate::Error;
 use crate::error::Fault;
+use crate::lately::Lately;
 
 /// The name of a query, as an action.
 pub const QUERY: &str = "query.run";
-/// How long a tenant's rules are taken for what they were, before they are looked at again: another node may have stored
-/// others.
-const LOOK_EVERY: Micros = SECOND;
-/// Tenants whose rules are kept; beyond it they are read again.
-const MAX_HELD: usize = 1_000;
-
 /// The least role of those who decide. Where people may release what they ask for themselves, that is all who may ask.
 pub fn approvers(own_allowed: bool) -> Role {
     if own_allowed { Role::Member } else { Role::Operator }
@@ -68,8 +62,17 @@ pub fn built_in(query_max_bytes: u64, risk_threshold: f64, of: Role) -> Vec<Rule
         ..When::default()
     };
     let risky = When { risk_at_least: Some(risk_threshold), ..When::default() };
+    let protected = When {
+        kinds: Some(vec!["prompt.label".to_owned()]),
+        resources: Some(vec![format!("*/{}", Label::Production)]),
+        ..When::default()
+    };
     // The first as the original words it.
-    vec![one("query-size", large, "Query exceeds max bytes"), one("high-risk", risky, "Its risk is high")]
+    vec![
+        one("query-size", large, "Query exceeds max bytes"),
+        one("high-risk", risky, "Its risk is high"),
+        one("prompt-in-force", protected, "It changes what models are told for everybody"),
+    ]
 }
 
 /// Every rule there is.
@@ -79,19 +82,12 @@ pub(super) struct Rules {
     /// Those that come last.
     pub built_in: Vec<Rule>,
     store: Store,
-    held: Mutex<HashMap<TenantId, Held>>,
-}
-
-/// A tenant's rules as they were when they were last looked at.
-struct Held {
-    rules: Arc<Vec<Rule>>,
-    version: i64,
-    looked_at: Micros,
+    tenants: Lately<Vec<Rule>>,
 }
 
 impl Rules {
     pub fn new(store: Store, installation: Vec<Rule>, built_in: Vec<Rule>) -> Self {
-        Self { installation, built_in, store, held: Mutex::default() }
+        Self { installation, built_in, store, tenants: Lately::default() }
     }
 
     /// What they say of an action of a tenant, at the moment `now`.
@@ -104,50 +100,23 @@ impl Rules {
         policy::judge(self.installation.iter().chain(own).chain(&self.built_in), facts)
     }
 
-    /// Takes note of the rules that a tenant has from now on.
-    pub fn now_are(&self, tenant: &TenantId, rules: Vec<Rule>, version: i64, now: Micros) {
-        self.hold(tenant, Held { rules: Arc::new(rules), version, looked_at: now });
+    /// A tenant has stored other rules.
+    pub fn changed(&self, tenant: &TenantId) {
+        self.tenants.forget(tenant);
     }
 
     async fn of(&self, tenant: &TenantId, now: Micros) -> Result<Arc<Vec<Rule>>, Error> {
-        let known = self.with(|held| held.get(tenant).map(|held| (held.rules.clone(), held.version, held.looked_at)));
-        if let Some((rules, _, looked_at)) = &known
-            && (0..LOOK_EVERY).contains(&(now - looked_at))
-        {
-            return Ok(rules.clone());
-        }
-        let of = tenant.clone();
-        let stored = self.store.read(move |tx| Box::pin(async move { rows::latest(tx, &of).await })).await?;
-        let version = stored.as_ref().map_or(0, |stored| stored.version);
-        let rules = match (known, stored) {
-            (Some((rules, known, _)), _) if known == version => rules,
-            (_, None) => Arc::default(),
+        let read = async {
+            let of = tenant.clone();
+            let stored = self.store.read(move |tx| Box::pin(async move { rows::latest(tx, &of).await })).await?;
+            let Some(stored) = stored else { return Ok(Vec::new()) };
             // Nothing is let through because its rules cannot be read.
-            (_, Some(stored)) => Arc::new(parse(&stored.yaml).map_err(|fault| {
+            parse(&stored.yaml).map_err(|fault| {
                 let message = format!("The tenant's rules about approvals cannot be read: {}", fault.reason);
                 Error::new(Code::RulesInvalid, message)
-            })?),
+            })
         };
-        Ok(self.hold(tenant, Held { rules, version, looked_at: now }))
-    }
-
-    /// Keeps a tenant's rules, and gives those that hold: whoever began to read before newer ones were stored comes too late.
-    fn hold(&self, tenant: &TenantId, new: Held) -> Arc<Vec<Rule>> {
-        self.with(|held| {
-            if held.len() >= MAX_HELD {
-                held.clear();
-            }
-            match held.get(tenant) {
-                Some(known) if known.version > new.version && new.looked_at - known.looked_at < LOOK_EVERY => {
-                    known.rules.clone()
-                }
-                _ => held.entry(tenant.clone()).insert_entry(new).get().rules.clone(),
-            }
-        })
-    }
-
-    fn with<T>(&self, work: impl FnOnce(&mut HashMap<TenantId, Held>) -> T) -> T {
-        work(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner))
+        self.tenants.get(tenant, now, read).await
     }
 }
 

@@ -7,7 +7,9 @@ mod by_name;
 mod chart;
 mod compose;
 mod learn;
+mod merge;
 mod plan;
+mod propose;
 mod schedule;
 mod tell;
 mod validate;
@@ -15,6 +17,7 @@ mod workflow;
 
 pub use answer::{Answer, ResponseType, answer, answer_of};
 pub(crate) use by_name::start;
+pub(crate) use propose::Proposer;
 pub(crate) use schedule::{said, scheduled};
 pub use workflow::AskWorkflow;
 
@@ -32,6 +35,8 @@ use crate::{App, Caller, Error, Field, audit, connections, gates};
 
 /// The workflow's name.
 pub const KIND: &str = "ask";
+/// Its step that reads the question.
+const PLANNER: &str = "planner";
 /// Tries before a question is a dead letter.
 const MAX_ATTEMPTS: i64 = 3;
 /// Characters of the question that lists of runs show.

@@ -7,8 +7,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::answer::Answer;
+use super::merge::Made;
 
-/// What the planner made of the question.
+/// What was made of the question, and how that came about.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Decided {
+    /// The first.
+    #[serde(flatten)]
+    pub planned: Planned,
+    /// The second.
+    #[serde(default)]
+    pub made: Made,
+}
+
+/// What was made of a question.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Planned {

@@ -5,6 +5,7 @@ use tracing::Level;
 
 use super::answer::Answer;
 use super::plan::{Planned, Validated};
+use super::propose::Proposed;
 use crate::queries::{Executed, Judged};
 
 /// What the planner made of the question.
@@ -23,6 +24,13 @@ pub(super) async fn planned(journal: &Journal, is_picked: bool, planned: &Planne
         Planned::Unanswerable { reasons, .. } => {
             journal.log(Level::WARN, &format!("It cannot be answered: {}", reasons.join("; "))).await;
         }
+    }
+}
+
+/// What a model made of it.
+pub(super) async fn proposed(journal: &Journal, proposed: &Proposed) {
+    if let Some(line) = proposed.in_words() {
+        journal.log(Level::INFO, &line).await;
     }
 }
 

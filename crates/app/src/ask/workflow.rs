@@ -13,14 +13,17 @@ use pilothouse_store::Store;
 use pilothouse_store::approvals::Approval;
 use pilothouse_store::proposals::{self, Correction};
 use pilothouse_store::runs::{self, Run};
+use pilothouse_warehouse::guard::Guard;
 use pilothouse_warehouse::{Limits, semantic};
 use serde_json::Value;
 
 use super::answer::{ASKED_FOR, Answer, answer_of};
 use super::learn::LearntFrom;
-use super::plan::{AskedFor, Choice, Planned, Validated};
+use super::merge::{Made, merged};
+use super::plan::{AskedFor, Choice, Decided, Planned, Validated};
+use super::propose::{Asked, Proposed, Proposer};
 use super::validate::validate;
-use super::{Input, KIND, compose, learn, tell};
+use super::{Input, KIND, PLANNER, compose, learn, tell};
 use crate::approvals::{self, Approvals};
 use crate::ledger::Ledger;
 use crate::queries::{Asking, Needed, Released, WaitsFor};
@@ -39,6 +42,7 @@ pub struct AskWorkflow {
     store: Store,
     approvals: Arc<Approvals>,
     ledger: Arc<Ledger>,
+    proposer: Proposer,
 }
 
 impl AskWorkflow {
@@ -46,10 +50,34 @@ impl AskWorkflow {
         sources: Arc<Sources>,
         clock: Arc<dyn Clock>,
         store: Store,
-        approvals: Arc<Approvals>,
-        ledger: Arc<Ledger>,
+        (approvals, ledger): (Arc<Approvals>, Arc<Ledger>),
+        proposer: Proposer,
     ) -> Self {
-        Self { sources, clock, store, approvals, ledger }
+        Self { sources, clock, store, approvals, ledger, proposer }
+    }
+}
+
+/// A question that is being answered.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    journal: &'a Journal,
+    open: &'a Open,
+    guard: &'a Guard,
+    input: &'a Input,
+    /// How its reading came about, which every answer tells.
+    made: &'a Made,
+}
+
+impl At<'_> {
+    async fn composed(&self, mut answer: Answer) -> Result<Answer, Failure> {
+        self.made.tell(&mut answer.data);
+        answer.warnings.extend(self.made.warning.clone());
+        let summary = answer.summary.clone();
+        let composing = async {
+            tell::composed(self.journal, &answer).await;
+            Ok(Done { output: answer, summary })
+        };
+        self.journal.last_step("composer", composing).await
     }
 }
 
@@ -79,24 +107,21 @@ impl Workflow for AskWorkflow {
             .map_err(|_| Failure::last(Code::WorkflowVersion, "The run's input is of another version."))?;
         let open = self.sources.open(journal.tenant(), input.connection).await?;
         let earlier = self.earlier(journal, &input).await?;
-        let planning = async {
-            let planned = self.plan(&open, &input, last_query(&earlier).as_ref());
-            tell::planned(journal, input.picked.is_some(), &planned.output).await;
-            Ok(planned)
-        };
-        let planned = journal.step("planner", planning).await?;
+        let guard = open.rights.guard(journal.tenant(), journal.subject(), input.role)?;
+        let previous = last_query(&earlier);
+        let planning = self.decide(journal, (&open, &guard), &input, previous.as_ref());
+        let Decided { planned, made } = journal.step(PLANNER, planning).await?;
+        let at = At { journal, open: &open, guard: &guard, input: &input, made: &made };
         let answer = match planned {
             Planned::Reading { query, understanding } => {
                 let verified = understanding.verified;
-                let answered = self.answer(journal, &open, &input, (*query, verified, earlier.first())).await;
+                let answered = self.answer(&at, (*query, verified, earlier.first())).await;
                 self.sources.keep_up(journal.tenant(), input.connection, &answered).await?;
                 answered?
             }
-            Planned::Unclear { question, choices } => {
-                composed(journal, compose::clarification(&question, &choices)).await?
-            }
+            Planned::Unclear { question, choices } => at.composed(compose::clarification(&question, &choices)).await?,
             Planned::Unanswerable { reasons, unknown_words, suggestions } => {
-                composed(journal, compose::refused(&reasons, &unknown_words, &suggestions)).await?
+                at.composed(compose::refused(&reasons, &unknown_words, &suggestions)).await?
             }
         };
         serde_json::to_value(answer).map_err(|_| Failure::last(Code::Internal, "The answer could not be stored."))
@@ -104,32 +129,58 @@ impl Workflow for AskWorkflow {
 }
 
 impl AskWorkflow {
-    async fn answer(
+    /// Reads the question; a model has its say where there is one.
+    async fn decide(
         &self,
         journal: &Journal,
-        open: &Open,
+        (open, guard): (&Open, &Guard),
         input: &Input,
+        previous: Option<&Query>,
+    ) -> Result<Done<Decided>, Failure> {
+        let now = jiff::Timestamp::from_microsecond(self.clock.now()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let context = Context { today: now.to_zoned(jiff::tz::TimeZone::UTC).date(), previous };
+        let Done { output: planned, summary } = plan(open, input, &context);
+        let is_settled = input.picked.is_some()
+            || matches!(&planned, Planned::Reading { understanding, .. } if understanding.verified.is_some());
+        let proposed = if is_settled {
+            Proposed::default()
+        } else {
+            self.proposer.propose(&Asked { journal, open, guard, input, context }).await?
+        };
+        let is_same = |one: &Query, other: &Query| {
+            let sql = |query| semantic::compile(query, &open.model, open.catalog.dialect).ok();
+            one == other || sql(one).is_some_and(|own| Some(own) == sql(other))
+        };
+        let (planned, made) = merged(planned, &proposed, is_same);
+        tell::planned(journal, input.picked.is_some(), &planned).await;
+        tell::proposed(journal, &proposed).await;
+        Ok(Done { output: Decided { planned, made }, summary })
+    }
+
+    async fn answer(
+        &self,
+        at: &At<'_>,
         (query, verified, earlier): (Query, Option<Verified>, Option<&Run>),
     ) -> Result<Answer, Failure> {
-        let guard = open.rights.guard(journal.tenant(), journal.subject(), input.role)?;
+        let At { journal, open, guard, input, .. } = *at;
         let validating = async {
-            let validated = validate(open, &guard, &query);
+            let validated = validate(open, guard, &query);
             tell::validated(journal, &validated.output).await;
             Ok(validated)
         };
         let validated = journal.step("validator", validating).await?;
         if validated.masked {
-            return composed(journal, compose::refused(&validated.reasons, &[], &[])).await;
+            return at.composed(compose::refused(&validated.reasons, &[], &[])).await;
         }
         let Some(sql) = validated.sql.clone() else {
-            return composed(journal, compose::invalid(&validated.reasons)).await;
+            return at.composed(compose::invalid(&validated.reasons)).await;
         };
         let limits = Limits { max_rows: MAX_ANSWER_ROWS, ..self.sources.warehouse.limits() };
         let asking = Asking {
             sources: &self.sources,
             clock: self.clock.as_ref(),
             open,
-            guard: &guard,
+            guard,
             tenant: journal.tenant(),
             run: journal.id(),
             preview: None,
@@ -163,9 +214,9 @@ impl AskWorkflow {
             query: &query,
             connection: input.connection.to_string(),
         };
-        let approved = match self.released(journal, &asking, &sql, &waiting, &input.request_id).await? {
+        let approved = match self.released(at, &asking, &sql, &waiting).await? {
             ControlFlow::Continue(approved) => approved,
-            ControlFlow::Break(answer) => return composed(journal, answer).await,
+            ControlFlow::Break(answer) => return at.composed(answer).await,
         };
         let Approved { written, text, is_changed } = approved;
         let validated = Validated { sql: text.clone().or(validated.sql.clone()), ..validated };
@@ -188,24 +239,23 @@ impl AskWorkflow {
             model_version: open.model_version,
             asked_sql: judged.needed.as_ref().map(|needed| needed.sql.as_str()).filter(|_| is_changed),
         };
-        composed(journal, compose::rows(&material)).await
+        at.composed(compose::rows(&material)).await
     }
 
     /// What becomes of a query before it runs: an answer in its place, or it goes on, with the text of it that was approved
     /// where people had to agree.
     async fn released(
         &self,
-        journal: &Journal,
+        at: &At<'_>,
         asking: &Asking<'_>,
         sql: &str,
         waiting: &compose::Waiting<'_>,
-        request_id: &str,
     ) -> Result<ControlFlow<Answer, Approved>, Failure> {
-        let judged = waiting.judged;
+        let (journal, request_id, judged) = (at.journal, at.input.request_id.as_str(), waiting.judged);
         match (judged.waits_for, &judged.needed) {
             (Some(WaitsFor::Approver), Some(needed)) => {
                 let wanted = asking.wanted(needed.clone(), &judged.reasons);
-                let asked = self.approval(journal, needed, wanted, waiting, request_id).await?;
+                let asked = self.approval(at, needed, wanted, waiting).await?;
                 let releasing = asking.release(sql, (asked, request_id), &judged.forecast);
                 Ok(match journal.step("release", releasing).await? {
                     Released::Runs(text) => ControlFlow::Continue(Approved { text: Some(text), ..Approved::default() }),
@@ -229,52 +279,22 @@ impl AskWorkflow {
     /// Asks for an approval, and comes back when people have decided, however long that takes.
     async fn approval(
         &self,
-        journal: &Journal,
+        at: &At<'_>,
         needed: &Needed,
         wanted: Approval,
         waiting: &compose::Waiting<'_>,
-        request_id: &str,
     ) -> Result<ApprovalId, Failure> {
+        let journal = at.journal;
         let summary = format!("It waits for {}.", needed.needs);
-        let answer = compose::waiting(waiting, WaitsFor::Approver, Some((wanted.id, &needed.sql)));
+        let mut answer = compose::waiting(waiting, WaitsFor::Approver, Some((wanted.id, &needed.sql)));
+        at.made.tell(&mut answer.data);
         let asked = AskedFor { approval: wanted.id, answer };
-        let also = approvals::asking(journal.tenant().clone(), wanted, request_id);
+        let also = approvals::asking(journal.tenant().clone(), wanted, &at.input.request_id);
         let asked = journal.transact(ASKED_FOR, Done { output: asked, summary }, also).await?;
         // A run that had ended and is tried again finds that its approval ended with it.
         let until = self.approvals.closed_since(journal.tenant(), asked.approval).await?;
         journal.wait_for(APPROVAL, until).await?;
         Ok(asked.approval)
-    }
-
-    fn plan(&self, open: &Open, input: &Input, previous: Option<&Query>) -> Done<Planned> {
-        let now = jiff::Timestamp::from_microsecond(self.clock.now()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        let context = Context { today: now.to_zoned(jiff::tz::TimeZone::UTC).date(), previous };
-        let planned = open.planner.plan(&input.question, &context);
-        if let Some(query) = &input.picked {
-            // What somebody has vouched for stays so where it is picked: to be run once its cost was seen.
-            let understanding = match planned {
-                Plan::Answer(found) if found.query == *query => found.understanding,
-                _ => explain(query, &open.model),
-            };
-            return reading(query.clone(), understanding);
-        }
-        match planned {
-            Plan::Answer(found) => reading(found.query, found.understanding),
-            Plan::Clarify { question, choices } => {
-                let choices = choices.into_iter().enumerate().map(|(index, choice)| Choice {
-                    id: (index + 1).to_string(),
-                    label: choice.label,
-                    detail: choice.detail,
-                    message: choice.message,
-                    query: choice.query,
-                });
-                Done { summary: question.clone(), output: Planned::Unclear { question, choices: choices.collect() } }
-            }
-            Plan::Refuse { reasons, unknown_words, suggestions } => {
-                let summary = reasons.first().cloned().unwrap_or_default();
-                Done { summary, output: Planned::Unanswerable { reasons, unknown_words, suggestions } }
-            }
-        }
     }
 
     /// Notes for a steward how the words of a question were meant.
@@ -325,15 +345,36 @@ fn last_query(earlier: &[Run]) -> Option<Query> {
     queries.find_map(|query| serde_json::from_value(query).ok())
 }
 
-fn reading(query: Query, understanding: Understanding) -> Done<Planned> {
-    Done { summary: understanding.text.clone(), output: Planned::Reading { query: Box::new(query), understanding } }
+/// How the planner reads a question.
+fn plan(open: &Open, input: &Input, context: &Context<'_>) -> Done<Planned> {
+    let planned = open.planner.plan(&input.question, context);
+    if let Some(query) = &input.picked {
+        // What somebody has vouched for stays so where it is picked: to be run once its cost was seen.
+        let understanding = match planned {
+            Plan::Answer(found) if found.query == *query => found.understanding,
+            _ => explain(query, &open.model),
+        };
+        return reading(query.clone(), understanding);
+    }
+    match planned {
+        Plan::Answer(found) => reading(found.query, found.understanding),
+        Plan::Clarify { question, choices } => {
+            let choices = choices.into_iter().enumerate().map(|(index, choice)| Choice {
+                id: (index + 1).to_string(),
+                label: choice.label,
+                detail: choice.detail,
+                message: choice.message,
+                query: choice.query,
+            });
+            Done { summary: question.clone(), output: Planned::Unclear { question, choices: choices.collect() } }
+        }
+        Plan::Refuse { reasons, unknown_words, suggestions } => {
+            let summary = reasons.first().cloned().unwrap_or_default();
+            Done { summary, output: Planned::Unanswerable { reasons, unknown_words, suggestions } }
+        }
+    }
 }
 
-async fn composed(journal: &Journal, answer: Answer) -> Result<Answer, Failure> {
-    let summary = answer.summary.clone();
-    let composing = async {
-        tell::composed(journal, &answer).await;
-        Ok(Done { output: answer, summary })
-    };
-    journal.last_step("composer", composing).await
+fn reading(query: Query, understanding: Understanding) -> Done<Planned> {
+    Done { summary: understanding.text.clone(), output: Planned::Reading { query: Box::new(query), understanding } }
 }

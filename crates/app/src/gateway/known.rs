@@ -1,24 +1,19 @@
-//! What is known of each tenant's models, looked at again once a second: keys and prices that somebody has replaced hold
-//! without a restart, on every node.
+//! What is known of each tenant's models: keys and prices that somebody has replaced hold without a restart, on every node.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use pilothouse_ai::provider::Provider;
 use pilothouse_ai::wire::Wire;
-use pilothouse_domain::clock::SECOND;
 use pilothouse_domain::{Code, Micros, TenantId};
 use pilothouse_store::Store;
 use pilothouse_store::ai as rows;
 
 use super::book::{ANY, Book, DEFAULT, Open};
+use crate::lately::Lately;
 use crate::secrets::{Place, Sealer};
 use crate::{Error, settings};
 
-/// How long what is known is taken for what it was.
-const LOOK_EVERY: Micros = SECOND;
-/// Tenants of whom something is kept; beyond it they are looked at again.
-const MAX_HELD: usize = 1_000;
 /// The name of the operator's provider.
 pub(super) const INSTALLATION: &str = "installation";
 /// Its rank: after those of the tenants themselves.
@@ -29,49 +24,37 @@ pub(super) struct Known {
     sealer: Arc<Sealer>,
     /// The operator's provider.
     own: Option<Arc<Open>>,
-    held: Mutex<HashMap<TenantId, (Arc<Book>, Micros)>>,
+    books: Lately<Book>,
 }
 
 impl Known {
     pub fn new(store: Store, sealer: Arc<Sealer>, settings: &settings::Ai) -> Result<Self, Error> {
-        Ok(Self { store, sealer, own: installations(settings)?.map(Arc::new), held: Mutex::default() })
+        Ok(Self { store, sealer, own: installations(settings)?.map(Arc::new), books: Lately::default() })
     }
 
     /// What is known of a tenant's models at the moment `now`.
     pub async fn book(&self, tenant: &TenantId, now: Micros) -> Result<Arc<Book>, Error> {
-        let known = self.with(|held| held.get(tenant).cloned());
-        if let Some((book, _)) = known.filter(|(_, looked_at)| (0..LOOK_EVERY).contains(&(now - looked_at))) {
-            return Ok(book);
-        }
-        let of = tenant.clone();
-        let read = self.store.read(move |tx| {
-            Box::pin(async move { Ok((rows::providers(tx, &of).await?, rows::prices(tx, &of).await?)) })
-        });
-        let (providers, prices) = read.await?;
-        let own = providers.iter().map(|row| open(&self.sealer, tenant, row).map(Arc::new));
-        let providers = own.chain(self.own.clone().map(Ok)).collect::<Result<_, _>>()?;
-        let book = Arc::new(Book { providers, prices });
-        self.with(|held| {
-            if held.len() >= MAX_HELD {
-                held.clear();
-            }
-            held.insert(tenant.clone(), (book.clone(), now));
-        });
-        Ok(book)
+        let read = async {
+            let of = tenant.clone();
+            let rows = self.store.read(move |tx| {
+                Box::pin(async move { Ok((rows::providers(tx, &of).await?, rows::prices(tx, &of).await?)) })
+            });
+            let (providers, prices) = rows.await?;
+            let own = providers.iter().map(|row| open(&self.sealer, tenant, row).map(Arc::new));
+            let providers = own.chain(self.own.clone().map(Ok)).collect::<Result<_, _>>()?;
+            Ok(Book { providers, prices })
+        };
+        self.books.get(tenant, now, read).await
     }
 
     /// Forgets what was known of a tenant.
     pub fn forget(&self, tenant: &TenantId) {
-        self.with(|held| held.remove(tenant));
+        self.books.forget(tenant);
     }
 
     /// The operator's provider.
     pub fn installations(&self) -> Option<&Open> {
         self.own.as_deref()
-    }
-
-    fn with<T>(&self, work: impl FnOnce(&mut HashMap<TenantId, (Arc<Book>, Micros)>) -> T) -> T {
-        work(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -89,6 +89,8 @@ pub struct Answered {
     pub cost: NanoUsd,
     /// The charge of the last call.
     pub charge: ChargeId,
+    /// The version of the prompt, where it was one.
+    pub prompt: Option<String>,
 }
 
 /// The way to models.
@@ -264,7 +266,7 @@ impl Gateway {
         let Paid { tokens, cost } = self.end(tenant, wish, &begun, &reply).await?;
         let Begun { target, charge, .. } = begun;
         let (provider, model) = (target.open.name.clone(), target.model);
-        Ok(Answered { reply, value: None, provider, model, tokens, cost, charge })
+        Ok(Answered { reply, value: None, provider, model, tokens, cost, charge, prompt: wish.prompt.clone() })
     }
 
     /// Asks those who answer for the model, one after the other, until one does. Its call is to be settled; those that
@@ -342,7 +344,7 @@ impl Gateway {
     }
 
     /// A number from 0 to 1.
-    fn draw(&self) -> f64 {
+    pub(crate) fn draw(&self) -> f64 {
         let mut bytes = [0; 4];
         self.ids.secret(&mut bytes);
         f64::from(u32::from_be_bytes(bytes)) / (f64::from(u32::MAX) + 1.0)

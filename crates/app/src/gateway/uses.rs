@@ -25,6 +25,8 @@ pub struct Question {
     pub task: String,
     /// What; its model may be empty.
     pub chat: Chat,
+    /// The prompt that is said first, by its name.
+    pub prompt: Option<String>,
     /// For which project.
     pub project: Option<String>,
     /// For which repository.
@@ -50,7 +52,15 @@ pub async fn stream(app: &App, caller: &Caller, question: Question) -> Result<Pa
 }
 
 async fn passed(app: &App, caller: &Caller, question: Question) -> Result<Wish, Error> {
-    let Question { task, chat, project, repository } = question;
+    let Question { task, mut chat, prompt, project, repository } = question;
+    let tenant = &caller.principal.tenant;
+    let told = match prompt {
+        Some(name) => Some(app.prompts.told(tenant, &name, app.gateway.draw()).await?),
+        None => None,
+    };
+    if let Some(told) = &told {
+        chat.messages.insert(0, Message::new(super::Role::System, told.prompt.text.clone()));
+    }
     check(&chat)?;
     for (name, value) in [("task", Some(&task)), ("project", project.as_ref()), ("repository", repository.as_ref())] {
         if let Some(value) = value.filter(|value| value.chars().count() > MAX_NAME_CHARS) {
@@ -58,7 +68,6 @@ async fn passed(app: &App, caller: &Caller, question: Question) -> Result<Wish, 
             return Err(Error::unfit(name, &message, value.as_str().into()));
         }
     }
-    let tenant = &caller.principal.tenant;
     let action = Action { worst_cost: app.gateway.worst_cost(tenant, &chat).await?, ..action(&task, &chat) };
     gates::pass(app, caller, &action).await?;
     let payer = Payer {
@@ -70,7 +79,7 @@ async fn passed(app: &App, caller: &Caller, question: Question) -> Result<Wish, 
         run: None,
     };
     let entry = audit::entry(app, caller, &action, Outcome::Allowed, None);
-    Ok(Wish { chat, payer, step: None, prompt: None, entry: Some(entry) })
+    Ok(Wish { chat, payer, step: None, prompt: told.map(|told| told.id()), entry: Some(entry) })
 }
 
 /// What would be done, as people and rules see it.

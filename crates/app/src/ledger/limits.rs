@@ -55,6 +55,7 @@ pub async fn put_limit(app: &App, caller: &Caller, new: NewLimit) -> Result<Stor
         })
     });
     if put.await? {
+        app.ledger.changed(&caller.principal.tenant);
         return Ok(stored);
     }
     Err(Error::new(Code::BodyInvalid, format!("A tenant has at most {MAX_LIMITS} limits.")))
@@ -69,14 +70,16 @@ pub async fn end_limit(app: &App, caller: &Caller, id: LimitId) -> Result<(), Er
     let ended = app.store.write(move |tx| {
         Box::pin(async move {
             ledger::hold(tx, &tenant).await?;
-            let ended = rows::end(tx, &tenant, id, (&by, now)).await?;
-            if ended {
-                audit_rows::append(tx, &entry).await?;
-            }
-            Ok(ended)
+            let Some(limit) = rows::end(tx, &tenant, id, (&by, now)).await? else { return Ok(false) };
+            ledger::forget(tx, &tenant, Some(&limit)).await?;
+            audit_rows::append(tx, &entry).await.map(|_| true)
         })
     });
-    if ended.await? { Ok(()) } else { Err(Error::new(Code::LimitUnknown, "There is no such limit that holds.")) }
+    if !ended.await? {
+        return Err(Error::new(Code::LimitUnknown, "There is no such limit that holds."));
+    }
+    app.ledger.changed(&caller.principal.tenant);
+    Ok(())
 }
 
 /// The limits that hold and held, the newest first.
@@ -100,8 +103,12 @@ pub async fn set_time_zone(app: &App, caller: &Caller, zone: Option<String>) -> 
         Box::pin(async move {
             ledger::hold(tx, &tenant).await?;
             tenants::set_time_zone(tx, &tenant, zone.as_deref()).await?;
+            // Days begin at other moments now: what was spent is counted again.
+            ledger::forget(tx, &tenant, None).await?;
             audit_rows::append(tx, &entry).await.map(|_| ())
         })
     });
-    Ok(set.await?)
+    set.await?;
+    app.ledger.changed(&caller.principal.tenant);
+    Ok(())
 }

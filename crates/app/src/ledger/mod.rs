@@ -7,7 +7,7 @@ mod limits;
 mod summary;
 
 pub use limits::{NewLimit, end_limit, history, put_limit, set_time_zone};
-pub use summary::{AI, Budget, Budgets, Summary, budgets, summary, this_month, usage};
+pub use summary::{AI, Budget, Budgets, MAX_SHARES, Summary, budgets, summary, this_month, usage};
 
 use std::sync::Arc;
 
@@ -17,9 +17,10 @@ use pilothouse_domain::clock::SECOND;
 use pilothouse_domain::ledger::{Amounts, Level, Limit, Payer, Standing, Unit, Window, applying, read_zone};
 use pilothouse_domain::money::NANO_USD_PER_USD;
 use pilothouse_domain::{ChargeId, Clock, Code, Ids, Micros, TenantId};
-use pilothouse_store::ledger::{self as rows, Charge, Full, Hold, Used};
+use pilothouse_store::ledger::{self as rows, Balance, Charge, Full, Hold, Used};
 use pilothouse_store::{Error as StoreError, Store, Tx, audit as audit_rows, spending_limits, tenants};
 
+use crate::lately::Lately;
 use crate::{Error, audit, settings};
 
 /// How long what is held stays held without a word, unless the caller says otherwise.
@@ -57,12 +58,13 @@ pub struct Ledger {
     defaults: Vec<Limit>,
     /// By whose clocks days are counted of those who have not said.
     zone: TimeZone,
+    books: Lately<Books>,
 }
 
 impl Ledger {
     pub(crate) fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, settings: &settings::Budgets) -> Self {
         let zone = read_zone(&settings.time_zone).unwrap_or(TimeZone::UTC);
-        Self { store, clock, ids, defaults: defaults(settings), zone }
+        Self { store, clock, ids, defaults: defaults(settings), zone, books: Lately::default() }
     }
 
     /// Holds the most that something can take, in one step for every limit that it counts for, or tells which limit it would
@@ -83,17 +85,12 @@ impl Ledger {
             prompt: wish.prompt,
             worst: wish.worst,
         };
-        let (of, defaults, zone) = (tenant.clone(), self.defaults.clone(), self.zone.clone());
+        let holds = self.books(tenant, now).await?.holds(&charge.payer, now);
+        let of = tenant.clone();
         let reserved = self.store.write(move |tx| {
             Box::pin(async move {
                 rows::hold(tx, &of).await?;
-                let books = Books::read(tx, &of, &defaults, &zone).await?;
-                let holds = books.holds(&charge.payer, now);
-                if let Err(full) = rows::reserve(tx, &of, &charge, &holds).await? {
-                    return Ok(Err(full));
-                }
-                tell(tx, &of, &holds, now).await?;
-                Ok(Ok(()))
+                rows::reserve(tx, &of, &charge, &holds).await
             })
         });
         Ok(reserved.await?.map(|()| id))
@@ -112,19 +109,17 @@ impl Ledger {
         used: Used,
         entry: Option<Entry>,
     ) -> Result<bool, StoreError> {
-        let (of, defaults, zone, now) = (tenant.clone(), self.defaults.clone(), self.zone.clone(), self.clock.now());
+        let (of, now) = (tenant.clone(), self.clock.now());
+        let books = self.books(tenant, now).await?;
         let settled = self.store.write(move |tx| {
             Box::pin(async move {
                 rows::hold(tx, &of).await?;
-                let settled = rows::settle(tx, &of, id, (&used, now)).await?;
-                if settled && let Some(payer) = rows::payer(tx, &of, id).await? {
-                    let books = Books::read(tx, &of, &defaults, &zone).await?;
-                    tell(tx, &of, &books.holds(&payer, now), now).await?;
-                    if let Some(entry) = &entry {
-                        audit_rows::append(tx, entry).await?;
-                    }
+                let Some(payer) = rows::settle(tx, &of, id, (&used, now)).await? else { return Ok(false) };
+                tell(tx, &of, &books.holds(&payer, now), now).await?;
+                if let Some(entry) = &entry {
+                    audit_rows::append(tx, entry).await?;
                 }
-                Ok(settled)
+                Ok(true)
             })
         });
         settled.await
@@ -140,6 +135,22 @@ impl Ledger {
             })
         });
         released.await
+    }
+
+    /// Somebody has set what holds for a tenant.
+    fn changed(&self, tenant: &TenantId) {
+        self.books.forget(tenant);
+    }
+
+    /// What holds for a tenant at the moment `now`.
+    async fn books(&self, tenant: &TenantId, now: Micros) -> Result<Arc<Books>, StoreError> {
+        let read = async {
+            let (of, defaults, zone) = (tenant.clone(), self.defaults.clone(), self.zone.clone());
+            let books =
+                self.store.read(move |tx| Box::pin(async move { Books::read(tx, &of, &defaults, &zone).await }));
+            books.await
+        };
+        self.books.get(tenant, now, read).await
     }
 }
 
@@ -198,11 +209,12 @@ fn defaults(settings: &settings::Budgets) -> Vec<Limit> {
 
 /// Writes down, once in each window, which shares of the limits were reached, and that one will not be enough.
 async fn tell(tx: &mut Tx<'_>, tenant: &TenantId, holds: &[Hold], now: Micros) -> Result<(), StoreError> {
-    for hold in holds.iter().filter(|hold| hold.limit.amount.is_some()) {
-        let used = rows::used(tx, tenant, hold).await?;
+    let limited: Vec<Hold> = holds.iter().filter(|hold| hold.limit.amount.is_some()).cloned().collect();
+    let balances = rows::balances(tx, tenant, &limited).await?;
+    for (hold, Balance { used, told }) in limited.iter().zip(balances) {
         let standing = Standing::new(hold.limit.amount, used, now, hold.span);
-        let reached: Vec<u32> = standing.reached().chain(standing.will_exceed().then_some(FORECAST)).collect();
-        for threshold in reached {
+        let reached = standing.reached().chain(standing.will_exceed().then_some(FORECAST));
+        for threshold in reached.filter(|share| !told.contains(share)) {
             if !rows::alert(tx, tenant, hold, (threshold, used, now)).await? {
                 continue;
             }

@@ -56,8 +56,8 @@ pub async fn budgets(app: &App, caller: &Caller) -> Result<Budgets, Error> {
                 let standing = match holds_of(limit, span) {
                     Some((hold, payer)) => {
                         rows::begin(tx, &tenant, &hold, &payer).await?;
-                        let used = rows::used(tx, &tenant, &hold).await?;
-                        Some(Standing::new(limit.amount, used, now, span))
+                        let balance = rows::balances(tx, &tenant, &[hold]).await?.pop();
+                        balance.map(|balance| Standing::new(limit.amount, balance.used, now, span))
                     }
                     None => None,
                 };

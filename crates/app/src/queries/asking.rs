@@ -155,7 +155,7 @@ impl Asking<'_> {
         let Needed { needs, rule, facts, sql } = needed;
         let (payload, because) = (self.payload(&sql), reasons.join("; "));
         let run = self.preview.is_none().then_some(self.run);
-        self.approvals.asked(approvals::Wish { facts, payload, run, needs, rule, because })
+        self.approvals.asked(approvals::Wish { facts, figures: Value::Null, payload, run, needs, rule, because })
     }
 
     /// Lets the query go on that waited, if what would run is what was approved, and reads no more than was said.

@@ -42,13 +42,18 @@ pub struct Span {
 }
 
 impl Window {
+    /// How long the parts are that it forgets one at a time; none where it does not roll.
+    pub fn part(self) -> Option<Micros> {
+        if let Self::Rolling(seconds) = self { Some(part(seconds)) } else { None }
+    }
+
     /// Where `now` lies in the window, by the clocks of `zone`. A rolling window forgets what is older than itself, and not
     /// before.
     pub fn at(self, now: Micros, zone: &TimeZone) -> Span {
         match self {
             Self::ForEver => Span { bucket: 0, since: 0, until: None },
             Self::Rolling(seconds) => {
-                let part = (seconds.saturating_mul(SECOND) / PARTS).max(1);
+                let part = part(seconds);
                 let bucket = now - now.rem_euclid(part);
                 Span { bucket, since: bucket - PARTS * part, until: None }
             }
@@ -65,6 +70,11 @@ impl Window {
             }
         }
     }
+}
+
+/// One part of a rolling window of so many seconds.
+fn part(seconds: i64) -> Micros {
+    (seconds.saturating_mul(SECOND) / PARTS).max(1)
 }
 
 /// When a day begins by the clocks of a zone.

@@ -32,6 +32,8 @@ pub enum Database {
 /// What a test can choose.
 pub struct Setup {
     pub database: Database,
+    /// The rows of an application that was there before; none means that there are none yet.
+    pub store: Option<Store>,
     pub settings: Settings,
     pub server: pilothouse_api::Settings,
     pub has_sample: bool,
@@ -90,7 +92,7 @@ impl TestApp {
             threads: 1,
             ..pilothouse_warehouse::Settings::default()
         };
-        let mut setup = Setup { database, settings, server, has_sample, warehouse, workflows };
+        let mut setup = Setup { database, store: None, settings, server, has_sample, warehouse, workflows };
         change(&mut setup);
         if !setup.has_sample {
             setup.settings.sample = Sample::default();
@@ -99,7 +101,11 @@ impl TestApp {
             Database::Sqlite => Location::Sqlite { path: folder.path().join("store/pilothouse.db") },
             Database::Postgres => Location::Postgres { url: pilothouse_testkit::postgres().schema_url("api") },
         };
-        let store = Store::open(&location, &Options { postgres_connections: 4, ..Options::default() }).await.unwrap();
+        let options = Options { postgres_connections: 4, ..Options::default() };
+        let store = match setup.store {
+            Some(store) => store,
+            None => Store::open(&location, &options).await.unwrap(),
+        };
         let clock = Arc::new(ManualClock::default());
         let app = App::new(Parts {
             settings: setup.settings,
