@@ -10,8 +10,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-const USAGE: &str =
-    "cargo xtask bench NAME [--quick] [--json]\n  NAME: http, engine, query, gateway, eval\ncargo xtask soak [HOURS]";
+const USAGE: &str = "cargo xtask bench NAME [--quick] [--json]\n  NAME: http, engine, query, gateway, eval, triage\ncargo xtask soak [HOURS]";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1).collect()) {
@@ -32,6 +31,7 @@ fn run(args: Vec<String>) -> Result<bool> {
         ["bench", "http"] => bench::run("http", &bench::http::FIGURES, &options, bench::http::measure),
         ["bench", "engine"] => bench::run("engine", &bench::engine::FIGURES, &options, bench::engine::measure),
         ["bench", "query"] => bench::run("query", &bench::query::FIGURES, &options, bench::query::measure),
+        ["bench", "triage"] => bench::run("triage", &bench::triage::FIGURES, &options, bench::triage::measure),
         ["bench", "gateway"] => bench::run("gateway", &bench::gateway::FIGURES, &options, bench::gateway::measure),
         ["bench", "eval"] => bench::run("eval", &bench::eval::FIGURES, &options, bench::eval::measure),
         ["soak"] => soak::run(soak::USUAL_HOURS).map(|()| true),

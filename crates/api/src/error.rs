@@ -59,6 +59,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::TenantInvalid
         | Code::TenantConflict
         | Code::FieldRequired
+        | Code::TriageUnfit
         | Code::WorkflowUnsupported => StatusCode::BAD_REQUEST,
         Code::NotFound
         | Code::ConnectionUnknown

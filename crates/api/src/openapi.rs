@@ -33,6 +33,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
         .merge(resources::agent::routes())
         .merge(resources::ai::routes())
         .merge(resources::prompts::routes())
+        .merge(resources::triage::routes())
         .merge(resources::completions::routes())
         .merge(resources::approval_rules::routes())
         .merge(resources::delegations::routes())

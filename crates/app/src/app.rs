@@ -22,6 +22,7 @@ use crate::queries::QueryWorkflow;
 use crate::secrets::Sealer;
 use crate::settings::Settings;
 use crate::sources::Sources;
+use crate::triage::Swept;
 
 /// The parts an [`App`] is put together from.
 pub struct Parts {
@@ -64,6 +65,8 @@ pub struct App {
     pub(crate) imports: Imports,
     /// Refusals before anybody is known, summed per minute.
     pub refusals: Refusals,
+    /// How far failures have been looked at.
+    pub(crate) swept: Swept,
 }
 
 impl App {
@@ -116,6 +119,7 @@ impl App {
             depths,
             imports,
             refusals,
+            swept: Swept::default(),
         }))
     }
 

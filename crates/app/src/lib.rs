@@ -38,6 +38,7 @@ pub mod sqlcheck;
 pub mod status;
 pub mod tenants;
 pub mod tokens;
+pub mod triage;
 
 pub use app::{App, Caller, Parts};
 pub use error::{Error, Field};

@@ -137,6 +137,8 @@ codes! {
         "Make the form simpler, or ask another model.";
     DelegationUnknown = "delegation.unknown", "There is no such delegation that holds, or it is not the caller's.",
         "List those that hold with `GET /api/v1/approvals/delegations`.";
+    TriageUnfit = "triage.unfit", "There is nothing to look at: no run that failed, and nothing that it printed.",
+        "Name a run that failed as `build_id`, or send what was printed as `error_text`.";
     PromptInvalid = "prompt.invalid", "What is to be a prompt is none.",
         "Mend what the message names.";
     PromptUnknown = "prompt.unknown", "There is no such prompt, or no such version of it.",

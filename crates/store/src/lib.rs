@@ -45,6 +45,7 @@ pub mod spending_limits;
 mod store;
 pub mod tenants;
 pub mod tokens;
+pub mod triages;
 mod tx;
 pub mod workers;
 

@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 15, name: "ledger", script: include_str!("../migrations/0015_ledger.sql") },
     Migration { version: 16, name: "gateway", script: include_str!("../migrations/0016_gateway.sql") },
     Migration { version: 17, name: "prompts", script: include_str!("../migrations/0017_prompts.sql") },
+    Migration { version: 18, name: "triage", script: include_str!("../migrations/0018_triage.sql") },
 ];
 
 /// What SQLite writes differently: the strict types catch there what PostgreSQL always catches, and text compares by

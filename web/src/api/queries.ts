@@ -56,6 +56,14 @@ export const runQuery = (id: string, followed = false) =>
     refetchInterval: (query) => (query.state.data && isActive(query.state.data.status) ? (followed ? FOLLOWED_POLL_MS : ACTIVE_POLL_MS) : false),
   });
 
+/** Why a run failed. It is looked at in the background, a few seconds after it has ended. */
+export const failureQuery = (id: string, recent: boolean) =>
+  queryOptions({
+    queryKey: ["runs", "failure", id],
+    queryFn: () => expect(api.GET("/api/v1/runs/{id}/failure", path(id))),
+    refetchInterval: (query) => (query.state.data || !recent ? false : ACTIVE_POLL_MS),
+  });
+
 /** The newest lines that a run logged, oldest first. */
 export const logsQuery = (id: string, step: string, level: string, limit: number) =>
   queryOptions({

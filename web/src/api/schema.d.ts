@@ -1326,6 +1326,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{id}/failure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why a run failed, once it was looked at: a few seconds after it has ended. */
+        get: operations["triage_run_failure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{id}/logs": {
         parameters: {
             query?: never;
@@ -1679,6 +1696,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/triage/{id}/fixed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Notes what mended a failure, so that whoever meets one like it is told. */
+        put: operations["triage_triage_fixed"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/usage": {
         parameters: {
             query?: never;
@@ -1879,6 +1913,40 @@ export interface paths {
         post?: never;
         /** Takes the approval of a plan back. */
         delete: operations["builds_revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/triage/failure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Looks why something failed, and remembers it. */
+        post: operations["triage_triage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/triage/failure/{job_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The failures of a job, the newest first, and after them those of other jobs that are like its last one. */
+        get: operations["triage_triages"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3045,6 +3113,57 @@ export interface components {
             /** @description Its name; null where the run failed between its steps. */
             step?: string | null;
         };
+        /** @description A remembered failure. */
+        FailureDto: {
+            /** @description Its id. */
+            id: string;
+            /** @description What is known of it. */
+            metadata: components["schemas"]["FailureMetadataDto"];
+            /**
+             * Format: double
+             * @description How much it is like what was asked for: 1 where it is the job's own.
+             */
+            score: number;
+            /** @description What was printed. */
+            text: string;
+        };
+        /** @description What is known of a remembered failure. */
+        FailureMetadataDto: {
+            /** @description Which build of it. */
+            build_id: string;
+            /** @description Our word for the cause. */
+            cause: string;
+            /**
+             * Format: double
+             * @description How sure that is.
+             */
+            confidence: number;
+            /** @description When it was looked at. */
+            created_at: string;
+            /** @description What mended it; null where that is not known. */
+            fixed_by: string | null;
+            /** @description What is going on. */
+            human_summary: string;
+            /** @description What failed. */
+            job_name: string;
+            /** @description What to do. */
+            recommended_action: string;
+            /** @description How likely it happens again. */
+            recurrence_risk: string;
+            /** @description Why, as in a report. */
+            root_cause_class: string;
+            /** @description The step that failed; may be empty. */
+            step: string;
+        };
+        /** @description What a tenant remembers of a job's failures. */
+        FailuresDto: {
+            /** @description The job. */
+            job_name: string;
+            /** @description Its failures, the newest first, and after them those that are like the last one. */
+            reports: components["schemas"]["FailureDto"][];
+            /** @description The tenant. */
+            tenant: string;
+        };
         /** @description What somebody thinks of an answer, a memo or a dashboard. */
         FeedbackRequest: {
             /** @description What it is about; of an answer, its run. */
@@ -3106,6 +3225,11 @@ export interface components {
             msg: string;
             /** @description A stable word for the fault. */
             type: string;
+        };
+        /** @description What mended a failure. */
+        FixedRequest: {
+            /** @description In a sentence, for whoever meets one like it. */
+            fixed_by: string;
         };
         /** @description What a gate says. */
         Gate: {
@@ -4921,6 +5045,34 @@ export interface components {
             /** @description The reason, 1 to 500 characters. */
             reason: string;
         };
+        /** @description What is made of a failure. */
+        ReportDto: {
+            /**
+             * @description Our word for the cause: `database`, `network`, `memory`, `quota`, `permission`, `schema_drift`, `data_quality`, `code`
+             *     or `unknown`.
+             */
+            cause: string;
+            /**
+             * Format: double
+             * @description How sure that is, from 0 to 1.
+             */
+            confidence: number;
+            /** @description What is going on. */
+            human_summary: string;
+            /** @description The version of what the model was told, as `name@hash`; null where none was asked. */
+            prompt: string | null;
+            /** @description What to do. */
+            recommended_action: string;
+            /** @description `low`, `medium` or `high`. */
+            recurrence_risk: string;
+            /**
+             * @description `OOM`, `network_timeout`, `data_corruption`, `policy_violation`, `quota_exceeded`, `database`, `schema_drift`, `code`
+             *     or `unknown`.
+             */
+            root_cause_class: string;
+            /** @description Who says so: `heuristic` or `model`. */
+            source: string;
+        };
         /** @description A run that goes on. */
         RequestQueuedDto: {
             /** @description A sentence. */
@@ -5613,6 +5765,30 @@ export interface components {
             subject: string;
             /** @description Where. */
             tenant: string;
+        };
+        /** @description A failure and what is made of it. */
+        TriageDto: {
+            /** @description Which build of it. */
+            build_id: string;
+            /** @description Its id in the tenant's memory. */
+            id: string;
+            /** @description What failed. */
+            job_name: string;
+            /** @description What is made of it. */
+            report: components["schemas"]["ReportDto"];
+            /** @description The tenant that remembers it. */
+            tenant: string;
+        };
+        /** @description A failure to be looked at. */
+        TriageRequest: {
+            /** @description Which build of it; a run's id where it was one. */
+            build_id: string;
+            /** @description What it printed; none means what is known of the run. */
+            error_text?: string | null;
+            /** @description What failed. */
+            job_name: string;
+            /** @description Read for the original's clients, and not used: nothing is read from folders that callers name. */
+            workspace_dir?: string | null;
         };
         /** @description Whether rules could be stored, and what they would have said of what was done in the last 30 days. */
         TriedDto: {
@@ -8592,6 +8768,37 @@ export interface operations {
             };
         };
     };
+    triage_run_failure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     runs_logs: {
         parameters: {
             query?: {
@@ -9439,6 +9646,39 @@ export interface operations {
             };
         };
     };
+    triage_triage_fixed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The report's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FixedRequest"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     budgets_usage: {
         parameters: {
             query?: {
@@ -9868,6 +10108,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    triage_triage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TriageRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriageDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    triage_triages: {
+        parameters: {
+            query?: {
+                /** @description How many, 1 to 100; 5 unless it is said. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The job. */
+                job_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailuresDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
         };

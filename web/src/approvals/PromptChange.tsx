@@ -18,7 +18,7 @@ export function PromptChange({ approval }: { approval: ApprovalDetail }) {
         {from ? <>, in the place of <code>{from.hash}</code>{from.version ? ` (${from.version})` : ""}</> : null}.
         {change.because ? ` ${change.because}` : ""}
       </p>
-      {to ? <Suspense fallback={null}><Difference before={from?.text ?? ""} after={to.text} /></Suspense> : null}
+      {to ? <Suspense fallback={null}><Difference before={lines(from?.text ?? "")} after={lines(to.text)} /></Suspense> : null}
       {evaluation ? (
         <table className="table">
           <caption>What each took in the last {evaluation.days} days</caption>
@@ -32,6 +32,9 @@ export function PromptChange({ approval }: { approval: ApprovalDetail }) {
     </>
   );
 }
+
+/** With one line break at its end, so that a last line without one is not taken for another. */
+const lines = (text: string): string => `${text.trimEnd()}\n`;
 
 function Took({ name, figures }: { name: string; figures: VersionFigures | null }) {
   return (

@@ -22,6 +22,7 @@ import { RunStatusView } from "./status";
 import { errorOf } from "./timeline";
 import { TimelineView } from "./TimelineView";
 import { useRunEvents } from "./useRunEvents";
+import { WhyFailed } from "./WhyFailed";
 import { canRetry, mayChange, whyNotYet } from "./words";
 
 const CLOCK_MS = 1_000;
@@ -60,6 +61,7 @@ function RunView({ run, doing, percent }: { run: RunDetail; doing: string | null
       <Properties run={run} percent={percent} />
       <Standing run={run} />
       {answer ? <p className="run-answer">{leadOf(answer)}</p> : null}
+      <WhyFailed run={run} />
       <section aria-labelledby="steps" className="section">
         <h2 id="steps">Steps</h2>
         {run.steps.length === 0 && run.attempts.length === 0 && !live

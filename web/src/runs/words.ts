@@ -109,3 +109,13 @@ export function limitsOf({ total, per_tenant, per_key, rate }: Queue["limits"]):
   const pace = rate ? [`${formatCount(rate.starts, "start")} in ${formatDuration(rate.per_seconds * 1_000)}`] : [];
   return [...most(total, ""), ...most(per_tenant, " for each tenant"), ...most(per_key, " for each key", "nothing with a key may begin"), ...pace];
 }
+
+/** A cause of failures, as a heading. */
+const CAUSES: Record<string, string> = {
+  database: "The database refused", network: "The network", memory: "Too little memory", quota: "A limit was reached", permission: "A missing permission",
+  schema_drift: "The data has another shape", data_quality: "What is in the data", code: "The job itself", unknown: "Nobody knows yet",
+};
+export const causeOf = (cause: string): string => CAUSES[cause] ?? cause;
+
+/** How sure something is, in words. */
+export const sureOf = (confidence: number): string => (confidence >= 0.8 ? "sure" : confidence >= 0.55 ? "likely" : confidence > 0 ? "unsure" : "not known");

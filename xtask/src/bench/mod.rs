@@ -7,6 +7,7 @@ pub mod http;
 mod processes;
 pub mod query;
 mod server;
+pub mod triage;
 
 use std::collections::BTreeMap;
 

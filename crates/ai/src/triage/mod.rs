@@ -10,9 +10,11 @@ use std::sync::LazyLock;
 
 use pilothouse_domain::triage::{Cause, Reading};
 use regex::{Regex, RegexSet};
+use serde_json::json;
 
 use self::lines::lines;
 use self::signs::SIGNS;
+use crate::chat::Format;
 
 /// What one sign more says beside the strongest one of its cause.
 const BESIDE: f64 = 0.15;
@@ -25,6 +27,23 @@ static PATTERNS: LazyLock<RegexSet> = LazyLock::new(|| {
     // They are constants, and a test builds them.
     RegexSet::new(SIGNS.iter().map(|sign| sign.2)).unwrap_or_else(|_| RegexSet::empty())
 });
+
+/// The form in which a model says why something failed.
+pub fn format() -> Format {
+    let text = || json!({"type": "string"});
+    let causes: Vec<&str> = Cause::ALL.into_iter().chain([Cause::Unknown]).map(Cause::as_str).collect();
+    let properties = json!({
+        "root_cause_class": {"enum": causes},
+        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+        "human_summary": text(),
+        "recommended_action": text(),
+        "recurrence_risk": {"enum": ["low", "medium", "high"]},
+    });
+    let required: Vec<&String> = properties.as_object().into_iter().flat_map(|all| all.keys()).collect();
+    let schema =
+        json!({"type": "object", "additionalProperties": false, "required": required, "properties": properties});
+    Format::Schema { name: "triage".to_owned(), schema }
+}
 
 /// The cause that an error speaks for, how sure that is, and the line that says it best.
 pub fn read(text: &str) -> Reading {
@@ -102,6 +121,20 @@ Caused by: org.postgresql.util.PSQLException: ERROR: deadlock detected
         let found = read(trace);
         assert_eq!((found.cause, found.line.contains("deadlock")), (Cause::Database, true), "{found:?}");
         assert!(found.confidence > 0.6);
+    }
+
+    #[test]
+    fn what_systems_print_is_known_by_its_cause() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../eval/triage");
+        let text = std::fs::read_to_string(folder.join("own.jsonl")).unwrap();
+        let (mut right, mut all) = (0, 0);
+        for line in text.lines() {
+            let case: serde_json::Value = serde_json::from_str(line).unwrap();
+            let words = format!("{}\n{}", case["step"].as_str().unwrap(), case["text"].as_str().unwrap());
+            all += 1;
+            right += usize::from(read(&words).cause.as_str() == case["class"]);
+        }
+        assert!(all >= 64 && right * 100 >= all * 95, "{right} of {all}");
     }
 
     #[test]

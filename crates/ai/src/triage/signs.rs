@@ -71,7 +71,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign(
         Network,
         9.0,
-        r"name or service not known|could not (?:translate|resolve) host|temporary failure in name resolution|getaddrinfo|enotfound|eai_again|no such host|nxdomain|unknownhostexception|nodename nor servname|dns (?:lookup|error|resolution)|could not be resolved|failed to resolve|nameresolutionerror|servfail",
+        r"name or service not known|could not (?:translate|resolve) (?:host|proxy)|temporary failure in name resolution|getaddrinfo|\benotfound\b|eai_again|no such host|nxdomain|unknownhostexception|nodename nor servname|dns (?:lookup|error|resolution)|could not be resolved|failed to resolve|nameresolutionerror|servfail",
     ),
     Sign(
         Network,
@@ -81,12 +81,12 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign(
         Network,
         8.0,
-        r"connection (?:was )?reset|econnreset|broken pipe|epipe|connection (?:was )?aborted|remote end closed|remotedisconnected|socket hang ?up|unexpected eof|connection closed (?:by|unexpectedly|before)|premature (?:end|close)|incompleteread|protocolerror|fetch failure|fetchfailed|connection (?:to .* )?(?:was )?lost|transport endpoint|early eof|stream error.*internal_error|goaway|rst_stream",
+        r"connection (?:was )?reset|econnreset|broken pipe|\bepipe\b|connection (?:was )?aborted|remote end closed|remotedisconnected|socket hang ?up|unexpected eof|connection closed (?:by|unexpectedly|before)|premature (?:end|close)|incompleteread|protocolerror|fetch failure|fetchfailed|connection (?:to .* )?(?:was )?lost|transport endpoint|early eof|stream error.*internal_error|\bgoaway\b|rst_stream",
     ),
     Sign(
         Network,
         8.0,
-        r"tls|ssl.*(?:error|handshake|certificate|wrong version|alert)|certificate (?:verify failed|has expired|signed by unknown)|x509|handshake (?:failed|failure|timeout)|sslhandshake|pkix|self[- ]signed|unable to get local issuer|cert_has_expired",
+        r"\btls\b|ssl.*(?:error|handshake|certificate|wrong version|alert)|certificate (?:verify failed|has expired|signed by unknown)|x509|handshake (?:failed|failure|timeout)|sslhandshake|pkix|self[- ]signed|unable to get local issuer|cert_has_expired",
     ),
     Sign(
         Network,
@@ -128,7 +128,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign(
         Quota,
         9.0,
-        r"rate ?limit|ratelimit|too many requests|\b429\b|throttl|requestlimitexceeded|slow ?down|tokens per (?:min|day)|requests per (?:min|day|second)|tpm|rpm limit|retry-after",
+        r"rate ?limit|ratelimit|too many requests|\b429\b|\bthrottl|requestlimitexceeded|slow ?down|tokens per (?:min|day)|requests per (?:min|day|second)|\btpm\b|rpm limit|retry-after",
     ),
     Sign(
         Quota,
@@ -143,7 +143,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign(
         Quota,
         7.0,
-        r"concurren(?:t|cy).*(?:limit|exceed)|too many concurrent|max(?:imum)? (?:concurrent|number of)|too many open files|emfile|pids? limit|insufficient (?:cpu|nvidia|pods)|exceeded quota",
+        r"concurren(?:t|cy).*(?:limit|exceed)|too many concurrent|max(?:imum)? (?:concurrent|number of)|too many open files|\bemfile\b|pids? limit|insufficient (?:cpu|nvidia|pods)|exceeded quota",
     ),
     // Who may.
     Sign(
@@ -154,7 +154,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign(
         Permission,
         9.0,
-        r"authentication failed|password authentication|login failed|access denied for user|invalid (?:api[ _-]?key|credentials?|token|password|username|client|grant|signature)|invalid_grant|invalid_client|incorrect (?:username|api key)|wrongpass|noauth|bad credentials|unauthenticated|not authenticated|expiredtoken|token (?:has |is )?(?:expired|invalid|revoked)|(?:jwt|session|credentials?|key) (?:has |have |is |are )?expired|signaturedoesnotmatch|invalidaccesskeyid|invalidclienttoken|unable to locate credentials|no credentials|could not load.*credentials|authenticationerror|authorizationexception|sasl.*(?:auth|failed)|scram|no pg_hba|publickey|could not read username|kinit|kerberos|gss",
+        r"authentication failed|password authentication|login failed|access denied for user|invalid (?:api[ _-]?key|credentials?|token|password|username|client|grant|signature)|invalid_grant|invalid_client|incorrect (?:username|api key)|wrongpass|noauth|bad credentials|unauthenticated|not authenticated|expiredtoken|token (?:has |is )?(?:expired|invalid|revoked)|(?:jwt|session|credentials?|key) (?:has |have |is |are )?expired|signaturedoesnotmatch|invalidaccesskeyid|invalidclienttoken|unable to locate credentials|no credentials|could not load.*credentials|authenticationerror|authorizationexception|sasl.*(?:auth|failed)|\bscram\b|no pg_hba|publickey|could not read username|kinit|kerberos|\bgss",
     ),
     Sign(Permission, 7.0, r"\b40[13]\b|http 40[13]|status(?: code)?:? ?40[13]|e40[13]|ora-01017|28p01|28000"),
     // The shape of data has changed.
@@ -192,7 +192,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign(
         DataQuality,
         9.0,
-        r"got \d+ results?, configured to fail|failure in test|not_null_|unique_.*fail|accepted_values|expect_[a-z_]+|expectation|validation (?:failed|result).*(?:rows?|success.*false)|data quality|quality (?:check|gate)|dq check|row ?counts?.*(?:differ|mismatch|expected|below|drop|anomal)|expected (?:at least )?\d+ rows|rows? (?:mismatch|rejected|skipped)|bad (?:records?|rows?)|malformed(?: record| csv| json|)|corrupt(?:ed)? (?:record|file|data|zip|parquet|gzip|archive)|_corrupt_record|freshness|stale|partition .*(?:missing|not found|empty)|missing partition|no (?:data|files|rows) (?:found )?for (?:partition|date|ds)|reconcil.*(?:differ|mismatch|fail)|out of range|outside (?:the )?(?:allowed |expected )?range|negative (?:amount|price|quantity|value)|empty (?:file|partition|result)|zero rows|anomal",
+        r"got \d+ results?, configured to fail|failure in test|not_null_|unique_.*fail|accepted_values|expect_[a-z_]+|expectation|validation (?:failed|result).*(?:rows?|success.*false)|data quality|quality (?:check|gate)|dq check|row ?counts?.*(?:differ|mismatch|expected|below|drop|anomal)|expected (?:at least )?\d+ rows|rows? (?:mismatch|rejected|skipped)|bad (?:records?|rows?)|malformed(?: record| csv| json|)|corrupt(?:ed)? (?:record|file|data|zip|parquet|gzip|archive)|_corrupt_record|freshness|\bstale\b|partition .*(?:missing|not found|empty)|missing partition|no (?:data|files|rows) (?:found )?for (?:partition|date|ds)|reconcil.*(?:differ|mismatch|fail)|out of range|outside (?:the )?(?:allowed |expected )?range|negative (?:amount|price|quantity|value)|empty (?:file|partition|result)|zero rows|anomal",
     ),
     Sign(
         DataQuality,
@@ -202,7 +202,12 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign(
         DataQuality,
         8.0,
-        r"checksum (?:mismatch|error|failed|validation)|crc (?:error|mismatch|32)|md5 mismatch|digest mismatch|invalid gzip|not a gzip|bad magic|magic (?:number|bytes)|is not a parquet file|truncated|footer|unexpected end of (?:file|input|stream|zlib)|eoferror|zlib|badzipfile|invalid header|unterminated quoted|expected \d+ fields|extra data after|jsondecodeerror|unexpected token|invalid json|expecting (?:value|property)|hash mismatch",
+        r"checksum (?:mismatch|error|failed|validation)|crc (?:error|mismatch|32)|md5 mismatch|digest mismatch|invalid gzip|not a gzip|bad magic|magic (?:number|bytes)|is not a parquet file|truncated|\bfooter\b|unexpected end of (?:file|input|stream|zlib)|eoferror|\bzlib\b|badzipfile|invalid header|unterminated quoted|expected \d+ fields|extra data after|jsondecodeerror|unexpected token|invalid json|expecting (?:value|property)|hash mismatch",
+    ),
+    Sign(
+        DataQuality,
+        7.0,
+        r"data file is gone|no such file or folder|source (?:file|data) .*(?:gone|missing)|nosuchkey|specified key does not exist",
     ),
     // The job itself.
     Sign(
@@ -213,7 +218,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign(
         Code,
         9.0,
-        r"syntax error|parse error|parsing error|compilation (?:error|failed)|compile(?:d)? (?:error|fail)|could not compile|error\[e\d+\]|error ts\d+|cannot find symbol|build fail|lint|yaml(?:error|: line)|yamlexception|scannererror|did not find expected|mapping values are not allowed|templat(?:e|ing).*(?:error|undefined)|jinja|'[a-z_]+' is undefined|undefinederror|missing semicolon|expected .*(?:;|`)|cannot find (?:value|function|type)|borrow of moved|ora-00933|42601|parseexception|mismatched input|extraneous input|no viable alternative|unclosed|unbalanced|unmatched|ambiguous|must appear in the group by|aggregate function|not a group by",
+        r"syntax error|parse error|parsing error|compilation (?:error|failed)|compile(?:d)? (?:error|fail)|could not compile|error\[e\d+\]|error ts\d+|cannot find symbol|build fail|\blint|yaml(?:error|: line)|yamlexception|scannererror|did not find expected|mapping values are not allowed|templat(?:e|ing).*(?:error|undefined)|jinja|'[a-z_]+' is undefined|undefinederror|missing semicolon|expected .*(?:;|`)|cannot find (?:value|function|type)|borrow of moved|ora-00933|42601|parseexception|mismatched input|extraneous input|no viable alternative|unclosed|unbalanced|unmatched|ambiguous|must appear in the group by|aggregate function|not a group by",
     ),
     Sign(
         Code,

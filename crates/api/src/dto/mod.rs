@@ -22,6 +22,7 @@ pub mod requests;
 mod runs;
 pub mod schedules;
 pub mod sql;
+pub mod triage;
 
 pub use accounts::{AuditDto, AuditProofDto, NewTokenDto, TenantDto, TokenDto};
 pub use connections::{CatalogDto, ConnectionDto};

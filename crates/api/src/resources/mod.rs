@@ -33,4 +33,5 @@ pub mod starts;
 pub mod targets;
 pub mod tenants;
 pub mod tokens;
+pub mod triage;
 pub mod workflows;

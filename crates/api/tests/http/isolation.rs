@@ -13,7 +13,7 @@ const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
 
 /// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
 /// stands here.
-const ROUTES: [(&str, &str, &[u16]); 136] = [
+const ROUTES: [(&str, &str, &[u16]); 140] = [
     ("get", "/health", &[200]),
     ("get", "/ready", &[200]),
     ("get", "/metrics", &[200]),
@@ -49,6 +49,10 @@ const ROUTES: [(&str, &str, &[u16]); 136] = [
     ("delete", "/api/v1/ai/providers/{name}", &[404]),
     ("get", "/api/v1/ai/prices", &[200]),
     ("post", "/api/v1/ai/prices", &[422]),
+    ("post", "/api/v2/triage/failure", &[400]),
+    ("get", "/api/v2/triage/failure/{job_name}", &[200]),
+    ("put", "/api/v1/triage/{id}/fixed", &[404]),
+    ("get", "/api/v1/runs/{id}/failure", &[404]),
     ("get", "/api/v1/prompts", &[200]),
     ("get", "/api/v1/prompts/{name}", &[200]),
     ("post", "/api/v1/prompts/{name}/versions", &[422]),
@@ -188,6 +192,8 @@ impl Alpha {
         let provider = json!({"wire": "openai", "key": "xyzzy", "models": ["xyzzy"]});
         let path = "/api/v1/ai/providers/ask";
         app.put(path).token(&token).json(&provider).send().await.expect(204);
+        let failure = json!({"job_name": "orders", "build_id": "1", "error_text": "xyzzy: connection refused"});
+        app.post("/api/v2/triage/failure").token(&token).json(&failure).send().await.expect(200);
         let version = json!({"template": "xyzzy"});
         app.post("/api/v1/prompts/ask/versions").token(&token).json(&version).send().await.expect(201);
         Self { token, connection, run: answer["run_id"].as_str().unwrap().to_owned(), token_id, schedule, approval }
@@ -209,6 +215,7 @@ impl Alpha {
             "/api/v2/build/approvals/orders",
             "/api/v1/ai/providers",
             "/api/v1/prompts/ask",
+            "/api/v2/triage/failure/orders",
             "/jobs",
             &run,
             &format!("{connection}/catalog"),
@@ -311,6 +318,8 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
         ("put", "/api/v1/ai/providers/{name}") | ("post", "/api/v1/ai/prices") => {
             vec![call().json(&json!({"wire": "x"}))]
         }
+        ("post", "/api/v2/triage/failure") => vec![call().json(&json!({"job_name": "orders", "build_id": "1"}))],
+        ("put", "/api/v1/triage/{id}/fixed") => vec![call().json(&json!({"fixed_by": "luck"}))],
         ("post", "/api/v1/prompts/{name}/versions") => vec![call().json(&json!({"template": ""}))],
         ("put", "/api/v1/prompts/{name}/labels/{label}") => vec![call().json(&json!({"hash": "xyzzy"}))],
         ("put", "/api/v1/budgets" | "/api/v1/budgets/time-zone") => vec![call().json(&json!({"time_zone": "here"}))],

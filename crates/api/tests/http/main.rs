@@ -18,6 +18,7 @@ mod costs;
 mod deciders;
 mod errors;
 mod events;
+mod failures;
 mod feedback;
 mod health;
 mod imports;

@@ -21,7 +21,7 @@ pub const MAX_TRIED: u32 = 100_000;
 const MAX_EXAMPLES: usize = 20;
 /// How long a ruling may wait to be written, and how many.
 const WRITE_EVERY: Micros = 5 * SECOND;
-const WRITE_AT: usize = 200;
+const WRITE_AT: usize = 50;
 
 /// What other rules would have said.
 #[derive(Debug, Clone, Default)]

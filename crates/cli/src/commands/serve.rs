@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use pilothouse_api::State;
-use pilothouse_app::{App, Mode, approvals, audit, connections, status};
+use pilothouse_app::{App, Mode, approvals, audit, connections, status, triage};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,8 @@ use crate::socket::Socket;
 
 /// How often refusals are written to the audit log.
 const FLUSH_EVERY: Duration = Duration::from_secs(60);
+/// How often runs are looked for that have failed.
+const TRIAGE_EVERY: Duration = Duration::from_secs(5);
 
 /// Serves until Ctrl-C or SIGTERM, then ends what is under way and leaves the database closed.
 pub async fn run(config: Config) -> Result<Outcome> {
@@ -27,6 +29,7 @@ pub async fn run(config: Config) -> Result<Outcome> {
         async move { engine.work(stop).await }
     });
     let chores = tokio::spawn(chores(app.clone(), stop.clone()));
+    let failures = tokio::spawn(failures(app.clone(), stop.clone()));
     let signals = tokio::spawn(stop_on_signal(stop.clone()));
     let state = State::new(app.clone(), config.server.clone());
     let operator = tokio::spawn(serve_operator(config.data_dir.clone(), state.clone(), stop.clone()).await);
@@ -37,7 +40,7 @@ pub async fn run(config: Config) -> Result<Outcome> {
     stop.cancel();
     signals.abort();
     // The socket goes before the folder is free: a next server may have made its own right after.
-    let _ = tokio::join!(worker, chores, operator);
+    let _ = tokio::join!(worker, chores, failures, operator);
     app.store().close().await;
     served?;
     Ok(Outcome::ok("", json!({"stopped": true})))
@@ -90,6 +93,19 @@ async fn chores(app: Arc<App>, stop: CancellationToken) {
         }
         if stopping {
             return;
+        }
+    }
+}
+
+/// Looks at runs that have failed, why.
+async fn failures(app: Arc<App>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(TRIAGE_EVERY) => {}
+        }
+        if let Err(error) = triage::sweep(&app).await {
+            tracing::warn!(code = error.code.as_str(), "runs that have failed could not be looked at: {error}");
         }
     }
 }

@@ -4,9 +4,11 @@
 use pilothouse_domain::ledger::{Amounts, Limit, Payer, Span, Unit, Window};
 use pilothouse_domain::{Micros, TenantId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 use super::Charge;
-use crate::{Error, Row, Tx, args};
+use crate::given::{Given, Kind, Rows};
+use crate::{Error, Tx, args};
 
 /// An account that a charge counts in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,13 @@ pub struct Hold {
     pub limit: Limit,
     /// Where the charge lies in its window.
     pub span: Span,
+}
+
+impl Hold {
+    /// Whether so much more would pass the limit.
+    fn would_pass(&self, used: i64, more: Amounts) -> bool {
+        self.limit.amount.is_some_and(|amount| used.saturating_add(more.of(self.limit.unit)) > amount)
+    }
 }
 
 /// That a limit would be passed.
@@ -47,110 +56,69 @@ pub(super) struct Held {
     pub unit: Unit,
 }
 
-/// What is wanted of an account, as JSON.
-#[derive(Serialize)]
-struct Wanted<'a> {
-    account: &'a str,
-    bucket: Micros,
-    since: Micros,
-    wanted: i64,
-    amount: Option<i64>,
-}
-
-/// What more counts in an account, as JSON.
-#[derive(Serialize)]
-struct More<'a> {
-    account: &'a str,
-    bucket: Micros,
-    more: i64,
-}
-
 /// The bucket of an account that says that it counts from the beginning.
 const MARK: i64 = -1;
 
-macro_rules! take {
-    ($given:literal) => {
-        concat!(
-            "WITH want AS (",
-            $given,
-            ")
-             INSERT INTO accounts (tenant, account, bucket, held)
-             SELECT $1, account, bucket, wanted FROM want WHERE NOT EXISTS (
-               SELECT 1 FROM want AS w WHERE NOT EXISTS (
-                 SELECT 1 FROM accounts AS m WHERE m.tenant = $1 AND m.account = w.account AND m.bucket = -1)
-               OR w.amount IS NOT NULL AND w.wanted + COALESCE((
-                 SELECT SUM(a.held) FROM accounts AS a
-                 WHERE a.tenant = $1 AND a.account = w.account AND a.bucket >= w.since), 0) > w.amount)
-             ON CONFLICT (tenant, account, bucket) DO UPDATE SET held = accounts.held + excluded.held"
-        )
-    };
-}
+/// What was spent in accounts and is held, and whether they were ever counted.
+const USED: Given = Given {
+    columns: &[("tenant", Kind::Text), ("account", Kind::Text), ("since", Kind::Int)],
+    sqlite: "SELECT :account AS account,
+               COALESCE((SELECT SUM(held) FROM accounts
+                 WHERE tenant = :tenant AND account = :account AND bucket >= :since), 0) AS used,
+               EXISTS (SELECT 1 FROM accounts WHERE tenant = :tenant AND account = :account AND bucket = -1) AS begun",
+    postgres: "SELECT given.account,
+                 CAST(COALESCE((SELECT SUM(own.held) FROM accounts AS own WHERE own.tenant = given.tenant
+                   AND own.account = given.account AND own.bucket >= given.since), 0) AS BIGINT) AS used,
+                 CASE WHEN EXISTS (SELECT 1 FROM accounts AS own WHERE own.tenant = given.tenant
+                   AND own.account = given.account AND own.bucket = -1) THEN 1::bigint ELSE 0::bigint END AS begun
+               FROM given",
+};
 
-/// Every account in one statement, and nothing of it where one limit would be passed or one account was never counted.
-const TAKE_SQLITE: &str = take!(
-    "SELECT value->>'account' AS account, value->>'bucket' AS bucket, value->>'since' AS since,
-       value->>'wanted' AS wanted, value->>'amount' AS amount FROM json_each($2)"
-);
-const TAKE_POSTGRES: &str = take!(
-    "SELECT * FROM jsonb_to_recordset(($2::text)::jsonb)
-       AS given (account text, bucket bigint, since bigint, wanted bigint, amount bigint)"
-);
+/// Holds more in accounts.
+const HOLD: Given = Given {
+    columns: &[("tenant", Kind::Text), ("account", Kind::Text), ("bucket", Kind::Int), ("more", Kind::Int)],
+    sqlite: "INSERT INTO accounts (tenant, account, bucket, held) VALUES (:tenant, :account, :bucket, :more)
+             ON CONFLICT (tenant, account, bucket) DO UPDATE SET held = accounts.held + excluded.held",
+    postgres: "INSERT INTO accounts (tenant, account, bucket, held) SELECT tenant, account, bucket, more FROM given
+               ON CONFLICT (tenant, account, bucket) DO UPDATE SET held = accounts.held + excluded.held",
+};
 
-const ADD_SQLITE: &str = "UPDATE accounts SET held = held + given.more
-     FROM (SELECT value->>'account' AS account, value->>'bucket' AS bucket, value->>'more' AS more FROM json_each($2)) AS given
-     WHERE accounts.tenant = $1 AND accounts.account = given.account AND accounts.bucket = given.bucket";
-const ADD_POSTGRES: &str = "UPDATE accounts SET held = held + given.more
-     FROM jsonb_to_recordset(($2::text)::jsonb) AS given (account text, bucket bigint, more bigint)
-     WHERE accounts.tenant = $1 AND accounts.account = given.account AND accounts.bucket = given.bucket";
+/// Counts more in accounts, or less. Those that are forgotten stay so: they are counted anew.
+const CHANGE: Given = Given {
+    columns: &[("tenant", Kind::Text), ("account", Kind::Text), ("bucket", Kind::Int), ("more", Kind::Int)],
+    sqlite: "UPDATE accounts SET held = held + :more WHERE tenant = :tenant AND account = :account AND bucket = :bucket",
+    postgres: "UPDATE accounts SET held = held + given.more FROM given WHERE accounts.tenant = given.tenant
+                 AND accounts.account = given.account AND accounts.bucket = given.bucket",
+};
 
-macro_rules! balances {
-    ($told:literal, $given:literal) => {
-        concat!(
-            "SELECT CAST(COALESCE((SELECT SUM(held) FROM accounts
-                 WHERE tenant = $1 AND accounts.account = given.account AND accounts.bucket >= given.since), 0) AS BIGINT) AS used,
-               (SELECT ",
-            $told,
-            " FROM spending_alerts AS told
-                 WHERE tenant = $1 AND told.account = given.account AND told.bucket = given.since) AS told
-             FROM ",
-            $given,
-            " ORDER BY place"
-        )
-    };
-}
-
-const BALANCES_SQLITE: &str = balances!(
-    "group_concat(threshold)",
-    "(SELECT value->>'account' AS account, value->>'since' AS since, key AS place FROM json_each($2)) AS given"
-);
-const BALANCES_POSTGRES: &str = balances!(
-    "string_agg(threshold::text, ',')",
-    "ROWS FROM (jsonb_to_recordset(($2::text)::jsonb) AS (account text, since bigint)) WITH ORDINALITY
-       AS given (account, since, place)"
-);
+/// Which shares of limits somebody was told of.
+const TOLD: Given = Given {
+    columns: &[("tenant", Kind::Text), ("account", Kind::Text), ("since", Kind::Int)],
+    sqlite: "SELECT account, threshold FROM spending_alerts WHERE tenant = :tenant AND account = :account AND bucket = :since",
+    postgres: "SELECT told.account, told.threshold FROM given JOIN spending_alerts AS told
+               ON told.tenant = given.tenant AND told.account = given.account AND told.bucket = given.since",
+};
 
 /// Holds what a charge can take in all its accounts, or in none: false where a limit would be passed or an account was never
-/// counted.
+/// counted. The caller holds the ledger, so that nothing comes between the look and the taking.
 pub(super) async fn take(tx: &mut Tx<'_>, tenant: &TenantId, worst: Amounts, holds: &[Hold]) -> Result<bool, Error> {
-    if holds.is_empty() {
-        return Ok(true);
+    let used = used(tx, tenant, holds).await?;
+    for hold in holds {
+        let Some((used, true)) = used.get(&hold.account) else { return Ok(false) };
+        if hold.would_pass(*used, worst) {
+            return Ok(false);
+        }
     }
-    let given = json(&wanted(worst, holds))?;
-    let sql = tx.pick(TAKE_SQLITE, TAKE_POSTGRES);
-    Ok(tx.execute(sql, args![tenant, given.as_str()]).await? == holds.len() as u64)
+    let more = holds.iter().map(|hold| args![tenant, &hold.account, hold.span.bucket, worst.of(hold.limit.unit)]);
+    tx.given(&HOLD, &more.collect::<Rows<'_>>()).await?;
+    Ok(true)
 }
 
-fn wanted(worst: Amounts, holds: &[Hold]) -> Vec<Wanted<'_>> {
-    holds
-        .iter()
-        .map(|hold| Wanted {
-            account: &hold.account,
-            bucket: hold.span.bucket,
-            since: hold.span.since,
-            wanted: worst.of(hold.limit.unit),
-            amount: hold.limit.amount,
-        })
-        .collect()
+/// What was spent in each account and is held, and whether it was ever counted.
+async fn used(tx: &mut Tx<'_>, tenant: &TenantId, holds: &[Hold]) -> Result<BTreeMap<String, (i64, bool)>, Error> {
+    let asked = holds.iter().map(|hold| args![tenant, &hold.account, hold.span.since]).collect::<Rows<'_>>();
+    let rows = tx.given(&USED, &asked).await?;
+    rows.iter().map(|row| Ok((row.text("account")?, (row.int("used")?, row.int("begun")? > 0)))).collect()
 }
 
 /// The accounts of a charge, as they are kept with it.
@@ -162,9 +130,8 @@ pub(super) fn held(holds: &[Hold]) -> Vec<Held> {
 /// Which limit it is that would be passed; the first, where several would.
 pub(super) async fn full(tx: &mut Tx<'_>, tenant: &TenantId, charge: &Charge, holds: &[Hold]) -> Result<Full, Error> {
     for (hold, balance) in holds.iter().zip(balances(tx, tenant, holds).await?) {
-        let (used, wanted) = (balance.used, charge.worst.of(hold.limit.unit));
-        if hold.limit.amount.is_some_and(|amount| used.saturating_add(wanted) > amount) {
-            return Ok(Full { hold: hold.clone(), used, wanted });
+        if hold.would_pass(balance.used, charge.worst) {
+            return Ok(Full { hold: hold.clone(), used: balance.used, wanted: charge.worst.of(hold.limit.unit) });
         }
     }
     Err(Error::Database("a reservation was refused and no limit is full".to_owned()))
@@ -172,17 +139,18 @@ pub(super) async fn full(tx: &mut Tx<'_>, tenant: &TenantId, charge: &Charge, ho
 
 /// How accounts stand, in their order.
 pub async fn balances(tx: &mut Tx<'_>, tenant: &TenantId, holds: &[Hold]) -> Result<Vec<Balance>, Error> {
-    if holds.is_empty() {
-        return Ok(Vec::new());
+    let used = used(tx, tenant, holds).await?;
+    let asked = holds.iter().map(|hold| args![tenant, &hold.account, hold.span.since]).collect::<Rows<'_>>();
+    let mut told: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+    for row in tx.given(&TOLD, &asked).await? {
+        let share = u32::try_from(row.int("threshold")?).map_err(|_| Error::unreadable("threshold"))?;
+        told.entry(row.text("account")?).or_default().push(share);
     }
-    let given = json(&wanted(Amounts::default(), holds))?;
-    let sql = tx.pick(BALANCES_SQLITE, BALANCES_POSTGRES);
-    let rows = tx.fetch_all(sql, args![tenant, given.as_str()]).await?;
-    let read = |row: &Row| {
-        let told = row.optional_text("told")?.unwrap_or_default();
-        Ok(Balance { used: row.int("used")?, told: told.split(',').filter_map(|share| share.parse().ok()).collect() })
+    let one = |hold: &Hold| Balance {
+        used: used.get(&hold.account).map_or(0, |(used, _)| *used),
+        told: told.remove(&hold.account).unwrap_or_default(),
     };
-    rows.iter().map(read).collect()
+    Ok(holds.iter().map(one).collect())
 }
 
 /// An account that counts for the first time takes over what was spent before there was a limit.
@@ -244,19 +212,12 @@ pub(super) async fn add(
     accounts: &[Held],
     (took, held): (Amounts, Amounts),
 ) -> Result<(), Error> {
-    let more: Vec<More<'_>> = accounts
-        .iter()
-        .map(|Held { account, bucket, unit }| {
-            let more = took.of(*unit).saturating_sub(held.of(*unit));
-            More { account, bucket: *bucket, more }
-        })
-        .filter(|more| more.more != 0)
-        .collect();
-    if more.is_empty() {
-        return Ok(());
+    let more = |unit: Unit| took.of(unit).saturating_sub(held.of(unit));
+    let changed = accounts.iter().filter(|account| more(account.unit) != 0);
+    let rows = changed.map(|own| args![tenant, &own.account, own.bucket, more(own.unit)]).collect::<Rows<'_>>();
+    if !rows.is_empty() {
+        tx.given(&CHANGE, &rows).await?;
     }
-    let sql = tx.pick(ADD_SQLITE, ADD_POSTGRES);
-    tx.execute(sql, args![tenant, json(&more)?.as_str()]).await?;
     Ok(())
 }
 
