@@ -60,7 +60,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign(
         Database,
         7.0,
-        r"(?:warehouse|cluster) .*(?:suspended|is not running|resizing|paused)|no active warehouse|cluster_block_exception|shard(?:s)? failed|all shards failed|no server available|serverselectiontimeout|no replica set members|loading redis is loading|loading the dataset in memory|misconf redis|clusterdown|readonly you can.t write|table is (?:in )?read[- ]?only|too many parts",
+        r"(?:warehouse|cluster) .*(?:suspended|is not running|resizing|paused)|no active warehouse|cluster_block_exception|shard(?:s)? failed|all shards failed|no server available|serverselectiontimeout|no replica set members|loading redis is loading|loading the dataset in memory|misconf redis|clusterdown|readonly you can.t write|table is (?:in )?read[- ]?only|table_is_read_only|too many parts",
     ),
     Sign(
         Database,
@@ -81,7 +81,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign(
         Network,
         8.0,
-        r"connection (?:was )?reset|econnreset|broken pipe|\bepipe\b|connection (?:was )?aborted|remote end closed|remotedisconnected|socket hang ?up|unexpected eof|connection closed (?:by|unexpectedly|before)|premature (?:end|close)|incompleteread|protocolerror|fetch failure|fetchfailed|connection (?:to .* )?(?:was )?lost|transport endpoint|early eof|stream error.*internal_error|\bgoaway\b|rst_stream",
+        r"connection (?:was )?reset|econnreset|broken pipe|\bepipe\b|connection (?:was )?aborted|remote end closed|remotedisconnected|socket hang ?up|unexpected eof|connection closed (?:by|unexpectedly|before)|premature (?:end|close)|incompleteread|protocolerror|connection (?:to .* )?(?:was )?lost|transport endpoint|early eof|stream error.*internal_error|\bgoaway\b|rst_stream",
     ),
     Sign(
         Network,
@@ -149,7 +149,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign(
         Permission,
         9.0,
-        r"permission denied|access ?denied|accessdenied|insufficient (?:privileges?|permission|scope|authentication)|not authorized|unauthorized|is forbidden|\bforbidden\b|authorizationfailed|permission_denied|permissiondenied|eacces|eperm\b|operation not permitted|not allowed to|does not have (?:the )?.*(?:permission|access|privilege|role)|lacks? .*(?:permission|privilege)|must be owner|requires? .*(?:permission|privilege|role)|no basic auth|denied:|ora-01031|row-level security|notallowed|42501",
+        r"permission denied|access ?denied|accessdenied|insufficient (?:privileges?|permission|scope|authentication)|not authorized|unauthorized|forbidden: user|authorizationfailed|permission_denied|permissiondenied|eacces|eperm\b|operation not permitted|not allowed to|does not have (?:the )?.*(?:permission|access|privilege|role)|lacks? .*(?:permission|privilege)|must be owner|requires? .*(?:permission|privilege|role)|no basic auth|denied:|ora-01031|row-level security|notallowed|42501",
     ),
     Sign(
         Permission,
@@ -166,7 +166,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign(
         SchemaDrift,
         9.0,
-        r"(?:relation|table|view|object|dataset) .* (?:does not exist|doesn.t exist|not found|or view not found|cannot be found)|no such table|table_or_view_not_found|undefinedtable|42p01|ora-00942|not found: (?:table|dataset)|unknown table|invalid object name|index_not_found",
+        r"(?:relation|table|view|object|dataset) \S+(?: \S+)? (?:does not exist|doesn.t exist|not found|or view not found|cannot be found)|no such table|table_or_view_not_found|undefinedtable|42p01|ora-00942|not found: (?:table|dataset)|unknown table|invalid object name|index_not_found",
     ),
     Sign(
         SchemaDrift,
@@ -192,7 +192,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign(
         DataQuality,
         9.0,
-        r"got \d+ results?, configured to fail|failure in test|not_null_|unique_.*fail|accepted_values|expect_[a-z_]+|expectation|validation (?:failed|result).*(?:rows?|success.*false)|data quality|quality (?:check|gate)|dq check|row ?counts?.*(?:differ|mismatch|expected|below|drop|anomal)|expected (?:at least )?\d+ rows|rows? (?:mismatch|rejected|skipped)|bad (?:records?|rows?)|malformed(?: record| csv| json|)|corrupt(?:ed)? (?:record|file|data|zip|parquet|gzip|archive)|_corrupt_record|freshness|\bstale\b|partition .*(?:missing|not found|empty)|missing partition|no (?:data|files|rows) (?:found )?for (?:partition|date|ds)|reconcil.*(?:differ|mismatch|fail)|out of range|outside (?:the )?(?:allowed |expected )?range|negative (?:amount|price|quantity|value)|empty (?:file|partition|result)|zero rows|anomal",
+        r"got \d+ results?, configured to fail|failure in test|not_null_|unique_.*fail|accepted_values|expect_[a-z_]+|expectation|validation (?:failed|result).*(?:rows?|success.*false)|data quality|quality (?:check|gate)|dq check|row ?counts?.*(?:differ|mismatch|expected|below|drop|anomal)|expected (?:at least )?\d+ rows|rows? (?:mismatch|rejected|skipped)|bad (?:records?|rows?)|malformed(?: record| csv| json|)|corrupt(?:ed)? (?:record|file|data|zip|parquet|gzip|archive)|_corrupt_record|freshness|\bstale\b|partition .{0,30}(?:is missing|not found|is empty)|missing partition|no (?:data|files|rows) (?:found )?for (?:partition|date|ds)|reconcil.*(?:differ|mismatch|fail)|out of range|outside (?:the )?(?:allowed |expected )?range|negative (?:amount|price|quantity|value)|empty (?:file|partition|result)|zero rows|anomal",
     ),
     Sign(
         DataQuality,
@@ -218,12 +218,12 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign(
         Code,
         9.0,
-        r"syntax error|parse error|parsing error|compilation (?:error|failed)|compile(?:d)? (?:error|fail)|could not compile|error\[e\d+\]|error ts\d+|cannot find symbol|build fail|\blint|yaml(?:error|: line)|yamlexception|scannererror|did not find expected|mapping values are not allowed|templat(?:e|ing).*(?:error|undefined)|jinja|'[a-z_]+' is undefined|undefinederror|missing semicolon|expected .*(?:;|`)|cannot find (?:value|function|type)|borrow of moved|ora-00933|42601|parseexception|mismatched input|extraneous input|no viable alternative|unclosed|unbalanced|unmatched|ambiguous|must appear in the group by|aggregate function|not a group by",
+        r"syntax error|parse error|parsing error|compile(?:d)? (?:error|fail)|could not compile|error\[e\d+\]|error ts\d+|cannot find symbol|\blint|yaml(?:error|: line)|yamlexception|scannererror|did not find expected|mapping values are not allowed|templat(?:e|ing).*(?:error|undefined)|jinja|'[a-z_]+' is undefined|undefinederror|missing semicolon|expected .*(?:;|`)|cannot find (?:value|function|type)|borrow of moved|ora-00933|42601|parseexception|mismatched input|extraneous input|no viable alternative|unclosed|unbalanced|unmatched|ambiguous|must appear in the group by|aggregate function|not a group by",
     ),
     Sign(
         Code,
         9.0,
-        r"tests? (?:suites? )?fail|failed tests?|\d+ failed|assertionerror|assertion (?:failed|.left)|expected .* to (?:be|equal|have)|fail(?:ed)?[: ].*(?:_test|test_|\.spec|\.test)|--- fail:|tests? run:.*failures: [1-9]",
+        r"tests? (?:suites? )?fail|failed tests?|\b\d+ failed(?:,| in)|assertionerror|assertion (?:failed|.left)|expected .* to (?:be|equal|have)|fail(?:ed)?[: ].*(?:_test|test_|\.spec|\.test)|--- fail:|tests? run:.*failures: [1-9]",
     ),
     Sign(
         Code,
@@ -234,5 +234,22 @@ pub(super) const SIGNS: &[Sign] = &[
         Code,
         5.0,
         r"typeerror|valueerror|keyerror|runtimeerror|uncaught|unhandled|nullreference|exception in thread|typemismatch",
+    ),
+    Sign(Code, 5.0, r"compilation (?:error|failed)|build fail"),
+    Sign(
+        Code,
+        9.0,
+        r"error in your sql syntax|undeclared|has not been declared|nil map|^panic: |: not found$|exit code:? 127",
+    ),
+    Sign(Permission, 6.0, r"\bforbidden\b"),
+    Sign(Database, 9.5, r"readonly mode|_read_only\b"),
+    Sign(Network, 8.0, r"unable to verify|unable_to_verify|leaf_signature|<(?:h1|title)>50[0-9]"),
+    Sign(Network, 5.0, r"fetch failure|fetchfailed"),
+    Sign(Memory, 8.0, r"signal: killed|killed by external signal|oom_score"),
+    Sign(SchemaDrift, 7.0, r"columns\.get_loc\(|indexer = self\.columns"),
+    Sign(
+        DataQuality,
+        8.0,
+        r"sensor ?(?:has )?timed? ?out|sensortimeout|checkfailed|blocking check|element-wise validator|failure cases",
     ),
 ];
