@@ -133,7 +133,11 @@ async fn a_model_words_it_better_and_is_not_believed_against_the_rest() {
     assert_eq!((&agreed["source"], &agreed["human_summary"]), (&json!("model"), &json!("Two loads lock each other.")));
     assert!(agreed["prompt"].as_str().unwrap().starts_with("triage@"));
     model.always(says("memory"));
-    let differs = reported(&app, &ada, "b", deadlock).await["report"].clone();
+    model.take_heard();
+    let again = reported(&app, &ada, "b", deadlock).await["report"].clone();
+    assert_eq!((&again["source"], model.take_heard().len()), (&json!("heuristic"), 0), "what is known costs nothing");
+    let locked = "ERROR 1205 (HY000): Lock wait timeout exceeded; try restarting transaction";
+    let differs = reported(&app, &ada, "b", locked).await["report"].clone();
     assert_eq!((&differs["cause"], &differs["source"]), (&json!("database"), &json!("heuristic")));
     assert!(differs["confidence"].as_f64() < agreed["confidence"].as_f64());
     let unknown = reported(&app, &ada, "c", "It went wrong in a way of its own.").await["report"].clone();

@@ -33,7 +33,7 @@ const TASK: &str = "ask";
 /// The action, as the rules and the audit log know it.
 const ACTION: &str = "ai.complete";
 /// Longest wait for a model: the question is answered without it then.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(12);
 /// Most characters of what a model says beside its proposal.
 const MAX_WHY_CHARS: usize = 500;
 

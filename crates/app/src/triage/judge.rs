@@ -22,6 +22,8 @@ const PROMPT: &str = "triage";
 const TASK: &str = "triage";
 /// From which likeness on one failure is taken for another that is remembered.
 const ALIKE: f64 = 0.6;
+/// From which on it is the same once more.
+const THE_SAME: f64 = 0.9;
 /// Least likeness that is shown.
 const LEAST_ALIKE: f64 = 0.25;
 /// Confidence below which a model may name another cause.
@@ -61,7 +63,11 @@ pub(super) async fn of_run(app: &App, run: &Run) -> Result<Failed, Error> {
 
 /// What is made of a failure.
 pub(super) async fn judge(app: &App, tenant: &TenantId, failed: &Failed) -> Result<Report, Error> {
-    let report = by_heart(app, tenant, failed).await?;
+    let (report, is_known) = by_heart(app, tenant, failed).await?;
+    // Of what fails again and again a model would say the same again and again, for money.
+    if is_known {
+        return Ok(report);
+    }
     match by_model(app, tenant, failed, &report).await {
         Ok(Some(better)) => Ok(better),
         Ok(None) => Ok(report),
@@ -72,8 +78,8 @@ pub(super) async fn judge(app: &App, tenant: &TenantId, failed: &Failed) -> Resu
     }
 }
 
-/// What is made of it without a model.
-pub(super) async fn by_heart(app: &App, tenant: &TenantId, failed: &Failed) -> Result<Report, Error> {
+/// What is made of it without a model, and whether it is what has failed before.
+async fn by_heart(app: &App, tenant: &TenantId, failed: &Failed) -> Result<(Report, bool), Error> {
     let (of, now, scope) = (tenant.clone(), app.clock.now(), tenant.to_string());
     let looked = app.store.read(move |tx| {
         Box::pin(async move {
@@ -86,7 +92,8 @@ pub(super) async fn by_heart(app: &App, tenant: &TenantId, failed: &Failed) -> R
     let own = read(&format!("{}\n{}", failed.step, failed.text));
     let before = known.iter().filter(|known| known.run != failed.run || known.run.is_none());
     let alike = alike(&failed.text, before.cloned());
-    Ok(put_together(own, &alike, &changed(&changes, now), failed))
+    let is_known = alike.first().is_some_and(|found| found.score >= THE_SAME);
+    Ok((put_together(own, &alike, &changed(&changes, now), failed), is_known))
 }
 
 /// What the words, the memory and the changes say together.

@@ -104,7 +104,12 @@ async fn failures(app: Arc<App>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(TRIAGE_EVERY) => {}
         }
-        if let Err(error) = triage::sweep(&app).await {
+        // A model may be slow to say what it thinks: stopping does not wait for it.
+        let swept = tokio::select! {
+            () = stop.cancelled() => return,
+            swept = triage::sweep(&app) => swept,
+        };
+        if let Err(error) = swept {
             tracing::warn!(code = error.code.as_str(), "runs that have failed could not be looked at: {error}");
         }
     }
