@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::accept::NoDelayAcceptor;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use tokio_util::sync::CancellationToken;
 
 use crate::state::State;
@@ -62,11 +63,11 @@ pub async fn serve(
         _ => None,
     };
     let service = crate::router(state).into_make_service_with_connect_info::<SocketAddr>();
+    // What is sent piece by piece, such as a model's words, goes out at once.
+    let server = axum_server::from_tcp(listener).map_err(ServeError::Listen)?.handle(handle).acceptor(NoDelayAcceptor);
     match tls {
-        Some(tls) => {
-            axum_server::from_tcp_rustls(listener, tls).map_err(ServeError::Listen)?.handle(handle).serve(service).await
-        }
-        None => axum_server::from_tcp(listener).map_err(ServeError::Listen)?.handle(handle).serve(service).await,
+        Some(tls) => server.map(|inner| RustlsAcceptor::new(tls).acceptor(inner)).serve(service).await,
+        None => server.serve(service).await,
     }
     .map_err(ServeError::Listen)
 }

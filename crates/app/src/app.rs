@@ -15,6 +15,7 @@ use crate::auth::LastUsed;
 use crate::depths::Depths;
 use crate::gateway::Gateway;
 use crate::imports::Imports;
+use crate::lately::Lately;
 use crate::ledger::Ledger;
 use crate::limits::Limiter;
 use crate::prompts::Prompts;
@@ -59,6 +60,8 @@ pub struct App {
     /// The way to models.
     pub gateway: Arc<Gateway>,
     pub(crate) prompts: Arc<Prompts>,
+    /// Those that were found to exist.
+    pub(crate) tenants: Lately<()>,
     pub(crate) limiter: Limiter,
     pub(crate) last_used: LastUsed,
     pub(crate) depths: Depths,
@@ -114,6 +117,7 @@ impl App {
             ledger,
             gateway,
             prompts,
+            tenants: Lately::default(),
             limiter,
             last_used,
             depths,

@@ -154,6 +154,8 @@ pub struct Budgets {
     pub day_usd: Option<f64>,
     /// Money of one run, in US dollars.
     pub run_usd: Option<f64>,
+    /// Tokens of models for one run, or for one call outside of any run.
+    pub run_tokens: Option<u64>,
     /// Tokens of models for one user in a day.
     pub user_day_tokens: Option<u64>,
     /// Tokens for one user in a month.
@@ -171,6 +173,7 @@ impl Default for Budgets {
             month_usd: Some(250.0),
             day_usd: None,
             run_usd: None,
+            run_tokens: None,
             user_day_tokens: Some(100_000),
             user_month_tokens: Some(2_000_000),
             repository_day_tokens: Some(500_000),

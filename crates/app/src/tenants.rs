@@ -3,8 +3,8 @@
 use pilothouse_domain::action::Tier;
 use pilothouse_domain::audit::{INSTALLATION, Outcome};
 use pilothouse_domain::{Code, Role, TenantId};
-use pilothouse_store::audit as audit_rows;
 use pilothouse_store::tenants::{self, Tenant};
+use pilothouse_store::{Error as StoreError, audit as audit_rows};
 
 use crate::auth::{Identity, Reach};
 use crate::{App, Caller, Error, audit, gates};
@@ -65,10 +65,18 @@ pub async fn known(app: &App, id: &TenantId) -> Result<(), Error> {
     Err(Error::new(Code::TenantUnknown, format!("There is no tenant {id}.")))
 }
 
+/// That it exists is known for a while, since every request asks; that it does not is looked up each time.
 async fn exists(app: &App, id: &TenantId) -> Result<bool, Error> {
     let wanted = id.clone();
-    let found = app.store.read(move |tx| Box::pin(async move { tenants::get(tx, &wanted).await })).await?;
-    Ok(found.is_some())
+    let read = async {
+        let found = app.store.read(move |tx| Box::pin(async move { tenants::get(tx, &wanted).await })).await;
+        found.map_err(Some)?.map(|_| ()).ok_or(None::<StoreError>)
+    };
+    match app.tenants.get(id, app.clock.now(), read).await {
+        Ok(_) => Ok(true),
+        Err(None) => Ok(false),
+        Err(Some(error)) => Err(error.into()),
+    }
 }
 
 /// Makes the tenant exist, as naming it does in development mode.

@@ -3,6 +3,7 @@
 //! It must not know what is told: spans of the target [`TRACE`] are exported, events are logged.
 
 use std::fmt;
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -68,7 +69,9 @@ where
 {
     let level = if serving { log.level.clone() } else { "warn".to_owned() };
     let wanted = EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // Colours are for people: what goes to a file is read by programs.
+    let colours = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
     match log.format {
         Format::Json => lines.json().flatten_event(true).with_filter(wanted).boxed(),
         Format::Text => lines.with_target(false).fmt_fields(Undotted).with_filter(wanted).boxed(),

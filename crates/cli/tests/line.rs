@@ -225,7 +225,10 @@ fn every_command_works_beside_a_server() {
 fn a_server_on_postgres_is_reached_the_same_way() {
     let url = pilothouse_testkit::postgres().schema_url("line");
     let folder = tempfile::tempdir().unwrap();
-    let _server = Server::start(folder.path(), &["--set", &format!("database.url={url}")]);
+    let server = Server::start(folder.path(), &["--set", &format!("database.url={url}")]);
+    // It answers before its worker has said that it is there.
+    let works = || command(folder.path()).args(["schedules", "status"]).output().unwrap().status.success();
+    server.until("a worker", works);
     let status = run(folder.path(), &["schedules", "status"], 0);
     assert_eq!((&status["running"], &status["late"]), (&json!(true), &json!(0)));
     run(folder.path(), &["tenant", "create", "acme"], 0);

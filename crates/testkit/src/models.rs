@@ -126,6 +126,7 @@ impl Drop for ModelServer {
 }
 
 fn converse(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream);
     while let Some(heard) = read(&mut reader)? {
         let is_stream = heard.body["stream"] == true;
@@ -213,7 +214,10 @@ fn answer(mut out: impl Write, turn: Turn, is_stream: bool, is_anthropic: bool) 
 
 fn whole(out: &mut impl Write, value: &Value) -> std::io::Result<bool> {
     let body = value.to_string();
-    write!(out, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len())?;
+    let length = body.len();
+    // In one piece, as servers send it.
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}");
+    out.write_all(answer.as_bytes())?;
     Ok(true)
 }
 
@@ -221,7 +225,7 @@ fn streamed(out: &mut impl Write, parts: &[Value], is_all: bool) -> std::io::Res
     out.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")?;
     let done = is_all.then(|| "data: [DONE]\n\n".to_owned());
     for event in parts.iter().map(|part| format!("data: {part}\n\n")).chain(done) {
-        write!(out, "{:x}\r\n{event}\r\n", event.len())?;
+        out.write_all(format!("{:x}\r\n{event}\r\n", event.len()).as_bytes())?;
     }
     if is_all {
         out.write_all(b"0\r\n\r\n")?;

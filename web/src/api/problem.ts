@@ -8,10 +8,12 @@ export class Problem extends Error {
   readonly requestId: string | null;
   readonly line: number | null;
   readonly title: string;
+  /** What somebody has to agree to first. */
+  readonly approvalId: string | null;
   /** What is wrong with fields of what was sent, by their names; a field within another is `input.question`. */
   readonly fields: Readonly<Record<string, string>>;
 
-  constructor(init: { status: number; code: string; title: string; detail: string; requestId?: string | null; line?: number | null; fields?: Record<string, string> }) {
+  constructor(init: { status: number; code: string; title: string; detail: string; requestId?: string | null; line?: number | null; fields?: Record<string, string>; approvalId?: string | null }) {
     super(init.detail);
     this.name = "Problem";
     this.status = init.status;
@@ -20,6 +22,7 @@ export class Problem extends Error {
     this.fields = init.fields ?? {};
     this.requestId = init.requestId ?? null;
     this.line = init.line ?? null;
+    this.approvalId = init.approvalId ?? null;
   }
 
   /** The server was not reached at all, or the connection broke: what was asked for may or may not have happened. */
@@ -60,6 +63,7 @@ export function problemFrom(status: number, body: unknown, requestId: string | n
     requestId: parsed.request_id ?? requestId,
     line: parsed.line ?? (named ? Number(named[1]) : null),
     fields: fieldsOf(parsed.errors),
+    approvalId: typeof parsed.approval_id === "string" ? parsed.approval_id : null,
   });
 }
 

@@ -101,6 +101,12 @@ export const billingQuery = queryOptions({ queryKey: ["budgets", "month"], query
 
 export const usageQuery = (by: string) => queryOptions({ queryKey: ["budgets", "usage", by], queryFn: () => expect(api.GET("/api/v1/usage", { params: { query: { by } } })) });
 
+export const providersQuery = queryOptions({ queryKey: ["models", "providers"], queryFn: async () => (await expect(api.GET("/api/v1/ai/providers"))).items });
+
+export const promptsQuery = queryOptions({ queryKey: ["models", "prompts"], queryFn: () => expect(api.GET("/api/v1/prompts")) });
+
+export const promptQuery = (name: string) => queryOptions({ queryKey: ["models", "prompts", name], queryFn: () => expect(api.GET("/api/v1/prompts/{name}", { params: { path: { name } } })) });
+
 export const queuesQuery = queryOptions({
   queryKey: ["queues"],
   queryFn: async () => (await expect(api.GET("/api/v1/queues"))).items,

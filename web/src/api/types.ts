@@ -8,7 +8,7 @@ export type Role = "viewer" | "member" | "operator" | "admin";
 export type Session = Schemas["SessionDto"];
 
 /** RFC 9457 or the originals' shape, and no promise that anything of it is there: a proxy may have answered. */
-export type ProblemBody = Partial<Omit<Schemas["ProblemDetails"], "detail">> & { detail?: string | unknown[] | Record<string, unknown> };
+export type ProblemBody = Partial<Omit<Schemas["ProblemDetails"], "detail">> & { detail?: string | unknown[] | Record<string, unknown>; approval_id?: unknown };
 
 export type Cell = string | number | boolean | null;
 export type ColumnType = Schemas["DataType"];
@@ -91,3 +91,9 @@ export type Token = Schemas["List_TokenDto"]["items"][number];
 export type NewToken = Schemas["NewTokenRequest"];
 export type IssuedToken = Schemas["NewTokenDto"];
 export type AuditRow = Schemas["AuditDto"];
+
+export type Provider = Schemas["ProviderDto"];
+export type NewProvider = Schemas["ProviderRequest"];
+export type Prompt = Schemas["PromptDto"];
+export type PromptVersion = Schemas["PromptVersionDto"];
+export type PromptMove = Schemas["PromptMoveDto"];

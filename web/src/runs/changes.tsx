@@ -8,8 +8,8 @@ import { AreaField } from "../ui/Field";
 import type { IconName } from "../ui/Icon";
 import { Failure } from "../ui/States";
 
-/** What a change of runs, approvals, queues, schedules or budgets may have touched. */
-const TOUCHED = ["runs", "approvals", "queues", "schedules", "budgets"];
+/** What a change of runs, approvals, queues, schedules, budgets or models may have touched. */
+const TOUCHED = ["runs", "approvals", "queues", "schedules", "budgets", "models"];
 
 /** What was touched is read anew once `onDone` is through, so that nobody reads what they have just removed. */
 export function useChange<R, T = void>(call: (input: T) => Promise<R>, onDone: (result: R) => void | Promise<void>) {
@@ -26,7 +26,7 @@ export function useChange<R, T = void>(call: (input: T) => Promise<R>, onDone: (
 type AskedProps<R> = {
   button: string;
   icon: IconName;
-  look?: "default" | "primary";
+  look?: "default" | "primary" | "quiet";
   title: string;
   text: ReactNode;
   verb: string;

@@ -1,4 +1,4 @@
-// Settings: the session for everyone; tokens, tenants and the audit log for admins.
+// Settings: the session, budgets and models for everyone; tokens, tenants and the audit log for admins.
 import { Link, useSearch } from "@tanstack/react-router";
 import { signOut } from "../api/session";
 import { useTitle } from "../lib/hooks";
@@ -8,6 +8,7 @@ import { Button } from "../ui/Button";
 import { NotAllowed } from "../ui/States";
 import { AuditPanel } from "./AuditPanel";
 import { BudgetsPanel } from "./BudgetsPanel";
+import { ModelsPanel } from "./ModelsPanel";
 import { TenantsPanel } from "./TenantsPanel";
 import { TokensPanel } from "./TokensPanel";
 
@@ -15,6 +16,7 @@ const EXACT = { exact: true, includeSearch: true };
 const TABS = [
   { id: undefined, label: "You", admin: false },
   { id: "budgets", label: "Budgets", admin: false },
+  { id: "models", label: "Models", admin: false },
   { id: "tokens", label: "Tokens", admin: true },
   { id: "tenants", label: "Tenants", admin: true },
   { id: "audit", label: "Audit", admin: true },
@@ -42,6 +44,7 @@ export function SettingsPage() {
 function Panel({ id }: { id: string | undefined }) {
   switch (id) {
     case "budgets": return <BudgetsPanel />;
+    case "models": return <ModelsPanel />;
     case "tokens": return <TokensPanel />;
     case "tenants": return <TenantsPanel />;
     case "audit": return <AuditPanel />;

@@ -11,7 +11,7 @@ export const PAGES: PageName[] = [
   { to: "/queues", label: "Queues", icon: "queues", keys: "g q", about: "What stands in line, and who works on it" },
   { to: "/schedules", label: "Schedules", icon: "schedules", keys: "g e", about: "What runs by itself, and when" },
   { to: "/data", label: "Data", icon: "data", keys: "g d", about: "Connections, tables and their meaning" },
-  { to: "/settings", label: "Settings", icon: "settings", keys: "g s", about: "Session, tokens, tenants, audit" },
+  { to: "/settings", label: "Settings", icon: "settings", keys: "g s", about: "Session, budgets, models, tokens, tenants, audit" },
 ];
 
 /** The place that an address belongs to. */

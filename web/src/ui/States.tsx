@@ -1,5 +1,6 @@
 // What stands where content will be, is missing, or could not be read. Every page uses these, so that no state is a
 // leftover.
+import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { asProblem } from "../api/problem";
 import { useAfter } from "../lib/hooks";
@@ -46,6 +47,7 @@ type Failed = {
 /** What happened, whether anything was lost, what to do, and the code and request id to hand on. */
 export function Failure({ error, what, lost = "Nothing was lost.", onRetry, action, change = false }: Failed) {
   const problem = asProblem(error);
+  if (problem.approvalId) return <Agreement id={problem.approvalId} why={problem.message} />;
   if (problem.status === 403) return <NotAllowed what={problem.message} {...(change ? { title: what } : {})} />;
   if (problem.status === 404 && !change) return <Empty icon="question" title="Nothing at this address" action={action}><p>{problem.message} It may belong to another tenant, or be gone.</p></Empty>;
   const report = `${what}\n${problem.title}: ${problem.message}\ncode: ${problem.code}\nrequest id: ${problem.requestId ?? "none"}`;
@@ -62,6 +64,20 @@ export function Failure({ error, what, lost = "Nothing was lost.", onRetry, acti
           {onRetry ? <Button icon="refresh" onClick={onRetry}>Try again</Button> : null}
           {action}
         </div>
+      </div>
+    </div>
+  );
+}
+
+/** Somebody has to agree first, and whoever asked asks again once they have. */
+function Agreement({ id, why }: { id: string; why: string }) {
+  return (
+    <div className="notice notice-plain" role="status">
+      <Icon name="clock" />
+      <div className="notice-body">
+        <p className="notice-title">Somebody has to agree first</p>
+        <p>{why}</p>
+        <div className="notice-foot"><Link className="link" to="/approvals/$approvalId" params={{ approvalId: id }}>See what is asked for</Link></div>
       </div>
     </div>
   );

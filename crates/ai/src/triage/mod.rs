@@ -127,7 +127,7 @@ Caused by: org.postgresql.util.PSQLException: ERROR: deadlock detected
     fn what_systems_print_is_known_by_its_cause() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../eval/triage");
         let read_file = |name| std::fs::read_to_string(folder.join(name)).unwrap();
-        let text = read_file("own.jsonl") + &read_file("frozen.jsonl");
+        let text = read_file("own.jsonl") + &read_file("frozen.jsonl") + &read_file("frozen-2.jsonl");
         let (mut right, mut all) = (0, 0);
         for line in text.lines() {
             let case: serde_json::Value = serde_json::from_str(line).unwrap();

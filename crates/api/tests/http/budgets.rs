@@ -292,6 +292,27 @@ async fn a_limit_that_comes_later_counts_what_was_spent_before_on_postgres() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_outside_of_any_run_is_a_run_of_its_own() {
+    let house = House::open(Database::Sqlite).await;
+    house.set(json!({"level": "run", "unit": "tokens", "window": "for_ever", "amount": 100})).await.expect(200);
+    for _ in 0..2 {
+        house.spend("ada", 0, 100).await.unwrap();
+        let error = house.spend("ada", 0, 101).await.unwrap_err();
+        assert_eq!(error.code, Code::BudgetExceeded, "{error:?}");
+    }
+    let tenant = TenantId::default_tenant();
+    let of_run = |tokens| {
+        let all = wish("ada", 0, tokens);
+        Wish { payer: Payer { run: Some("one".to_owned()), ..all.payer }, ..all }
+    };
+    let ledger = &house.app.app.ledger;
+    ledger.reserve(&tenant, of_run(60)).await.unwrap().unwrap();
+    ledger.reserve(&tenant, of_run(41)).await.unwrap().unwrap_err();
+    ledger.reserve(&tenant, of_run(40)).await.unwrap().unwrap();
+    house.app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn limits_that_make_no_sense_are_refused() {
     let house = House::open(Database::Sqlite).await;
     let fit = json!({"level": "user", "unit": "tokens", "window": "day", "amount": 5});

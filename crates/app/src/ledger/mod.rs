@@ -85,7 +85,11 @@ impl Ledger {
             prompt: wish.prompt,
             worst: wish.worst,
         };
-        let holds = self.books(tenant, now).await?.holds(&charge.payer, now);
+        let books = self.books(tenant, now).await?;
+        if let Some(full) = books.passed_alone(&charge, now) {
+            return Ok(Err(full));
+        }
+        let holds = books.holds(&charge.payer, now);
         let of = tenant.clone();
         let reserved = self.store.write(move |tx| {
             Box::pin(async move {
@@ -170,12 +174,21 @@ impl Books {
 
     /// The accounts that what somebody spends now counts in.
     fn holds(&self, payer: &Payer, now: Micros) -> Vec<Hold> {
-        let one = |(account, limit): (String, &Limit)| Hold {
-            account,
-            span: limit.window.at(now, &self.zone),
-            limit: limit.clone(),
-        };
-        applying(&self.limits, payer).into_iter().map(one).collect()
+        applying(&self.limits, payer).into_iter().map(|(account, limit)| self.hold(account, limit, now)).collect()
+    }
+
+    fn hold(&self, account: String, limit: &Limit, now: Micros) -> Hold {
+        Hold { account, span: limit.window.at(now, &self.zone), limit: limit.clone() }
+    }
+
+    /// The limit of each run that a charge outside of any run, which stands for a run of its own, would pass.
+    fn passed_alone(&self, charge: &Charge, now: Micros) -> Option<Full> {
+        let wanted = |limit: &Limit| charge.worst.of(limit.unit);
+        let of_runs = |limit: &&Limit| limit.level == Level::Run && limit.name.is_none();
+        let passed = |limit: &&Limit| limit.amount.is_some_and(|amount| wanted(limit) > amount);
+        let mut limits = self.limits.iter().filter(|_| charge.payer.run.is_none()).filter(of_runs);
+        let limit = limits.find(passed)?;
+        Some(Full { hold: self.hold(String::new(), limit, now), used: 0, wanted: wanted(limit) })
     }
 }
 
@@ -197,6 +210,7 @@ fn defaults(settings: &settings::Budgets) -> Vec<Limit> {
         one(Level::Tenant, Unit::NanoUsd, Window::Month, usd(settings.month_usd)),
         one(Level::Tenant, Unit::NanoUsd, Window::Day, usd(settings.day_usd)),
         one(Level::Run, Unit::NanoUsd, Window::ForEver, usd(settings.run_usd)),
+        one(Level::Run, Unit::Tokens, Window::ForEver, tokens(settings.run_tokens)),
         one(Level::User, Unit::Tokens, Window::Day, tokens(settings.user_day_tokens)),
         one(Level::User, Unit::Tokens, Window::Month, tokens(settings.user_month_tokens)),
         one(Level::Repository, Unit::Tokens, Window::Day, tokens(settings.repository_day_tokens)),

@@ -19,16 +19,8 @@ const PAGE_BYTES: i64 = 4_096;
 /// Bytes that the write-ahead log keeps on disk when it has been read back into the database.
 const LOG_BYTES: i64 = 64 << 20;
 
-/// Bytes of the file that are read without being copied.
-const MAPPED_BYTES: i64 = 256 << 20;
-
 /// Pages that a connection keeps, in the form of SQLite: minus so many KiB.
 const CACHE_KIB: i64 = -16_384;
-
-/// Pages of the log after which a commit brings it back into the database. With more, a page that changes all the time
-/// is brought back less often, and the commit that does it waits longer for the disk; a thread that did it beside the
-/// writer would make it wait as long, since the disk is one.
-const LOG_PAGES: i64 = 1_000;
 
 /// How many instructions of SQLite pass between two looks at the clock: some hundred microseconds.
 const INSTRUCTIONS: i32 = 20_000;
@@ -60,8 +52,6 @@ impl Session {
             ("page_size", PAGE_BYTES),
             ("foreign_keys", 1),
             ("journal_size_limit", LOG_BYTES),
-            ("wal_autocheckpoint", LOG_PAGES),
-            ("mmap_size", MAPPED_BYTES),
             ("cache_size", CACHE_KIB),
         ] {
             connection.pragma_update(None, name, value)?;
@@ -93,8 +83,13 @@ impl Session {
         done.ok_or_else(|| Error::Unavailable("a unit of work was given up".into()))
     }
 
-    /// Runs statements without values and without an answer.
+    /// Runs statements without values, apart by `; `, whatever they answer. They are prepared once.
     pub(super) fn statement(&self, sql: &'static str) -> Result<(), Error> {
-        Ok(self.connection.execute_batch(sql)?)
+        for one in sql.split("; ") {
+            let mut prepared = self.connection.prepare_cached(one)?;
+            let mut rows = prepared.query([])?;
+            while rows.next()?.is_some() {}
+        }
+        Ok(())
     }
 }

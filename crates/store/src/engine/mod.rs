@@ -2,6 +2,7 @@
 //! the rows mean.
 
 mod connection;
+mod log;
 pub(crate) mod postgres;
 mod readers;
 pub(crate) mod sqlite;

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::WAITING_TIME;
 use super::connection::Session;
+use super::log::Log;
 use super::readers::Readers;
 use super::unit::{Unit, Work};
 use super::writer::{QUEUE, Writer};
@@ -40,10 +41,19 @@ impl Sqlite {
         session.statement("BEGIN IMMEDIATE")?;
         session.run(|tx| Box::pin(migrations::apply(tx)))??;
         session.statement("COMMIT")?;
+        let log = Log::keep(path.to_owned(), options.clone())?;
+        log.watch(&mut session)?;
         let (units, inbox) = mpsc::channel(QUEUE);
         let (end, ended) = oneshot::channel();
-        let writer =
-            Writer { path: path.to_owned(), options: options.clone(), session: Some(session), inbox, lock, _end: end };
+        let writer = Writer {
+            path: path.to_owned(),
+            options: options.clone(),
+            session: Some(session),
+            log,
+            inbox,
+            lock,
+            _end: end,
+        };
         std::thread::Builder::new()
             .name("sqlite-writer".into())
             .spawn(move || writer.work())

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use tokio::sync::{mpsc, oneshot};
 
 use super::connection::Session;
+use super::log::Log;
 use super::unit::{Finished, Unit};
 use crate::{Error, Options};
 
@@ -26,6 +27,7 @@ pub(super) struct Writer {
     pub(super) options: Options,
     /// None after a transaction could not begin: the next group connects anew.
     pub(super) session: Option<Session>,
+    pub(super) log: Log,
     pub(super) inbox: mpsc::Receiver<Box<dyn Unit>>,
     pub(super) lock: File,
     /// Let go of at the very end.
@@ -48,6 +50,7 @@ impl Writer {
                 self.commit_group(&mut waiting);
             }
         }
+        self.log.let_go();
         if let Some(session) = self.session.take() {
             // Not being able to shorten the log loses nothing: it is read at the next start.
             let _ = session.statement("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -101,12 +104,19 @@ impl Writer {
         }
         refused.into_iter().for_each(|answer| answer(Ok(())));
         kept.into_iter().for_each(|answer| answer(committed.clone()));
+        if let Some(session) = &self.session {
+            self.log.tend(session);
+        }
     }
 
     fn begin(&mut self) -> Result<&mut Session, Error> {
         let session = match self.session.take() {
             Some(session) => session,
-            None => Session::open(&self.path, &self.options)?,
+            None => {
+                let mut session = Session::open(&self.path, &self.options)?;
+                self.log.watch(&mut session)?;
+                session
+            }
         };
         session.statement("BEGIN IMMEDIATE")?;
         Ok(self.session.insert(session))

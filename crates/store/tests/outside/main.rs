@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail the test by a panic")]
 
 mod audit_chain;
+mod log;
 mod opening;
 mod raw;
 mod upgrade;
