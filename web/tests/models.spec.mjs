@@ -40,6 +40,30 @@ test("a provider is added, changed and removed, and its key is never shown", () 
   await row.waitFor({ state: "detached" });
 }));
 
+test("a price is written down, and holds from then on", () => withPage({}, async (page) => {
+  await page.goto("/settings?tab=models");
+  await page.getByRole("button", { name: "New price" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Save the price" }).click();
+  await dialog.getByText("Say which model.").waitFor();
+  assert.equal(await dialog.getByText("A number of at least 0.").count(), 2);
+  const model = `our-own-${Date.now()}`;
+  await dialog.getByLabel("Model").fill(model);
+  await dialog.getByLabel("Input", { exact: true }).fill("0.25");
+  await dialog.getByLabel("Output").fill("1.5");
+  await screenshot(page, "price-new");
+  await axe(page, "a new price");
+  await dialog.getByRole("button", { name: "Save the price" }).click();
+  const row = page.getByRole("row", { name: new RegExp(model) });
+  await row.getByText("$0.25").waitFor();
+  await row.getByText("$1.50").waitFor();
+  await row.getByText("the same").waitFor();
+  await page.getByText(/prices of the makers/).click();
+  await page.getByRole("row", { name: /gpt-4o-mini/ }).first().waitFor();
+  await axe(page, "prices");
+  await screenshot(page, "prices");
+}));
+
 test("a prompt is read, and another version waits for somebody to agree", () => withPage({ allow: [/409/] }, async (page) => {
   await page.goto("/settings?tab=models");
   await page.getByRole("button", { name: "Read ask", exact: true }).click();

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pilothouse_domain::action::Action;
 use pilothouse_domain::audit::{Entry, INSTALLATION, Outcome};
-use pilothouse_domain::canonical::payload_hash;
+use pilothouse_domain::canonical::value_hash;
 use pilothouse_domain::money::NanoUsd;
 use pilothouse_domain::{Code, Micros, Role, TenantId, action::Tier};
 use pilothouse_store::audit::{self as rows, Record, ScopeReport};
@@ -22,7 +22,7 @@ const MAX_REFUSAL_KINDS: usize = 64;
 /// Describes an action for the gates and the audit log.
 pub fn action<T: Serialize>(kind: &'static str, tier: Tier, needs: Role, resource: &str, payload: &T) -> Action {
     let payload = serde_json::to_value(payload).unwrap_or_default();
-    let payload_hash = payload_hash(&payload);
+    let payload_hash = value_hash(&payload);
     Action {
         kind,
         tier,

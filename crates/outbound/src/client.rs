@@ -7,7 +7,7 @@ use std::time::Duration;
 use backon::Retryable;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, Response, StatusCode};
-use url::Host;
+use url::{Host, Url};
 
 use crate::reach::Guarded;
 use crate::retry::{self, Tried};
@@ -73,7 +73,12 @@ impl Client {
     /// # Errors
     /// [`Error::Invalid`] or [`Error::Forbidden`].
     pub fn check(&self, url: &str) -> Result<(), Error> {
-        let parsed = url::Url::parse(url).map_err(|error| Error::Invalid(error.to_string()))?;
+        self.allowed(url).map(|_| ())
+    }
+
+    /// The address as it will be called, which is what is judged: an address may be written as a number in many ways.
+    fn allowed(&self, url: &str) -> Result<Url, Error> {
+        let parsed = Url::parse(url).map_err(|error| Error::Invalid(error.to_string()))?;
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(Error::Invalid("it must begin with http:// or https://".to_owned()));
         }
@@ -83,8 +88,8 @@ impl Client {
             Some(Host::Domain(_)) => true,
             None => return Err(Error::Invalid("it names no host".to_owned())),
         };
-        let host = parsed.host_str().unwrap_or_default().to_owned();
-        if allowed { Ok(()) } else { Err(Error::Forbidden { host }) }
+        let forbidden = || Error::Forbidden { host: parsed.host_str().unwrap_or_default().to_owned() };
+        if allowed { Ok(parsed) } else { Err(forbidden()) }
     }
 
     /// Sends `request` and reads the whole answer, whatever its status. A call that may be repeated (an idempotent
@@ -93,11 +98,11 @@ impl Client {
     /// # Errors
     /// Every [`Error`]; a status that is not 2xx is no error here.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
-        self.check(&request.uri().to_string())?;
+        let url = self.allowed(&request.uri().to_string())?;
         let retries = if retry::is_repeatable(&request) { self.options.retries } else { 0 };
         // A status that may pass travels as an error between tries, and is handed over when there are none left.
         let attempt = || async {
-            match self.attempt(request.clone().map(reqwest::Body::from)).await {
+            match self.attempt(url.clone(), request.clone().map(reqwest::Body::from)).await {
                 Ok(answer) if retry::may_pass(answer.status()) => Err(Ok(answer)),
                 Ok(answer) => Ok(answer),
                 Err(error) => Err(Err(error)),
@@ -124,8 +129,8 @@ impl Client {
         if let Some(bytes) = request.body().whole() {
             return self.send(request.map(|_| bytes)).await;
         }
-        self.check(&request.uri().to_string())?;
-        self.attempt(request.map(reqwest::Body::wrap)).await
+        let url = self.allowed(&request.uri().to_string())?;
+        self.attempt(url, request.map(reqwest::Body::wrap)).await
     }
 
     /// Sends `request` once and gives its answer as it comes: its head at once, then part by part. The next part is waited
@@ -134,17 +139,22 @@ impl Client {
     /// # Errors
     /// As [`Client::send`].
     pub async fn open(&self, request: Request<Bytes>) -> Result<Incoming, Error> {
-        self.check(&request.uri().to_string())?;
-        let host = request.uri().host().unwrap_or_default().to_owned();
-        let begun = self.begin(request.map(reqwest::Body::from), None);
+        let url = self.allowed(&request.uri().to_string())?;
+        let host = host_of(&url);
+        let begun = self.begin(url, request.map(reqwest::Body::from), None);
         tokio::time::timeout(self.options.timeout, begun).await.unwrap_or(Err(Error::TimedOut { host }))
     }
 
     /// Sends a request and reads the head of its answer; `within` bounds the whole of it.
-    async fn begin(&self, request: Request<reqwest::Body>, within: Option<Duration>) -> Result<Incoming, Error> {
+    async fn begin(
+        &self,
+        url: Url,
+        request: Request<reqwest::Body>,
+        within: Option<Duration>,
+    ) -> Result<Incoming, Error> {
         let (parts, body) = request.into_parts();
-        let host = parts.uri.host().unwrap_or_default().to_owned();
-        let mut outgoing = self.http.request(parts.method, parts.uri.to_string()).headers(parts.headers).body(body);
+        let host = host_of(&url);
+        let mut outgoing = self.http.request(parts.method, url).headers(parts.headers).body(body);
         if let Some(within) = within {
             outgoing = outgoing.timeout(within);
         }
@@ -152,8 +162,8 @@ impl Client {
         Ok(Incoming { host, answer, read: 0, max_bytes: self.options.max_bytes })
     }
 
-    async fn attempt(&self, request: Request<reqwest::Body>) -> Tried {
-        let mut incoming = self.begin(request, Some(self.options.timeout)).await?;
+    async fn attempt(&self, url: Url, request: Request<reqwest::Body>) -> Tried {
+        let mut incoming = self.begin(url, request, Some(self.options.timeout)).await?;
         let mut body = BytesMut::new();
         while let Some(part) = incoming.next().await? {
             body.extend_from_slice(&part);
@@ -163,6 +173,10 @@ impl Client {
         *whole.headers_mut() = incoming.headers().clone();
         Ok(whole)
     }
+}
+
+fn host_of(url: &Url) -> String {
+    url.host_str().unwrap_or_default().to_owned()
 }
 
 /// An answer that comes part by part.

@@ -30,6 +30,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 16, name: "gateway", script: include_str!("../migrations/0016_gateway.sql") },
     Migration { version: 17, name: "prompts", script: include_str!("../migrations/0017_prompts.sql") },
     Migration { version: 18, name: "triage", script: include_str!("../migrations/0018_triage.sql") },
+    Migration { version: 19, name: "spending alerts", script: include_str!("../migrations/0019_spending_alerts.sql") },
 ];
 
 /// What SQLite writes differently: the strict types catch there what PostgreSQL always catches, and text compares by

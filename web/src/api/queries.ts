@@ -99,9 +99,13 @@ export const budgetsQuery = queryOptions({ queryKey: ["budgets", "limits"], quer
 
 export const billingQuery = queryOptions({ queryKey: ["budgets", "month"], queryFn: () => expect(api.GET("/api/v2/billing/summary")) });
 
+export const budgetAlertsQuery = queryOptions({ queryKey: ["budgets", "alerts"], queryFn: () => expect(api.GET("/api/v1/budgets/alerts")) });
+
 export const usageQuery = (by: string) => queryOptions({ queryKey: ["budgets", "usage", by], queryFn: () => expect(api.GET("/api/v1/usage", { params: { query: { by } } })) });
 
 export const providersQuery = queryOptions({ queryKey: ["models", "providers"], queryFn: async () => (await expect(api.GET("/api/v1/ai/providers"))).items });
+
+export const pricesQuery = queryOptions({ queryKey: ["models", "prices"], queryFn: () => expect(api.GET("/api/v1/ai/prices")) });
 
 export const promptsQuery = queryOptions({ queryKey: ["models", "prompts"], queryFn: () => expect(api.GET("/api/v1/prompts")) });
 

@@ -422,6 +422,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/budgets/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which limits have come to 50, 80, 95 or 100 percent, or would not be enough: the newest first, up to 100. */
+        get: operations["budgets_budgets_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/budgets/history": {
         parameters: {
             query?: never;
@@ -5493,6 +5510,28 @@ export interface components {
             /** @description Any JSON, at most 64 KiB. */
             payload?: unknown;
         };
+        /** @description That a limit has come to a share of it. */
+        SpendingAlertDto: components["schemas"]["LimitFields"] & {
+            /** @description When. */
+            at: string;
+            /** @description Since when that counts. */
+            since: string;
+            /**
+             * Format: int32
+             * @description Which share, in percent: 50, 80, 95 or 100; null where it would not be enough if it went on like this.
+             */
+            threshold: number | null;
+            /**
+             * Format: int64
+             * @description What was spent then, and held.
+             */
+            used: number;
+        };
+        /** @description Which limits have come to a share of them. */
+        SpendingAlertsDto: {
+            /** @description The newest first. */
+            items: components["schemas"]["SpendingAlertDto"][];
+        };
         /** @description A limit as it was set. */
         SpendingLimitDto: components["schemas"]["LimitFields"] & {
             /** @description Since when it holds. */
@@ -6918,6 +6957,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SpendingLimitDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    budgets_budgets_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpendingAlertsDto"];
                 };
             };
             /** @description An error (RFC 9457). */

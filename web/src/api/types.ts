@@ -74,6 +74,7 @@ export type Tick = Schemas["TickDto"];
 export type Approval = Schemas["ApprovalDto"];
 export type ApprovalDetail = Schemas["ApprovalDetailDto"];
 export type Budget = Schemas["BudgetDto"];
+export type BudgetAlert = Schemas["SpendingAlertDto"];
 export type Billing = Schemas["SummaryDto"];
 export type Share = Schemas["ShareDto"];
 export type Delegation = Schemas["DelegationDto"];
@@ -94,6 +95,8 @@ export type AuditRow = Schemas["AuditDto"];
 
 export type Provider = Schemas["ProviderDto"];
 export type NewProvider = Schemas["ProviderRequest"];
+export type ModelPrice = Schemas["PriceDto"];
+export type NewModelPrice = Schemas["PriceRequest"];
 export type Prompt = Schemas["PromptDto"];
 export type PromptVersion = Schemas["PromptVersionDto"];
 export type PromptMove = Schemas["PromptMoveDto"];

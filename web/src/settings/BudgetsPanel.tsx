@@ -2,8 +2,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
 import { api, expect } from "../api/client";
-import { billingQuery, budgetsQuery, usageQuery } from "../api/queries";
-import type { Billing, Budget, Share } from "../api/types";
+import { billingQuery, budgetAlertsQuery, budgetsQuery, usageQuery } from "../api/queries";
+import type { Billing, Budget, BudgetAlert, Share } from "../api/types";
 import { formatCount, formatUsd } from "../lib/format";
 import { useChange } from "../runs/changes";
 import { atLeast, useSession } from "../shell/session-context";
@@ -13,7 +13,7 @@ import { Dialog } from "../ui/Dialog";
 import { TextField } from "../ui/Field";
 import { Query } from "../ui/Query";
 import { Failure } from "../ui/States";
-import { amountOf, inUnit, limitTitle, NANO_PER_USD, STATUSES, WINDOWS } from "./budgets";
+import { alertText, amountOf, inUnit, latestAlerts, limitTitle, NANO_PER_USD, STATUSES, WINDOWS } from "./budgets";
 
 export function BudgetsPanel() {
   const session = useSession();
@@ -26,12 +26,12 @@ export function BudgetsPanel() {
         {({ items, time_zone: zone }) => (
           <section className="section" aria-labelledby="limits">
             <h2 id="limits">Limits</h2>
-            <p className="quiet">Days and months by the clocks of {zone}. What is under way counts with the most that it can take.</p>
+            <p className="hint">Days and months by the clocks of {zone}. What is under way counts with the most that it can take.</p>
             <Limits items={items} mayEdit={atLeast(session, "admin")} />
           </section>
         )}
       </Query>
-      {atLeast(session, "operator") ? <Top /> : null}
+      {atLeast(session, "operator") ? <><Alerts /><Top /></> : null}
     </div>
   );
 }
@@ -111,6 +111,34 @@ function AmountForm({ item, onClose }: { item: Budget; onClose: () => void }) {
   );
 }
 
+const SHOWN_ALERTS = 10;
+
+/** Which limits have filled up lately; nothing where none has. */
+function Alerts() {
+  const items = latestAlerts(useQuery(budgetAlertsQuery).data?.items ?? []).slice(0, SHOWN_ALERTS);
+  if (items.length === 0) return null;
+  return (
+    <section className="section" aria-labelledby="alerts">
+      <h2 id="alerts">What has filled up</h2>
+      <table className="table list-table">
+        <caption className="sr-only">Limits that have come to a share of them</caption>
+        <thead><tr><th scope="col">Limit</th><th scope="col">Has come to</th><th scope="col" className="num">When</th></tr></thead>
+        <tbody>{items.map((item) => <AlertRow key={`${limitTitle(item)} ${item.since} ${item.threshold ?? ""}`} item={item} />)}</tbody>
+      </table>
+    </section>
+  );
+}
+
+function AlertRow({ item }: { item: BudgetAlert }) {
+  return (
+    <tr>
+      <td className="cell-main"><span className="row-title">{limitTitle(item)}</span></td>
+      <td><Status tone={item.threshold && item.threshold >= 100 ? "bad" : "warn"}>{alertText(item)}</Status></td>
+      <td className="num quiet"><Moment at={item.at} /></td>
+    </tr>
+  );
+}
+
 /** Who has spent the most in the last day. */
 function Top() {
   const query = useQuery(usageQuery("user"));
@@ -132,8 +160,8 @@ function Shares({ items }: { items: Share[] }) {
           <tr key={one.name ?? ""}>
             <td className="cell-main"><span className="row-title">{one.name ?? "not said"}</span></td>
             <td className="num">{inUnit(one.nano_usd, "nano_usd")}</td>
-            <td className="num" data-unit="tokens">{formatCount(one.tokens_in + one.tokens_out, "token")}</td>
-            <td className="num quiet" data-unit="charges">{one.charges}</td>
+            <td className="num">{formatCount(one.tokens_in + one.tokens_out, "token")}</td>
+            <td className="num quiet" data-unit={one.charges === 1 ? "charge" : "charges"}>{one.charges}</td>
           </tr>
         ))}
       </tbody>

@@ -12,6 +12,7 @@ import { Dialog } from "../ui/Dialog";
 import { Query } from "../ui/Query";
 import { Empty } from "../ui/States";
 import { modelsInWords, standing, wireName } from "./models";
+import { PricesSection } from "./PricesSection";
 import { PromptsSection } from "./PromptsSection";
 import { ProviderForm } from "./ProviderForm";
 
@@ -32,6 +33,7 @@ export function ModelsPanel() {
             : <Providers items={items} mayEdit={mayEdit} />}
         </Query>
       </section>
+      <PricesSection />
       <PromptsSection />
     </div>
   );

@@ -1,6 +1,6 @@
 // Limits in words and figures. Pure; tested by tests/unit.
-import type { Budget } from "../api/types";
-import { formatCount, formatUsd } from "../lib/format";
+import type { Budget, BudgetAlert } from "../api/types";
+import { formatCount, formatUsd, shortId } from "../lib/format";
 
 export const NANO_PER_USD = 1_000_000_000;
 
@@ -14,13 +14,29 @@ const PER: Record<string, string> = { day: "a day", month: "a month", for_ever: 
 
 /** "Each user, tokens a day". */
 export function limitTitle(limit: Pick<Budget, "level" | "unit" | "window"> & { name?: string | null }): string {
-  const who = limit.name ? `${limit.level} ${limit.name}` : EACH[limit.level] ?? limit.level;
+  const name = limit.level === "run" && limit.name ? shortId(limit.name) : limit.name;
+  const who = name ? `${limit.level} ${name}` : EACH[limit.level] ?? limit.level;
   return `${who}, ${limit.unit === "nano_usd" ? "money" : "tokens"} ${PER[limit.window] ?? rolling(limit.window)}`;
 }
 
 function rolling(window: string): string {
   const seconds = Number(window.replace("rolling:", ""));
   return seconds % 3600 === 0 ? `in ${formatCount(seconds / 3600, "hour")}` : `in ${formatCount(seconds, "second")}`;
+}
+
+/** "80 percent of 50,000 tokens", or that it will not be enough. */
+export function alertText({ threshold, amount, unit }: Pick<BudgetAlert, "threshold" | "amount" | "unit">): string {
+  const all = inUnit(amount ?? 0, unit);
+  return threshold ? `${threshold} percent of ${all}` : `${all} will not be enough at this rate`;
+}
+
+/** Of each limit the share that it came to last; the newest first, as they are given. */
+export function latestAlerts(alerts: BudgetAlert[]): BudgetAlert[] {
+  const seen = new Set<string>();
+  return alerts.filter((alert) => {
+    const limit = `${alert.level} ${alert.name ?? ""} ${alert.unit} ${alert.window} ${alert.since}`;
+    return !seen.has(limit) && seen.add(limit);
+  });
 }
 
 /** An amount in its unit. */

@@ -46,6 +46,15 @@ export function modelsOf(text: string): Record<string, string> | null {
 export const modelsText = (models: Record<string, string>): string =>
   Object.entries(models).filter(([asked]) => asked !== "*" || Object.keys(models).length > 1).map(([asked, there]) => (asked === there ? asked : `${asked}=${there}`)).join(", ");
 
+/** The dollars that a field says; undefined where it is no amount. */
+export function usdOf(text: string): number | undefined {
+  const plain = text.trim().replace(/^\$/, "");
+  return /^\d+(\.\d+)?$/.test(plain) ? Number(plain) : undefined;
+}
+
+/** The price of a million tokens, to its last digit. */
+export const perMillion = (usd: number): string => `$${usd.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 6 })}`;
+
 const SOURCES: Record<string, string> = { built_in: "built in", file: "from the file", tenant: "your own" };
 
 export const sourceInWords = (source: string): string => SOURCES[source] ?? source;

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { problemFrom } from "../../src/api/problem";
-import { canaryOf, modelsInWords, modelsOf, modelsText, standing } from "../../src/settings/models";
+import { canaryOf, modelsInWords, modelsOf, modelsText, perMillion, standing, usdOf } from "../../src/settings/models";
+
+test("a price is a plain number of dollars", () => {
+  assert.deepEqual(["0.15", " $2 ", "", "-1", "1e3", "a lot"].map(usdOf), [0.15, 2, undefined, undefined, undefined, undefined]);
+  assert.deepEqual([0.075, 2.5, 15].map(perMillion), ["$0.075", "$2.50", "$15.00"]);
+});
 
 test("models are said as they are asked for", () => {
   assert.equal(modelsInWords({ "*": "*" }), "any model");

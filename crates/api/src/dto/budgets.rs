@@ -6,7 +6,7 @@ use pilothouse_app::ledger::{Budget, Budgets, Summary};
 use pilothouse_domain::clock::rfc3339;
 use pilothouse_domain::ledger::Limit;
 use pilothouse_domain::money::NanoUsd;
-use pilothouse_store::ledger::{By, Share};
+use pilothouse_store::ledger::{Alert, By, Share};
 use pilothouse_store::spending_limits::Stored;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -129,6 +129,37 @@ impl From<Stored> for SpendingLimitDto {
         let Stored { id, limit, created_at, created_by, ended_at, ended_by } = stored;
         let (created_at, ended_at) = (rfc3339(created_at), ended_at.map(rfc3339));
         Self { id: id.to_string(), limit: limit.into(), created_at, created_by, ended_at, ended_by }
+    }
+}
+
+/// Which limits have come to a share of them.
+#[derive(Serialize, ToSchema)]
+pub struct SpendingAlertsDto {
+    /// The newest first.
+    pub items: Vec<SpendingAlertDto>,
+}
+
+/// That a limit has come to a share of it.
+#[derive(Serialize, ToSchema)]
+pub struct SpendingAlertDto {
+    #[serde(flatten)]
+    limit: LimitFields,
+    /// Which share, in percent: 50, 80, 95 or 100; null where it would not be enough if it went on like this.
+    #[schema(required)]
+    threshold: Option<u32>,
+    /// What was spent then, and held.
+    used: i64,
+    /// Since when that counts.
+    since: String,
+    /// When.
+    at: String,
+}
+
+impl From<Alert> for SpendingAlertDto {
+    fn from(alert: Alert) -> Self {
+        let Alert { limit, threshold, used, since, at } = alert;
+        let threshold = (threshold > 0).then_some(threshold);
+        Self { limit: limit.into(), threshold, used, since: rfc3339(since), at: rfc3339(at) }
     }
 }
 

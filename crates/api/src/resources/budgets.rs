@@ -17,7 +17,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::caller::Caller;
-use crate::dto::budgets::{BudgetsDto, ShareDto, SpendingLimitDto, SpendingLimitsDto, SummaryDto, UsageDto};
+use crate::dto::budgets::{
+    BudgetsDto, ShareDto, SpendingAlertDto, SpendingAlertsDto, SpendingLimitDto, SpendingLimitsDto, SummaryDto,
+    UsageDto,
+};
 use crate::error::Failure;
 use crate::extract::{Path, Query};
 use crate::json::JsonBody;
@@ -33,6 +36,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(list, put))
         .routes(routes!(end))
         .routes(routes!(history))
+        .routes(routes!(alerts))
         .routes(routes!(time_zone))
         .routes(routes!(usage))
         .routes(routes!(summary))
@@ -111,6 +115,17 @@ async fn history(
 ) -> Result<Json<SpendingLimitsDto>, Failure> {
     let all = use_cases::history(&state.app, &caller).await?;
     Ok(Json(SpendingLimitsDto { items: all.into_iter().map(SpendingLimitDto::from).collect() }))
+}
+
+/// Which limits have come to 50, 80, 95 or 100 percent, or would not be enough: the newest first, up to 100.
+#[utoipa::path(get, path = "/api/v1/budgets/alerts", tag = "budgets", operation_id = "budgets_alerts",
+    responses((status = 200, body = SpendingAlertsDto)))]
+async fn alerts(
+    FromState(state): FromState<Arc<State>>,
+    Caller(caller): Caller,
+) -> Result<Json<SpendingAlertsDto>, Failure> {
+    let all = use_cases::alerts(&state.app, &caller).await?;
+    Ok(Json(SpendingAlertsDto { items: all.into_iter().map(SpendingAlertDto::from).collect() }))
 }
 
 /// By whose clocks days and months are counted.

@@ -6,7 +6,7 @@ use pilothouse_store::approvals::{self, Approval};
 use serde_json::{Value, json};
 
 use crate::costs::{asked, sales};
-use crate::support::{Database, TestApp};
+use crate::support::{Database, Setup, TestApp};
 
 const WORDS: &str = "Total amount by country";
 
@@ -20,11 +20,18 @@ struct Office {
 
 impl Office {
     async fn open(database: Database) -> Self {
-        let app = TestApp::with(|setup| {
+        Self::with(|setup| {
             setup.database = database;
             setup.warehouse.query_max_bytes = 1_000;
             setup.warehouse.query_max_bytes_approved = 1 << 30;
+        })
+        .await
+    }
+
+    async fn with(change: impl FnOnce(&mut Setup)) -> Self {
+        let app = TestApp::with(|setup| {
             setup.warehouse.result_cache_mb = 0;
+            change(setup);
         })
         .await;
         let admin = app.token("default", "root", Role::Admin).await;
@@ -188,6 +195,56 @@ async fn what_has_changed_since_is_not_released() {
     let approval = forged.await.unwrap().id.to_string();
     office.decide(&office.bob, &approval, "approve", json!({})).await.refused(409, "approval.void");
     office.app.finish().await;
+}
+
+/// What reading costs is more than a run may spend: it waits, and people may let it.
+async fn a_run_that_would_pass_its_own_limit(database: Database) {
+    let office = Office::with(|setup| {
+        setup.database = database;
+        setup.warehouse.query_nano_usd_per_tib = 5_000_000_000;
+        setup.settings.budgets.run_usd = Some(0.0);
+    })
+    .await;
+    let because = "The limit of this run would be passed";
+    let (run, approval) = office.waiting().await;
+    let seen = office.seen(&office.bob, &approval).await;
+    assert!(seen["because"].as_str().unwrap().starts_with(because), "{seen}");
+    assert_eq!(seen["payload"]["beyond_run_limit"], true, "{seen}");
+    office.decide(&office.bob, &approval, "approve", json!({})).await.expect(200);
+    let answer = office.answer(&run).await;
+    assert_eq!(
+        (&answer["response_type"], &answer["data"]["row_count"]),
+        (&json!("query_result"), &json!(2)),
+        "{answer}"
+    );
+    let admin = office.app.token("default", "root", Role::Admin).await;
+    let usage = office.app.get("/api/v1/usage?by=run").token(&admin).send().await.expect(200).json();
+    let spent = &usage["items"][0];
+    assert!(spent["name"] == run.as_str() && spent["nano_usd"].as_i64().unwrap() > 0, "{usage}");
+
+    let (run, approval) = office.waiting().await;
+    office.decide(&office.bob, &approval, "reject", json!({"reason": "Too dear."})).await.expect(200);
+    assert_eq!(office.answer(&run).await["data"]["reasons"], json!(["bob has rejected it: Too dear."]));
+
+    // What was agreed to is that this run passes its limit, and not that the tenant passes its own.
+    let (run, approval) = office.waiting().await;
+    let limit = json!({"level": "tenant", "unit": "nano_usd", "window": "day", "amount": 0});
+    office.app.put("/api/v1/budgets").token(&admin).json(&limit).send().await.expect(200);
+    office.decide(&office.bob, &approval, "approve", json!({})).await.expect(200);
+    let answer = office.answer(&run).await;
+    let reason = answer["data"]["reasons"][0].as_str().unwrap();
+    assert!(reason.starts_with("The limit of the tenant would be passed"), "{reason}");
+    office.app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_would_pass_its_own_limit_waits() {
+    a_run_that_would_pass_its_own_limit(Database::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_would_pass_its_own_limit_waits_on_postgres() {
+    a_run_that_would_pass_its_own_limit(Database::Postgres).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -273,6 +273,11 @@ async fn a_later_limit_counts_what_was(database: Database) {
     house.spend("ada", 0, 0).await.unwrap();
     assert_eq!(alerts().await, 4);
 
+    let listed = house.get("/api/v1/budgets/alerts").await;
+    let of_ada: Vec<_> = listed["items"].as_array().unwrap().iter().filter(|item| item["name"] == "ada").collect();
+    assert_eq!(of_ada.iter().map(|item| &item["threshold"]).collect::<Vec<_>>(), [100, 95, 80, 50], "{listed}");
+    assert_eq!((&of_ada[0]["used"], &of_ada[0]["amount"]), (&json!(100), &json!(100)), "{listed}");
+
     let top = house.get("/api/v1/usage?kind=ai").await;
     let first = &top["items"][0];
     assert_eq!((&first["name"], &first["tokens_in"]), (&json!("bob"), &json!(500)), "{top}");

@@ -13,7 +13,7 @@ const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
 
 /// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
 /// stands here.
-const ROUTES: [(&str, &str, &[u16]); 140] = [
+const ROUTES: [(&str, &str, &[u16]); 141] = [
     ("get", "/health", &[200]),
     ("get", "/ready", &[200]),
     ("get", "/metrics", &[200]),
@@ -39,6 +39,7 @@ const ROUTES: [(&str, &str, &[u16]); 140] = [
     ("get", "/api/v1/budgets", &[200]),
     ("put", "/api/v1/budgets", &[422]),
     ("delete", "/api/v1/budgets/{id}", &[404]),
+    ("get", "/api/v1/budgets/alerts", &[200]),
     ("get", "/api/v1/budgets/history", &[200]),
     ("put", "/api/v1/budgets/time-zone", &[422]),
     ("get", "/api/v1/usage", &[200]),

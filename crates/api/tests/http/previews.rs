@@ -136,6 +136,23 @@ async fn what_may_not_run_is_not_kept_and_says_why() {
     office.app.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_would_pass_the_limit_of_its_run_needs_somebody_else() {
+    let office = Office::open(|setup| {
+        setup.warehouse.query_nano_usd_per_tib = 5_000_000_000;
+        setup.settings.budgets.run_usd = Some(0.0);
+    })
+    .await;
+    let waits = office.preview(SUMS).await;
+    assert_eq!((&waits["status"], &waits["requires_approval"]), (&json!("approval_required"), &json!(true)), "{waits}");
+    let reason = waits["reasons"][0].as_str().unwrap();
+    assert!(reason.starts_with("The limit of this run would be passed"), "{reason}");
+    let id = &waits["preview_id"];
+    assert_eq!(office.run(&office.bob, id).await["status"], "approved");
+    assert_eq!(office.run(&office.ada, id).await["rows"], sums());
+    office.app.finish().await;
+}
+
 async fn a_large_one_needs_somebody(database: Database) {
     let office = Office::open(|setup| {
         setup.database = database;

@@ -69,12 +69,11 @@ fn message_of(reasons: &[&str]) -> String {
 }
 
 impl Approvals {
-    /// What somebody has written in the place of the statement that was asked for, if somebody has.
-    pub(crate) async fn edited(&self, tenant: &TenantId, id: ApprovalId) -> Result<Option<String>, StoreError> {
+    /// Exactly what an approval is for, with what somebody may have written in the place of what was asked for; nothing where
+    /// there is no such approval.
+    pub(crate) async fn payload(&self, tenant: &TenantId, id: ApprovalId) -> Result<Value, StoreError> {
         let tenant = tenant.clone();
         let found = self.store.read(move |tx| Box::pin(async move { rows::get(tx, &tenant, id).await })).await?;
-        let edited = found.filter(|approval| approval.asked_payload.is_some());
-        let payload = edited.and_then(|approval| serde_json::from_str::<Value>(&approval.payload).ok());
-        Ok(payload.and_then(|payload| payload[WRITTEN].as_str().map(str::to_owned)))
+        Ok(found.and_then(|approval| serde_json::from_str(&approval.payload).ok()).unwrap_or_default())
     }
 }

@@ -107,7 +107,6 @@ impl Gateway {
         let held = self.ledger.reserve(
             tenant,
             ledger::Wish {
-                id: None,
                 kind: ledger::AI,
                 payer: wish.payer.clone(),
                 step: wish.step.clone(),
@@ -115,7 +114,7 @@ impl Gateway {
                 model: Some(target.model.clone()),
                 prompt: wish.prompt.clone(),
                 worst: Amounts { nano_usd: price.of(worst).0, tokens: whole(worst.total()) },
-                lease: None,
+                ..ledger::Wish::default()
             },
         );
         let refused = |error| {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use pilothouse_ai::chat::{Delta, ToolCall};
 use pilothouse_ai::sensitive::{Finding, Kind, find, masked};
 use pilothouse_domain::Code;
 
@@ -91,16 +92,83 @@ pub(super) fn in_words(found: &Found) -> String {
     found.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
 }
 
+/// Looks at an answer that comes bit by bit, at its words and at the arguments of each call of a tool, each for itself. What
+/// waits passes before its finish.
+#[derive(Debug)]
+pub(super) struct Sieves {
+    screen: Screen,
+    words: Sieve,
+    calls: BTreeMap<usize, Sieve>,
+}
+
+impl Sieves {
+    pub fn new(screen: Screen) -> Self {
+        Self { screen, words: Sieve::new(screen), calls: BTreeMap::new() }
+    }
+
+    /// What may pass once `next` has come, or at the end, where there is none.
+    ///
+    /// # Errors
+    /// [`Code::AiBlocked`].
+    pub fn push(&mut self, next: Option<&Delta>) -> Result<Vec<Delta>, Error> {
+        match next {
+            Some(delta) if !self.screen.changes() => Ok(vec![delta.clone()]),
+            Some(Delta::Text(words)) => self.words.push(words).map(|passed| said(passed).into_iter().collect()),
+            Some(Delta::Call(place, more)) => {
+                let sieve = self.calls.entry(*place).or_insert_with(|| Sieve::new(self.screen));
+                let call = ToolCall { arguments: sieve.push(&more.arguments)?, ..more.clone() };
+                Ok(if call == ToolCall::default() { Vec::new() } else { vec![Delta::Call(*place, call)] })
+            }
+            Some(Delta::Finish(_)) | None => {
+                let rest = self.rest(Sieve::end)?;
+                Ok(rest.into_iter().chain(next.cloned()).collect())
+            }
+            Some(other) => Ok(vec![other.clone()]),
+        }
+    }
+
+    /// What waits of an answer that broke off, but for the last word of each text, which may be the beginning of something.
+    ///
+    /// # Errors
+    /// [`Code::AiBlocked`].
+    pub fn broken_off(&mut self) -> Result<Vec<Delta>, Error> {
+        self.rest(Sieve::broken_off)
+    }
+
+    /// What was found in all of it.
+    pub fn found(self) -> Found {
+        self.calls.into_values().fold(self.words.found, |mut found, sieve| {
+            add(&mut found, sieve.found);
+            found
+        })
+    }
+
+    fn rest(&mut self, rest: impl Fn(&mut Sieve) -> Result<String, Error>) -> Result<Vec<Delta>, Error> {
+        let mut passed: Vec<Delta> = said(rest(&mut self.words)?).into_iter().collect();
+        for (place, sieve) in &mut self.calls {
+            let arguments = rest(sieve)?;
+            if !arguments.is_empty() {
+                passed.push(Delta::Call(*place, ToolCall { arguments, ..ToolCall::default() }));
+            }
+        }
+        Ok(passed)
+    }
+}
+
+fn said(words: String) -> Option<Delta> {
+    (!words.is_empty()).then_some(Delta::Text(words))
+}
+
 /// Looks at a text that comes bit by bit. What may be the beginning of something waits for the rest of it.
 #[derive(Debug)]
-pub(super) struct Sieve {
+struct Sieve {
     screen: Screen,
     waiting: String,
-    pub found: Found,
+    found: Found,
 }
 
 impl Sieve {
-    pub fn new(screen: Screen) -> Self {
+    fn new(screen: Screen) -> Self {
         Self { screen, waiting: String::new(), found: Found::new() }
     }
 
@@ -108,7 +176,7 @@ impl Sieve {
     ///
     /// # Errors
     /// [`Code::AiBlocked`].
-    pub fn push(&mut self, more: &str) -> Result<String, Error> {
+    fn push(&mut self, more: &str) -> Result<String, Error> {
         self.waiting.push_str(more);
         self.pass(self.cut())
     }
@@ -117,7 +185,7 @@ impl Sieve {
     ///
     /// # Errors
     /// [`Code::AiBlocked`].
-    pub fn end(&mut self) -> Result<String, Error> {
+    fn end(&mut self) -> Result<String, Error> {
         self.pass(self.waiting.len())
     }
 
@@ -125,7 +193,7 @@ impl Sieve {
     ///
     /// # Errors
     /// [`Code::AiBlocked`].
-    pub fn broken_off(&mut self) -> Result<String, Error> {
+    fn broken_off(&mut self) -> Result<String, Error> {
         let cut = self.waiting.rfind(char::is_whitespace).unwrap_or_default();
         self.pass(self.outside(cut))
     }
@@ -167,6 +235,8 @@ impl Sieve {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pilothouse_ai::chat::Finish;
+    use pilothouse_ai::provider::Gathered;
     use proptest::prelude::*;
 
     fn screen(secrets: Treatment, personal: Treatment) -> Screen {
@@ -189,6 +259,34 @@ mod tests {
         let stopped = looked(Treatment::Block, Treatment::Mask);
         let error = blocked("prompt", &stopped.found);
         assert!(stopped.is_blocked && !error.message.contains("AKIA") && error.message.contains("email 1"), "{error}");
+    }
+
+    #[test]
+    fn what_tools_are_given_is_looked_at_bit_by_bit_too() {
+        let (half, other) = KEY.split_at(7);
+        let call = |id: &str, arguments: &str| {
+            let name = if id.is_empty() { "" } else { "send" };
+            ToolCall { id: id.to_owned(), name: name.to_owned(), arguments: arguments.to_owned() }
+        };
+        let parts = [
+            Delta::Call(0, call("a", "{\"key\": \"")),
+            Delta::Call(1, call("b", "{}")),
+            Delta::Call(0, call("", half)),
+            Delta::Text("for ada@example.org".to_owned()),
+            Delta::Call(0, call("", &format!("{other}\"}}"))),
+            Delta::Finish(Finish::ToolCalls),
+        ];
+        let mut sieves = Sieves::new(screen(Treatment::Mask, Treatment::Mask));
+        let mut gathered = Gathered::default();
+        for part in parts.iter().map(Some).chain([None]) {
+            sieves.push(part).unwrap().iter().for_each(|delta| gathered.add(delta));
+        }
+        let wanted = [call("a", "{\"key\": \"[aws_access_key]\"}"), call("b", "{}")];
+        assert_eq!((gathered.0.calls.as_slice(), gathered.0.text.as_str()), (wanted.as_slice(), "for [email]"));
+        assert_eq!(in_words(&sieves.found()), "aws_access_key 1, email 1");
+        let mut blocking = Sieves::new(screen(Treatment::Block, Treatment::Off));
+        let passed: Result<Vec<_>, _> = parts.iter().map(|part| blocking.push(Some(part))).collect();
+        assert_eq!(passed.unwrap_err().code, Code::AiBlocked);
     }
 
     proptest! {

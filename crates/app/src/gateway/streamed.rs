@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pilothouse_ai::chat::Delta;
+use pilothouse_ai::chat::{Delta, Reply};
 use pilothouse_ai::provider::{Gathered, Trouble};
 use pilothouse_ai::schema::Form;
 use pilothouse_domain::{Code, TenantId};
@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use super::attempt::{Begun, Coming};
-use super::screen::Sieve;
+use super::screen::{Found, Sieves, add};
 use super::{Answered, Gateway, Wish};
 use crate::Error;
 
@@ -41,20 +41,6 @@ impl From<Trouble> for Stopped {
     fn from(trouble: Trouble) -> Self {
         Self::Trouble(trouble)
     }
-}
-
-/// What may pass of the next part, or at the end: words wait in the sieve as long as they may become something that is not to
-/// be told, and pass before whatever comes after them.
-fn sifted(sieve: &mut Sieve, waits: bool, next: Option<&Delta>) -> Result<Vec<Delta>, Stopped> {
-    let words = match next {
-        Some(Delta::Text(words)) if waits => sieve.push(words),
-        Some(Delta::Finish(_)) | None => sieve.end(),
-        Some(_) => Ok(String::new()),
-    };
-    let words = words.map_err(Stopped::Blocked)?;
-    let words = (!words.is_empty()).then_some(Delta::Text(words));
-    let rest = next.filter(|delta| !(waits && matches!(delta, Delta::Text(_)))).cloned();
-    Ok(words.into_iter().chain(rest).collect())
 }
 
 /// The parts of an answer, in their order; after the last there are none.
@@ -95,10 +81,19 @@ impl Gateway {
         begun.map(|()| Parts(parts))
     }
 
+    /// What is found in an answer that was passed on as it came.
+    fn found_in(&self, reply: &Reply) -> Found {
+        let texts = std::iter::once(&reply.text).chain(reply.calls.iter().map(|call| &call.arguments));
+        texts.fold(Found::new(), |mut found, text| {
+            add(&mut found, self.screen.look(text, "answer").found);
+            found
+        })
+    }
+
     /// Passes on what comes, and settles it.
     async fn pump(&self, tenant: &TenantId, wish: &Wish, begun: Begun, coming: Coming, give: mpsc::Sender<Part>) {
         let Coming { mut answering, mut first } = coming;
-        let (mut gathered, mut sieve) = (Gathered::default(), Sieve::new(self.screen));
+        let (mut gathered, mut sieves) = (Gathered::default(), Sieves::new(self.screen));
         let passed = async {
             loop {
                 let next = match first.take() {
@@ -108,7 +103,7 @@ impl Gateway {
                 if let Some(delta) = &next {
                     gathered.add(delta);
                 }
-                for part in sifted(&mut sieve, self.screen.changes(), next.as_ref())? {
+                for part in sieves.push(next.as_ref()).map_err(Stopped::Blocked)? {
                     if give.send(Part::More(part)).await.is_err() {
                         return Ok(false);
                     }
@@ -121,16 +116,12 @@ impl Gateway {
         let late = Err(Stopped::Trouble(Trouble::TimedOut));
         let passed = tokio::time::timeout(LONGEST, passed).await.unwrap_or(late);
         let is_blocked = matches!(passed, Err(Stopped::Blocked(_)));
-        if let Err(Stopped::Trouble(_)) = &passed
-            && let Ok(rest) = sieve.broken_off()
-            && !rest.is_empty()
-        {
-            let _ = give.send(Part::More(Delta::Text(rest))).await;
+        if let Err(Stopped::Trouble(_)) = &passed {
+            for part in sieves.broken_off().unwrap_or_default() {
+                let _ = give.send(Part::More(part)).await;
+            }
         }
-        let mut found = sieve.found;
-        if !self.screen.changes() {
-            found = self.screen.look(&gathered.0.text, "answer").found;
-        }
+        let found = if self.screen.changes() { sieves.found() } else { self.found_in(&gathered.0) };
         if let Err(error) = self.tell(tenant, wish, "answer", &found, is_blocked).await {
             tracing::warn!("what was found in an answer could not be written down: {error}");
         }

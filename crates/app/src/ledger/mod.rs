@@ -7,7 +7,7 @@ mod limits;
 mod summary;
 
 pub use limits::{NewLimit, end_limit, history, put_limit, set_time_zone};
-pub use summary::{AI, Budget, Budgets, MAX_SHARES, Summary, budgets, summary, this_month, usage};
+pub use summary::{AI, Budget, Budgets, MAX_SHARES, Summary, alerts, budgets, summary, this_month, usage};
 
 use std::sync::Arc;
 
@@ -47,6 +47,8 @@ pub struct Wish {
     pub worst: Amounts,
     /// How long it can take, where that is longer than ten minutes.
     pub lease: Option<Micros>,
+    /// Whether people have agreed that it passes the limits of its run.
+    pub beyond_run: bool,
 }
 
 /// Holds and settles what is spent.
@@ -89,7 +91,10 @@ impl Ledger {
         if let Some(full) = books.passed_alone(&charge, now) {
             return Ok(Err(full));
         }
-        let holds = books.holds(&charge.payer, now);
+        let mut holds = books.holds(&charge.payer, now);
+        if wish.beyond_run {
+            holds.iter_mut().filter(|hold| hold.is_of_run()).for_each(|hold| hold.limit.amount = None);
+        }
         let of = tenant.clone();
         let reserved = self.store.write(move |tx| {
             Box::pin(async move {
@@ -98,6 +103,22 @@ impl Ledger {
             })
         });
         Ok(reserved.await?.map(|()| id))
+    }
+
+    /// The limit of a run itself that so much more would pass; none where there is room.
+    pub async fn beyond_run(
+        &self,
+        tenant: &TenantId,
+        payer: &Payer,
+        worst: Amounts,
+    ) -> Result<Option<Full>, StoreError> {
+        let (of, now) = (tenant.clone(), self.clock.now());
+        let mut holds = self.books(tenant, now).await?.holds(payer, now);
+        holds.retain(Hold::is_of_run);
+        if holds.is_empty() {
+            return Ok(None);
+        }
+        self.store.read(move |tx| Box::pin(async move { rows::passed(tx, &of, worst, &holds).await })).await
     }
 
     /// Puts what something took in the place of what was held for it; false where that was done before.
@@ -253,16 +274,19 @@ pub fn exceeded(full: &Full) -> Error {
         (level, Some(name)) => format!("the {} {name}", level.as_str()),
         (level, None) => format!("this {}", level.as_str()),
     };
-    let (amount, what) = (amount.unwrap_or_default(), unit.as_str());
+    let amount = amount.unwrap_or_default();
     let message = format!(
-        "The limit of {whose} would be passed: {amount} {what} per {window}, of which {used} are spent or held, and \
-         {wanted} would be needed."
+        "The limit of {whose} would be passed: it is {} {}, {} of it spent or held, and {} would be needed.",
+        unit.in_words(amount),
+        window.in_words(),
+        unit.in_words(*used),
+        unit.in_words(*wanted)
     );
     Error::new(Code::BudgetExceeded, message)
         .with("limit", amount)
         .with("used", *used)
         .with("wanted", *wanted)
-        .with("unit", what)
+        .with("unit", unit.as_str())
         .with("level", level.as_str())
         .with("window", window.to_string())
         .with("resets_at", hold.span.until.map(pilothouse_domain::clock::rfc3339))

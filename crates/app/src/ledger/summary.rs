@@ -11,6 +11,8 @@ use crate::{App, Caller, Error, audit, gates};
 
 /// What charges of models are called.
 pub const AI: &str = "ai";
+/// Most alerts that are shown.
+const MAX_ALERTS: u32 = 100;
 /// Most names that usage is told apart by.
 pub const MAX_SHARES: u32 = 1_000;
 
@@ -86,6 +88,13 @@ fn holds_of(limit: &Limit, span: Span) -> Option<(Hold, Payer)> {
     };
     let account = limit.account(&payer)?;
     Some((Hold { account, limit: limit.clone(), span }, payer))
+}
+
+/// Which limits of the caller's tenant have come to a share of them, the newest first.
+pub async fn alerts(app: &App, caller: &Caller) -> Result<Vec<rows::Alert>, Error> {
+    gates::pass(app, caller, &audit::action("budgets.alerts", Tier::Read, Role::Operator, "", &())).await?;
+    let tenant = caller.principal.tenant.clone();
+    Ok(app.store.read(move |tx| Box::pin(async move { rows::alerts(tx, &tenant, MAX_ALERTS).await })).await?)
 }
 
 /// What a month has cost, in nano-USD.

@@ -13,7 +13,7 @@ use pilothouse_domain::{ApprovalId, ChargeId, Clock, Code, ConnectionId, Micros,
 use pilothouse_engine::{Done, Failure};
 use pilothouse_store::approvals::Approval;
 use pilothouse_store::costs::{Preview, QueryRun};
-use pilothouse_store::ledger::Used;
+use pilothouse_store::ledger::{Full as FullLimit, Used};
 use pilothouse_warehouse::guard::{CanonicalQuery, CheckedQuery, Guard, Reason, Report};
 use pilothouse_warehouse::{Call, semantic};
 use serde_json::{Value, json};
@@ -25,6 +25,8 @@ use crate::reads::Full;
 use crate::results::{Kept, Key};
 use crate::sources::{Open, Sources};
 
+/// The part of a payload that says that the query passes the limits of its run.
+const BEYOND_RUN: &str = "beyond_run_limit";
 /// What charges for reading are called.
 const COST_OF: &str = "query";
 /// How many a question for the first one is shown beside.
@@ -66,7 +68,7 @@ impl Asking<'_> {
             judged.hour_is_full(full);
             return Ok(Done { summary: "The tenant has read what it may in an hour.".to_owned(), output: judged });
         }
-        if let Some(why) = self.afford(&expected).await? {
+        if let Some(why) = self.afford(&expected, false).await? {
             judged.refuse(&why, "wait_or_reduce_cost");
             return Ok(Done { summary: "A limit of money would be passed.".to_owned(), output: judged });
         }
@@ -113,6 +115,8 @@ impl Asking<'_> {
         let facts = self.facts(&judged.forecast);
         let Ruling { effect, rule, because } = self.approvals.judge(self.tenant, &facts).await?;
         let mut reasons = needing_approval(report);
+        let full = self.beyond_run(&judged.forecast).await?;
+        reasons.extend(full.as_ref().map(|full| ledger::exceeded(full).message));
         let needs = match effect {
             Effect::Deny => {
                 judged.refuse(if because.is_empty() { "A rule does not allow it" } else { &because }, "revise_query");
@@ -122,12 +126,13 @@ impl Asking<'_> {
                 reasons.push(because);
                 needs
             }
-            // What the guard wants a person for, no rule lets go on without one.
+            // What the guard wants a person for, or the run's own limit, no rule lets go on without one.
             Effect::Allow if !reasons.is_empty() => self.approvals.anybody(),
             Effect::Allow => return Ok(None),
         };
         judged.wait(WaitsFor::Approver, reasons);
-        judged.needed = Some(Needed { needs, rule, facts, sql: query.sql().to_owned() });
+        let (sql, beyond_run) = (query.sql().to_owned(), full.is_some());
+        judged.needed = Some(Needed { needs, rule, facts, sql, beyond_run });
         Ok(Some("A person has to agree to it first."))
     }
 
@@ -144,16 +149,22 @@ impl Asking<'_> {
         }
     }
 
-    /// What an approval is for: this text, of this run or preview, over this connection, in the name of whoever asks.
-    fn payload(&self, sql: &str) -> Value {
+    /// What an approval is for: this text, of this run or preview, over this connection, in the name of whoever asks; and that
+    /// it passes the limits of its run, where it does.
+    fn payload(&self, sql: &str, beyond_run: bool) -> Value {
         let (of, id) = self.preview.map_or(("run", self.run.to_string()), |id| ("preview", id.to_string()));
-        json!({of: id, "connection": self.connection, "sql": sql, "subject": self.subject, "role": self.role})
+        let mut payload =
+            json!({of: id, "connection": self.connection, "sql": sql, "subject": self.subject, "role": self.role});
+        if beyond_run {
+            payload[BEYOND_RUN] = true.into();
+        }
+        payload
     }
 
     /// The approval that the query needs, as it is asked for.
     pub fn wanted(&self, needed: Needed, reasons: &[String]) -> Approval {
-        let Needed { needs, rule, facts, sql } = needed;
-        let (payload, because) = (self.payload(&sql), reasons.join("; "));
+        let Needed { needs, rule, facts, sql, beyond_run } = needed;
+        let (payload, because) = (self.payload(&sql, beyond_run), reasons.join("; "));
         let run = self.preview.is_none().then_some(self.run);
         self.approvals.asked(approvals::Wish { facts, figures: Value::Null, payload, run, needs, rule, because })
     }
@@ -166,16 +177,18 @@ impl Asking<'_> {
         said: &Forecast,
     ) -> Result<Done<Released>, Failure> {
         let refused = |reason: String| Done { summary: reason.clone(), output: Released::Refused(reason) };
+        let approved = self.approvals.payload(self.tenant, id).await?;
         // Whoever approved it may have changed it.
-        let edited = self.approvals.edited(self.tenant, id).await?;
-        let written = edited.as_deref().unwrap_or(sql);
+        let edited = approved[WRITTEN].as_str();
+        let beyond_run = approved[BEYOND_RUN] == true;
+        let written = edited.unwrap_or(sql);
         let report = self.guard.check(written);
         let query = report.canonical.as_ref().ok_or_else(no_longer)?;
         let expected = self.forecast(query, report.query.as_ref()).await?;
         let objection = (expected.bytes > said.bytes).then_some("It would read more by now than was approved.");
-        let mut payload = self.payload(query.sql());
-        if let Some(edited) = &edited {
-            payload[WRITTEN] = edited.as_str().into();
+        let mut payload = self.payload(query.sql(), beyond_run);
+        if let Some(edited) = edited {
+            payload[WRITTEN] = edited.into();
         }
         let taken = self.approvals.take(self.tenant, (id, request_id), &payload, objection).await?;
         if let Taken::Refused { state, by, because } = taken {
@@ -184,14 +197,14 @@ impl Asking<'_> {
         if self.reserve(&expected).await?.is_some() {
             return Ok(refused(HOUR_IS_FULL.to_owned()));
         }
-        if let Some(why) = self.afford(&expected).await? {
+        if let Some(why) = self.afford(&expected, beyond_run).await? {
             return Ok(refused(why));
         }
         let text = query.sql().to_owned();
         Ok(match edited {
-            Some(written) => Done {
+            Some(_) => Done {
                 summary: "It may run, as it was changed and approved.".to_owned(),
-                output: Released::RunsChanged { written, text },
+                output: Released::RunsChanged { written: written.to_owned(), text },
             },
             None => Done { summary: "It may run, as it was approved.".to_owned(), output: Released::Runs(text) },
         })
@@ -207,19 +220,31 @@ impl Asking<'_> {
         self.sources.warehouse.settings().query_nano_usd_per_tib
     }
 
-    /// Holds what the query can cost, where reading costs anything; or says which limit that would pass.
-    async fn afford(&self, expected: &Forecast) -> Result<Option<String>, Failure> {
-        if self.price() == 0 {
-            return Ok(None);
-        }
-        let payer = Payer {
+    fn payer(&self) -> Payer {
+        Payer {
             user: Some(self.subject.to_owned()),
             task: Some(COST_OF.to_owned()),
             run: Some(self.run.to_string()),
             ..Payer::default()
-        };
-        let worst = Amounts { nano_usd: expected.cost.unwrap_or_default().0, tokens: 0 };
-        let wish = Wish { id: Some(self.charge()), kind: COST_OF, payer, worst, ..Wish::default() };
+        }
+    }
+
+    /// The limit of the run itself that the query could pass, where reading costs anything.
+    async fn beyond_run(&self, expected: &Forecast) -> Result<Option<FullLimit>, Failure> {
+        if self.price() == 0 {
+            return Ok(None);
+        }
+        Ok(self.ledger.beyond_run(self.tenant, &self.payer(), worst(expected)).await?)
+    }
+
+    /// Holds what the query can cost, where reading costs anything; or says which limit that would pass. Those of its run it may
+    /// pass where people have agreed to that.
+    async fn afford(&self, expected: &Forecast, beyond_run: bool) -> Result<Option<String>, Failure> {
+        if self.price() == 0 {
+            return Ok(None);
+        }
+        let (payer, worst) = (self.payer(), worst(expected));
+        let wish = Wish { id: Some(self.charge()), kind: COST_OF, payer, worst, beyond_run, ..Wish::default() };
         let reserved = self.ledger.reserve(self.tenant, wish).await?;
         Ok(reserved.err().map(|full| ledger::exceeded(&full).message))
     }
@@ -352,6 +377,11 @@ impl Asking<'_> {
         }
         .ok_or_else(no_longer)
     }
+}
+
+/// The most that a query can cost.
+fn worst(expected: &Forecast) -> Amounts {
+    Amounts { nano_usd: expected.cost.unwrap_or_default().0, tokens: 0 }
 }
 
 /// Whether a query is known to read more than this.

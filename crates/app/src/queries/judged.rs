@@ -51,6 +51,9 @@ pub struct Needed {
     pub facts: Facts,
     /// Exactly what would run.
     pub sql: String,
+    /// Whether that passes the limits of its run.
+    #[serde(default)]
+    pub beyond_run: bool,
 }
 
 /// What becomes of a query that waited for an approver.

@@ -13,6 +13,9 @@ pub use window::{Span, Window, read_zone};
 
 use serde::{Deserialize, Serialize};
 
+use crate::format::counted;
+use crate::money::NanoUsd;
+
 /// Whose spending a limit is about, the widest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -73,6 +76,14 @@ impl Unit {
         match self {
             Self::NanoUsd => "nano_usd",
             Self::Tokens => "tokens",
+        }
+    }
+
+    /// An amount of it: `$0.25`, `1 token`, `50,000 tokens`.
+    pub fn in_words(self, amount: i64) -> String {
+        match self {
+            Self::NanoUsd => format!("${}", NanoUsd(amount)),
+            Self::Tokens => counted(amount.unsigned_abs(), "token"),
         }
     }
 
@@ -157,6 +168,15 @@ impl Limit {
         format!("{}|{}|{}|{name}", self.level.as_str(), self.unit.as_str(), self.window)
     }
 
+    /// The limit that an account is of, with the one whose it is named, and without its amount; none where it is no account.
+    pub fn of_account(account: &str) -> Option<Self> {
+        let mut parts = account.splitn(4, '|');
+        let (level, unit) = (Level::parse(parts.next()?)?, Unit::parse(parts.next()?)?);
+        let window = parts.next()?.parse().ok()?;
+        let name = Some(parts.next()?.to_owned()).filter(|_| level != Level::Tenant);
+        Some(Self { level, name, unit, window, amount: None })
+    }
+
     /// The account in which it counts what somebody spends; none where it is not about them.
     pub fn account(&self, payer: &Payer) -> Option<String> {
         let own = payer.at(self.level)?;
@@ -186,6 +206,26 @@ mod tests {
     fn limit(level: Level, name: Option<&str>, amount: i64) -> Limit {
         let name = name.map(str::to_owned);
         Limit { level, name, unit: Unit::Tokens, window: Window::Day, amount: Some(amount) }
+    }
+
+    #[test]
+    fn limits_are_said_in_words() {
+        let words = |unit: Unit, amount, window: Window| format!("{} {}", unit.in_words(amount), window.in_words());
+        assert_eq!(words(Unit::NanoUsd, 250_000_000, Window::ForEver), "$0.25 in all");
+        assert_eq!(words(Unit::Tokens, 50_000, Window::Day), "50,000 tokens a day");
+        assert_eq!(words(Unit::Tokens, 1, Window::Rolling(7_200)), "1 token in 2 hours");
+        assert_eq!(words(Unit::Tokens, 0, Window::Rolling(90)), "0 tokens in 90 seconds");
+    }
+
+    #[test]
+    fn an_account_tells_whose_it_is() {
+        for (own, level) in [("ada|b", Level::User), ("", Level::Tenant)] {
+            let payer = Payer { user: Some(own.to_owned()), ..Payer::default() };
+            let account = limit(level, None, 1).account(&payer).unwrap();
+            let read = Limit::of_account(&account).unwrap();
+            assert_eq!((read.level, read.name.as_deref().unwrap_or_default(), read.window), (level, own, Window::Day));
+        }
+        assert_eq!(Limit::of_account("user|tokens|day"), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Micros;
 use crate::clock::SECOND;
+use crate::format::counted;
 
 /// Into how many parts a rolling window is cut: it forgets one of them at a time.
 const PARTS: i64 = 60;
@@ -45,6 +46,19 @@ impl Window {
     /// How long the parts are that it forgets one at a time; none where it does not roll.
     pub fn part(self) -> Option<Micros> {
         if let Self::Rolling(seconds) = self { Some(part(seconds)) } else { None }
+    }
+
+    /// It in words: `a day`, `in all`, `in 2 hours`.
+    pub fn in_words(self) -> String {
+        match self {
+            Self::Day => "a day".to_owned(),
+            Self::Month => "a month".to_owned(),
+            Self::ForEver => "in all".to_owned(),
+            Self::Rolling(seconds) if seconds % 3600 == 0 => {
+                format!("in {}", counted(seconds.unsigned_abs() / 3600, "hour"))
+            }
+            Self::Rolling(seconds) => format!("in {}", counted(seconds.unsigned_abs(), "second")),
+        }
     }
 
     /// Where `now` lies in the window, by the clocks of `zone`. A rolling window forgets what is older than itself, and not

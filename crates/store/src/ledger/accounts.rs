@@ -1,14 +1,13 @@
 //! Accounts: for each limit and whoever it is about, what was spent and is held, by the parts of the limit's window. They can
 //! be counted again from the charges at any time.
 
-use pilothouse_domain::ledger::{Amounts, Limit, Payer, Span, Unit, Window};
+use pilothouse_domain::ledger::{Amounts, Level, Limit, Payer, Span, Unit, Window};
 use pilothouse_domain::{Micros, TenantId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-use super::Charge;
 use crate::given::{Given, Kind, Rows};
-use crate::{Error, Tx, args};
+use crate::{Error, Row, Tx, args};
 
 /// An account that a charge counts in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +21,11 @@ pub struct Hold {
 }
 
 impl Hold {
+    /// Whether it is a limit of single runs.
+    pub fn is_of_run(&self) -> bool {
+        self.limit.level == Level::Run
+    }
+
     /// Whether so much more would pass the limit.
     fn would_pass(&self, used: i64, more: Amounts) -> bool {
         self.limit.amount.is_some_and(|amount| used.saturating_add(more.of(self.limit.unit)) > amount)
@@ -54,6 +58,21 @@ pub(super) struct Held {
     pub account: String,
     pub bucket: Micros,
     pub unit: Unit,
+}
+
+/// That a limit has come to a share of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alert {
+    /// The limit, with the one whose it is named, as it was then.
+    pub limit: Limit,
+    /// Which share, in percent; 0 is that it would not be enough if it went on like this.
+    pub threshold: u32,
+    /// What was spent then, and held.
+    pub used: i64,
+    /// Since when that counts.
+    pub since: Micros,
+    /// When.
+    pub at: Micros,
 }
 
 /// The bucket of an account that says that it counts from the beginning.
@@ -127,14 +146,12 @@ pub(super) fn held(holds: &[Hold]) -> Vec<Held> {
     holds.iter().map(one).collect()
 }
 
-/// Which limit it is that would be passed; the first, where several would.
-pub(super) async fn full(tx: &mut Tx<'_>, tenant: &TenantId, charge: &Charge, holds: &[Hold]) -> Result<Full, Error> {
-    for (hold, balance) in holds.iter().zip(balances(tx, tenant, holds).await?) {
-        if hold.would_pass(balance.used, charge.worst) {
-            return Ok(Full { hold: hold.clone(), used: balance.used, wanted: charge.worst.of(hold.limit.unit) });
-        }
-    }
-    Err(Error::Database("a reservation was refused and no limit is full".to_owned()))
+/// Which limit so much more would pass; the first, where several would.
+pub async fn passed(tx: &mut Tx<'_>, tenant: &TenantId, more: Amounts, holds: &[Hold]) -> Result<Option<Full>, Error> {
+    let used = used(tx, tenant, holds).await?;
+    let of = |hold: &Hold| used.get(&hold.account).map_or(0, |(used, _)| *used);
+    let full = holds.iter().find(|hold| hold.would_pass(of(hold), more));
+    Ok(full.map(|hold| Full { hold: hold.clone(), used: of(hold), wanted: more.of(hold.limit.unit) }))
 }
 
 /// How accounts stand, in their order.
@@ -244,6 +261,24 @@ pub async fn alert(
         )
         .await?;
     Ok(noted == 1)
+}
+
+/// Which shares of limits were reached, the newest first, up to `limit`.
+pub async fn alerts(tx: &mut Tx<'_>, tenant: &TenantId, limit: u32) -> Result<Vec<Alert>, Error> {
+    let sql = "SELECT account, bucket, threshold, used, amount, at FROM spending_alerts
+         WHERE tenant = $1 ORDER BY at DESC, account, threshold DESC LIMIT $2 + 0";
+    let rows = tx.fetch_all(sql, args![tenant, limit]).await?;
+    let read = |row: &Row| {
+        let of = Limit::of_account(&row.text("account")?).ok_or_else(|| Error::unreadable("account"))?;
+        Ok(Alert {
+            limit: Limit { amount: Some(row.int("amount")?), ..of },
+            threshold: u32::try_from(row.int("threshold")?).map_err(|_| Error::unreadable("threshold"))?,
+            used: row.int("used")?,
+            since: row.int("bucket")?,
+            at: row.int("at")?,
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 pub(super) fn json<T: Serialize>(value: &T) -> Result<String, Error> {

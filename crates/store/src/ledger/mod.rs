@@ -7,7 +7,7 @@
 mod accounts;
 mod usage;
 
-pub use accounts::{Balance, Full, Hold, alert, balances, begin, forget};
+pub use accounts::{Alert, Balance, Full, Hold, alert, alerts, balances, begin, forget, passed};
 pub use usage::{By, Share, usage};
 
 use pilothouse_domain::ledger::{Amounts, Payer};
@@ -101,7 +101,9 @@ pub async fn reserve(
             begin(tx, tenant, hold, &charge.payer).await?;
         }
         if !accounts::take(tx, tenant, charge.worst, holds).await? {
-            return accounts::full(tx, tenant, charge, holds).await.map(Err);
+            let full = accounts::passed(tx, tenant, charge.worst, holds).await?;
+            let nothing = || Error::Database("a reservation was refused and no limit is full".to_owned());
+            return full.map(Err).ok_or_else(nothing);
         }
     }
     let accounts = accounts::held(holds);

@@ -1,0 +1,2 @@
+-- The newest of them first.
+CREATE INDEX spending_alerts_at ON spending_alerts (tenant, at);
