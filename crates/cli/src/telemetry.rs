@@ -57,7 +57,7 @@ pub fn start(config: &Config, serving: bool, runtime: &Handle) -> Result<Traces>
     let traces = provider.as_ref().map(|provider| {
         let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("pilothouse"));
         let layer = layer.with_location(false).with_threads(false).with_target(false).with_tracked_inactivity(false);
-        layer.with_filter(Targets::new().with_target(TRACE, Level::INFO))
+        layer.with_filter(Targets::new().with_target(TRACE, Level::DEBUG))
     });
     Registry::default().with(logs(&config.log, serving)).with(traces).init();
     Ok(Traces(provider))

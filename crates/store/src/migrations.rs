@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 17, name: "prompts", script: include_str!("../migrations/0017_prompts.sql") },
     Migration { version: 18, name: "triage", script: include_str!("../migrations/0018_triage.sql") },
     Migration { version: 19, name: "spending alerts", script: include_str!("../migrations/0019_spending_alerts.sql") },
+    Migration { version: 20, name: "charges", script: include_str!("../migrations/0020_charges.sql") },
 ];
 
 /// What SQLite writes differently: the strict types catch there what PostgreSQL always catches, and text compares by

@@ -104,8 +104,31 @@ impl Store {
         F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
         T: Send + 'static,
     {
+        self.written(work, true).await
+    }
+
+    /// The same for what is of use only as long as this process lives, such as money that is held for a call that it makes. On
+    /// SQLite, which ends with it, it is answered before its commit has reached the disk: it survives the end of the process,
+    /// and a power cut once any later unit of [`Store::write`] was answered. On PostgreSQL, which may end alone, it is as any
+    /// other.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_unflushed<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.written(work, false).await
+    }
+
+    async fn written<T, F>(&self, work: F, is_flushed: bool) -> Result<T, Error>
+    where
+        F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
+        T: Send + 'static,
+    {
         let written = match self.engine.as_ref() {
-            Engine::Sqlite(engine) => engine.write(work).await,
+            Engine::Sqlite(engine) => engine.write(work, is_flushed).await,
             Engine::Postgres(engine) => engine.write(work).await,
         };
         match &written {

@@ -96,7 +96,7 @@ impl Rulings {
         if taken.rows.is_empty() {
             return Ok(());
         }
-        let written = store.write(move |tx| {
+        let written = store.write_unflushed(move |tx| {
             Box::pin(async move {
                 for (tenant, new) in &taken.rows {
                     rows::note(tx, tenant, new, now - REMEMBERED).await?;

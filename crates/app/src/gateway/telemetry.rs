@@ -86,10 +86,10 @@ pub(super) fn found(kind: &'static str, place: &'static str, treatment: &'static
     counter!(FINDINGS, "kind" => kind, "place" => place, "treatment" => treatment).increment(count);
 }
 
-/// The span of a call.
+/// The span of a call, made where traces are exported: for a log line it has nothing to say.
 pub(super) fn span(target: &Target) -> Span {
     let (provider, model) = (target.open.provider.wire.as_str(), target.model.as_str());
-    tracing::info_span!(
+    tracing::debug_span!(
         target: TRACE, "chat", otel.name = format_args!("chat {model}"), otel.kind = "client",
         otel.status_code = field::Empty, gen_ai.operation.name = "chat", gen_ai.provider.name = provider,
         gen_ai.request.model = model, gen_ai.usage.input_tokens = field::Empty,

@@ -96,7 +96,8 @@ impl Ledger {
             holds.iter_mut().filter(|hold| hold.is_of_run()).for_each(|hold| hold.limit.amount = None);
         }
         let of = tenant.clone();
-        let reserved = self.store.write(move |tx| {
+        // Whatever is held for a call ends with this process, and its settling is flushed.
+        let reserved = self.store.write_unflushed(move |tx| {
             Box::pin(async move {
                 rows::hold(tx, &of).await?;
                 rows::reserve(tx, &of, &charge, &holds).await
@@ -244,12 +245,18 @@ fn defaults(settings: &settings::Budgets) -> Vec<Limit> {
 
 /// Writes down, once in each window, which shares of the limits were reached, and that one will not be enough.
 async fn tell(tx: &mut Tx<'_>, tenant: &TenantId, holds: &[Hold], now: Micros) -> Result<(), StoreError> {
-    let limited: Vec<Hold> = holds.iter().filter(|hold| hold.limit.amount.is_some()).cloned().collect();
-    let balances = rows::balances(tx, tenant, &limited).await?;
-    for (hold, Balance { used, told }) in limited.iter().zip(balances) {
-        let standing = Standing::new(hold.limit.amount, used, now, hold.span);
-        let reached = standing.reached().chain(standing.will_exceed().then_some(FORECAST));
-        for threshold in reached.filter(|share| !told.contains(share)) {
+    let standing = |hold: &Hold, used| Standing::new(hold.limit.amount, used, now, hold.span);
+    let mut full: Vec<Hold> = holds.iter().filter(|hold| hold.limit.amount.is_some()).cloned().collect();
+    let mut used = rows::used(tx, tenant, &full).await?.into_iter();
+    full.retain(|hold| used.next().is_some_and(|used| !reached(standing(hold, used)).is_empty()));
+    if full.is_empty() {
+        return Ok(());
+    }
+    // What is held past its time does not count.
+    rows::expire(tx, tenant, now).await?;
+    let balances = rows::balances(tx, tenant, &full).await?;
+    for (hold, Balance { used, told }) in full.iter().zip(balances) {
+        for threshold in reached(standing(hold, used)).into_iter().filter(|share| !told.contains(share)) {
             if !rows::alert(tx, tenant, hold, (threshold, used, now)).await? {
                 continue;
             }
@@ -260,6 +267,11 @@ async fn tell(tx: &mut Tx<'_>, tenant: &TenantId, holds: &[Hold], now: Micros) -
         }
     }
     Ok(())
+}
+
+/// The shares of a limit that it has come to, with the one that stands for more than there is.
+fn reached(standing: Standing) -> Vec<u32> {
+    standing.reached().chain(standing.will_exceed().then_some(FORECAST)).collect()
 }
 
 /// The share that stands for a limit that will not be enough if it goes on like this.

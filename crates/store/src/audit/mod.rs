@@ -45,7 +45,7 @@ pub async fn append(tx: &mut Tx<'_>, entry: &Entry) -> Result<i64, Error> {
 /// in order, so that two who wait never wait for each other.
 const LENGTHEN: Given = Given {
     columns: &[("scope", Kind::Text), ("more", Kind::Int), ("hash", Kind::Bytes)],
-    sqlite: "INSERT INTO audit_heads (scope, seq, hash) VALUES (:*)
+    sqlite: "INSERT INTO audit_heads (scope, seq, hash) VALUES (:scope, :more, :hash)
              ON CONFLICT (scope) DO UPDATE SET seq = audit_heads.seq + excluded.seq RETURNING scope, seq, hash",
     postgres: "INSERT INTO audit_heads (scope, seq, hash) SELECT * FROM given
                ON CONFLICT (scope) DO UPDATE SET seq = audit_heads.seq + excluded.seq RETURNING scope, seq, hash",
@@ -73,7 +73,8 @@ const ADD: Given = Given {
         ("hash", Kind::Bytes),
     ],
     sqlite: "INSERT INTO audit (scope, seq, at, subject, action, resource, payload_hash, outcome, code, request_id,
-             count, hash) VALUES (:*)",
+             count, hash) VALUES (:scope, :seq, :at, :subject, :action, :resource, :payload_hash, :outcome, :code,
+             :request_id, :count, :hash)",
     postgres: "INSERT INTO audit (scope, seq, at, subject, action, resource, payload_hash, outcome, code, request_id,
                count, hash) SELECT * FROM given",
 };

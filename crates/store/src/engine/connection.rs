@@ -29,6 +29,8 @@ const INSTRUCTIONS: i32 = 20_000;
 pub(super) struct Session {
     pub(super) connection: Connection,
     deadline: Arc<Deadline>,
+    /// Whether commits are flushed to the disk.
+    flushes: bool,
 }
 
 /// Milliseconds after `begun`.
@@ -65,13 +67,24 @@ impl Session {
         let watched = deadline.clone();
         let is_over = move || watched.now() > watched.at.load(Ordering::Relaxed);
         connection.progress_handler(INSTRUCTIONS, Some(is_over))?;
-        Ok(Self { connection, deadline })
+        Ok(Self { connection, deadline, flushes: true })
     }
 
     pub(super) fn reader(path: &Path, options: &Options) -> Result<Self, Error> {
         let session = Self::open(path, options)?;
         session.connection.pragma_update(None, "query_only", true)?;
         Ok(session)
+    }
+
+    /// Says whether commits are flushed from now on; one that is flushes all those before it.
+    pub(super) fn flush_commits(&mut self, flushes: bool) -> Result<(), Error> {
+        if self.flushes != flushes {
+            // Such a statement works while it is prepared, so it is prepared each time.
+            let sql = if flushes { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
+            self.connection.execute_batch(sql)?;
+            self.flushes = flushes;
+        }
+        Ok(())
     }
 
     /// Runs what a unit does, which is given up where it takes too long or waits for anything but the database.

@@ -62,7 +62,7 @@ impl Sqlite {
         Ok(Self { units: Mutex::new(Some(units)), ended: tokio::sync::Mutex::new(Some(ended)), readers })
     }
 
-    pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    pub(crate) async fn write<T, F>(&self, work: F, is_flushed: bool) -> Result<T, Error>
     where
         F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
         T: Send + 'static,
@@ -71,7 +71,7 @@ impl Sqlite {
         let units = units.ok_or_else(|| Error::Unavailable("the store is closed".into()))?;
         let (reply, answer) = oneshot::channel();
         units
-            .send_timeout(Box::new(Work { work, reply }), WAITING_TIME)
+            .send_timeout(Box::new(Work { work, is_flushed, reply }), WAITING_TIME)
             .await
             .map_err(|_| Error::Unavailable("too many writes are waiting".into()))?;
         drop(units);
@@ -89,7 +89,7 @@ impl Sqlite {
     /// The settings that decide whether a commit survives a power cut, read from the writer and from every reader.
     pub(crate) async fn durability(&self) -> Result<Vec<(String, String)>, Error> {
         let mut found = vec![("engine".to_owned(), "sqlite".to_owned())];
-        let written = self.write(|tx| Box::pin(settings(tx))).await?;
+        let written = self.write(|tx| Box::pin(settings(tx)), true).await?;
         found.extend(written.into_iter().map(|(name, value)| (format!("writer.{name}"), value)));
         let read = self.readers.look(|session| session.run(|tx| Box::pin(settings(tx)))?).await?;
         for (index, settings) in read.into_iter().enumerate() {

@@ -9,6 +9,8 @@ use crate::{Error, Tx};
 pub(crate) trait Unit: Send {
     /// Runs the unit inside a transaction that somebody else begins and ends.
     fn run<'t>(self: Box<Self>, tx: &'t mut Tx<'_>) -> BoxFuture<'t, Finished>;
+    /// Whether its commit is on the disk before it is answered.
+    fn is_flushed(&self) -> bool;
     /// Answers without having run.
     fn refuse(self: Box<Self>, error: Error);
 }
@@ -24,6 +26,7 @@ pub(crate) struct Finished {
 /// A closure and the place where somebody waits for its answer.
 pub(crate) struct Work<F, T> {
     pub(crate) work: F,
+    pub(crate) is_flushed: bool,
     pub(crate) reply: oneshot::Sender<Result<T, Error>>,
 }
 
@@ -34,7 +37,7 @@ where
 {
     fn run<'t>(self: Box<Self>, tx: &'t mut Tx<'_>) -> BoxFuture<'t, Finished> {
         Box::pin(async move {
-            let Self { work, reply } = *self;
+            let Self { work, reply, .. } = *self;
             let result = settle(work(tx).await, tx);
             let verdict = result.as_ref().map(|_| ()).map_err(Error::clone);
             let answer = Box::new(move |committed: Result<(), Error>| {
@@ -43,6 +46,10 @@ where
             });
             Finished { verdict, answer }
         })
+    }
+
+    fn is_flushed(&self) -> bool {
+        self.is_flushed
     }
 
     fn refuse(self: Box<Self>, error: Error) {

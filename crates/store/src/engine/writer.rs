@@ -1,6 +1,7 @@
 //! SQLite's one writer: drains the waiting units and commits them in groups, so that one flush to the disk serves many.
 //!
-//! Each unit stands in a savepoint of its own: one that fails is rolled back alone. All are answered after the commit.
+//! Each unit stands in a savepoint of its own: one that fails is rolled back alone. All are answered after the commit, which is
+//! flushed where one of them wants that.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -60,7 +61,7 @@ impl Writer {
 
     /// Commits as many of the waiting units as one transaction carries, and answers them.
     fn commit_group(&mut self, waiting: &mut VecDeque<Box<dyn Unit>>) {
-        let session = match self.begin() {
+        let session = match self.begin(waiting.iter().any(|unit| unit.is_flushed())) {
             Ok(session) => session,
             Err(error) => return waiting.drain(..).for_each(|unit| unit.refuse(error.clone())),
         };
@@ -109,8 +110,8 @@ impl Writer {
         }
     }
 
-    fn begin(&mut self) -> Result<&mut Session, Error> {
-        let session = match self.session.take() {
+    fn begin(&mut self, flushes: bool) -> Result<&mut Session, Error> {
+        let mut session = match self.session.take() {
             Some(session) => session,
             None => {
                 let mut session = Session::open(&self.path, &self.options)?;
@@ -118,6 +119,7 @@ impl Writer {
                 session
             }
         };
+        session.flush_commits(flushes)?;
         session.statement("BEGIN IMMEDIATE")?;
         Ok(self.session.insert(session))
     }

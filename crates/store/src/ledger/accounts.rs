@@ -121,7 +121,7 @@ const TOLD: Given = Given {
 /// Holds what a charge can take in all its accounts, or in none: false where a limit would be passed or an account was never
 /// counted. The caller holds the ledger, so that nothing comes between the look and the taking.
 pub(super) async fn take(tx: &mut Tx<'_>, tenant: &TenantId, worst: Amounts, holds: &[Hold]) -> Result<bool, Error> {
-    let used = used(tx, tenant, holds).await?;
+    let used = by_account(tx, tenant, holds).await?;
     for hold in holds {
         let Some((used, true)) = used.get(&hold.account) else { return Ok(false) };
         if hold.would_pass(*used, worst) {
@@ -133,8 +133,18 @@ pub(super) async fn take(tx: &mut Tx<'_>, tenant: &TenantId, worst: Amounts, hol
     Ok(true)
 }
 
+/// What was spent in each account and is held, in their order.
+pub async fn used(tx: &mut Tx<'_>, tenant: &TenantId, holds: &[Hold]) -> Result<Vec<i64>, Error> {
+    let used = by_account(tx, tenant, holds).await?;
+    Ok(holds.iter().map(|hold| used.get(&hold.account).map_or(0, |(used, _)| *used)).collect())
+}
+
 /// What was spent in each account and is held, and whether it was ever counted.
-async fn used(tx: &mut Tx<'_>, tenant: &TenantId, holds: &[Hold]) -> Result<BTreeMap<String, (i64, bool)>, Error> {
+async fn by_account(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    holds: &[Hold],
+) -> Result<BTreeMap<String, (i64, bool)>, Error> {
     let asked = holds.iter().map(|hold| args![tenant, &hold.account, hold.span.since]).collect::<Rows<'_>>();
     let rows = tx.given(&USED, &asked).await?;
     rows.iter().map(|row| Ok((row.text("account")?, (row.int("used")?, row.int("begun")? > 0)))).collect()
@@ -149,9 +159,8 @@ pub(super) fn held(holds: &[Hold]) -> Vec<Held> {
 /// Which limit so much more would pass; the first, where several would.
 pub async fn passed(tx: &mut Tx<'_>, tenant: &TenantId, more: Amounts, holds: &[Hold]) -> Result<Option<Full>, Error> {
     let used = used(tx, tenant, holds).await?;
-    let of = |hold: &Hold| used.get(&hold.account).map_or(0, |(used, _)| *used);
-    let full = holds.iter().find(|hold| hold.would_pass(of(hold), more));
-    Ok(full.map(|hold| Full { hold: hold.clone(), used: of(hold), wanted: more.of(hold.limit.unit) }))
+    let full = holds.iter().zip(used).find(|(hold, used)| hold.would_pass(*used, more));
+    Ok(full.map(|(hold, used)| Full { hold: hold.clone(), used, wanted: more.of(hold.limit.unit) }))
 }
 
 /// How accounts stand, in their order.
@@ -163,11 +172,8 @@ pub async fn balances(tx: &mut Tx<'_>, tenant: &TenantId, holds: &[Hold]) -> Res
         let share = u32::try_from(row.int("threshold")?).map_err(|_| Error::unreadable("threshold"))?;
         told.entry(row.text("account")?).or_default().push(share);
     }
-    let one = |hold: &Hold| Balance {
-        used: used.get(&hold.account).map_or(0, |(used, _)| *used),
-        told: told.remove(&hold.account).unwrap_or_default(),
-    };
-    Ok(holds.iter().map(one).collect())
+    let one = |(hold, used): (&Hold, i64)| Balance { used, told: told.remove(&hold.account).unwrap_or_default() };
+    Ok(holds.iter().zip(used).map(one).collect())
 }
 
 /// An account that counts for the first time takes over what was spent before there was a limit.

@@ -1,13 +1,13 @@
 //! The ledger: what was spent, and what is held for what is under way, for each limit that it counts for.
 //!
 //! Read first: [`reserve`] (holds the most that something can take, where no limit would be passed), [`settle`] (puts what it
-//! took in its place) and [`release`]. What is held past its time is let go by whoever reserves next. `accounts` is what
+//! took in its place) and [`release`]. What is held past its time is let go by whoever finds no room, or looks. `accounts` is what
 //! each limit is compared with, `usage` who has spent what.
 
 mod accounts;
 mod usage;
 
-pub use accounts::{Alert, Balance, Full, Hold, alert, alerts, balances, begin, forget, passed};
+pub use accounts::{Alert, Balance, Full, Hold, alert, alerts, balances, begin, forget, passed, used};
 pub use usage::{By, Share, usage};
 
 use pilothouse_domain::ledger::{Amounts, Payer};
@@ -91,12 +91,12 @@ pub async fn reserve(
     charge: &Charge,
     holds: &[Hold],
 ) -> Result<Result<(), Full>, Error> {
-    expire(tx, tenant, charge.at).await?;
     accounts::forget_old(tx, tenant, holds).await?;
     if !accounts::take(tx, tenant, charge.worst, holds).await? {
         if get(tx, tenant, charge.id).await?.is_some() {
             return Ok(Ok(()));
         }
+        expire(tx, tenant, charge.at).await?;
         for hold in holds {
             begin(tx, tenant, hold, &charge.payer).await?;
         }

@@ -3,6 +3,8 @@
 
 use std::process::Command;
 
+use pilothouse_store::{Location, Options, Store, tenants};
+
 use crate::WRITER;
 
 const WRITES: usize = 20;
@@ -22,6 +24,24 @@ fn the_log_is_flushed_before_the_acknowledgement() {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let trace = std::fs::read_to_string(&trace).unwrap();
     assert_eq!(check(&trace), WRITES, "{trace}");
+}
+
+#[tokio::test]
+async fn what_need_not_be_flushed_is_not_and_survives_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let (trace, path) = (folder.path().join("trace"), folder.path().join("data/pilothouse.db"));
+    let mut holding = Command::new("strace");
+    holding.args(["-f", "-y", "-e", "trace=fdatasync,fsync,write", "-o"]).arg(&trace);
+    let done = holding.args([WRITER, "hold"]).arg(&path).arg(WRITES.to_string()).output().unwrap();
+    assert!(!done.status.success(), "it ends without closing the store");
+    let trace = std::fs::read_to_string(&trace).unwrap();
+    let (_, after) = trace.split_once("held 0").expect("the first is held");
+    assert_eq!(after.matches("\"held ").count(), WRITES - 1, "{trace}");
+    assert!(!after.contains("sync("), "{after}");
+    let store = Store::open(&Location::Sqlite { path }, &Options::default()).await.unwrap();
+    let found = store.read(|tx| Box::pin(async move { tenants::list(tx).await })).await.unwrap();
+    assert_eq!(found.len(), WRITES);
+    store.close().await;
 }
 
 #[test]

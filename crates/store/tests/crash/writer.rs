@@ -1,5 +1,6 @@
 //! The process that the crash tests kill: it writes numbered rows and prints each number once its write is
-//! acknowledged. Usage: `write LOCATION FIRST IN_FLIGHT COUNT`, `open LOCATION`, `fill PATH BALLAST`.
+//! acknowledged. Usage: `write LOCATION FIRST IN_FLIGHT COUNT`, `hold LOCATION COUNT`, `open LOCATION`,
+//! `fill PATH BALLAST`.
 #![expect(clippy::print_stdout, clippy::panic, clippy::unwrap_used, reason = "a test helper that its test reads")]
 
 use std::path::Path;
@@ -19,6 +20,7 @@ async fn main() {
                 (first.parse().unwrap(), in_flight.parse().unwrap(), count.parse().unwrap());
             write_all(location, first, in_flight, count).await;
         }
+        ["hold", location, count] => hold(location, count.parse().unwrap()).await,
         ["open", location] => match open(location).await {
             Ok(store) => {
                 store.close().await;
@@ -88,6 +90,18 @@ async fn write_all(location: &str, first: u64, in_flight: u64, count: u64) {
         writer.await.unwrap();
     }
     store.close().await;
+}
+
+/// Writes tenants that need not be flushed, and ends without closing anything.
+async fn hold(location: &str, count: u64) {
+    let store = open(location).await.unwrap();
+    for number in 0..count {
+        let id = format!("n{number:08}").parse().unwrap();
+        let held = store.write_unflushed(move |tx| Box::pin(async move { tenants::ensure(tx, &id, "", 1).await }));
+        assert!(held.await.unwrap());
+        println!("held {number}");
+    }
+    std::process::abort();
 }
 
 /// Fills the disk, makes room by removing the ballast, goes on, and opens the database anew.

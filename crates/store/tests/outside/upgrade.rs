@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use pilothouse_domain::canonical::sha256;
+use pilothouse_domain::ledger::Level;
 use pilothouse_domain::run::Status;
-use pilothouse_domain::{RunId, ScheduleId, TenantId};
+use pilothouse_domain::{ChargeId, RunId, ScheduleId, TenantId};
 use pilothouse_store::journal::Entry;
+use pilothouse_store::ledger::{self, By, Used};
 use pilothouse_store::runs::{Change, Claim, Enqueue, NewRun, Outcome, Run, Then, Write};
 use pilothouse_store::{Store, catalogs, connections, journal, runs, schedules};
 use uuid::Uuid;
@@ -18,6 +20,7 @@ const FIRST: &str = include_str!("../../migrations/0001_foundation.sql");
 const SECOND: &str = include_str!("../../migrations/0002_object_stores.sql");
 const THIRD: &str = include_str!("../../migrations/0003_engine.sql");
 const FOURTH: &str = include_str!("../../migrations/0004_signal_keys.sql");
+const LEDGER: &str = include_str!("../../migrations/0015_ledger.sql");
 
 /// Rows as version 1 wrote them; `kind` of a connection is the same word in version 2.
 const ROWS: &str = "
@@ -341,4 +344,43 @@ async fn sqlite_databases_of_version_4_are_upgraded() {
 async fn postgres_databases_of_version_4_are_upgraded() {
     let scripts = [FIRST, SECOND, THIRD, FOURTH];
     ends_are_kept(Touched::postgres_after(noted(&scripts) + &scripts.concat() + &rows_of_version_4()).await).await;
+}
+
+/// A database in which charges lie as version 19 kept them, with one that is open.
+async fn charges_are_moved(touched: Touched, words: impl Fn(&str) -> String) {
+    let before = LEDGER.split_once("CREATE TABLE charges (").expect("it makes them").1;
+    let before = before.split_once("-- What is held").expect("accounts come after").0;
+    let id = ChargeId(Uuid::from_u128(7));
+    let sql = format!(
+        "DROP VIEW ai_usage; DROP TABLE charges; CREATE TABLE charges ({}
+         CREATE VIEW ai_usage AS SELECT id FROM charges;
+         DELETE FROM schema_migrations WHERE version >= 20;
+         INSERT INTO tenants (id, name, created_at) VALUES ('acme', 'Acme', 1);
+         INSERT INTO charges (tenant, id, state, at, expires_at, kind, subject, task, held_nano, held_tokens, nano, tokens_in,
+             tokens_out, tokens_cached, accounts)
+           VALUES ('acme', '{id}', 'open', 5, 99, 'ai', 'ada', 'chat', 700, 70, 0, 0, 0, 0, '[]');",
+        words(before)
+    );
+    touched.touch(sql).await;
+    let store = touched.reopen().await.unwrap();
+    let used = Used { nano_usd: 300, tokens_in: 20, tokens_out: 10, ..Used::default() };
+    let settled = store.write(move |tx| Box::pin(async move { ledger::settle(tx, &acme(), id, (&used, 6)).await }));
+    let payer = settled.await.unwrap().expect("it is open");
+    assert_eq!((payer.user.as_deref(), payer.task.as_deref()), (Some("ada"), Some("chat")));
+    let usage = store.read(|tx| {
+        Box::pin(async move { ledger::usage(tx, &acme(), (0, 9), (By::Level(Level::User), None), 9).await })
+    });
+    let ada = usage.await.unwrap().remove(0);
+    assert_eq!((ada.name.as_deref(), ada.nano_usd, ada.tokens_in, ada.tokens_out), (Some("ada"), 300, 20, 10));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn sqlite_charges_are_kept_when_they_are_moved() {
+    charges_are_moved(Touched::sqlite().await, for_sqlite).await;
+}
+
+#[tokio::test]
+async fn postgres_charges_are_kept_when_they_are_moved() {
+    charges_are_moved(Touched::postgres().await, str::to_owned).await;
 }
