@@ -12,7 +12,7 @@ use super::connection::Session;
 use super::log::Log;
 use super::readers::Readers;
 use super::unit::{Unit, Work};
-use super::writer::{QUEUE, Writer};
+use super::writer::{Desk, Pen, QUEUE, Writer};
 use crate::error::from_io;
 use crate::{Error, Options, Tx, migrations};
 
@@ -25,6 +25,7 @@ pub(crate) struct Sqlite {
     units: Mutex<Option<mpsc::Sender<Box<dyn Unit>>>>,
     /// Says when the writer has ended; none once somebody has waited for it.
     ended: tokio::sync::Mutex<Option<oneshot::Receiver<()>>>,
+    desk: Desk,
     readers: Readers,
 }
 
@@ -45,21 +46,15 @@ impl Sqlite {
         log.watch(&mut session)?;
         let (units, inbox) = mpsc::channel(QUEUE);
         let (end, ended) = oneshot::channel();
-        let writer = Writer {
-            path: path.to_owned(),
-            options: options.clone(),
-            session: Some(session),
-            log,
-            inbox,
-            lock,
-            _end: end,
-        };
+        let pen = Pen { path: path.to_owned(), options: options.clone(), session: Some(session), log };
+        let desk = Desk::new(pen);
+        let writer = Writer { desk: desk.clone(), inbox, lock, _end: end };
         std::thread::Builder::new()
             .name("sqlite-writer".into())
             .spawn(move || writer.work())
             .map_err(|error| from_io(&error))?;
         let readers = Readers::new(path.to_owned(), options.clone());
-        Ok(Self { units: Mutex::new(Some(units)), ended: tokio::sync::Mutex::new(Some(ended)), readers })
+        Ok(Self { units: Mutex::new(Some(units)), ended: tokio::sync::Mutex::new(Some(ended)), desk, readers })
     }
 
     pub(crate) async fn write<T, F>(&self, work: F, is_flushed: bool) -> Result<T, Error>
@@ -70,10 +65,12 @@ impl Sqlite {
         let units = self.units.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let units = units.ok_or_else(|| Error::Unavailable("the store is closed".into()))?;
         let (reply, answer) = oneshot::channel();
-        units
-            .send_timeout(Box::new(Work { work, is_flushed, reply }), WAITING_TIME)
-            .await
-            .map_err(|_| Error::Unavailable("too many writes are waiting".into()))?;
+        let unit: Box<dyn Unit> = Box::new(Work { work, is_flushed, reply });
+        let waits = if is_flushed { Some(unit) } else { self.desk.write_now(unit) };
+        if let Some(unit) = waits {
+            let sent = units.send_timeout(unit, WAITING_TIME).await;
+            sent.map_err(|_| Error::Unavailable("too many writes are waiting".into()))?;
+        }
         drop(units);
         answer.await.unwrap_or_else(|_| Err(Error::Unavailable("a unit of work was given up".into())))
     }

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -21,14 +22,53 @@ const GROUP: usize = 512;
 /// Units that may wait for the writer; more callers wait for a place.
 pub(super) const QUEUE: usize = 1_024;
 
-/// The writer's half: the connection, what waits, and the folder's lock, which is held as long as the writer lives. It
-/// is a thread of its own, since SQLite answers in the thread that asks.
-pub(super) struct Writer {
+/// The one pen: whoever holds it writes. None once the writer has ended.
+#[derive(Clone)]
+pub(super) struct Desk(Arc<Mutex<Option<Pen>>>);
+
+/// What writes.
+pub(super) struct Pen {
     pub(super) path: PathBuf,
     pub(super) options: Options,
     /// None after a transaction could not begin: the next group connects anew.
     pub(super) session: Option<Session>,
     pub(super) log: Log,
+}
+
+impl Desk {
+    pub(super) fn new(pen: Pen) -> Self {
+        Self(Arc::new(Mutex::new(Some(pen))))
+    }
+
+    /// Writes a unit that is not flushed here and now, where nobody else writes: that takes less than waking the writer. Gives
+    /// it back where somebody does.
+    pub(super) fn write_now(&self, unit: Box<dyn Unit>) -> Option<Box<dyn Unit>> {
+        let Ok(mut desk) = self.0.try_lock() else { return Some(unit) };
+        let Some(pen) = desk.as_mut() else { return Some(unit) };
+        pen.commit_group(&mut [unit].into());
+        None
+    }
+
+    /// Commits some of the waiting units, and looks after the log.
+    fn write(&self, waiting: &mut VecDeque<Box<dyn Unit>>) {
+        if let Some(pen) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            pen.commit_group(waiting);
+            pen.tend();
+        }
+    }
+
+    /// Leaves the log empty; nobody writes any more.
+    fn close(&self) {
+        if let Some(pen) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            pen.close();
+        }
+    }
+}
+
+/// The writer's half: the pen, what waits for it, and the folder's lock, which is held as long as the writer lives. It is a
+/// thread of its own, since SQLite answers in the thread that asks, and waits there for the disk.
+pub(super) struct Writer {
+    pub(super) desk: Desk,
     pub(super) inbox: mpsc::Receiver<Box<dyn Unit>>,
     pub(super) lock: File,
     /// Let go of at the very end.
@@ -48,17 +88,15 @@ impl Writer {
                 {
                     waiting.push_back(unit);
                 }
-                self.commit_group(&mut waiting);
+                self.desk.write(&mut waiting);
             }
         }
-        self.log.let_go();
-        if let Some(session) = self.session.take() {
-            // Not being able to shorten the log loses nothing: it is read at the next start.
-            let _ = session.statement("PRAGMA wal_checkpoint(TRUNCATE)");
-        }
+        self.desk.close();
         drop(self.lock);
     }
+}
 
+impl Pen {
     /// Commits as many of the waiting units as one transaction carries, and answers them.
     fn commit_group(&mut self, waiting: &mut VecDeque<Box<dyn Unit>>) {
         let session = match self.begin(waiting.iter().any(|unit| unit.is_flushed())) {
@@ -105,8 +143,19 @@ impl Writer {
         }
         refused.into_iter().for_each(|answer| answer(Ok(())));
         kept.into_iter().for_each(|answer| answer(committed.clone()));
+    }
+
+    fn tend(&mut self) {
         if let Some(session) = &self.session {
             self.log.tend(session);
+        }
+    }
+
+    fn close(self) {
+        self.log.let_go();
+        if let Some(session) = self.session {
+            // Not being able to shorten the log loses nothing: it is read at the next start.
+            let _ = session.statement("PRAGMA wal_checkpoint(TRUNCATE)");
         }
     }
 
