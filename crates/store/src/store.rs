@@ -109,7 +109,7 @@ impl Store {
 
     /// The same for what is of use only as long as this process lives, such as money that is held for a call that it makes. On
     /// SQLite, which ends with it, it is answered before its commit has reached the disk: it survives the end of the process,
-    /// and a power cut once any later unit of [`Store::write`] was answered. On PostgreSQL, which may end alone, it is as any
+    /// and a power cut once any later unit of [`Store::write`] that has changed something was answered. On PostgreSQL, which may end alone, it is as any
     /// other.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use pilothouse_app::ledger::{Wish, exceeded};
 use pilothouse_domain::ledger::{Amounts, Level, Payer, Unit};
-use pilothouse_domain::{Code, Role, TenantId};
+use pilothouse_domain::{ChargeId, Code, Role, TenantId};
 use pilothouse_store::ledger::Used;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -253,6 +253,25 @@ async fn what_is_held_ends_with_its_time_and_late_news_counts() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_held_ends_with_its_time_and_late_news_counts_on_postgres() {
     what_is_held_ends_with_its_time(Database::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_tried_again_is_not_in_its_own_way() {
+    let house = House::open(Database::Sqlite).await;
+    let (tenant, ledger) = (TenantId::default_tenant(), &house.app.app.ledger);
+    house.set(json!({"level": "run", "unit": "tokens", "window": "for_ever", "amount": 100})).await.expect(200);
+    let payer = Payer { run: Some("r".to_owned()), ..Payer::default() };
+    let worst = Amounts { nano_usd: 0, tokens: 60 };
+    let of = |id| Wish { id: Some(id), kind: "query", payer: payer.clone(), worst, ..Wish::default() };
+    let (first, second) = (ChargeId(uuid::Uuid::from_u128(1)), ChargeId(uuid::Uuid::from_u128(2)));
+    let beyond = |id| ledger.beyond_run(&tenant, &payer, (id, worst));
+    assert_eq!(beyond(first).await.unwrap(), None);
+    ledger.reserve(&tenant, of(first)).await.unwrap().unwrap();
+    assert_eq!(beyond(first).await.unwrap(), None, "it is held already");
+    assert_eq!(beyond(second).await.unwrap().map(|full| (full.used, full.wanted)), Some((60, 60)));
+    ledger.reserve(&tenant, of(second)).await.unwrap().unwrap_err();
+    ledger.reserve(&tenant, Wish { beyond_run: true, ..of(second) }).await.unwrap().unwrap();
+    house.app.finish().await;
 }
 
 async fn a_later_limit_counts_what_was(database: Database) {

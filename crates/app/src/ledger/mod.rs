@@ -106,12 +106,12 @@ impl Ledger {
         Ok(reserved.await?.map(|()| id))
     }
 
-    /// The limit of a run itself that so much more would pass; none where there is room.
+    /// The limit of its run itself that a charge would pass; none where there is room, or where it is held already.
     pub async fn beyond_run(
         &self,
         tenant: &TenantId,
         payer: &Payer,
-        worst: Amounts,
+        charge: (ChargeId, Amounts),
     ) -> Result<Option<Full>, StoreError> {
         let (of, now) = (tenant.clone(), self.clock.now());
         let mut holds = self.books(tenant, now).await?.holds(payer, now);
@@ -119,7 +119,7 @@ impl Ledger {
         if holds.is_empty() {
             return Ok(None);
         }
-        self.store.read(move |tx| Box::pin(async move { rows::passed(tx, &of, worst, &holds).await })).await
+        self.store.read(move |tx| Box::pin(async move { rows::passed(tx, &of, charge, &holds).await })).await
     }
 
     /// Puts what something took in the place of what was held for it; false where that was done before.

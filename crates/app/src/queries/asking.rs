@@ -234,7 +234,7 @@ impl Asking<'_> {
         if self.price() == 0 {
             return Ok(None);
         }
-        Ok(self.ledger.beyond_run(self.tenant, &self.payer(), worst(expected)).await?)
+        Ok(self.ledger.beyond_run(self.tenant, &self.payer(), (self.charge(), worst(expected))).await?)
     }
 
     /// Holds what the query can cost, where reading costs anything; or says which limit that would pass. Those of its run it may

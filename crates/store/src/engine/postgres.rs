@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use futures::future::BoxFuture;
 use pilothouse_domain::Micros;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions, PgTransaction};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 
 use super::unit::settle;
@@ -77,7 +77,7 @@ impl Postgres {
         F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
         T: Send + 'static,
     {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin("BEGIN").await?;
         let result = run(work, &mut transaction).await;
         match result {
             Ok(_) => transaction.commit().await?,
@@ -92,10 +92,18 @@ impl Postgres {
         F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
         T: Send + 'static,
     {
-        let mut transaction = self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let mut transaction = self.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
         let result = run(work, &mut transaction).await;
         transaction.rollback().await?;
         result
+    }
+
+    /// Begins a transaction, in a task of its own: where one is given up while it begins, the library does not know of it, and
+    /// whoever is given the connection next would go on in it.
+    async fn begin(&self, statement: &'static str) -> Result<PgTransaction<'static>, Error> {
+        let pool = self.pool.clone();
+        let begun = tokio::spawn(async move { pool.begin_with(statement).await }).await;
+        Ok(begun.map_err(|_| Error::Unavailable("the program is stopping".into()))??)
     }
 
     pub(crate) async fn now(&self) -> Result<Micros, Error> {

@@ -157,7 +157,12 @@ pub(super) fn held(holds: &[Hold]) -> Vec<Held> {
 }
 
 /// Which limit so much more would pass; the first, where several would.
-pub async fn passed(tx: &mut Tx<'_>, tenant: &TenantId, more: Amounts, holds: &[Hold]) -> Result<Option<Full>, Error> {
+pub(super) async fn passed(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    more: Amounts,
+    holds: &[Hold],
+) -> Result<Option<Full>, Error> {
     let used = used(tx, tenant, holds).await?;
     let full = holds.iter().zip(used).find(|(hold, used)| hold.would_pass(*used, more));
     Ok(full.map(|(hold, used)| Full { hold: hold.clone(), used, wanted: more.of(hold.limit.unit) }))

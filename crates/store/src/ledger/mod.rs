@@ -7,7 +7,7 @@
 mod accounts;
 mod usage;
 
-pub use accounts::{Alert, Balance, Full, Hold, alert, alerts, balances, begin, forget, passed, used};
+pub use accounts::{Alert, Balance, Full, Hold, alert, alerts, balances, begin, forget, used};
 pub use usage::{By, Share, usage};
 
 use pilothouse_domain::ledger::{Amounts, Payer};
@@ -112,6 +112,19 @@ pub async fn reserve(
         accounts::add(tx, tenant, &accounts, (Amounts::default(), charge.worst)).await?;
     }
     Ok(Ok(()))
+}
+
+/// The limit that a charge would pass; none where there is room, or where it is there already.
+pub async fn passed(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    (id, worst): (ChargeId, Amounts),
+    holds: &[Hold],
+) -> Result<Option<Full>, Error> {
+    match get(tx, tenant, id).await? {
+        Some(_) => Ok(None),
+        None => accounts::passed(tx, tenant, worst, holds).await,
+    }
 }
 
 /// False where it is there already.

@@ -23,6 +23,7 @@ pilothouse_testkit::on_both_databases! {
     units::a_unit_waits_for_nothing_but_the_database,
     units::a_read_cannot_write,
     units::a_read_sees_one_moment,
+    units::a_read_that_is_given_up_leaves_nothing_behind,
     units::every_connection_commits_to_the_disk,
     units::a_closed_store_says_so,
     units::the_store_answers_a_ping,

@@ -141,6 +141,23 @@ pub async fn a_read_sees_one_moment(store: &Store) {
     assert_eq!(names(store).await, ["meanwhile"]);
 }
 
+pub async fn a_read_that_is_given_up_leaves_nothing_behind(store: &Store) {
+    for number in 0..300_u64 {
+        let mut reading = Box::pin(store.read(|tx| Box::pin(async move { tenants::list(tx).await })));
+        // Each time at another of the moments at which somebody may go away.
+        for _ in 0..number % 5 {
+            if futures::poll!(&mut reading).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(reading);
+        let id = tenant(&format!("t{number}"));
+        let written = write!(store, |tx| async move { tenants::ensure(tx, &id, "", 1).await });
+        assert_eq!(written, Ok(true), "after {number}");
+    }
+}
+
 pub async fn every_connection_commits_to_the_disk(store: &Store) {
     let found = store.durability().await.unwrap();
     let expected: &[(&str, &str, usize)] = match found[0].1.as_str() {
