@@ -21,7 +21,11 @@ const MAX_REFUSAL_KINDS: usize = 64;
 
 /// Describes an action for the gates and the audit log.
 pub fn action<T: Serialize>(kind: &'static str, tier: Tier, needs: Role, resource: &str, payload: &T) -> Action {
-    let payload = serde_json::to_value(payload).unwrap_or_default();
+    action_of(kind, tier, needs, resource, serde_json::to_value(payload).unwrap_or_default())
+}
+
+/// The same of a payload that is JSON already.
+pub fn action_of(kind: &'static str, tier: Tier, needs: Role, resource: &str, payload: Value) -> Action {
     let payload_hash = value_hash(&payload);
     Action {
         kind,

@@ -57,30 +57,28 @@ pub fn measure(options: &Options, values: &mut Values) -> Result<()> {
     let litellm = Litellm::start(&double)?;
     let (rounds, seconds) = if options.quick { (3, 2) } else { (9, 10) };
     let direct: SocketAddr = double.url().trim_start_matches("http://").trim_end_matches("/v1").parse()?;
-    let (mut beyond, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut beyond, mut times_less) = (Vec::new(), Vec::new());
     calls(server.address, 50, 2)?;
     calls(litellm.address, RATE_OF_LITELLM, 2)?;
     for round in 0..rounds {
         let bare = p99(&mut calls(direct, RATE, seconds)?);
         let (times, cpu) = with_cpu(|| server.cpu_us(), || calls(server.address, RATE, seconds))?;
         let disk = p99(&mut writes(installation.data.path(), 200)?);
-        let count = times.len() as f64;
+        let ours = cpu / times.len() as f64;
         let own = p99(&mut { times });
         crate::report(&format!(
-            "round {round}: p99 {own:.2} ms, the double {bare:.2} ms, two writes {disk:.2} ms; CPU {:.0} us",
-            cpu / count
+            "round {round}: p99 {own:.2} ms, the double {bare:.2} ms, two writes {disk:.2} ms; CPU {ours:.0} us"
         ));
         beyond.push(own - bare - disk);
-        ours.push(cpu / count);
         let id = litellm.group.id();
         let cpu_of = || Ok(processes::cpu_us(id)?);
         let (times, cpu) = with_cpu(cpu_of, || calls(litellm.address, RATE_OF_LITELLM, seconds))?;
-        let count = times.len() as f64;
-        crate::report(&format!("litellm: p50 {:.2} ms; CPU {:.0} us", median(&mut { times }), cpu / count));
-        theirs.push(cpu / count);
+        let theirs = cpu / times.len() as f64;
+        crate::report(&format!("litellm: p50 {:.2} ms; CPU {theirs:.0} us", median(&mut { times })));
+        times_less.push(theirs / ours);
     }
     values.insert(OVERHEAD, median(&mut beyond));
-    values.insert(TIMES_LITELLM, median(&mut theirs) / median(&mut ours));
+    values.insert(TIMES_LITELLM, median(&mut times_less));
     Ok(())
 }
 

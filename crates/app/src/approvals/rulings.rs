@@ -9,7 +9,6 @@ use pilothouse_domain::clock::SECOND;
 use pilothouse_domain::{Ids, Micros, TenantId};
 use pilothouse_store::approval_rules::{self as rows, Ruling as Row};
 use pilothouse_store::{Error as StoreError, Store};
-use serde_json::json;
 
 use super::rules::Rules;
 
@@ -76,8 +75,8 @@ impl Rulings {
         let row = Row {
             id: ids.uuid(facts.at).simple().to_string(),
             at: facts.at,
-            facts: json!(facts).to_string(),
-            effect: json!(ruling.effect).to_string(),
+            facts: serde_json::to_string(facts).unwrap_or_default(),
+            effect: serde_json::to_string(&ruling.effect).unwrap_or_default(),
             rule: ruling.rule.clone(),
         };
         let is_due = {

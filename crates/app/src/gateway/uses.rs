@@ -86,7 +86,7 @@ async fn passed(app: &App, caller: &Caller, question: Question) -> Result<Wish, 
 fn action(task: &str, chat: &Chat) -> Action {
     let said: Vec<Value> = chat.messages.iter().map(told).collect();
     let payload = json!({"task": task, "model": chat.model, "max_tokens": chat.max_tokens, "messages": said});
-    audit::action("ai.complete", Tier::Write, Role::Viewer, task, &payload)
+    audit::action_of("ai.complete", Tier::Write, Role::Viewer, task, payload)
 }
 
 fn told(message: &Message) -> Value {
