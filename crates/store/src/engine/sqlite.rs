@@ -12,7 +12,7 @@ use super::connection::Session;
 use super::log::Log;
 use super::readers::Readers;
 use super::unit::{Unit, Work};
-use super::writer::{Desk, Pen, QUEUE, Writer};
+use super::writer::{Committer, QUEUE, Shared, Writer};
 use crate::error::from_io;
 use crate::{Error, Options, Tx, migrations};
 
@@ -25,7 +25,7 @@ pub(crate) struct Sqlite {
     units: Mutex<Option<mpsc::Sender<Box<dyn Unit>>>>,
     /// Says when the writer has ended; none once somebody has waited for it.
     ended: tokio::sync::Mutex<Option<oneshot::Receiver<()>>>,
-    desk: Desk,
+    committer: Shared,
     readers: Readers,
 }
 
@@ -46,15 +46,15 @@ impl Sqlite {
         log.watch(&mut session)?;
         let (units, inbox) = mpsc::channel(QUEUE);
         let (end, ended) = oneshot::channel();
-        let pen = Pen { path: path.to_owned(), options: options.clone(), session: Some(session), log };
-        let desk = Desk::new(pen);
-        let writer = Writer { desk: desk.clone(), inbox, lock, _end: end };
+        let committer = Committer { path: path.to_owned(), options: options.clone(), session: Some(session), log };
+        let committer = Shared::new(committer);
+        let writer = Writer { committer: committer.clone(), inbox, lock, _end: end };
         std::thread::Builder::new()
             .name("sqlite-writer".into())
             .spawn(move || writer.work())
             .map_err(|error| from_io(&error))?;
         let readers = Readers::new(path.to_owned(), options.clone());
-        Ok(Self { units: Mutex::new(Some(units)), ended: tokio::sync::Mutex::new(Some(ended)), desk, readers })
+        Ok(Self { units: Mutex::new(Some(units)), ended: tokio::sync::Mutex::new(Some(ended)), committer, readers })
     }
 
     pub(crate) async fn write<T, F>(&self, work: F, is_flushed: bool) -> Result<T, Error>
@@ -66,7 +66,7 @@ impl Sqlite {
         let units = units.ok_or_else(|| Error::Unavailable("the store is closed".into()))?;
         let (reply, answer) = oneshot::channel();
         let unit: Box<dyn Unit> = Box::new(Work { work, is_flushed, reply });
-        let waits = if is_flushed { Some(unit) } else { self.desk.write_now(unit) };
+        let waits = if is_flushed { Some(unit) } else { self.committer.write_now(unit) };
         if let Some(unit) = waits {
             let sent = units.send_timeout(unit, WAITING_TIME).await;
             sent.map_err(|_| Error::Unavailable("too many writes are waiting".into()))?;

@@ -22,12 +22,12 @@ const GROUP: usize = 512;
 /// Units that may wait for the writer; more callers wait for a place.
 pub(super) const QUEUE: usize = 1_024;
 
-/// The one pen: whoever holds it writes. None once the writer has ended.
+/// The one committer, for whoever writes; none once the writer has ended.
 #[derive(Clone)]
-pub(super) struct Desk(Arc<Mutex<Option<Pen>>>);
+pub(super) struct Shared(Arc<Mutex<Option<Committer>>>);
 
-/// What writes.
-pub(super) struct Pen {
+/// What commits: the connection, and its log.
+pub(super) struct Committer {
     pub(super) path: PathBuf,
     pub(super) options: Options,
     /// None after a transaction could not begin: the next group connects anew.
@@ -35,40 +35,40 @@ pub(super) struct Pen {
     pub(super) log: Log,
 }
 
-impl Desk {
-    pub(super) fn new(pen: Pen) -> Self {
-        Self(Arc::new(Mutex::new(Some(pen))))
+impl Shared {
+    pub(super) fn new(committer: Committer) -> Self {
+        Self(Arc::new(Mutex::new(Some(committer))))
     }
 
     /// Writes a unit that is not flushed here and now, where nobody else writes: that takes less than waking the writer. Gives
     /// it back where somebody does.
     pub(super) fn write_now(&self, unit: Box<dyn Unit>) -> Option<Box<dyn Unit>> {
-        let Ok(mut desk) = self.0.try_lock() else { return Some(unit) };
-        let Some(pen) = desk.as_mut() else { return Some(unit) };
-        pen.commit_group(&mut [unit].into());
+        let Ok(mut held) = self.0.try_lock() else { return Some(unit) };
+        let Some(committer) = held.as_mut() else { return Some(unit) };
+        committer.commit_group(&mut [unit].into());
         None
     }
 
     /// Commits some of the waiting units, and looks after the log.
     fn write(&self, waiting: &mut VecDeque<Box<dyn Unit>>) {
-        if let Some(pen) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            pen.commit_group(waiting);
-            pen.tend();
+        if let Some(committer) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            committer.commit_group(waiting);
+            committer.tend();
         }
     }
 
     /// Leaves the log empty; nobody writes any more.
     fn close(&self) {
-        if let Some(pen) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            pen.close();
+        if let Some(committer) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            committer.close();
         }
     }
 }
 
-/// The writer's half: the pen, what waits for it, and the folder's lock, which is held as long as the writer lives. It is a
+/// The writer's half: the committer, what waits for it, and the folder's lock, which is held as long as the writer lives. It is a
 /// thread of its own, since SQLite answers in the thread that asks, and waits there for the disk.
 pub(super) struct Writer {
-    pub(super) desk: Desk,
+    pub(super) committer: Shared,
     pub(super) inbox: mpsc::Receiver<Box<dyn Unit>>,
     pub(super) lock: File,
     /// Let go of at the very end.
@@ -88,15 +88,15 @@ impl Writer {
                 {
                     waiting.push_back(unit);
                 }
-                self.desk.write(&mut waiting);
+                self.committer.write(&mut waiting);
             }
         }
-        self.desk.close();
+        self.committer.close();
         drop(self.lock);
     }
 }
 
-impl Pen {
+impl Committer {
     /// Commits as many of the waiting units as one transaction carries, and answers them.
     fn commit_group(&mut self, waiting: &mut VecDeque<Box<dyn Unit>>) {
         let session = match self.begin(waiting.iter().any(|unit| unit.is_flushed())) {

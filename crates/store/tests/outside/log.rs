@@ -10,8 +10,10 @@ use pilothouse_store::{Location, Options, Store, tenants};
 
 /// Bytes of one row.
 const ROW_BYTES: usize = 1 << 20;
-/// Rows that are more than the log may hold.
+/// Rows that are more than the log may hold,
 const ROWS: usize = 50;
+/// and those that it holds at least when it begins anew, which may be before all of them are written.
+const BROUGHT_BACK: usize = 35;
 /// Longest wait for the log to begin anew, while small rows are written.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -45,7 +47,8 @@ async fn a_long_log_begins_anew_and_nothing_is_lost() {
         add(&store, count, 1).await;
         count += 1;
     }
-    assert!(path.metadata().unwrap().len() > (ROWS * ROW_BYTES) as u64, "what the log held is in the database");
+    let bytes = path.metadata().unwrap().len();
+    assert!(bytes > (BROUGHT_BACK * ROW_BYTES) as u64, "what the log held is in the database: {bytes} bytes");
     store.close().await;
     let store = Store::open(&location, &Options::default()).await.unwrap();
     let found = store.read(|tx| Box::pin(tenants::list(tx))).await.unwrap();
