@@ -5,6 +5,7 @@
 //! and prices are handed in.
 
 pub mod chat;
+mod pattern;
 pub mod planner;
 pub mod prices;
 pub mod proposal;

@@ -12,6 +12,8 @@ use std::sync::LazyLock;
 use pilothouse_domain::personal::PersonalKind;
 use regex::{Regex, RegexSet};
 
+use crate::pattern::{by_ascii, set};
+
 /// What was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
@@ -117,8 +119,8 @@ const FORMS: &[Form] = &[
 static PATTERNS: LazyLock<(Vec<Regex>, RegexSet)> = LazyLock::new(|| {
     let patterns = || FORMS.iter().map(|form| form.pattern);
     // They are constants, and a test builds them.
-    let each = patterns().filter_map(|pattern| Regex::new(pattern).ok()).collect();
-    (each, RegexSet::new(patterns()).unwrap_or_else(|_| RegexSet::empty()))
+    let each = patterns().filter_map(|pattern| Regex::new(&by_ascii(pattern)).ok()).collect();
+    (each, set(patterns()))
 });
 
 /// What is found in a text, in order, nothing twice.
@@ -310,6 +312,12 @@ mod tests {
             let key = joined(&["AKIA", "IOSFODNN7EXAMPLE"]);
             let text = format!("{before} {key}{after}");
             prop_assert!(!told(&text).1.contains(&key));
+        }
+
+        #[test]
+        fn a_key_is_found_beside_any_letter_that_no_key_has(before in "[\\P{ASCII}]", after in "[\\P{ASCII}]") {
+            let key = joined(&["AKIA", "IOSFODNN7EXAMPLE"]);
+            prop_assert_eq!(told(&format!("{before}{key}{after}")).1, format!("{before}[aws_access_key]{after}"));
         }
     }
 }

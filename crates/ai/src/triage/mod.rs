@@ -15,6 +15,7 @@ use serde_json::json;
 use self::lines::lines;
 use self::signs::SIGNS;
 use crate::chat::Format;
+use crate::pattern::set;
 
 /// What one sign more says beside the strongest one of its cause.
 const BESIDE: f64 = 0.15;
@@ -23,10 +24,8 @@ const LEAST: f64 = 1.5;
 /// As sure as words can make it.
 const MOST_SURE: f64 = 0.95;
 
-static PATTERNS: LazyLock<RegexSet> = LazyLock::new(|| {
-    // They are constants, and a test builds them.
-    RegexSet::new(SIGNS.iter().map(|sign| sign.2)).unwrap_or_else(|_| RegexSet::empty())
-});
+/// They are constants, and a test builds them.
+static PATTERNS: LazyLock<RegexSet> = LazyLock::new(|| set(SIGNS.iter().map(|sign| sign.2)));
 
 /// The form in which a model says why something failed.
 pub fn format() -> Format {
