@@ -16,6 +16,18 @@ pub enum Role {
     Tool,
 }
 
+impl Role {
+    /// Its name, as OpenAI writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+            Self::Tool => "tool",
+        }
+    }
+}
+
 /// A model's wish to call a tool.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ToolCall {

@@ -226,15 +226,6 @@ impl Fields {
         self.values.contains_key(name)
     }
 
-    /// All fields, for whoever reads them by its own rules.
-    ///
-    /// # Errors
-    /// Where the body is no object.
-    pub fn all(self) -> Result<Map<String, Value>, Error> {
-        refusal(Code::BodyInvalid, "body", self.wrong)?;
-        Ok(self.values)
-    }
-
     /// Everything that was wrong, as one error; nothing when all was right.
     pub fn finish(self) -> Result<(), Error> {
         refusal(Code::BodyInvalid, "body", self.wrong)

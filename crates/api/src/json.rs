@@ -7,7 +7,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use pilothouse_app::{Error, Field};
 use pilothouse_domain::Code;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::error::Failure;
 use crate::fields::Fields;
@@ -21,6 +21,20 @@ impl FromRequest<Arc<State>> for JsonBody {
 
     async fn from_request(request: Request, state: &Arc<State>) -> Result<Self, Failure> {
         Ok(Self(Fields::of(read(request, state).await?)))
+    }
+}
+
+/// A JSON body that is an object, for whoever reads its fields by its own rules.
+pub struct JsonObject(pub Map<String, Value>);
+
+impl FromRequest<Arc<State>> for JsonObject {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &Arc<State>) -> Result<Self, Failure> {
+        match read(request, state).await? {
+            Value::Object(object) => Ok(Self(object)),
+            other => Err(faults(Fields::of(other))),
+        }
     }
 }
 
@@ -73,10 +87,16 @@ impl FromRequest<Arc<State>> for JsonList {
             other => {
                 let mut fields = Fields::of(json!({}));
                 fields.refuse(None, "list_type", "Input should be a valid list", other, None);
-                Err(fields.finish().err().unwrap_or_else(|| Error::new(Code::BodyInvalid, "A list is needed.")).into())
+                Err(faults(fields))
             }
         }
     }
+}
+
+/// What is wrong with a body that is of another shape than it should be.
+fn faults(fields: Fields) -> Failure {
+    let unfit = || Error::new(Code::BodyInvalid, "The body is of another shape than it should be.");
+    fields.finish().err().unwrap_or_else(unfit).into()
 }
 
 fn parse(bytes: &Bytes) -> Result<Value, Failure> {

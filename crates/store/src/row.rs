@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pilothouse_domain::RunId;
 use rusqlite::types::Value;
+use smol_str::SmolStr;
 use sqlx::Row as _;
 use uuid::Uuid;
 
@@ -12,7 +13,7 @@ use crate::Error;
 
 /// One row. Every getter fails with [`Error::Corrupt`] where the column holds something else.
 pub(crate) enum Row {
-    Sqlite { columns: Arc<[String]>, values: Vec<Value> },
+    Sqlite { columns: Arc<[SmolStr]>, values: Vec<Value> },
     Postgres(sqlx::postgres::PgRow),
 }
 
@@ -99,7 +100,7 @@ impl Row {
     }
 }
 
-fn value<'r>(columns: &[String], values: &'r [Value], column: &str) -> Result<&'r Value, Error> {
+fn value<'r>(columns: &[SmolStr], values: &'r [Value], column: &str) -> Result<&'r Value, Error> {
     let place = columns.iter().position(|name| name == column);
     place.and_then(|place| values.get(place)).ok_or_else(|| Error::Database(format!("no column {column}")))
 }

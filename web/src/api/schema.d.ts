@@ -2643,10 +2643,36 @@ export interface components {
          * @enum {string}
          */
         ChartKind: "number" | "bar" | "line" | "none";
+        /** @description Who answered, and what it cost. */
+        ChatCharge: {
+            /** @description The charge in the ledger. */
+            charge_id: string;
+            /**
+             * Format: double
+             * @description The cost, in US dollars.
+             */
+            cost_usd: number;
+            /** @description The provider, by its name here. */
+            provider: string;
+        };
+        /** @description One of several answers to the same; here there is but one. */
+        ChatChoice: {
+            /** @description Why it ends: `stop`, `length`, `tool_calls` or `content_filter`. */
+            finish_reason: string;
+            /**
+             * Format: int32
+             * @description Its place among them.
+             */
+            index: number;
+            /** @description Always null. */
+            logprobs: unknown;
+            /** @description The answer itself. */
+            message: components["schemas"]["ChatMessage"];
+        };
         /** @description A whole answer, as OpenAI's clients read it; one that comes bit by bit is a stream of `chat.completion.chunk`. */
         ChatCompletion: {
-            /** @description The answer: `message` and `finish_reason`. */
-            choices: unknown[];
+            /** @description The answer, alone in the list. */
+            choices: components["schemas"]["ChatChoice"][];
             /**
              * Format: int64
              * @description When, in seconds since 1970.
@@ -2658,10 +2684,21 @@ export interface components {
             model: string;
             /** @description `chat.completion`. */
             object: string;
-            /** @description Who answered, what it cost, and the charge in the ledger. */
-            pilothouse: unknown;
+            /** @description What OpenAI's own answers do not have. */
+            pilothouse: components["schemas"]["ChatCharge"];
             /** @description The tokens that it took. */
-            usage: unknown;
+            usage: components["schemas"]["ChatUsage"];
+        };
+        /** @description What a model says. */
+        ChatMessage: {
+            /** @description Its words; null where it only calls tools. */
+            content: string | null;
+            /** @description Always null: a refusal stands in the words. */
+            refusal: string | null;
+            /** @description `assistant`. */
+            role: string;
+            /** @description The tools that it calls. */
+            tool_calls?: unknown[];
         };
         /** @description What a model is asked, as OpenAI's clients do. Messages, tools and forms are those of OpenAI's documents. */
         ChatRequest: {
@@ -2708,6 +2745,34 @@ export interface components {
              * @description The share of the likeliest tokens that it chooses from, from 0 to 1.
              */
             top_p?: number | null;
+        };
+        /** @description The tokens of an answer. */
+        ChatUsage: {
+            /**
+             * Format: int64
+             * @description Those that were received.
+             */
+            completion_tokens: number;
+            /**
+             * Format: int64
+             * @description Those that were sent.
+             */
+            prompt_tokens: number;
+            /** @description Of those that were sent, those that the provider had kept. */
+            prompt_tokens_details: components["schemas"]["ChatUsageDetails"];
+            /**
+             * Format: int64
+             * @description Both together.
+             */
+            total_tokens: number;
+        };
+        /** @description What the tokens that were sent consist of. */
+        ChatUsageDetails: {
+            /**
+             * Format: int64
+             * @description Those that the provider had kept from an earlier call.
+             */
+            cached_tokens: number;
         };
         /** @description Whether one part works. */
         CheckDto: {

@@ -4,7 +4,7 @@ use pilothouse_domain::price::Tokens;
 use serde_json::{Map, Value, json};
 
 use super::{Malformed, Outgoing, Said, data, missing, put, text};
-use crate::chat::{Chat, Delta, Finish, Format, Message, Reply, Role, Tool, ToolCall, ToolChoice};
+use crate::chat::{Chat, Delta, Finish, Format, Message, Reply, Tool, ToolCall, ToolChoice};
 use crate::sse::Event;
 
 /// The last event of a stream.
@@ -39,14 +39,8 @@ pub fn bearer(key: &str) -> Vec<(&'static str, String)> {
 }
 
 fn message(message: &Message) -> Value {
-    let role = match message.role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-        Role::Tool => "tool",
-    };
     let mut told = Map::new();
-    put(&mut told, "role", Some(role));
+    put(&mut told, "role", Some(message.role.as_str()));
     put(&mut told, "content", Some(message.text.as_str()));
     put(&mut told, "tool_call_id", message.answers.as_deref());
     if !message.calls.is_empty() {

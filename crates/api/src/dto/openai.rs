@@ -2,10 +2,11 @@
 
 use pilothouse_app::Error;
 use pilothouse_app::gateway::{
-    Answered, Chat, Delta, Finish, Format, Message, Question, Role, Tool, ToolCall, ToolChoice,
+    Answered, Chat, Delta, Finish, Format, Message, Question, Reply, Role, Tool, ToolCall, ToolChoice,
 };
 use pilothouse_domain::Micros;
 use pilothouse_domain::clock::SECOND;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
@@ -46,23 +47,83 @@ pub struct ChatRequest {
 }
 
 /// A whole answer, as OpenAI's clients read it; one that comes bit by bit is a stream of `chat.completion.chunk`.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "this type is described, never made")]
+#[derive(Serialize, ToSchema)]
 pub struct ChatCompletion {
     /// Its id.
     id: String,
     /// `chat.completion`.
-    object: String,
+    object: &'static str,
     /// When, in seconds since 1970.
     created: i64,
     /// The model that answered.
     model: String,
-    /// The answer: `message` and `finish_reason`.
-    choices: Vec<Value>,
+    /// The answer, alone in the list.
+    choices: [ChatChoice; 1],
     /// The tokens that it took.
-    usage: Value,
-    /// Who answered, what it cost, and the charge in the ledger.
-    pilothouse: Value,
+    usage: ChatUsage,
+    /// What OpenAI's own answers do not have.
+    pilothouse: ChatCharge,
+}
+
+/// One of several answers to the same; here there is but one.
+#[derive(Serialize, ToSchema)]
+pub struct ChatChoice {
+    /// Its place among them.
+    index: u32,
+    /// The answer itself.
+    message: ChatMessage,
+    /// Why it ends: `stop`, `length`, `tool_calls` or `content_filter`.
+    finish_reason: &'static str,
+    /// Always null.
+    #[schema(required)]
+    logprobs: Option<Value>,
+}
+
+/// What a model says.
+#[derive(Serialize, ToSchema)]
+pub struct ChatMessage {
+    /// `assistant`.
+    role: &'static str,
+    /// Its words; null where it only calls tools.
+    #[schema(required)]
+    content: Option<String>,
+    /// Always null: a refusal stands in the words.
+    #[schema(required)]
+    refusal: Option<String>,
+    /// The tools that it calls.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<Value>,
+}
+
+/// The tokens of an answer.
+#[derive(Serialize, ToSchema)]
+pub struct ChatUsage {
+    /// Those that were sent.
+    prompt_tokens: u64,
+    /// Those that were received.
+    completion_tokens: u64,
+    /// Both together.
+    total_tokens: u64,
+    /// Of those that were sent, those that the provider had kept.
+    prompt_tokens_details: ChatUsageDetails,
+}
+
+/// What the tokens that were sent consist of.
+#[derive(Serialize, ToSchema)]
+pub struct ChatUsageDetails {
+    /// Those that the provider had kept from an earlier call.
+    cached_tokens: u64,
+}
+
+/// Who answered, and what it cost.
+#[derive(Serialize, ToSchema)]
+pub struct ChatCharge {
+    /// The provider, by its name here.
+    provider: String,
+    /// The cost, in US dollars.
+    cost_usd: f64,
+    /// The charge in the ledger.
+    charge_id: String,
 }
 
 /// The models that can be asked for by name, as OpenAI's clients read them.
@@ -280,29 +341,35 @@ fn format(told: Value) -> Result<Format, Error> {
 }
 
 /// A whole answer.
-pub fn completion(answered: &Answered, at: Micros) -> Value {
-    let Answered { reply, model, provider, cost, charge, .. } = answered;
-    let mut message = json!({"role": "assistant", "content": reply.text, "refusal": null});
-    if !reply.calls.is_empty() {
-        message["tool_calls"] = reply.calls.iter().map(call).collect();
-        if reply.text.is_empty() {
-            message["content"] = Value::Null;
-        }
+pub fn completion(answered: Answered, at: Micros) -> ChatCompletion {
+    let (usage, cost_usd, charge_id) = (usage(&answered), answered.cost.usd(), answered.charge.to_string());
+    let Answered { reply: Reply { text, calls, finish, .. }, model, provider, .. } = answered;
+    let content = Some(text).filter(|text| calls.is_empty() || !text.is_empty());
+    let tool_calls = calls.iter().map(call).collect();
+    let message = ChatMessage { role: Role::Assistant.as_str(), content, refusal: None, tool_calls };
+    ChatCompletion {
+        id: format!("chatcmpl-{charge_id}"),
+        object: "chat.completion",
+        created: at / SECOND,
+        model,
+        choices: [ChatChoice { index: 0, message, finish_reason: finish.as_str(), logprobs: None }],
+        usage,
+        pilothouse: ChatCharge { provider, cost_usd, charge_id },
     }
-    let choice = json!({"index": 0, "message": message, "finish_reason": reply.finish.as_str(), "logprobs": null});
-    json!({"id": format!("chatcmpl-{charge}"), "object": "chat.completion", "created": at / SECOND, "model": model,
-        "choices": [choice], "usage": usage(answered),
-        "pilothouse": {"provider": provider, "cost_usd": cost.usd(), "charge_id": charge.to_string()}})
 }
 
 fn call(call: &ToolCall) -> Value {
     json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}})
 }
 
-fn usage(answered: &Answered) -> Value {
+fn usage(answered: &Answered) -> ChatUsage {
     let tokens = answered.tokens;
-    json!({"prompt_tokens": tokens.input, "completion_tokens": tokens.output, "total_tokens": tokens.total(),
-        "prompt_tokens_details": {"cached_tokens": tokens.cached}})
+    ChatUsage {
+        prompt_tokens: tokens.input,
+        completion_tokens: tokens.output,
+        total_tokens: tokens.total(),
+        prompt_tokens_details: ChatUsageDetails { cached_tokens: tokens.cached },
+    }
 }
 
 /// What all parts of one answer have in common.
@@ -352,7 +419,7 @@ impl Chunks {
     /// What was used, as the last part says it.
     pub fn usage(&self, answered: &Answered) -> Value {
         let mut last = self.of(json!([]));
-        last["usage"] = usage(answered);
+        last["usage"] = json!(usage(answered));
         last
     }
 

@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 use crate::caller::Caller;
 use crate::dto::openai::{self, ChatCompletion, ChatRequest, Chunks, ModelList, Request};
 use crate::error::{Failure, status_of};
-use crate::json::JsonBody;
+use crate::json::JsonObject;
 use crate::state::State;
 
 /// The last event of a stream.
@@ -37,13 +37,13 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
 async fn complete(
     FromState(state): FromState<Arc<State>>,
     Caller(caller): Caller,
-    JsonBody(fields): JsonBody,
+    JsonObject(body): JsonObject,
 ) -> Result<Response, Failure> {
-    let Request { question, stream, include_usage } = openai::request(fields.all()?)?;
+    let Request { question, stream, include_usage } = openai::request(body)?;
     let at = state.app.clock().now();
     if !stream {
         let answered = use_cases::ask(&state.app, &caller, question).await.map_err(as_told)?;
-        return Ok(Json(openai::completion(&answered, at)).into_response());
+        return Ok(Json(openai::completion(answered, at)).into_response());
     }
     let chunks = Chunks::new(&state.app.ids().uuid(at).to_string(), at, &question.chat.model);
     let parts = use_cases::stream(&state.app, &caller, question).await.map_err(as_told)?;

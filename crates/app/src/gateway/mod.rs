@@ -155,7 +155,7 @@ impl Gateway {
     /// [`Code::AiUnavailable`], [`Code::AiRefused`] and [`Code::AiOutputInvalid`].
     pub async fn complete(self: &Arc<Self>, tenant: &TenantId, wish: Wish) -> Result<Answered, Error> {
         let form = Form::new(&wish.chat.format).map_err(|why| Error::unfit("response_format", &why, Value::Null))?;
-        let wish = self.screened(tenant, wish).await?;
+        let wish = Arc::new(self.screened(tenant, wish).await?);
         let mut answered = self.asked_once(tenant, &wish).await?;
         let why = match form.read(&answered.reply.text) {
             // A call of tools is an answer of its own form.
@@ -166,11 +166,11 @@ impl Gateway {
             }
             Err(why) => why,
         };
-        let mut again = wish.clone();
+        let mut again = Wish::clone(&wish);
         again.chat.messages.push(Message::new(Role::Assistant, answered.reply.text.clone()));
         let asked = format!("That is not of the form that was asked for: {why}. Answer once more, in that form alone.");
         again.chat.messages.push(Message::new(Role::User, asked));
-        let mut mended = self.asked_once(tenant, &again).await?;
+        let mut mended = self.asked_once(tenant, &Arc::new(again)).await?;
         match form.read(&mended.reply.text) {
             Ok(value) => {
                 mended.value = value;
@@ -186,7 +186,7 @@ impl Gateway {
     }
 
     /// One answer, with what should not be told treated as the settings say.
-    async fn asked_once(self: &Arc<Self>, tenant: &TenantId, wish: &Wish) -> Result<Answered, Error> {
+    async fn asked_once(self: &Arc<Self>, tenant: &TenantId, wish: &Arc<Wish>) -> Result<Answered, Error> {
         let mut answered = self.detached(tenant, wish.clone()).await?;
         let mut found = Found::new();
         let mut texts = vec![&mut answered.reply.text];
@@ -252,7 +252,7 @@ impl Gateway {
     }
 
     /// The same in a task of its own, so that it ends whatever becomes of the caller.
-    async fn detached(self: &Arc<Self>, tenant: &TenantId, wish: Wish) -> Result<Answered, Error> {
+    async fn detached(self: &Arc<Self>, tenant: &TenantId, wish: Arc<Wish>) -> Result<Answered, Error> {
         let (own, tenant) = (self.clone(), tenant.clone());
         let task = tokio::spawn(async move {
             let (begun, reply) = own.find::<Reply>(&tenant, &wish).await?;

@@ -1,11 +1,13 @@
 //! What calls of models leave behind for whoever watches the program: the names of their metrics, and of the attributes of
 //! their spans (OpenTelemetry, semantic conventions for generative AI). What is asked and answered is in none of them.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use pilothouse_ai::provider::Trouble;
 use pilothouse_domain::TRACE;
 use pilothouse_domain::money::NanoUsd;
@@ -47,27 +49,59 @@ pub fn describe() {
     counter!(ERRORS).absolute(0);
 }
 
-/// The models that have a label of their own.
+/// What counts the calls of each model that has a label of its own.
 #[derive(Default)]
-pub(super) struct Labels(Mutex<BTreeSet<String>>);
+pub(super) struct Labels(Mutex<BTreeMap<String, ByProvider>>);
+
+type ByProvider = Vec<(&'static str, Arc<Meters>)>;
+
+/// What counts the calls of a model, looked up once.
+struct Meters {
+    /// The model, or what stands for those without a label.
+    model: String,
+    calls: Counter,
+    sent: Counter,
+    received: Counter,
+    cost: Gauge,
+    duration: Histogram,
+}
+
+impl Meters {
+    fn new(provider: &'static str, model: &str) -> Self {
+        let model = model.to_owned();
+        Self {
+            calls: counter!(CALLS, "provider" => provider, "model" => model.clone()),
+            sent: counter!(TOKENS, "model" => model.clone(), "type" => "prompt"),
+            received: counter!(TOKENS, "model" => model.clone(), "type" => "completion"),
+            cost: gauge!(COST, "provider" => provider, "model" => model.clone()),
+            duration: histogram!(DURATION, "provider" => provider, "model" => model.clone()),
+            model,
+        }
+    }
+}
 
 impl Labels {
-    fn of(&self, model: &str) -> String {
+    fn of(&self, provider: &'static str, model: &str) -> Arc<Meters> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.contains(model) || (known.len() < MAX_MODELS && known.insert(model.to_owned())) {
-            return model.to_owned();
+        let model = if known.contains_key(model) || known.len() < MAX_MODELS { model } else { OTHER };
+        let mut all = known.get(model).into_iter().flatten();
+        if let Some((_, meters)) = all.find(|(name, _)| *name == provider) {
+            return meters.clone();
         }
-        OTHER.to_owned()
+        let meters = Arc::new(Meters::new(provider, model));
+        known.entry(model.to_owned()).or_default().push((provider, meters.clone()));
+        meters
     }
 
     /// Counts a call that has ended.
     pub fn called(&self, target: &Target, tokens: Tokens, cost: NanoUsd, took: Duration, failed: Option<&Trouble>) {
-        let (provider, model) = (target.open.provider.wire.as_str(), self.of(&target.model));
-        counter!(CALLS, "provider" => provider, "model" => model.clone()).increment(1);
-        counter!(TOKENS, "model" => model.clone(), "type" => "prompt").increment(tokens.input);
-        counter!(TOKENS, "model" => model.clone(), "type" => "completion").increment(tokens.output);
-        gauge!(COST, "provider" => provider, "model" => model.clone()).increment(cost.usd());
-        histogram!(DURATION, "provider" => provider, "model" => model).record(took.as_secs_f64());
+        let provider = target.open.provider.wire.as_str();
+        let meters = self.of(provider, &target.model);
+        meters.calls.increment(1);
+        meters.sent.increment(tokens.input);
+        meters.received.increment(tokens.output);
+        meters.cost.increment(cost.usd());
+        meters.duration.record(took.as_secs_f64());
         if let Some(trouble) = failed {
             counter!(ERRORS).increment(1);
             counter!(ERRORS_BY_KIND, "provider" => provider, "error_type" => trouble.name()).increment(1);
@@ -76,7 +110,8 @@ impl Labels {
 
     /// Tells how a breaker stands.
     pub fn breaker(&self, target: &Target, state: u8) {
-        let (provider, model) = (target.open.provider.wire.as_str(), self.of(&target.model));
+        let provider = target.open.provider.wire.as_str();
+        let model = self.of(provider, &target.model).model.clone();
         gauge!(BREAKER, "provider" => provider, "model" => model).set(f64::from(state));
     }
 }

@@ -90,7 +90,7 @@ fn action(task: &str, chat: &Chat) -> Action {
 }
 
 fn told(message: &Message) -> Value {
-    json!({"role": format!("{:?}", message.role).to_lowercase(), "content": message.text})
+    json!({"role": message.role.as_str(), "content": message.text})
 }
 
 fn check(chat: &Chat) -> Result<(), Error> {

@@ -164,8 +164,11 @@ impl Limit {
     /// Which of them is about the same: the same of whom, unit and time. Two of one kind contradict each other.
     pub fn kind(&self) -> String {
         let name = self.name.as_deref().unwrap_or("*");
-        let name = if self.level == Level::Tenant { "" } else { name };
-        format!("{}|{}|{}|{name}", self.level.as_str(), self.unit.as_str(), self.window)
+        self.account_of(if self.level == Level::Tenant { "" } else { name })
+    }
+
+    fn account_of(&self, name: &str) -> String {
+        [self.level.as_str(), self.unit.as_str(), &self.window.to_string(), name].join("|")
     }
 
     /// The limit that an account is of, with the one whose it is named, and without its amount; none where it is no account.
@@ -181,7 +184,7 @@ impl Limit {
     pub fn account(&self, payer: &Payer) -> Option<String> {
         let own = payer.at(self.level)?;
         let is_meant = self.level == Level::Tenant || self.name.as_deref().is_none_or(|name| name == own);
-        is_meant.then(|| format!("{}|{}|{}|{own}", self.level.as_str(), self.unit.as_str(), self.window))
+        is_meant.then(|| self.account_of(own))
     }
 }
 

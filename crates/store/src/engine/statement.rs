@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Statement};
+use smol_str::SmolStr;
 
 use crate::{Arg, Error, Row};
 
@@ -30,13 +31,13 @@ pub(crate) fn for_each<'a>(
 ) -> Result<Vec<Row>, Error> {
     let mut statement = connection.prepare_cached(sql)?;
     let places = places(&statement, place)?;
-    let mut columns: Option<Arc<[String]>> = None;
+    let mut columns: Option<Arc<[SmolStr]>> = None;
     let mut found = Vec::new();
     for args in rows {
         bind(&mut statement, &places, args)?;
         let mut answered = statement.raw_query();
         while let Some(row) = answered.next()? {
-            let columns = columns.get_or_insert_with(|| row.as_ref().column_names().map(str::to_owned).collect());
+            let columns = columns.get_or_insert_with(|| row.as_ref().column_names().map(SmolStr::new).collect());
             let values = columns.iter().enumerate().map(|(index, column)| owned(row.get_ref(index)?, column));
             let values = values.collect::<Result<_, Error>>()?;
             found.push(Row::Sqlite { columns: columns.clone(), values });
