@@ -167,7 +167,7 @@ impl Engine {
             engine.attempt(run, cancel).await;
             drop(place);
         });
-        self.inner.tasks.spawn(work.instrument(span));
+        self.inner.tasks.spawn_on(work.instrument(span), &self.inner.runtime);
     }
 
     /// A run of this lane has left its place.

@@ -10,6 +10,7 @@ use pilothouse_store::journal::Entry;
 use pilothouse_store::queues::Queue;
 use pilothouse_store::runs::{Change, Enqueue, Lane, NewRun, Outcome, Run};
 use pilothouse_store::{Error, Store};
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -100,12 +101,15 @@ pub(crate) struct Inner {
     pub(crate) mouth: Mouth,
     pub(crate) meters: Arc<Meters>,
     pub(crate) tasks: TaskTracker,
+    /// Where runs are worked on, whoever starts them.
+    pub(crate) runtime: Handle,
     pub(crate) stopping: CancellationToken,
     known: Mutex<Known>,
 }
 
 impl Engine {
-    /// An engine over `store` that knows the workflows of `registry`. Must be called inside a tokio runtime.
+    /// An engine over `store` that knows the workflows of `registry`. Must be called inside a tokio runtime,
+    /// on which runs are worked on, wherever they are started from.
     pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, registry: Registry, options: Options) -> Self {
         Self::over(Arc::new(store), clock, ids, registry, options)
     }
@@ -138,6 +142,7 @@ impl Engine {
             beat: Notify::new(),
             mouth,
             tasks: TaskTracker::new(),
+            runtime: Handle::current(),
             stopping: CancellationToken::new(),
             known: Mutex::default(),
         };

@@ -1,5 +1,6 @@
 //! `pilothouse serve`: the page, the API and a worker in one process.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use anyhow::Result;
 use pilothouse_api::State;
 use pilothouse_app::{App, Mode, approvals, audit, connections, status, triage};
 use serde_json::json;
+use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -23,6 +25,7 @@ const TRIAGE_EVERY: Duration = Duration::from_secs(5);
 /// Serves until Ctrl-C or SIGTERM, then ends what is under way and leaves the database closed.
 pub async fn run(config: Config) -> Result<Outcome> {
     let app = installation::open(&config).await?;
+    let doors = doors()?;
     let stop = CancellationToken::new();
     let worker = tokio::spawn({
         let (engine, stop) = (app.engine.clone(), stop.clone());
@@ -35,15 +38,24 @@ pub async fn run(config: Config) -> Result<Outcome> {
     let operator = tokio::spawn(serve_operator(config.data_dir.clone(), state.clone(), stop.clone()).await);
     let mode = app.settings.mode;
     let scheme = if config.server.tls_certificate.is_some() { "https" } else { "http" };
-    let served =
-        pilothouse_api::serve(state, stop.clone(), move |address| banner(mode, scheme, &address.to_string())).await;
+    let serving = pilothouse_api::serve(state, stop.clone(), move |address| banner(mode, scheme, &address.to_string()));
+    let served = doors.spawn(serving).await;
     stop.cancel();
     signals.abort();
     // The socket goes before the folder is free: a next server may have made its own right after.
     let _ = tokio::join!(worker, chores, failures, operator);
     app.store().close().await;
-    served?;
+    // Connections that were opened from there are closed by now.
+    doors.shutdown_background();
+    served??;
     Ok(Outcome::ok("", json!({"stopped": true})))
+}
+
+/// Threads that answer, and do nothing else: runs are worked on elsewhere, so an answer does not stand behind them, and a call
+/// that waits for a model and for the disk wakes its own thread each time rather than a neighbour's.
+fn doors() -> std::io::Result<Runtime> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).div_ceil(2);
+    Builder::new_multi_thread().worker_threads(threads).thread_name("doors").enable_all().build()
 }
 
 /// Listens on the data folder's socket, and answers there until `stop` fires. Without the socket everything else works.
