@@ -4,7 +4,7 @@
 use pilothouse_domain::ledger::{Amounts, Level, Limit, Payer, Span, Unit, Window};
 use pilothouse_domain::{Micros, TenantId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::given::{Given, Kind, Rows};
 use crate::{Error, Row, Tx, args};
@@ -24,6 +24,16 @@ impl Hold {
     /// Whether it is a limit of single runs.
     pub fn is_of_run(&self) -> bool {
         self.limit.level == Level::Run
+    }
+
+    /// Whether its window is one part, so that one row says all that counts for the limit.
+    fn is_one_row(&self) -> bool {
+        self.span.since == self.span.bucket
+    }
+
+    /// The most that can be there already where so much more is to have room.
+    fn room(&self, more: i64) -> i64 {
+        self.limit.amount.unwrap_or(i64::MAX).saturating_sub(more)
     }
 
     /// Whether so much more would pass the limit.
@@ -102,6 +112,22 @@ const HOLD: Given = Given {
                ON CONFLICT (tenant, account, bucket) DO UPDATE SET held = accounts.held + excluded.held",
 };
 
+/// Holds more in the accounts that are counted and have room for it, and tells which.
+const TAKE: Given = Given {
+    columns: &[
+        ("tenant", Kind::Text),
+        ("account", Kind::Text),
+        ("bucket", Kind::Int),
+        ("more", Kind::Int),
+        ("room", Kind::Int),
+    ],
+    sqlite: "UPDATE accounts SET held = held + :more
+             WHERE tenant = :tenant AND account = :account AND bucket = :bucket AND held <= :room RETURNING account",
+    postgres: "UPDATE accounts SET held = held + given.more FROM given
+               WHERE accounts.tenant = given.tenant AND accounts.account = given.account
+                 AND accounts.bucket = given.bucket AND held <= given.room RETURNING accounts.account",
+};
+
 /// Counts more in accounts, or less. Those that are forgotten stay so: they are counted anew.
 const CHANGE: Given = Given {
     columns: &[("tenant", Kind::Text), ("account", Kind::Text), ("bucket", Kind::Int), ("more", Kind::Int)],
@@ -121,6 +147,9 @@ const TOLD: Given = Given {
 /// Holds what a charge can take in all its accounts, or in none: false where a limit would be passed or an account was never
 /// counted. The caller holds the ledger, so that nothing comes between the look and the taking.
 pub(super) async fn take(tx: &mut Tx<'_>, tenant: &TenantId, worst: Amounts, holds: &[Hold]) -> Result<bool, Error> {
+    if holds.iter().all(Hold::is_one_row) && take_at_once(tx, tenant, worst, holds).await? {
+        return Ok(true);
+    }
     let used = by_account(tx, tenant, holds).await?;
     for hold in holds {
         let Some((used, true)) = used.get(&hold.account) else { return Ok(false) };
@@ -131,6 +160,22 @@ pub(super) async fn take(tx: &mut Tx<'_>, tenant: &TenantId, worst: Amounts, hol
     let more = holds.iter().map(|hold| args![tenant, &hold.account, hold.span.bucket, worst.of(hold.limit.unit)]);
     tx.given(&HOLD, &more.collect::<Rows<'_>>()).await?;
     Ok(true)
+}
+
+/// The same in one statement, which needs a row for each account: false also where the first of a month is still to come.
+async fn take_at_once(tx: &mut Tx<'_>, tenant: &TenantId, worst: Amounts, holds: &[Hold]) -> Result<bool, Error> {
+    let more = |hold: &Hold| worst.of(hold.limit.unit);
+    let asked =
+        holds.iter().map(|hold| args![tenant, &hold.account, hold.span.bucket, more(hold), hold.room(more(hold))]);
+    let taken = tx.given(&TAKE, &asked.collect::<Rows<'_>>()).await?;
+    if taken.len() == holds.len() {
+        return Ok(true);
+    }
+    let taken = taken.iter().map(|row| row.text("account")).collect::<Result<BTreeSet<_>, _>>()?;
+    let back = holds.iter().filter(|hold| taken.contains(&hold.account));
+    let back = back.map(|hold| args![tenant, &hold.account, hold.span.bucket, -more(hold)]).collect::<Rows<'_>>();
+    tx.given(&CHANGE, &back).await?;
+    Ok(false)
 }
 
 /// What was spent in each account and is held, in their order.
