@@ -55,10 +55,10 @@ pub fn measure(options: &Options, values: &mut Values) -> Result<()> {
     ];
     let server = installation.start_with(&settings)?;
     let litellm = Litellm::start(&double)?;
-    let (rounds, seconds) = if options.quick { (3, 2) } else { (9, 10) };
+    let (rounds, seconds) = if options.quick { (5, 3) } else { (9, 10) };
     let direct: SocketAddr = double.url().trim_start_matches("http://").trim_end_matches("/v1").parse()?;
     let (mut beyond, mut times_less) = (Vec::new(), Vec::new());
-    calls(server.address, 50, 2)?;
+    calls(server.address, RATE, 2)?;
     calls(litellm.address, RATE_OF_LITELLM, 2)?;
     for round in 0..rounds {
         let bare = p99(&mut calls(direct, RATE, seconds)?);
