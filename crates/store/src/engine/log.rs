@@ -1,12 +1,12 @@
 //! SQLite's write-ahead log, which a thread of its own brings back into the database while commits go on: the disk takes
 //! long for it, and nobody waits.
 //!
-//! A log begins anew when all of it has been brought back, and under load something is always added meanwhile. The writer
-//! brings back that little itself, once the thread has done the most.
+//! A log begins anew when all of it has been brought back, and under load something is always added meanwhile. The thread
+//! goes after that too, and the writer brings back the little that is left itself.
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -21,8 +21,14 @@ const LOG_PAGES: i32 = 10_000;
 /// Pages that a log which cannot be brought back as a whole, for somebody reads an older view, grows by before the next try.
 const MORE_PAGES: i32 = 1_000;
 
-/// As much as can be brought back without keeping anybody waiting.
-const BRING_BACK: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+/// Pages that the writer brings back itself without keeping anybody waiting for long.
+const FEW_PAGES: i32 = 200;
+
+/// How often the thread goes after a log that grows as fast as it is brought back, before the writer does what is left.
+const PASSES: u32 = 4;
+
+/// That the thread is still at it.
+const AT_WORK: i32 = -1;
 
 /// The log of a database, as its writer sees it.
 pub(super) struct Log {
@@ -30,8 +36,10 @@ pub(super) struct Log {
     pages: Arc<AtomicI32>,
     /// How long it may get.
     most: i32,
-    is_asked: bool,
-    is_done: Arc<AtomicBool>,
+    /// How often the thread was asked since.
+    passes: u32,
+    /// How many of its pages the thread has brought back.
+    done: Arc<AtomicI32>,
     ask: SyncSender<()>,
     thread: JoinHandle<()>,
 }
@@ -40,13 +48,13 @@ impl Log {
     /// Begins to look after the log of a database.
     pub(super) fn keep(path: PathBuf, options: Options) -> Result<Self, Error> {
         let (ask, asked) = sync_channel(1);
-        let is_done = Arc::new(AtomicBool::new(false));
-        let done = is_done.clone();
+        let done = Arc::new(AtomicI32::new(AT_WORK));
+        let told = done.clone();
         let thread = std::thread::Builder::new()
             .name("sqlite-log".into())
-            .spawn(move || bring_back(&path, &options, &asked, &done))
+            .spawn(move || bring_back(&path, &options, &asked, &told))
             .map_err(|error| from_io(&error))?;
-        Ok(Self { pages: Arc::default(), most: LOG_PAGES, is_asked: false, is_done, ask, thread })
+        Ok(Self { pages: Arc::default(), most: LOG_PAGES, passes: 0, done, ask, thread })
     }
 
     /// Lets the writer's connection say how long the log is, in the place of bringing it back itself.
@@ -62,20 +70,31 @@ impl Log {
     /// Looks after a commit whether the log is to be brought back.
     pub(super) fn tend(&mut self, session: &Session) {
         let pages = self.pages.load(Ordering::Relaxed);
-        if self.is_asked {
-            if !self.is_done.swap(false, Ordering::Acquire) {
-                return;
+        let is_long = pages >= self.most;
+        if self.passes == 0 {
+            if is_long {
+                self.ask();
+            } else if pages < LOG_PAGES {
+                self.most = LOG_PAGES;
             }
-            self.is_asked = false;
-            if pages >= self.most {
-                tell(session.statement(BRING_BACK));
-                self.most = pages.saturating_add(MORE_PAGES);
-            }
-        } else if pages >= self.most {
-            self.is_asked = self.ask.try_send(()).is_ok();
-        } else if pages < LOG_PAGES {
-            self.most = LOG_PAGES;
+            return;
         }
+        let done = self.done.swap(AT_WORK, Ordering::Acquire);
+        if done == AT_WORK {
+            return;
+        }
+        if is_long && pages - done > FEW_PAGES && self.passes < PASSES {
+            return self.ask();
+        }
+        self.passes = 0;
+        if is_long {
+            tell(session.bring_back());
+            self.most = pages.saturating_add(MORE_PAGES);
+        }
+    }
+
+    fn ask(&mut self) {
+        self.passes += u32::from(self.ask.try_send(()).is_ok());
     }
 
     /// Waits until nobody but the writer uses the log.
@@ -87,18 +106,18 @@ impl Log {
 }
 
 /// Brings the log back each time that it is asked to.
-fn bring_back(path: &std::path::Path, options: &Options, asked: &Receiver<()>, is_done: &AtomicBool) {
+fn bring_back(path: &std::path::Path, options: &Options, asked: &Receiver<()>, done: &AtomicI32) {
     let mut session = None;
     while asked.recv().is_ok() {
         let opened = session.take().map_or_else(|| Session::open(path, options), Ok);
-        tell(opened.and_then(|opened| session.insert(opened).statement(BRING_BACK)));
-        is_done.store(true, Ordering::Release);
+        done.store(tell(opened.and_then(|opened| session.insert(opened).bring_back())), Ordering::Release);
     }
 }
 
-/// Nothing is lost where the log is not brought back: it is read where it is, and gets longer.
-fn tell(brought_back: Result<(), Error>) {
-    if let Err(error) = brought_back {
+/// How many pages are brought back. Nothing is lost where they are not: they are read where they are, and the log gets longer.
+fn tell(brought_back: Result<i32, Error>) -> i32 {
+    brought_back.unwrap_or_else(|error| {
         tracing::warn!(%error, "the log cannot be brought back into the database");
-    }
+        0
+    })
 }
