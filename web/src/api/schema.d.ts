@@ -1764,6 +1764,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workflows/cancel-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancels every run of the tenant that has not ended. Those that are at work stop at their next step. */
+        post: operations["workflows_cancel_all"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workflows/dead-letters": {
         parameters: {
             query?: never;
@@ -1775,6 +1792,26 @@ export interface paths {
         get: operations["workflows_dead_letters"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/process-queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Waits until what stands in line has begun and ended, as long as a question is waited for. Workers take it anyway, so
+         *     nobody has to call this.
+         */
+        post: operations["workflows_process_queue"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2131,6 +2168,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description How many runs were cancelled. */
+        AllCancelledDto: {
+            /** @description Those that stood in line. */
+            cancelled_queued: number;
+            /** @description Those that had begun. */
+            cancelled_runs: number;
+        };
         /** @description Another value of a part of a reading. */
         Alternative: {
             /** @description It, in words. */
@@ -3094,6 +3138,22 @@ export interface components {
             version: number;
             /** @description The text as YAML. */
             yaml: string;
+        };
+        /** @description What became of the runs that stood in line. */
+        DrainedDto: {
+            /** @description How many nobody tries any more. */
+            dead_lettered: number;
+            /** @description How many have no place yet. */
+            deferred_due_capacity: number;
+            /** @description How many have begun, or ended. */
+            processed: number;
+            /**
+             * Format: int64
+             * @description How many stand in line now.
+             */
+            queued_total: number;
+            /** @description How many are not to begin yet: their queue is paused, or their time has not come. */
+            skipped: number;
         };
         /** @description What rules would have said. */
         DryRunDto: {
@@ -9878,6 +9938,37 @@ export interface operations {
             };
         };
     };
+    workflows_cancel_all: {
+        parameters: {
+            query: {
+                /** @description The tenant. */
+                org_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllCancelledDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     workflows_dead_letters: {
         parameters: {
             query: {
@@ -9909,6 +10000,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DetailError"];
+                };
+            };
+        };
+    };
+    workflows_process_queue: {
+        parameters: {
+            query: {
+                /** @description The tenant. */
+                org_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DrainedDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
         };

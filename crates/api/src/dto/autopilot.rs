@@ -1,6 +1,6 @@
 //! Runs as the clients of the data team autopilot know them.
 
-use pilothouse_app::runs::{DeadLetter, Item, Queued, Reason, Resumed};
+use pilothouse_app::runs::{DeadLetter, Drained, Item, Queued, Reason, Resumed};
 use pilothouse_domain::clock::rfc3339;
 use pilothouse_domain::run::Status;
 use pilothouse_store::journal::{Entry, EntryKind};
@@ -194,6 +194,42 @@ impl From<Run> for WorkflowCancelledDto {
             workflow_type: run.kind,
         }
     }
+}
+
+/// What became of the runs that stood in line.
+#[derive(Serialize, ToSchema)]
+pub struct DrainedDto {
+    /// How many have begun, or ended.
+    pub processed: usize,
+    /// How many are not to begin yet: their queue is paused, or their time has not come.
+    pub skipped: usize,
+    /// How many nobody tries any more.
+    pub dead_lettered: usize,
+    /// How many have no place yet.
+    pub deferred_due_capacity: usize,
+    /// How many stand in line now.
+    pub queued_total: i64,
+}
+
+impl From<Drained> for DrainedDto {
+    fn from(drained: Drained) -> Self {
+        Self {
+            processed: drained.processed,
+            skipped: drained.skipped,
+            dead_lettered: drained.dead,
+            deferred_due_capacity: drained.deferred,
+            queued_total: drained.queued,
+        }
+    }
+}
+
+/// How many runs were cancelled.
+#[derive(Serialize, ToSchema)]
+pub struct AllCancelledDto {
+    /// Those that had begun.
+    pub cancelled_runs: usize,
+    /// Those that stood in line.
+    pub cancelled_queued: usize,
 }
 
 /// What a run that was resumed has come to.

@@ -1,4 +1,4 @@
-//! The workflow controls of the data team autopilot's document: runs, line, dead letters, retry, cancel.
+//! The workflow controls of the data team autopilot's document: runs, line, dead letters, retry, cancel, and both for all.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +17,8 @@ use utoipa_axum::routes;
 use super::agent::wanted_wait;
 use crate::caller::HeaderCaller;
 use crate::dto::autopilot::{
-    DeadLetterDto, DeadLettersDto, QueuedDto, ResumedDto, WorkflowCancelledDto, WorkflowQueueDto, WorkflowRunDto,
-    WorkflowRunsDto,
+    AllCancelledDto, DeadLetterDto, DeadLettersDto, DrainedDto, QueuedDto, ResumedDto, WorkflowCancelledDto,
+    WorkflowQueueDto, WorkflowRunDto, WorkflowRunsDto,
 };
 use crate::error::Failure;
 use crate::extract::Path;
@@ -42,6 +42,8 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(dead_letters))
         .routes(routes!(retry))
         .routes(routes!(cancel))
+        .routes(routes!(process_queue))
+        .routes(routes!(cancel_all))
 }
 
 #[derive(IntoParams)]
@@ -180,4 +182,33 @@ async fn cancel(
         run = use_cases::wait(&state.app, &caller, id, CANCEL_WAIT).await.map_err(where_unknown(UNKNOWN))?;
     }
     Ok(Json(run.into()))
+}
+
+/// Waits until what stands in line has begun and ended, as long as a question is waited for. Workers take it anyway, so
+/// nobody has to call this.
+#[utoipa::path(post, path = "/api/v1/workflows/process-queue", tag = "workflows",
+    params(("org_id" = String, Query, description = "The tenant.")), responses((status = 200, body = DrainedDto)))]
+async fn process_queue(
+    FromState(state): FromState<Arc<State>>,
+    HeaderCaller(caller): HeaderCaller,
+    headers: HeaderMap,
+    mut query: Parameters,
+) -> Result<Json<DrainedDto>, Failure> {
+    let org_id = query.text("org_id");
+    admitted(&state, &caller, query, &org_id).await?;
+    Ok(Json(use_cases::drain(&state.app, &caller, wanted_wait(&headers)).await?.into()))
+}
+
+/// Cancels every run of the tenant that has not ended. Those that are at work stop at their next step.
+#[utoipa::path(post, path = "/api/v1/workflows/cancel-all", tag = "workflows",
+    params(("org_id" = String, Query, description = "The tenant.")), responses((status = 200, body = AllCancelledDto)))]
+async fn cancel_all(
+    FromState(state): FromState<Arc<State>>,
+    HeaderCaller(caller): HeaderCaller,
+    mut query: Parameters,
+) -> Result<Json<AllCancelledDto>, Failure> {
+    let org_id = query.text("org_id");
+    query.finish_in(&caller, &org_id)?;
+    let (cancelled_runs, cancelled_queued) = use_cases::cancel_all(&state.app, &caller).await?;
+    Ok(Json(AllCancelledDto { cancelled_runs, cancelled_queued }))
 }

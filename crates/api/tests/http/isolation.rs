@@ -13,7 +13,7 @@ const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
 
 /// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
 /// stands here.
-const ROUTES: [(&str, &str, &[u16]); 141] = [
+const ROUTES: [(&str, &str, &[u16]); 143] = [
     ("get", "/health", &[200]),
     ("get", "/ready", &[200]),
     ("get", "/metrics", &[200]),
@@ -104,6 +104,8 @@ const ROUTES: [(&str, &str, &[u16]); 141] = [
     ("get", "/api/v1/workflows/dead-letters", &[200, 403]),
     ("post", "/api/v1/workflows/retry", &[403, 404]),
     ("post", "/api/v1/workflows/{workflow_id}/cancel", &[403, 404]),
+    ("post", "/api/v1/workflows/process-queue", &[200, 403]),
+    ("post", "/api/v1/workflows/cancel-all", &[200, 403]),
     ("post", "/api/v1/executions/{run_id}/cancel", &[404]),
     ("post", "/api/v1/executions/{run_id}/retry", &[404]),
     ("post", "/api/v1/executions/reconcile", &[200]),

@@ -128,6 +128,43 @@ async fn the_autopilots_retry_resumes_and_tells_how_far_it_came() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_autopilots_line_is_worked_off_and_everything_cancelled() {
+    let (app, _) = TestApp::flowing(|_| ()).await;
+    let member = app.token("acme", "ada", Role::Member).await;
+    let admin = app.token("acme", "root", Role::Admin).await;
+    let other = app.token("beta", "bob", Role::Admin).await;
+    let document = Document::published();
+    let post = async |path: &str, token: &str| {
+        let path = format!("/api/v1/workflows/{path}");
+        let body = app.post(&format!("{path}?org_id=acme")).token(token).send().await.expect(200).json();
+        assert_eq!(document.faults_of_answer("post", &path, "200", &body), [""; 0]);
+        body
+    };
+    let nothing =
+        json!({"processed": 0, "skipped": 0, "dead_lettered": 0, "deferred_due_capacity": 0, "queued_total": 0});
+    assert_eq!(post("process-queue", &member).await, nothing);
+    let due = app.flow_as("acme", "ada", "succeed", |_| ()).await;
+    app.flow_as("acme", "ada", "succeed", |request| request.due_at = Some(i64::MAX / 2)).await;
+    let drained = post("process-queue", &member).await;
+    assert_eq!((&drained["skipped"], &drained["queued_total"]), (&json!(1), &json!(1)), "its time has not come");
+    app.until("acme", &due, Status::Succeeded).await;
+
+    let held = app.stood("acme", "ada", "hold", Status::Running).await;
+    let waiting = app.stood("acme", "ada", "approval", Status::Waiting).await;
+    let elsewhere = app.stood("beta", "bob", "approval", Status::Waiting).await;
+    let refused = app.post("/api/v1/workflows/cancel-all?org_id=acme").token(&member).send().await;
+    assert_eq!(refused.refused(403, "role.insufficient").json()["detail"], "Insufficient role: requires admin");
+    app.post("/api/v1/workflows/cancel-all?org_id=acme").token(&other).send().await.refused(403, "tenant.mismatch");
+    assert_eq!(post("cancel-all", &admin).await, json!({"cancelled_runs": 2, "cancelled_queued": 1}));
+    for run in [&held, &waiting] {
+        app.until("acme", run, Status::Cancelled).await;
+    }
+    assert_eq!(post("cancel-all", &admin).await, json!({"cancelled_runs": 0, "cancelled_queued": 0}));
+    app.until("beta", &elsewhere, Status::Waiting).await;
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_platforms_executions_are_cancelled_and_retried_as_its_runbook_says() {
     let (app, world) = TestApp::flowing(|_| ()).await;
     let token = app.token("acme", "ada", Role::Admin).await;

@@ -1,12 +1,13 @@
 //! Runs as their tenant sees them: list, look, watch; and what people do with them.
 //!
 //! Read first: [`Filter`] (which runs are meant), `control` (what is done with one) and `bulk` (with many). What stands
-//! in line and why, and what stands still, are `waiting` and `stuck`; `resume` is the retry that waits for its end, and
-//! `start` begins one by the name of its workflow.
+//! in line and why, and what stands still, are `waiting` and `stuck`; `line` is what is done with all that stands there,
+//! `resume` the retry that waits for its end, and `start` begins one by the name of its workflow.
 
 mod bulk;
 mod control;
 mod filter;
+mod line;
 mod resume;
 mod start;
 mod stuck;
@@ -29,6 +30,7 @@ pub use control::{
     APPROVAL, Decision, cancel, decide, discard, not_allowed, reconcile, retry, revive, signal, withdraw,
 };
 pub use filter::Filter;
+pub use line::{Drained, cancel_all, drain};
 pub use resume::{Resumed, resume};
 pub use start::{How, Wish, start};
 pub(crate) use start::{begin, no_workflow};
