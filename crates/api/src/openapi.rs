@@ -35,6 +35,7 @@ pub fn routes() -> OpenApiRouter<Arc<State>> {
         .merge(resources::prompts::routes())
         .merge(resources::triage::routes())
         .merge(resources::completions::routes())
+        .merge(resources::llm::routes())
         .merge(resources::approval_rules::routes())
         .merge(resources::delegations::routes())
         .merge(resources::approvals::routes())

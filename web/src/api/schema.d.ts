@@ -976,6 +976,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/llm/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the installation has a model; tenants may have others. This needs no token. */
+        get: operations["ai_llm_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/llm/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the tenant has ever asked of models, by provider. */
+        get: operations["ai_llm_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/pii/review": {
         parameters: {
             query?: never;
@@ -4068,6 +4102,50 @@ export interface components {
             /** @description The SQL that it would ask it with, where no reading says it; it passes the guard, and nobody has run it. */
             sql: string | null;
         };
+        /** @description Whether the installation has a model of its own. */
+        ModelStatus: {
+            /** @description Where it is asked; told in development mode only. */
+            base_url: string | null;
+            /** @description Whether there is one. */
+            configured: boolean;
+            /** @description Whether models are compared. */
+            eval_enabled: boolean;
+            /** @description Those that are compared. */
+            eval_providers: string[];
+            /** @description `llm`, or `fallback` where every answer is made without one. */
+            mode: string;
+            /** @description Its name. */
+            model: string | null;
+        };
+        /** @description What a tenant has ever asked of models. */
+        ModelUsage: {
+            /** @description The same by the names of the providers. */
+            by_provider: {
+                [key: string]: components["schemas"]["ProviderUsage"];
+            };
+            /** @description The tenant. */
+            tenant_id: string;
+            /**
+             * Format: double
+             * @description What they cost, in US dollars.
+             */
+            total_estimated_cost_usd: number;
+            /**
+             * Format: int64
+             * @description Tokens that were sent,
+             */
+            total_input_tokens: number;
+            /**
+             * Format: int64
+             * @description and received.
+             */
+            total_output_tokens: number;
+            /**
+             * Format: int64
+             * @description How many calls.
+             */
+            total_requests: number;
+        };
         /** @description Whose decision it takes. */
         NeedsDto: {
             /**
@@ -4898,6 +4976,41 @@ export interface components {
             by_task: {
                 [key: string]: components["schemas"]["Satisfaction"];
             };
+        };
+        /** @description What one provider was ever asked. */
+        ProviderUsage: {
+            /**
+             * Format: double
+             * @description How long one took, in milliseconds.
+             */
+            avg_latency_ms: number;
+            /**
+             * Format: int64
+             * @description How many failed.
+             */
+            errors: number;
+            /**
+             * Format: double
+             * @description What they cost, in US dollars.
+             */
+            estimated_cost_usd: number;
+            /**
+             * Format: int64
+             * @description Tokens that were sent,
+             */
+            input_tokens: number;
+            /** @description The model that was asked most. */
+            model: string;
+            /**
+             * Format: int64
+             * @description and received.
+             */
+            output_tokens: number;
+            /**
+             * Format: int64
+             * @description How many calls.
+             */
+            requests: number;
         };
         /** @description Rows, and everything about how they came to be. */
         QueryResult: {
@@ -8199,6 +8312,65 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InstallationDto"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    ai_llm_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelStatus"];
+                };
+            };
+            /** @description An error (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    ai_llm_usage: {
+        parameters: {
+            query: {
+                /** @description The tenant. */
+                org_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelUsage"];
                 };
             };
             /** @description An error (RFC 9457). */

@@ -18,6 +18,7 @@ pub mod health;
 pub mod imports;
 pub mod installation;
 pub mod jobs;
+pub mod llm;
 pub mod operations;
 pub mod pii;
 pub mod prompts;

@@ -13,7 +13,7 @@ const MARKS: [&str; 4] = ["acme-alpha", "alice@alpha", "alpha-vault", "xyzzy"];
 
 /// Every route, as the document has it, and what it answers B who asks with A's ids. A new route fails the test until it
 /// stands here.
-const ROUTES: [(&str, &str, &[u16]); 143] = [
+const ROUTES: [(&str, &str, &[u16]); 145] = [
     ("get", "/health", &[200]),
     ("get", "/ready", &[200]),
     ("get", "/metrics", &[200]),
@@ -60,6 +60,8 @@ const ROUTES: [(&str, &str, &[u16]); 143] = [
     ("put", "/api/v1/prompts/{name}/labels/{label}", &[422]),
     ("post", "/v1/chat/completions", &[503]),
     ("get", "/v1/models", &[200]),
+    ("get", "/api/v1/llm/status", &[200]),
+    ("get", "/api/v1/llm/usage", &[200, 403]),
     ("get", "/api/v1/approvals/unreviewed", &[200]),
     ("post", "/api/v1/approvals/{id}/break-glass", &[404]),
     ("post", "/api/v1/approvals/{id}/review", &[404]),
@@ -356,7 +358,7 @@ async fn calls(app: &TestApp, method: &str, template: &str, alpha: &Alpha, token
             vec![said("beta"), said("acme-alpha")]
         }
         ("post", "/api/v1/feedback/{id}/resolve") => vec![call().json(&json!({}))],
-        (_, path) if path.starts_with("/api/v1/feedback/") => {
+        (_, path) if path.starts_with("/api/v1/feedback/") || path == "/api/v1/llm/usage" => {
             let named = |org: &str| app.get(&format!("{path}?org_id={org}")).token(token);
             vec![named("beta"), named("acme-alpha")]
         }
@@ -425,7 +427,15 @@ async fn nothing_crosses(database: Database) {
             look(method, template, &call.send().await, expected);
         }
         // With A's tenant named, B's token opens nothing at all.
-        let open = ["/health", "/ready", "/metrics", "/api/v1/health/", "/api/v1/session", "/api/scheduler/"];
+        let open = [
+            "/health",
+            "/ready",
+            "/metrics",
+            "/api/v1/health/",
+            "/api/v1/session",
+            "/api/scheduler/",
+            "/api/v1/llm/status",
+        ];
         if !open.iter().any(|prefix| template.starts_with(prefix)) {
             for call in calls(&app, method, template, &alpha, &beta, number).await {
                 let reply = call.header("x-tenant", "acme-alpha").send().await;

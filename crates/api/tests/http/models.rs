@@ -322,6 +322,47 @@ async fn a_key_never_comes_out_and_holds_at_once_when_it_is_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_autopilots_clients_are_told_of_models_and_what_they_were_asked() {
+    const USAGE: &str = "/api/v1/llm/usage";
+    let document = Document::published();
+    for database in [Database::Sqlite, Database::Postgres] {
+        let house = House::open(database).await;
+        let usage = async || house.app.get(&format!("{USAGE}?org_id=default")).token(&house.ada).send().await;
+        let nothing = json!({"tenant_id": "default", "total_requests": 0, "total_input_tokens": 0,
+            "total_output_tokens": 0, "total_estimated_cost_usd": 0.0, "by_provider": {}});
+        assert_eq!(usage().await.expect(200).json(), nothing);
+        house.first.then([Turn::Refuses(500, None)]);
+        for _ in 0..2 {
+            house.complete(json!({})).await.expect(200);
+        }
+        let told = usage().await.expect(200).json();
+        assert_eq!(document.faults_of_answer("get", USAGE, "200", &told), [""; 0]);
+        assert_eq!((&told["total_requests"], &told["total_input_tokens"]), (&json!(3), &json!(14)));
+        assert_eq!(told["total_estimated_cost_usd"], json!(3_300.0 / 1e9));
+        let asked = json!({"model": "gpt-4o-mini", "requests": 2, "input_tokens": 7, "output_tokens": 1,
+            "estimated_cost_usd": 1_650.0 / 1e9, "avg_latency_ms": 0.0, "errors": 1});
+        let told = &told["by_provider"];
+        assert_eq!((&told["first"], &told["second"]["requests"]), (&asked, &json!(1)), "the clock stands still");
+        let viewer = house.app.token("default", "vera", Role::Viewer).await;
+        let refused = house.app.get(&format!("{USAGE}?org_id=default")).token(&viewer).send().await;
+        assert_eq!(
+            refused.refused(403, "role.insufficient").json()["detail"],
+            "Insufficient role: requires member or admin"
+        );
+    }
+    let own = |address: &str| Some(address.to_owned());
+    for (base_url, mode, told) in
+        [(None, "fallback", json!(null)), (own("http://127.0.0.1:9/v1"), "llm", json!("gpt-4o-mini"))]
+    {
+        let house = House::bare(Database::Sqlite, base_url).await;
+        let status = house.app.get("/api/v1/llm/status").send().await.expect(200).json();
+        assert_eq!(document.faults_of_answer("get", "/api/v1/llm/status", "200", &status), [""; 0]);
+        assert_eq!((&status["mode"], &status["model"]), (&json!(mode), &told));
+        assert_eq!(status["base_url"], json!(null), "where models are asked is nobody's business in production");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_cannot_reach_this_machine_and_the_operator_can() {
     let server = ModelServer::start();
     let app = TestApp::with(|setup| setup.settings.ai.base_url = Some(server.url())).await;

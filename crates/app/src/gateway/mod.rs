@@ -18,7 +18,8 @@ pub use book::{ANY, DEFAULT};
 pub use pilothouse_ai::chat::{Chat, Delta, Finish, Format, Message, Reply, Role, Tool, ToolCall, ToolChoice};
 pub use pilothouse_ai::wire::Wire;
 pub use providers::{
-    NewPrice, NewProvider, Prices, ProviderShown, add_price, delete_provider, list_prices, list_providers, put_provider,
+    NewPrice, NewProvider, Prices, ProviderShown, add_price, address_of_installations, delete_provider, list_prices,
+    list_providers, put_provider,
 };
 pub use streamed::{Part, Parts};
 pub use uses::{Question, ask, stream};

@@ -113,6 +113,11 @@ pub async fn list_providers(app: &App, caller: &Caller) -> Result<Vec<ProviderSh
     Ok(shown)
 }
 
+/// The address of the operator's provider, where there is one.
+pub fn address_of_installations(app: &App) -> Option<&str> {
+    app.gateway.known.installations().map(|open| open.provider.base_url.as_str())
+}
+
 /// Puts a provider in the place of the one with its name. It holds within a second on every node.
 pub async fn put_provider(app: &App, caller: &Caller, new: NewProvider) -> Result<(), Error> {
     let mark = new.key.as_ref().map(|key| app.sealer.mark(key.as_bytes()));

@@ -7,7 +7,7 @@ mod limits;
 mod summary;
 
 pub use limits::{NewLimit, end_limit, history, put_limit, set_time_zone};
-pub use summary::{AI, Budget, Budgets, MAX_SHARES, Summary, alerts, budgets, summary, this_month, usage};
+pub use summary::{AI, Budget, Budgets, MAX_SHARES, Summary, alerts, bought, budgets, summary, this_month, usage};
 
 use std::sync::Arc;
 

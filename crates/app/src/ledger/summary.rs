@@ -3,7 +3,7 @@
 use pilothouse_domain::action::Tier;
 use pilothouse_domain::ledger::{Level, Limit, Month, Payer, Span, Standing, Unit, Window, read_zone};
 use pilothouse_domain::{Code, LimitId, Micros, Role, TenantId};
-use pilothouse_store::ledger::{self as rows, By, Hold, Share};
+use pilothouse_store::ledger::{self as rows, Bought, By, Hold, Share};
 use pilothouse_store::{spending_limits, tenants};
 
 use super::Books;
@@ -184,4 +184,11 @@ pub async fn usage(
         .store
         .read(move |tx| Box::pin(async move { rows::usage(tx, &tenant, within, (by, kind.as_deref()), limit).await }));
     Ok(found.await?)
+}
+
+/// What the caller's tenant has ever bought of each model; of a provider the one that was asked most comes first.
+pub async fn bought(app: &App, caller: &Caller) -> Result<Vec<Bought>, Error> {
+    gates::pass(app, caller, &audit::action("usage.get", Tier::Read, Role::Member, "model", &())).await?;
+    let tenant = caller.principal.tenant.clone();
+    Ok(app.store.read(move |tx| Box::pin(async move { rows::bought(tx, &tenant).await })).await?)
 }

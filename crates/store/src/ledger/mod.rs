@@ -8,7 +8,7 @@ mod accounts;
 mod usage;
 
 pub use accounts::{Alert, Balance, Full, Hold, alert, alerts, balances, begin, forget, used};
-pub use usage::{By, Share, usage};
+pub use usage::{Bought, By, Share, bought, usage};
 
 use pilothouse_domain::ledger::{Amounts, Payer};
 use pilothouse_domain::{ChargeId, Micros, TenantId};

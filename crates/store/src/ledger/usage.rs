@@ -26,6 +26,27 @@ pub struct Share {
     pub open_nano_usd: i64,
 }
 
+/// What was ever bought of one model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bought {
+    /// Whom it was bought from.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// How many charges.
+    pub charges: i64,
+    /// How many of them failed.
+    pub errors: i64,
+    /// Tokens that were sent,
+    pub tokens_in: i64,
+    /// and received.
+    pub tokens_out: i64,
+    /// Money, in nano-USD.
+    pub nano_usd: i64,
+    /// How long they took all together, in microseconds.
+    pub latency_us: i64,
+}
+
 /// Who or what spending is told apart by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
@@ -94,4 +115,26 @@ pub async fn usage(
     };
     let rows = tx.fetch_all(sql, args![tenant, from, to, by.as_str(), kind, limit]).await?;
     rows.iter().map(read).collect()
+}
+
+/// What was ever bought of each model; of a provider the one that was asked most comes first.
+pub async fn bought(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<Vec<Bought>, Error> {
+    let sql = "SELECT provider, model, COUNT(*) AS charges, COUNT(error) AS errors,
+           CAST(SUM(tokens_in) AS BIGINT) AS tokens_in, CAST(SUM(tokens_out) AS BIGINT) AS tokens_out,
+           CAST(SUM(nano) AS BIGINT) AS nano, CAST(COALESCE(SUM(latency_us), 0) AS BIGINT) AS latency_us
+         FROM charges WHERE tenant = $1 AND state = 'settled' AND provider IS NOT NULL AND model IS NOT NULL
+         GROUP BY provider, model ORDER BY provider, COUNT(*) DESC, model";
+    let read = |row: &Row| {
+        Ok(Bought {
+            provider: row.text("provider")?,
+            model: row.text("model")?,
+            charges: row.int("charges")?,
+            errors: row.int("errors")?,
+            tokens_in: row.int("tokens_in")?,
+            tokens_out: row.int("tokens_out")?,
+            nano_usd: row.int("nano")?,
+            latency_us: row.int("latency_us")?,
+        })
+    };
+    tx.fetch_all(sql, args![tenant]).await?.iter().map(read).collect()
 }
