@@ -96,10 +96,12 @@ impl Session {
         done.ok_or_else(|| Error::Unavailable("a unit of work was given up".into()))
     }
 
-    /// Brings back as much of the log as can be without keeping anybody waiting, and tells how many of its pages are back in all.
+    /// Brings back as much of the log as can be without keeping anybody waiting, and tells how many of its pages are back in all:
+    /// 0 where another program is at it.
     pub(super) fn bring_back(&self) -> Result<i32, Error> {
         let mut checkpoint = self.connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?;
-        Ok(checkpoint.query_row([], |row| row.get(2))?)
+        // Where it could not begin, SQLite says -1 (sqlite.org/pragma.html#pragma_wal_checkpoint).
+        Ok(checkpoint.query_row([], |row| row.get::<_, i32>(2))?.max(0))
     }
 
     /// Runs statements without values, apart by `; `, whatever they answer. They are prepared once.

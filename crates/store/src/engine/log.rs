@@ -121,3 +121,19 @@ fn tell(brought_back: Result<i32, Error>) -> i32 {
         0
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_begin_is_not_still_at_work() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pilothouse.db");
+        let session = Session::open(&path, &Options::default()).unwrap();
+        session.statement("CREATE TABLE t (a)").unwrap();
+        assert!(session.bring_back().unwrap() > 0);
+        session.connection.pragma_update(None, "journal_mode", "DELETE").unwrap();
+        assert_eq!(session.bring_back(), Ok(0), "there is no log, which SQLite says by -1");
+    }
+}
