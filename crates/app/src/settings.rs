@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use pilothouse_domain::approval::policy::Rule;
 use schemars::JsonSchema;
@@ -102,6 +103,14 @@ pub struct Ask {
     pub max_question_chars: usize,
     /// Questions of a tenant that may wait for their turn before further ones are turned away.
     pub max_waiting: usize,
+}
+
+impl Ask {
+    /// How long a request waits that would wait so long; one that does not say waits as long as it may.
+    pub fn patience(&self, wanted: Option<Duration>) -> Duration {
+        let most = Duration::from_secs(self.wait_seconds);
+        wanted.map_or(most, |wanted| wanted.min(most))
+    }
 }
 
 impl Default for Ask {

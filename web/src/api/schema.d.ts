@@ -4110,8 +4110,8 @@ export interface components {
             configured: boolean;
             /** @description Whether models are compared. */
             eval_enabled: boolean;
-            /** @description Those that are compared. */
-            eval_providers: string[];
+            /** @description Those that are compared, by name and model; there are none yet. */
+            eval_providers: unknown[];
             /** @description `llm`, or `fallback` where every answer is made without one. */
             mode: string;
             /** @description Its name. */

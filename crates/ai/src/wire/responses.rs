@@ -50,18 +50,13 @@ pub fn request(chat: &Chat, key: &str, stream: bool) -> Result<Outgoing, Unsuppo
 }
 
 fn items(message: &Message) -> Vec<Value> {
-    let role = match message.role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-        Role::Tool => {
-            let call = message.answers.as_deref().unwrap_or_default();
-            return vec![json!({"type": "function_call_output", "call_id": call, "output": message.text})];
-        }
-    };
+    if message.role == Role::Tool {
+        let call = message.answers.as_deref().unwrap_or_default();
+        return vec![json!({"type": "function_call_output", "call_id": call, "output": message.text})];
+    }
     let mut items = Vec::new();
     if !message.text.is_empty() || message.calls.is_empty() {
-        items.push(json!({"role": role, "content": message.text}));
+        items.push(json!({"role": message.role.as_str(), "content": message.text}));
     }
     items.extend(message.calls.iter().map(
         |call| json!({"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments}),

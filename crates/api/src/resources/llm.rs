@@ -9,6 +9,7 @@ use pilothouse_app::{Mode, gateway, ledger};
 use pilothouse_domain::money::NanoUsd;
 use pilothouse_store::ledger::Bought;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -37,8 +38,8 @@ struct ModelStatus {
     base_url: Option<String>,
     /// Whether models are compared.
     eval_enabled: bool,
-    /// Those that are compared.
-    eval_providers: Vec<String>,
+    /// Those that are compared, by name and model; there are none yet.
+    eval_providers: Vec<Value>,
 }
 
 /// Whether the installation has a model; tenants may have others. This needs no token.
@@ -104,23 +105,28 @@ async fn usage(
     let tenant_id = query.text("org_id");
     query.finish_in(&caller, &tenant_id)?;
     let bought = ledger::bought(&state.app, &caller).await?;
-    let sum = |of: fn(&Bought) -> i64| bought.iter().map(of).sum();
+    let sum = |of| sum(&bought, of);
     Ok(Json(ModelUsage {
         total_requests: sum(|one| one.charges),
         total_input_tokens: sum(|one| one.tokens_in),
         total_output_tokens: sum(|one| one.tokens_out),
         total_estimated_cost_usd: NanoUsd(sum(|one| one.nano_usd)).usd(),
-        by_provider: bought.chunk_by(|one, next| one.provider == next.provider).map(of_provider).collect(),
+        by_provider: bought.chunk_by(|one, next| one.provider == next.provider).filter_map(of_provider).collect(),
         tenant_id,
     }))
 }
 
+fn sum(models: &[Bought], of: fn(&Bought) -> i64) -> i64 {
+    models.iter().map(of).sum()
+}
+
 /// Models of one provider, the one that was asked most first.
-fn of_provider(models: &[Bought]) -> (String, ProviderUsage) {
-    let sum = |of: fn(&Bought) -> i64| models.iter().map(of).sum::<i64>();
+fn of_provider(models: &[Bought]) -> Option<(String, ProviderUsage)> {
+    let most = models.first()?;
+    let sum = |of| sum(models, of);
     let requests = sum(|one| one.charges);
     let usage = ProviderUsage {
-        model: models.first().map_or_else(String::new, |most| most.model.clone()),
+        model: most.model.clone(),
         requests,
         input_tokens: sum(|one| one.tokens_in),
         output_tokens: sum(|one| one.tokens_out),
@@ -129,7 +135,7 @@ fn of_provider(models: &[Bought]) -> (String, ProviderUsage) {
         avg_latency_ms: (sum(|one| one.latency_us) as f64 / requests.max(1) as f64 / 10.0).round() / 100.0,
         errors: sum(|one| one.errors),
     };
-    (models.first().map_or_else(String::new, |most| most.provider.clone()), usage)
+    Some((most.provider.clone(), usage))
 }
 
 #[cfg(test)]
@@ -148,7 +154,7 @@ mod tests {
             nano_usd: 1_000,
             latency_us,
         };
-        let (name, told) = of_provider(&[of("large", 2, 600_000), of("small", 1, 161_970)]);
+        let (name, told) = of_provider(&[of("large", 2, 600_000), of("small", 1, 161_970)]).unwrap();
         assert_eq!((name.as_str(), told.model.as_str()), ("main", "large"));
         assert_eq!((told.requests, told.errors, told.input_tokens, told.output_tokens), (3, 2, 20, 10));
         assert_eq!((told.avg_latency_ms, told.estimated_cost_usd), (253.99, 0.000_002));

@@ -169,8 +169,7 @@ fn action(question: &Question) -> Action {
 /// Waits for the answer of a run, as long as a request may and no longer than the caller wants to; a run that goes on
 /// answers `queued`, and one that waits for people what it waits for.
 pub async fn wait(app: &App, caller: &Caller, id: RunId, wanted: Option<Duration>) -> Result<Answer, Error> {
-    let most = Duration::from_secs(app.settings.ask.wait_seconds);
-    let patience = wanted.map_or(most, |wanted| wanted.min(most));
+    let patience = app.settings.ask.patience(wanted);
     let run = app.engine.wait_for_somebody(&caller.principal.tenant, id, patience).await?;
     answer(app, &run.ok_or_else(|| Error::not_found("run"))?).await
 }

@@ -1,7 +1,5 @@
 //! A query that was previewed, run: once, however often and by however many it is asked for.
 
-use std::time::Duration;
-
 use pilothouse_domain::action::Tier;
 use pilothouse_domain::answer::ResultSet;
 use pilothouse_domain::approval::State;
@@ -183,7 +181,7 @@ async fn go(app: &App, caller: &Caller, preview: Preview, approval: Option<Appro
 
 /// The run, once it has ended, or as it stands when a request has waited as long as it may.
 async fn patiently(app: &App, caller: &Caller, id: RunId) -> Result<Run, Error> {
-    let patience = Duration::from_secs(app.settings.ask.wait_seconds);
+    let patience = app.settings.ask.patience(None);
     app.engine.wait(&caller.principal.tenant, id, patience).await?.ok_or_else(unknown)
 }
 

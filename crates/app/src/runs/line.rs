@@ -10,8 +10,8 @@ use pilothouse_store::runs::Run;
 
 use super::bulk::{Bulk, BulkAction, MAX_BULK, bulk};
 use super::filter::Filter;
-use super::waiting::{Queued, Reason, queued, reason_of};
-use super::{MAX_PAGE, members_only, wait};
+use super::waiting::{Queued, Reason, queued, reasons};
+use super::{MAX_PAGE, wait};
 use crate::{App, Caller, Error, audit, gates};
 
 /// What became of the runs that stood in line.
@@ -32,17 +32,16 @@ pub struct Drained {
 /// Waits, as long as an answer may take, for the first runs in line that could begin, and tells what became of them. Workers
 /// take them anyway: nobody has to ask for it.
 pub async fn drain(app: &App, caller: &Caller, wanted: Option<Duration>) -> Result<Drained, Error> {
-    members_only(app, caller).await?;
-    let most = Duration::from_secs(app.settings.ask.wait_seconds);
-    let patience = wanted.map_or(most, |wanted| wanted.min(most));
+    let patience = app.settings.ask.patience(wanted);
     let (line, _) = queued(app, caller, 0, MAX_PAGE).await?;
     let ended = |queued: &Queued| {
         let (id, patience) = (queued.run.id, if can_begin(queued.reason) { patience } else { Duration::ZERO });
         async move { wait(app, caller, id, patience).await }
     };
     let mut drained = Drained::default();
-    for run in try_join_all(line.iter().map(ended)).await? {
-        *drained.place(&run, reason_of(app, &run).await?) += 1;
+    let line = try_join_all(line.iter().map(ended)).await?;
+    for (run, reason) in line.iter().zip(reasons(app, &line).await?) {
+        *drained.place(run, reason) += 1;
     }
     drained.queued = queued(app, caller, 0, 1).await?.1;
     Ok(drained)

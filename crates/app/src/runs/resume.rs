@@ -40,8 +40,7 @@ pub async fn resume(
         None => newest(app, caller, kind).await?.ok_or_else(unknown)?,
     };
     retry(app, caller, id).await?;
-    let most = Duration::from_secs(app.settings.ask.wait_seconds);
-    let run = wait(app, caller, id, wanted.map_or(most, |wanted| wanted.min(most))).await?;
+    let run = wait(app, caller, id, app.settings.ask.patience(wanted)).await?;
     let reason = reason_of(app, &run).await?;
     let journal = if run.status.is_final() { get(app, caller, id).await?.journal } else { Vec::new() };
     Ok(Resumed { run, journal, reason })

@@ -94,13 +94,19 @@ pub async fn queued(app: &App, caller: &Caller, offset: u32, limit: u32) -> Resu
 
 /// Why a queued run has not begun.
 pub async fn reason_of(app: &App, run: &Run) -> Result<Option<Reason>, Error> {
-    if run.status != Status::Queued {
-        return Ok(None);
+    Ok(reasons(app, std::slice::from_ref(run)).await?.pop().flatten())
+}
+
+/// The same for several, in their order.
+pub(super) async fn reasons(app: &App, runs: &[Run]) -> Result<Vec<Option<Reason>>, Error> {
+    let is_queued = |run: &Run| run.status == Status::Queued;
+    if !runs.iter().any(is_queued) {
+        return Ok(vec![None; runs.len()]);
     }
-    let (run, now) = (Run { input: String::new(), ..run.clone() }, app.engine.now());
+    let now = app.engine.now();
     let silent = silent_since(app, now);
-    let found = app.store.read(move |tx| Box::pin(async move { Ok(Hold::read(tx, silent, now).await?.reason(&run)) }));
-    Ok(Some(found.await?))
+    let hold = app.store.read(move |tx| Box::pin(async move { Hold::read(tx, silent, now).await })).await?;
+    Ok(runs.iter().map(|run| is_queued(run).then(|| hold.reason(run))).collect())
 }
 
 /// A page of the tenant's dead letters that nobody has discarded, newest first, and the id after which the next begins.

@@ -172,9 +172,9 @@ async fn take_at_once(tx: &mut Tx<'_>, tenant: &TenantId, worst: Amounts, holds:
         return Ok(true);
     }
     let taken = taken.iter().map(|row| row.text("account")).collect::<Result<BTreeSet<_>, _>>()?;
-    let back = holds.iter().filter(|hold| taken.contains(&hold.account));
-    let back = back.map(|hold| args![tenant, &hold.account, hold.span.bucket, -more(hold)]).collect::<Rows<'_>>();
-    tx.given(&CHANGE, &back).await?;
+    let mut back = held(holds);
+    back.retain(|held| taken.contains(&held.account));
+    add(tx, tenant, &back, (Amounts::default(), worst)).await?;
     Ok(false)
 }
 

@@ -200,10 +200,11 @@ pub async fn settle(
         _ => Amounts::default(),
     };
     accounts::add(tx, tenant, &before.accounts, (used.amounts(), held)).await?;
+    // Nothing is held any more, and two thirds of the row would say in which accounts it was.
     tx.execute(
         "UPDATE charges SET state = 'settled', ended_at = $3, nano = $4, tokens_in = $5, tokens_out = $6,
            tokens_cached = $7, latency_us = $8, error = $9, provider = COALESCE($10, provider),
-           model = COALESCE($11, model), accounts = $12 WHERE tenant = $1 AND id = $2",
+           model = COALESCE($11, model), accounts = '[]' WHERE tenant = $1 AND id = $2",
         args![
             tenant,
             id,
@@ -216,8 +217,6 @@ pub async fn settle(
             used.error.as_deref(),
             used.provider.as_deref(),
             used.model.as_deref(),
-            // Nothing is held any more, and two thirds of a row would say by whom it was.
-            json(&Vec::<Held>::new())?,
         ],
     )
     .await?;
