@@ -1,9 +1,10 @@
 //! `bench gateway`: what stands between a caller and a model. Calls come at their times whether or not the ones before are
 //! answered (open loop), and each is timed from when it was due; a local double answers at once.
 //!
-//! Interleaved in one run: the double called directly, Pilothouse with budget, audit and metrics on, and two writes to disk
-//! one after the other, as a call waits for (its money held, its money settled). For CPU time, litellm's proxy from PyPI,
-//! with one worker and no database, at the rate that it can keep up with.
+//! Interleaved in one run: the double called directly, Pilothouse with budget, audit and metrics on, with its records in its
+//! own database and in PostgreSQL, and two writes to disk one after the other, as a call waits for (its money held, its money
+//! settled). For CPU time, litellm's proxy from PyPI, with one worker and no database, at the rate that it can keep up with;
+//! what PostgreSQL's own processes take is told beside it.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -15,18 +16,27 @@ use anyhow::{Result, bail};
 use pilothouse_testkit::{ModelServer, processes};
 use serde_json::json;
 
+use super::databases::Postgres;
 use super::processes::{Group, python};
-use super::server::{Client, Installation, binary, repository};
+use super::server::{Client, Installation, Server, binary, repository};
 use super::{Figure, Options, Values, median};
 
 const OVERHEAD: &str = "p99 beyond the double and two writes to disk, at 500 calls a second";
+const OVERHEAD_POSTGRES: &str = "the same with the records in PostgreSQL";
 const TIMES_LITELLM: &str = "CPU per call, times less than litellm's proxy";
+const TIMES_LITELLM_POSTGRES: &str = "CPU per call, times less, with the records in PostgreSQL";
 
 /// The figures of this benchmark.
-pub const FIGURES: [Figure; 2] = [
-    Figure::new(OVERHEAD, "ms", 3.0, "under 3 ms", |v| v < 3.0),
-    Figure::new(TIMES_LITELLM, "times", 20.0, "at least 20 times", |v| v >= 20.0),
-];
+pub const FIGURES: [Figure; 4] =
+    [overhead(OVERHEAD), overhead(OVERHEAD_POSTGRES), times_less(TIMES_LITELLM), times_less(TIMES_LITELLM_POSTGRES)];
+
+const fn overhead(what: &'static str) -> Figure {
+    Figure::new(what, "ms", 3.0, "under 3 ms", |v| v < 3.0)
+}
+
+const fn times_less(what: &'static str) -> Figure {
+    Figure::new(what, "times", 20.0, "at least 20 times", |v| v >= 20.0)
+}
 
 /// Calls a second.
 const RATE: u32 = 500;
@@ -45,41 +55,72 @@ const WRITTEN: usize = 4096 + 24;
 pub fn measure(options: &Options, values: &mut Values) -> Result<()> {
     let binary = binary()?;
     let double = ModelServer::start();
-    let installation =
-        Installation { binary: &binary, data: tempfile::tempdir()?, database: None, keeps_results: false };
-    let settings = [
-        format!("ai.base_url={}", double.url()),
-        "budgets.user_day_tokens=1000000000".to_owned(),
-        "budgets.user_month_tokens=1000000000".to_owned(),
-        "budgets.tenant_month_tokens=1000000000".to_owned(),
-    ];
-    let server = installation.start_with(&settings)?;
+    let postgres = Postgres::start()?;
+    let database = postgres.database("gateway");
+    let own = Installation { binary: &binary, data: tempfile::tempdir()?, database: None, keeps_results: false };
+    let outside = Some(database.url());
+    let outside = Installation { binary: &binary, data: tempfile::tempdir()?, database: outside, keeps_results: false };
+    let mut subjects = [Subject::start("its own", &own, &double)?, Subject::start("PostgreSQL", &outside, &double)?];
     let litellm = Litellm::start(&double)?;
     let (rounds, seconds) = if options.quick { (5, 3) } else { (9, 10) };
     let direct: SocketAddr = double.url().trim_start_matches("http://").trim_end_matches("/v1").parse()?;
-    let (mut beyond, mut times_less) = (Vec::new(), Vec::new());
-    calls(server.address, RATE, 2)?;
     calls(litellm.address, RATE_OF_LITELLM, 2)?;
     for round in 0..rounds {
         let bare = p99(&mut calls(direct, RATE, seconds)?);
-        let (times, cpu) = with_cpu(|| server.cpu_us(), || calls(server.address, RATE, seconds))?;
-        let disk = p99(&mut writes(installation.data.path(), 200)?);
-        let ours = cpu / times.len() as f64;
-        let own = p99(&mut { times });
-        crate::report(&format!(
-            "round {round}: p99 {own:.2} ms, the double {bare:.2} ms, two writes {disk:.2} ms; CPU {ours:.0} us"
-        ));
-        beyond.push(own - bare - disk);
+        let disk = p99(&mut writes(own.data.path(), 200)?);
         let id = litellm.group.id();
         let cpu_of = || Ok(processes::cpu_us(id)?);
-        let (times, cpu) = with_cpu(cpu_of, || calls(litellm.address, RATE_OF_LITELLM, seconds))?;
+        let (mut times, cpu) = with_cpu(cpu_of, || calls(litellm.address, RATE_OF_LITELLM, seconds))?;
         let theirs = cpu / times.len() as f64;
-        crate::report(&format!("litellm: p50 {:.2} ms; CPU {theirs:.0} us", median(&mut { times })));
-        times_less.push(theirs / ours);
+        crate::report(&format!(
+            "round {round}: the double p99 {bare:.2} ms, two writes p99 {disk:.2} ms; litellm p50 {:.2} ms, CPU {theirs:.0} us",
+            median(&mut times)
+        ));
+        for subject in &mut subjects {
+            let before = processes::cpu_us(postgres.process)?;
+            let (mut times, cpu) =
+                with_cpu(|| subject.server.cpu_us(), || calls(subject.server.address, RATE, seconds))?;
+            let count = times.len() as f64;
+            let (of_postgres, ours) = ((processes::cpu_us(postgres.process)? - before) / count, cpu / count);
+            let (p50, p99) = (median(&mut times), p99(&mut times));
+            crate::report(&format!(
+                "  {}: p50 {p50:.2} ms, p99 {p99:.2} ms; CPU {ours:.0} us, PostgreSQL's {of_postgres:.0} us",
+                subject.name
+            ));
+            subject.beyond.push(p99 - bare - disk);
+            subject.times_less.push(theirs / ours);
+        }
     }
-    values.insert(OVERHEAD, median(&mut beyond));
-    values.insert(TIMES_LITELLM, median(&mut times_less));
+    let [own, outside] = &mut subjects;
+    values.insert(OVERHEAD, median(&mut own.beyond));
+    values.insert(OVERHEAD_POSTGRES, median(&mut outside.beyond));
+    values.insert(TIMES_LITELLM, median(&mut own.times_less));
+    values.insert(TIMES_LITELLM_POSTGRES, median(&mut outside.times_less));
     Ok(())
+}
+
+/// Pilothouse on one database, and what was measured of it.
+struct Subject {
+    name: &'static str,
+    server: Server,
+    /// Of each round: the p99 beyond the double and two writes, in milliseconds,
+    beyond: Vec<f64>,
+    /// and how many times less CPU time than litellm.
+    times_less: Vec<f64>,
+}
+
+impl Subject {
+    /// Starts it, and makes it warm.
+    fn start(name: &'static str, on: &Installation<'_>, double: &ModelServer) -> Result<Self> {
+        let server = on.start_with(&[
+            format!("ai.base_url={}", double.url()),
+            "budgets.user_day_tokens=1000000000".to_owned(),
+            "budgets.user_month_tokens=1000000000".to_owned(),
+            "budgets.tenant_month_tokens=1000000000".to_owned(),
+        ])?;
+        calls(server.address, RATE, 2)?;
+        Ok(Self { name, server, beyond: Vec::new(), times_less: Vec::new() })
+    }
 }
 
 /// What `work` gives, and the CPU time that was used meanwhile, in microseconds.

@@ -2,7 +2,6 @@
 //! (who takes part) and [`rounds`] (how they are compared). Peers are programs in `benches/peers/`, ours is `engine-load`.
 
 mod contender;
-mod databases;
 mod figures;
 mod ours;
 mod peers;
@@ -12,13 +11,13 @@ mod rounds;
 use anyhow::Result;
 
 use self::contender::{Contender, Measurement, Size, Task};
-use self::databases::{Postgres, fsync_p50_ms};
 pub use self::figures::FIGURES;
 use self::figures::{FSYNC, Names, POSTGRES, SQLITE};
 use self::ours::Ours;
 use self::peers::{OnPostgres, Restate};
 use self::provision::Provisions;
 use self::rounds::Ledger;
+use super::databases::{Postgres, fsync_p50_ms};
 use super::{Options, Values, median};
 
 /// Durable writes that each round times.

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::contender::{Contender, Measurement, Task, run};
-use super::databases::Postgres;
+use crate::bench::databases::Postgres;
 use crate::bench::server::built;
 
 /// The program's name.

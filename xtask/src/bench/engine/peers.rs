@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result};
 
 use super::contender::{Contender, Measurement, Task, run};
-use super::databases::Postgres;
 use super::provision::Provisions;
+use crate::bench::databases::Postgres;
 use crate::bench::processes::Group;
 
 /// Partitions of Restate's log. Its default of 24 is for clusters: on one small machine it costs twice the CPU of one
