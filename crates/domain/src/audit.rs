@@ -59,12 +59,25 @@ pub struct Entry {
     pub count: i64,
 }
 
-/// The hash of the row `seq` with this `entry` after a row with the hash `previous` (zeros for the first row).
+/// The hash of the row `seq` with this `entry` after a row with the hash `previous` (zeros for the first row): of both, and of
+/// [`entry_bytes`].
 pub fn chain_hash(previous: &Hash, seq: i64, entry: &Entry) -> Hash {
-    // Every field is preceded by its length, so that no two different rows have the same bytes.
     let mut bytes = Vec::with_capacity(256);
     bytes.extend_from_slice(previous);
     bytes.extend_from_slice(&seq.to_be_bytes());
+    write_bytes(&mut bytes, entry);
+    sha256(&bytes)
+}
+
+/// What of an entry its row's hash is made of, wherever in a chain it comes to stand.
+pub fn entry_bytes(entry: &Entry) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(256);
+    write_bytes(&mut bytes, entry);
+    bytes
+}
+
+/// Every field is preceded by its length, so that no two different rows have the same bytes.
+fn write_bytes(bytes: &mut Vec<u8>, entry: &Entry) {
     bytes.extend_from_slice(&entry.at.to_be_bytes());
     bytes.extend_from_slice(&entry.count.to_be_bytes());
     let fields = [
@@ -81,7 +94,6 @@ pub fn chain_hash(previous: &Hash, seq: i64, entry: &Entry) -> Hash {
         bytes.extend_from_slice(&(field.len() as u64).to_be_bytes());
         bytes.extend_from_slice(field.as_bytes());
     }
-    sha256(&bytes)
 }
 
 #[cfg(test)]

@@ -82,3 +82,13 @@ arg_from! {
     &'a [u8; 32] => Bytes, value -> value.as_slice().into();
     [u8; 32] => Bytes, value -> value.to_vec().into();
 }
+
+/// The values of two lists, one after the other.
+pub(crate) fn joined<'a, const A: usize, const B: usize, const N: usize>(
+    one: [Arg<'a>; A],
+    other: [Arg<'a>; B],
+) -> [Arg<'a>; N] {
+    const { assert!(A + B == N, "all values have their place") }
+    let mut all = one.into_iter().chain(other);
+    std::array::from_fn(|_| all.next().unwrap_or(Arg::Int(None)))
+}

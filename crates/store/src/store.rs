@@ -122,6 +122,23 @@ impl Store {
         self.written(work, false).await
     }
 
+    /// The same for a unit of one statement: PostgreSQL runs it without a transaction around it, so in one round trip, and what
+    /// it locks is free again once it ends. There another one is refused.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_one<T, F>(&self, work: F, is_flushed: bool) -> Result<T, Error>
+    where
+        F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let written = match self.engine.as_ref() {
+            Engine::Sqlite(engine) => engine.write(work, is_flushed).await,
+            Engine::Postgres(engine) => engine.write_one(work).await,
+        };
+        self.noted(written)
+    }
+
     async fn written<T, F>(&self, work: F, is_flushed: bool) -> Result<T, Error>
     where
         F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
@@ -131,6 +148,11 @@ impl Store {
             Engine::Sqlite(engine) => engine.write(work, is_flushed).await,
             Engine::Postgres(engine) => engine.write(work).await,
         };
+        self.noted(written)
+    }
+
+    /// Remembers whether the disk takes anything.
+    fn noted<T>(&self, written: Result<T, Error>) -> Result<T, Error> {
         match &written {
             Ok(_) => self.stuck.store(false, Ordering::Relaxed),
             Err(Error::Full | Error::ReadOnly) => self.stuck.store(true, Ordering::Relaxed),

@@ -17,6 +17,8 @@ use crate::{Arg, Error, Row};
 pub struct Tx<'c> {
     connection: Connection<'c>,
     failed: Option<Error>,
+    /// How many more statements it may run; none where there is no bound.
+    left: Option<u32>,
     /// How SQLite would run each statement that was run.
     #[cfg(test)]
     plans: std::collections::BTreeMap<String, Vec<String>>,
@@ -32,6 +34,7 @@ impl<'c> Tx<'c> {
         Self {
             connection: Connection::Sqlite(connection),
             failed: None,
+            left: None,
             #[cfg(test)]
             plans: Default::default(),
         }
@@ -41,9 +44,15 @@ impl<'c> Tx<'c> {
         Self {
             connection: Connection::Postgres(connection),
             failed: None,
+            left: None,
             #[cfg(test)]
             plans: Default::default(),
         }
+    }
+
+    /// The same without a transaction around it, so for one statement.
+    pub(crate) fn postgres_once(connection: &'c mut PgConnection) -> Self {
+        Self { left: Some(1), ..Self::postgres(connection) }
     }
 
     /// The first error of a statement, if there was one: then the unit must not be committed.
@@ -167,8 +176,13 @@ impl<'c> Tx<'c> {
         &self.plans
     }
 
-    /// Nothing runs after a failure: SQLite may have ended the transaction, and then the statement would stand alone.
-    fn sound(&self) -> Result<(), Error> {
+    /// Nothing runs after a failure: SQLite may have ended the transaction, and then the statement would stand alone. Nor does a
+    /// second statement where there is no transaction.
+    fn sound(&mut self) -> Result<(), Error> {
+        if let Some(left) = &mut self.left {
+            let more = || Error::Database("a unit of one statement has run a second one".to_owned());
+            *left = left.checked_sub(1).ok_or_else(more)?;
+        }
         self.failed.clone().map_or(Ok(()), Err)
     }
 

@@ -1,10 +1,12 @@
 //! Money and tokens: what may be spent, what is held for what is under way, and what was spent.
 //!
 //! Read first: [`Ledger`]: whoever is about to spend holds the most that it can take ([`Ledger::reserve`]), then puts what it
-//! took in its place ([`Ledger::settle`]). `limits` is what people set, `summary` what they look at.
+//! took in its place ([`Ledger::settle`]). `limits` is what people set, `summary` what they look at,
+//! `telling` what they are told.
 
 mod limits;
 mod summary;
+mod telling;
 
 pub use limits::{NewLimit, end_limit, history, put_limit, set_time_zone};
 pub use summary::{AI, Budget, Budgets, MAX_SHARES, Summary, alerts, bought, budgets, summary, this_month, usage};
@@ -14,14 +16,15 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use pilothouse_domain::audit::Entry;
 use pilothouse_domain::clock::SECOND;
-use pilothouse_domain::ledger::{Amounts, Level, Limit, Payer, Standing, Unit, Window, applying, read_zone};
+use pilothouse_domain::ledger::{Amounts, Level, Limit, Payer, Unit, Window, applying, read_zone};
 use pilothouse_domain::money::NANO_USD_PER_USD;
 use pilothouse_domain::{ChargeId, Clock, Code, Ids, Micros, TenantId};
-use pilothouse_store::ledger::{self as rows, Balance, Charge, Full, Hold, Used};
-use pilothouse_store::{Error as StoreError, Store, Tx, audit as audit_rows, spending_limits, tenants};
+use pilothouse_store::ledger::{self as rows, Charge, Full, Hold, Taken, Used};
+use pilothouse_store::{Error as StoreError, Store, Tx, spending_limits, tenants};
 
+use self::telling::Told;
 use crate::lately::Lately;
-use crate::{Error, audit, settings};
+use crate::{Error, settings};
 
 /// How long what is held stays held without a word, unless the caller says otherwise.
 const LEASE: Micros = 600 * SECOND;
@@ -61,12 +64,13 @@ pub struct Ledger {
     /// By whose clocks days are counted of those who have not said.
     zone: TimeZone,
     books: Lately<Books>,
+    told: Told,
 }
 
 impl Ledger {
     pub(crate) fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, settings: &settings::Budgets) -> Self {
         let zone = read_zone(&settings.time_zone).unwrap_or(TimeZone::UTC);
-        Self { store, clock, ids, defaults: defaults(settings), zone, books: Lately::default() }
+        Self { store, clock, ids, defaults: defaults(settings), zone, books: Lately::default(), told: Told::default() }
     }
 
     /// Holds the most that something can take, in one step for every limit that it counts for, or tells which limit it would
@@ -95,15 +99,52 @@ impl Ledger {
         if wish.beyond_run {
             holds.iter_mut().filter(|hold| hold.is_of_run()).for_each(|hold| hold.limit.amount = None);
         }
-        let of = tenant.clone();
-        // Whatever is held for a call ends with this process, and its settling is flushed.
-        let reserved = self.store.write_unflushed(move |tx| {
+        let wanted = Arc::new((charge, holds));
+        let mut taken = self.take(tenant, &wanted).await?;
+        if taken == Taken::Unsure {
+            taken = self.begin_and_take(tenant, &wanted).await?;
+        }
+        if matches!(taken, Taken::Full(_)) && self.expire(tenant, now).await? > 0 {
+            taken = self.begin_and_take(tenant, &wanted).await?;
+        }
+        match taken {
+            Taken::Held => Ok(Ok(id)),
+            Taken::Full(full) => Ok(Err(full)),
+            Taken::Unsure => Err(StoreError::Database("an account that was begun has no row".to_owned())),
+        }
+    }
+
+    /// The usual way. What is held for a call ends with this process, and its settling is flushed.
+    async fn take(&self, tenant: &TenantId, wanted: &Arc<(Charge, Vec<Hold>)>) -> Result<Taken, StoreError> {
+        let (of, wanted) = (tenant.clone(), wanted.clone());
+        let take = self
+            .store
+            .write_one(move |tx| Box::pin(async move { rows::take(tx, &of, &wanted.0, &wanted.1).await }), false);
+        take.await
+    }
+
+    /// The way of those who begin an account, or who look at a window that rolls.
+    async fn begin_and_take(&self, tenant: &TenantId, wanted: &Arc<(Charge, Vec<Hold>)>) -> Result<Taken, StoreError> {
+        let (of, wanted) = (tenant.clone(), wanted.clone());
+        let take = self.store.write_unflushed(move |tx| {
             Box::pin(async move {
                 rows::hold(tx, &of).await?;
-                rows::reserve(tx, &of, &charge, &holds).await
+                rows::begin_and_take(tx, &of, &wanted.0, &wanted.1).await
             })
         });
-        Ok(reserved.await?.map(|()| id))
+        take.await
+    }
+
+    /// Lets go what is held past its time, and tells how many charges that were.
+    async fn expire(&self, tenant: &TenantId, now: Micros) -> Result<u64, StoreError> {
+        let of = tenant.clone();
+        let gone = self.store.write_unflushed(move |tx| {
+            Box::pin(async move {
+                rows::hold(tx, &of).await?;
+                rows::expire(tx, &of, now).await
+            })
+        });
+        gone.await
     }
 
     /// The limit of its run itself that a charge would pass; none where there is room, or where it is held already.
@@ -136,31 +177,22 @@ impl Ledger {
         entry: Option<Entry>,
     ) -> Result<bool, StoreError> {
         let (of, now) = (tenant.clone(), self.clock.now());
-        let books = self.books(tenant, now).await?;
-        let settled = self.store.write(move |tx| {
-            Box::pin(async move {
-                rows::hold(tx, &of).await?;
-                let Some(payer) = rows::settle(tx, &of, id, (&used, now)).await? else { return Ok(false) };
-                tell(tx, &of, &books.holds(&payer, now), now).await?;
-                if let Some(entry) = &entry {
-                    audit_rows::append(tx, entry).await?;
-                }
-                Ok(true)
-            })
-        });
-        settled.await
+        let settled = self.store.write_one(
+            move |tx| Box::pin(async move { rows::settle(tx, &of, id, (&used, now), entry.as_ref()).await }),
+            true,
+        );
+        let Some(settled) = settled.await? else { return Ok(false) };
+        // It is settled, whoever could not be told: the next one tells it.
+        if let Err(error) = self.tell(tenant, &settled, now).await {
+            tracing::error!(%error, %tenant, "that a limit has come to a share of it could not be written down");
+        }
+        Ok(true)
     }
 
     /// Lets go what was held for something that took nothing.
     pub async fn release(&self, tenant: &TenantId, id: ChargeId) -> Result<bool, StoreError> {
         let (of, now) = (tenant.clone(), self.clock.now());
-        let released = self.store.write(move |tx| {
-            Box::pin(async move {
-                rows::hold(tx, &of).await?;
-                rows::release(tx, &of, id, now).await
-            })
-        });
-        released.await
+        self.store.write(move |tx| Box::pin(async move { rows::release(tx, &of, id, now).await })).await
     }
 
     /// Somebody has set what holds for a tenant.
@@ -242,40 +274,6 @@ fn defaults(settings: &settings::Budgets) -> Vec<Limit> {
     .flatten()
     .collect()
 }
-
-/// Writes down, once in each window, which shares of the limits were reached, and that one will not be enough.
-async fn tell(tx: &mut Tx<'_>, tenant: &TenantId, holds: &[Hold], now: Micros) -> Result<(), StoreError> {
-    let standing = |hold: &Hold, used| Standing::new(hold.limit.amount, used, now, hold.span);
-    let mut full: Vec<Hold> = holds.iter().filter(|hold| hold.limit.amount.is_some()).cloned().collect();
-    let mut used = rows::used(tx, tenant, &full).await?.into_iter();
-    full.retain(|hold| used.next().is_some_and(|used| !reached(standing(hold, used)).is_empty()));
-    if full.is_empty() {
-        return Ok(());
-    }
-    // What is held past its time does not count.
-    rows::expire(tx, tenant, now).await?;
-    let balances = rows::balances(tx, tenant, &full).await?;
-    for (hold, Balance { used, told }) in full.iter().zip(balances) {
-        for threshold in reached(standing(hold, used)).into_iter().filter(|share| !told.contains(share)) {
-            if !rows::alert(tx, tenant, hold, (threshold, used, now)).await? {
-                continue;
-            }
-            let account = &hold.account;
-            tracing::warn!(%tenant, account, threshold, used, "a limit has come to a share of it");
-            let entry = audit::by_itself(tenant, now, ("budget.threshold", format!("{account} {threshold}")), "");
-            audit_rows::append(tx, &entry).await?;
-        }
-    }
-    Ok(())
-}
-
-/// The shares of a limit that it has come to, with the one that stands for more than there is.
-fn reached(standing: Standing) -> Vec<u32> {
-    standing.reached().chain(standing.will_exceed().then_some(FORECAST)).collect()
-}
-
-/// The share that stands for a limit that will not be enough if it goes on like this.
-const FORECAST: u32 = 0;
 
 /// That a limit would be passed, as an error with the figures.
 pub fn exceeded(full: &Full) -> Error {

@@ -1,6 +1,7 @@
 //! PostgreSQL: a pool, one transaction per unit of work.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use pilothouse_domain::Micros;
@@ -35,6 +36,9 @@ const SESSION: [(&str, &str); 12] = [
     ("jit", "off"),
 ];
 
+/// How long a connection can lie idle before it is looked at.
+const TRUSTED: Duration = Duration::from_secs(1);
+
 /// The first half of the advisory lock's key; the second is the schema's name.
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_lock(1885956984, hashtext(current_schema()))";
 
@@ -65,6 +69,8 @@ impl Postgres {
             .max_connections(options.postgres_connections.max(1))
             .acquire_timeout(WAITING_TIME)
             .after_connect(|connection, _| Box::pin(flush_on_commit(connection)))
+            .test_before_acquire(false)
+            .before_acquire(|connection, known| Box::pin(look_after(connection, known.idle_for)))
             .connect_with(connect)
             .await?;
         // A name has at most 63 bytes, of which a schema's may use all.
@@ -78,7 +84,7 @@ impl Postgres {
         T: Send + 'static,
     {
         let mut transaction = self.begin("BEGIN").await?;
-        let result = run(work, &mut transaction).await;
+        let result = run(work, Tx::postgres(&mut transaction)).await;
         match result {
             Ok(_) => transaction.commit().await?,
             // What cannot be rolled back because the connection is gone is rolled back by the server.
@@ -87,13 +93,23 @@ impl Postgres {
         result
     }
 
+    /// Without a transaction around it: `work` runs one statement.
+    pub(crate) async fn write_one<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let mut connection = self.pool.acquire().await?;
+        run(work, Tx::postgres_once(&mut connection)).await
+    }
+
     pub(crate) async fn read<T, F>(&self, work: F) -> Result<T, Error>
     where
         F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
         T: Send + 'static,
     {
         let mut transaction = self.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-        let result = run(work, &mut transaction).await;
+        let result = run(work, Tx::postgres(&mut transaction)).await;
         transaction.rollback().await?;
         result
     }
@@ -150,15 +166,22 @@ impl Postgres {
     }
 }
 
-async fn run<T, F>(work: F, connection: &mut PgConnection) -> Result<T, Error>
+async fn run<T, F>(work: F, mut tx: Tx<'_>) -> Result<T, Error>
 where
     F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T, Error>>,
 {
-    let mut tx = Tx::postgres(connection);
     let returned = tokio::time::timeout(UNIT_TIME, work(&mut tx))
         .await
         .unwrap_or_else(|_| Err(Error::Unavailable("a unit of work took too long".into())));
     settle(returned, &mut tx)
+}
+
+/// Looks whether a connection still stands that has lain idle: the library does so each time, which is a round trip more.
+async fn look_after(connection: &mut PgConnection, idle: Duration) -> Result<bool, sqlx::Error> {
+    if idle >= TRUSTED {
+        connection.ping().await?;
+    }
+    Ok(true)
 }
 
 /// A server, database or role may have turned `synchronous_commit` off; our sessions turn it on again.

@@ -364,8 +364,9 @@ async fn charges_are_moved(touched: Touched, words: impl Fn(&str) -> String) {
     touched.touch(sql).await;
     let store = touched.reopen().await.unwrap();
     let used = Used { nano_usd: 300, tokens_in: 20, tokens_out: 10, ..Used::default() };
-    let settled = store.write(move |tx| Box::pin(async move { ledger::settle(tx, &acme(), id, (&used, 6)).await }));
-    let payer = settled.await.unwrap().expect("it is open");
+    let settled =
+        store.write(move |tx| Box::pin(async move { ledger::settle(tx, &acme(), id, (&used, 6), None).await }));
+    let payer = settled.await.unwrap().expect("it is open").payer;
     assert_eq!((payer.user.as_deref(), payer.task.as_deref()), (Some("ada"), Some("chat")));
     let usage = store.read(|tx| {
         Box::pin(async move { ledger::usage(tx, &acme(), (0, 9), (By::Level(Level::User), None), 9).await })

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use pilothouse_domain::ledger::{Amounts, Payer};
 use pilothouse_domain::{ChargeId, TenantId};
-use pilothouse_store::ledger::{self, Charge, Used};
+use pilothouse_store::ledger::{self, Charge, Taken, Used};
 use pilothouse_store::{Location, Options, Store, tenants};
 use uuid::Uuid;
 
@@ -38,10 +38,9 @@ async fn the_runbooks_statement_finds_who_has_used_the_most() {
                         prompt: None,
                         worst: Amounts { nano_usd: 0, tokens },
                     };
-                    ledger::hold(tx, &tenant).await?;
-                    ledger::reserve(tx, &tenant, &charge, &[]).await?.expect("there is no limit");
+                    assert_eq!(ledger::take(tx, &tenant, &charge, &[]).await?, Taken::Held, "there is no limit");
                     let used = Used { tokens_in: tokens - 4, tokens_out: 4, ..Used::default() };
-                    ledger::settle(tx, &tenant, charge.id, (&used, at)).await?;
+                    ledger::settle(tx, &tenant, charge.id, (&used, at), None).await?;
                 }
                 Ok(())
             })
